@@ -1,0 +1,42 @@
+"""How well a model predicts where people look, in bits and with error bars."""
+
+from salmetrics.dataset import Dataset
+from salmetrics.errors import InputError
+from salmetrics.evaluation import evaluate
+from salmetrics.fixations import Fixations
+from salmetrics.models.base import DensityModel, SaliencyMapModel
+from salmetrics.models.baselines import CentreBias, GaussianCentreBias, Uniform
+from salmetrics.models.convert import as_model
+from salmetrics.optimal import optimal_map
+from salmetrics.protocols import Protocol, get_protocol
+from salmetrics.results import Evaluation
+from salmetrics.scores import auc, cc, emd, information_gain, kldiv, log_likelihood, nss, sauc, sim
+from salmetrics.stimuli import Stimuli, Stimulus
+
+__all__ = [
+    "CentreBias",
+    "Dataset",
+    "DensityModel",
+    "Evaluation",
+    "Fixations",
+    "GaussianCentreBias",
+    "InputError",
+    "Protocol",
+    "SaliencyMapModel",
+    "Stimuli",
+    "Stimulus",
+    "Uniform",
+    "as_model",
+    "auc",
+    "cc",
+    "emd",
+    "evaluate",
+    "get_protocol",
+    "information_gain",
+    "kldiv",
+    "log_likelihood",
+    "nss",
+    "optimal_map",
+    "sauc",
+    "sim",
+]

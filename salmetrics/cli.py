@@ -1,0 +1,208 @@
+"""The command line: `salmetrics evaluate`, `salmetrics demo`, `salmetrics metrics`."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import importlib.util
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from salmetrics.dataset import Dataset
+from salmetrics.datasets import LOADERS, load_folder
+from salmetrics.errors import InputError
+from salmetrics.evaluation import evaluate
+from salmetrics.metrics.registry import METRICS
+from salmetrics.models.named import named_model, names
+from salmetrics.protocols import PROTOCOLS, get_protocol
+
+__all__ = ["main"]
+
+_MODEL_HELP = (
+    "registered name[:argument], file.py:Class or module:Class; may be repeated. Registered: "
+)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; return the exit code: 0, or 2 for input that the user can mend."""
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    try:
+        options.run(options)
+    except (InputError, OSError) as error:
+        print(f"salmetrics: error: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="salmetrics", description="How well does a model predict where people look?"
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    command = commands.add_parser("evaluate", help="score models on a data set")
+    command.set_defaults(run=_evaluate)
+    data = command.add_argument_group("data: --dataset and --root, or --images and --fixations")
+    data.add_argument("--dataset", choices=sorted(LOADERS), help="a registered data set")
+    data.add_argument("--root", type=Path, help="its folder")
+    data.add_argument("--images", type=Path, help="a folder of images")
+    data.add_argument("--fixations", type=Path, help="a CSV file with one row a fixation")
+    for column, default in (("image", "file"), ("x", "x"), ("y", "y")):
+        data.add_argument(
+            f"--{column}-column",
+            default=default,
+            metavar="NAME",
+            help=f"column of --fixations (default: {default})",
+        )
+    data.add_argument(
+        "--subject-column", metavar="NAME", help="default: subject, if there is such a column"
+    )
+    data.add_argument("--sigma", type=float, help="width of empirical maps in pixels")
+    data.add_argument("--pixels-per-degree", type=float, help="sigma, if that is not given")
+    data.add_argument(
+        "--outside",
+        choices=("error", "drop", "clip"),
+        default="error",
+        help="what to do with fixations outside their image (default: error)",
+    )
+    data.add_argument("--first", type=int, metavar="N", help="only the first N images")
+    scoring = command.add_argument_group("scoring")
+    scoring.add_argument(
+        "--model",
+        action="append",
+        required=True,
+        metavar="SPEC",
+        help=_MODEL_HELP + ", ".join(names()),
+    )
+    scoring.add_argument(
+        "--kind",
+        choices=("log_density", "density", "saliency_map"),
+        help="what a function given as --model returns",
+    )
+    scoring.add_argument(
+        "--metrics", nargs="+", metavar="KEY", help="default: those of the protocol"
+    )
+    scoring.add_argument("--protocol", default="default", choices=sorted(PROTOCOLS))
+    scoring.add_argument(
+        "--baseline", metavar="SPEC", help="what IG is relative to (default: centre-bias)"
+    )
+    scoring.add_argument("--seed", type=int, default=0)
+    scoring.add_argument("--out", type=Path, help="also write the summary to this CSV file")
+
+    command = commands.add_parser(
+        "demo", help="evaluate four models on a generated data set whose truth is known"
+    )
+    command.set_defaults(run=_demo)
+    command.add_argument("--out", type=Path, default=Path("salmetrics_demo"), help="folder")
+    command.add_argument("--seed", type=int, default=0)
+
+    command = commands.add_parser("metrics", help="list the metrics")
+    command.set_defaults(run=_metrics)
+    return parser
+
+
+def _evaluate(options: argparse.Namespace) -> None:
+    dataset = _dataset(options)
+    if options.first is not None:
+        if options.first < 1:
+            raise InputError(f"--first must be at least 1; got {options.first}")
+        dataset = dataset[: options.first]
+    models: dict[str, Any] = {}
+    for spec in options.model:
+        if spec in models:
+            raise InputError(f"--model {spec} is given twice")
+        models[spec] = _model(spec, dataset)
+    baseline = None if options.baseline is None else _model(options.baseline, dataset)
+    protocol = get_protocol(options.protocol)
+    result = evaluate(
+        models,
+        *dataset,
+        metrics=options.metrics,
+        protocol=protocol,
+        baseline=baseline,
+        kind=options.kind,
+        seed=options.seed,
+    )
+    print(f"{dataset.name}: {len(dataset)} images, {len(dataset.fixations)} fixations\n")
+    print(result)
+    if options.out is not None:
+        result.summary.to_csv(options.out)
+        print(f"\nwrote {options.out}")
+
+
+def _dataset(options: argparse.Namespace) -> Dataset:
+    if options.dataset is not None:
+        if options.images is not None or options.fixations is not None:
+            raise InputError("--dataset goes without --images and --fixations")
+        if options.root is None:
+            raise InputError(f"--dataset {options.dataset} needs --root, the folder it is in")
+        return LOADERS[options.dataset](options.root)
+    if options.images is None or options.fixations is None:
+        raise InputError("give --dataset and --root, or --images and --fixations")
+    return load_folder(
+        options.images,
+        options.fixations,
+        image=options.image_column,
+        x=options.x_column,
+        y=options.y_column,
+        subject=options.subject_column,
+        sigma=options.sigma,
+        pixels_per_degree=options.pixels_per_degree,
+        outside=options.outside,
+    )
+
+
+def _model(spec: str, dataset: Dataset) -> Any:
+    """Find a registered name[:argument], file.py:Class or module:Class, in that order."""
+    name, _, argument = spec.partition(":")
+    if name in names():
+        return named_model(name, argument or None, dataset)
+    name, _, attribute = spec.rpartition(":")
+    if not name or not attribute:
+        raise InputError(
+            f"model {spec!r} is neither registered ({', '.join(names())}) nor of the form "
+            "file.py:Class or module:Class"
+        )
+    module = _module_from_file(Path(name)) if name.endswith(".py") else _module(name)
+    if not hasattr(module, attribute):
+        raise InputError(f"model {spec!r}: {name} has no {attribute!r}")
+    return getattr(module, attribute)
+
+
+def _module(name: str) -> Any:
+    if importlib.util.find_spec(name.partition(".")[0]) is None:
+        raise InputError(f"there is no module {name!r}; a file needs its suffix, e.g. {name}.py")
+    return importlib.import_module(name)
+
+
+def _module_from_file(path: Path) -> Any:
+    if not path.is_file():
+        raise InputError(f"model file {str(path)!r} does not exist")
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[path.stem] = module  # so that what it defines can be pickled
+    spec.loader.exec_module(module)
+    return module
+
+
+def _demo(options: argparse.Namespace) -> None:
+    try:
+        import matplotlib  # noqa: F401
+    except ImportError as error:
+        raise InputError("the demo draws a figure: pip install 'salmetrics[report]'") from error
+    from salmetrics.demo import run_demo
+
+    print(run_demo(options.out, seed=options.seed))
+
+
+def _metrics(options: argparse.Namespace) -> None:
+    width = max(map(len, METRICS))
+    for key, metric in METRICS.items():
+        direction = "higher" if metric.higher_is_better else "lower"
+        unit = f", {metric.unit}" if metric.unit else ""
+        print(f"{key:{width}}  {metric.title} (per {metric.per}{unit}; {direction} is better)")

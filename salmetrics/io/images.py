@@ -1,0 +1,91 @@
+"""Image files: sizes from headers, pixels as uint8."""
+
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, UnidentifiedImageError
+
+from salmetrics.errors import InputError
+
+__all__ = ["as_pixels", "read_pixels", "read_size"]
+
+
+def read_size(path: Path) -> tuple[int, int]:
+    """Return (height, width) from the header of an image file.
+
+    Raises
+    ------
+    InputError
+        If the file can't be read as an image, or holds more pixels than Pillow allows.
+    """
+    with _opened(path) as image:
+        return image.height, image.width
+
+
+def read_pixels(path: Path) -> NDArray[np.uint8]:
+    """Return the pixels of an image file, shape (h, w) or (h, w, 3), EXIF orientation ignored.
+
+    Raises
+    ------
+    InputError
+        If the file can't be read as an image, or is truncated.
+    """
+    with _opened(path) as image:
+        try:
+            if image.mode.startswith("I;16") or image.mode == "I":
+                return as_pixels(np.asarray(image, dtype=np.int64).astype(np.uint16), str(path))
+            wanted = "L" if image.mode in ("1", "L", "LA", "La") else "RGB"
+            return np.asarray(image.convert(wanted))
+        except (OSError, SyntaxError, ValueError) as error:
+            raise InputError(f"image {str(path)!r} can't be decoded: {error}") from error
+
+
+def as_pixels(array: Any, name: str) -> NDArray[np.uint8]:
+    """Return an image array as uint8 of shape (h, w) or (h, w, 3).
+
+    uint16 keeps its upper byte, bool becomes 0 and 255, an alpha channel is dropped.
+
+    Raises
+    ------
+    InputError
+        For other types and shapes; `name` is the image's name in the message.
+    """
+    array = np.asarray(array)
+    if array.ndim == 3 and array.shape[2] in (1, 2):
+        array = array[:, :, 0]
+    if array.ndim == 3 and array.shape[2] == 4:
+        array = array[:, :, :3]
+    if array.ndim not in (2, 3) or (array.ndim == 3 and array.shape[2] != 3) or array.size == 0:
+        raise InputError(
+            f"image {name!r} must have shape (height, width), (height, width, 3) or "
+            f"(height, width, 4); got {array.shape}"
+        )
+    if array.dtype == np.uint8:
+        return array
+    if array.dtype == np.uint16:
+        return (array >> 8).astype(np.uint8)
+    if array.dtype == np.bool_:
+        return array.astype(np.uint8) * np.uint8(255)
+    raise InputError(
+        f"image {name!r} must be uint8 (or uint16, bool); got {array.dtype}. Convert it yourself, "
+        "e.g. (255 * image).astype('uint8') for floats between 0 and 1"
+    )
+
+
+def _opened(path: Path) -> Image.Image:
+    if not path.is_file():
+        raise InputError(f"image {str(path)!r} does not exist")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            return Image.open(path)
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise InputError(
+            f"image {str(path)!r} is too large ({error}); scale it down, or raise "
+            "PIL.Image.MAX_IMAGE_PIXELS if you trust it"
+        ) from error
+    except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
+        raise InputError(f"{str(path)!r} can't be read as an image: {error}") from error

@@ -1,0 +1,333 @@
+"""Where thresholds lie among many values: the counts behind every AUC."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from salmetrics.kernels.jit import kernel, kernel_input
+
+__all__ = ["count_at_least_steps", "count_below", "count_below_weighted"]
+
+_BLOCK = 32768  # bucket numbers of one block (64 kB) stay in the level-2 cache
+_MOST_BUCKETS = 8192  # their 4-byte counters (32 kB) stay in the level-1 cache
+_FEW_THRESHOLDS = 3  # so few are counted directly, 0.1 ms each for 800x600 pixels
+
+
+def count_below(
+    values: NDArray[Any], thresholds: NDArray[Any]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Count the values below and equal to each threshold.
+
+    Parameters
+    ----------
+    values
+        One-dimensional, float32, float64 or uint8, without NaN; infinities are fine.
+    thresholds
+        Ascending and without repetition, of the dtype of `values`.
+
+    Returns
+    -------
+    below, equal
+        int64 arrays of the shape of `thresholds`.
+
+    Notes
+    -----
+    One pass drops each value into one of up to 8192 equal-width buckets and compares exactly only
+    in buckets that hold a threshold: 0.4 ms for 480 000 float32 values and 140 thresholds,
+    where sorting the values takes 2.1 ms.
+    """
+    values, thresholds = kernel_input(values), kernel_input(thresholds)
+    if values.dtype == np.uint8:
+        return _count_below_bytes(values, thresholds)
+    first, last = _finite_range(thresholds)
+    if thresholds.size <= _FEW_THRESHOLDS:
+        return _count_below_directly(values, thresholds)
+    n_buckets = _bucket_count(values.size)
+    scale = _bucket_scale(thresholds, first, last, n_buckets)
+    if scale is None:
+        return _count_below_sorted(values, thresholds)
+    slots = np.zeros(2 * thresholds.size + 1, np.int64)
+    _count_slots(values, thresholds, first, last, scale, n_buckets, slots)
+    return _below_and_equal(slots)
+
+
+def count_below_weighted(
+    values: NDArray[Any], weights: NDArray[np.int64], thresholds: NDArray[Any]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Add up the integer weights of the values below and equal to each threshold.
+
+    Parameters
+    ----------
+    values
+        One-dimensional, float32, float64 or uint8, without NaN.
+    weights
+        int64, the shape of `values`.
+    thresholds
+        Ascending and without repetition, of the dtype of `values`.
+
+    Returns
+    -------
+    below, equal
+        int64 arrays of the shape of `thresholds`.
+    """
+    values, thresholds = kernel_input(values), kernel_input(thresholds)
+    if values.dtype == np.uint8:
+        values, thresholds = kernel_input(values, np.float32), kernel_input(thresholds, np.float32)
+    weights = kernel_input(weights, np.int64)
+    first, last = _finite_range(thresholds)
+    n_buckets = _bucket_count(values.size)
+    scale = _bucket_scale(thresholds, first, last, n_buckets)
+    if scale is None:
+        return _count_below_weighted_sorted(values, weights, thresholds)
+    slots = np.zeros(2 * thresholds.size + 1, np.int64)
+    _count_slots_weighted(values, weights, thresholds, first, last, scale, n_buckets, slots)
+    return _below_and_equal(slots)
+
+
+def count_at_least_steps(
+    values: NDArray[Any], low: float, high: float, step: float
+) -> NDArray[np.int64]:
+    """Count the values whose min-max normalised form is at least 0, step, 2 step, ... up to 1.
+
+    Parameters
+    ----------
+    values
+        One-dimensional, float32, float64 or uint8.
+    low, high
+        The minimum and maximum that the normalisation uses, low < high.
+    step
+        Distance of the thresholds, computed as k * step in float64.
+
+    Returns
+    -------
+    int64 array of length floor(1 / step) + 1.
+    """
+    n_steps = int(np.floor(1.0 / step + 1e-9)) + 1
+    counts = np.zeros(n_steps, np.int64)
+    values, low, high = kernel_input(values), float(low), float(high)
+    if np.isinf(high - low):  # too far apart for float64; halves are not
+        values, low, high = kernel_input(values * 0.5), low * 0.5, high * 0.5
+    _count_steps(values, low, high, float(step), counts)
+    return np.cumsum(counts[::-1])[::-1]
+
+
+def _finite_range(thresholds: NDArray[Any]) -> tuple[int, int]:
+    finite = np.flatnonzero(np.isfinite(thresholds))
+    return (int(finite[0]), int(finite[-1]) + 1) if finite.size else (0, 0)
+
+
+def _bucket_count(n_values: int) -> int:
+    count = 64
+    while count < _MOST_BUCKETS and 16 * count < n_values:
+        count *= 2
+    return count
+
+
+def _bucket_scale(thresholds: NDArray[Any], first: int, last: int, n_buckets: int) -> Any:
+    """Buckets per unit, in the dtype of the values; None where that number is of no use."""
+    if last - first < 2:
+        return None
+    kind = thresholds.dtype.type
+    with np.errstate(over="ignore"):
+        scale = kind(n_buckets - 3) / (thresholds[last - 1] - thresholds[first])
+    return scale if np.isfinite(scale) and scale > 0 else None
+
+
+def _below_and_equal(slots: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Slot 2k holds what lies between thresholds k - 1 and k, slot 2k + 1 what equals k."""
+    return np.cumsum(slots)[:-1:2], slots[1::2].copy()
+
+
+def _count_below_sorted(
+    values: NDArray[Any], thresholds: NDArray[Any]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    ordered = np.sort(values)
+    below = np.searchsorted(ordered, thresholds, side="left")
+    return below, np.searchsorted(ordered, thresholds, side="right") - below
+
+
+def _count_below_weighted_sorted(
+    values: NDArray[Any], weights: NDArray[np.int64], thresholds: NDArray[Any]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    order = np.argsort(values, kind="stable")
+    totals = np.concatenate([[0], np.cumsum(weights[order])])
+    below = totals[np.searchsorted(values[order], thresholds, side="left")]
+    return below, totals[np.searchsorted(values[order], thresholds, side="right")] - below
+
+
+def _count_below_bytes(
+    values: NDArray[np.uint8], thresholds: NDArray[np.uint8]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    counts = np.zeros(256, np.int64)
+    _histogram_bytes(values, counts)
+    return (np.cumsum(counts) - counts)[thresholds], counts[thresholds]
+
+
+@kernel()
+def _histogram_bytes(values, counts):  # type: ignore[no-untyped-def]
+    """Histogram of uint8 values, over four counters a value so that equal neighbours don't wait."""
+    four = np.zeros((4, 256), np.int64)
+    n = values.size
+    quarter = n // 4
+    for i in range(quarter):
+        four[0, values[i]] += 1
+        four[1, values[i + quarter]] += 1
+        four[2, values[i + 2 * quarter]] += 1
+        four[3, values[i + 3 * quarter]] += 1
+    for i in range(4 * quarter, n):
+        four[0, values[i]] += 1
+    for value in range(256):
+        counts[value] = four[0, value] + four[1, value] + four[2, value] + four[3, value]
+
+
+@kernel()
+def _count_below_directly(values, thresholds):  # type: ignore[no-untyped-def]
+    """One vectorised pass over the values for each threshold."""
+    below = np.zeros(thresholds.size, np.int64)
+    equal = np.zeros(thresholds.size, np.int64)
+    for k in range(thresholds.size):
+        threshold = thresholds[k]
+        n_below = 0
+        n_equal = 0
+        for i in range(values.size):
+            n_below += values[i] < threshold
+            n_equal += values[i] == threshold
+        below[k] = n_below
+        equal[k] = n_equal
+    return below, equal
+
+
+@kernel()
+def _assign_buckets(values, low, scale, n_buckets, buckets):  # type: ignore[no-untyped-def]
+    """Bucket number of each value: 0 below `low`, n_buckets - 1 far above the thresholds."""
+    zero = low - low
+    one = zero + 1
+    top = zero + (n_buckets - 1)
+    for i in range(values.size):
+        position = (values[i] - low) * scale + one
+        position = position if position > zero else zero
+        position = position if position < top else top
+        buckets[i] = np.int32(position)
+
+
+@kernel()
+def _count_buckets(buckets, counts, marked):  # type: ignore[no-untyped-def]
+    """Add up bucket numbers; list the positions of values in a bucket that holds a threshold.
+
+    Such a bucket's counter started at -2**31, so the sign bit of the counter that is being
+    incremented anyway says so: 0.23 ms for 480 000 values, where a separate table of flags
+    takes 0.28 ms. Unsigned indices spare Numba's test for negative ones.
+    """
+    one = np.int32(1)
+    n_marked = np.uintp(0)
+    for i in range(np.uintp(buckets.size)):
+        bucket = buckets[i]
+        count = counts[bucket]
+        counts[bucket] = count + one
+        if count < 0:
+            marked[n_marked] = i
+            n_marked += np.uintp(1)
+    return n_marked
+
+
+@kernel()
+def _count_slots(  # type: ignore[no-untyped-def]
+    values, thresholds, first, last, scale, n_buckets, slots
+):
+    """Fill the 2P + 1 slots between and at P thresholds, of which first:last are finite."""
+    low = thresholds[first]
+    held = np.zeros(n_buckets + 1, np.int64)  # becomes: the first threshold of each bucket
+    of_threshold = np.empty(last - first, np.uint16)
+    _assign_buckets(thresholds[first:last], low, scale, n_buckets, of_threshold)
+    for k in range(last - first):
+        held[of_threshold[k] + 1] += 1
+    lowest = -(2**31)
+    counts = np.zeros(n_buckets, np.int32)
+    held[0] = first
+    for bucket in range(n_buckets):
+        if held[bucket + 1] > 0:
+            counts[bucket] = lowest
+        held[bucket + 1] += held[bucket]
+    buckets = np.empty(_BLOCK, np.uint16)
+    marked = np.empty(_BLOCK, np.uint16)
+    for start in range(0, values.size, _BLOCK):
+        block = values[start : start + _BLOCK]
+        block_buckets = buckets[: block.size]
+        _assign_buckets(block, low, scale, n_buckets, block_buckets)
+        n_marked = _count_buckets(block_buckets, counts, marked)
+        for i in range(n_marked):
+            value = block[marked[i]]
+            held_in = np.int64(block_buckets[marked[i]])
+            slot = 2 * held[held_in]
+            for k in range(held[held_in], held[held_in + 1]):
+                slot += np.int64(value >= thresholds[k]) + np.int64(value > thresholds[k])
+            slots[slot] += 1
+    for bucket in range(n_buckets):
+        if held[bucket + 1] == held[bucket]:
+            slots[2 * held[bucket]] += counts[bucket]
+    if first > 0 or last < thresholds.size:
+        _move_infinite(values, first, last, thresholds.size, slots)
+
+
+@kernel()
+def _move_infinite(values, first, last, n_thresholds, slots):  # type: ignore[no-untyped-def]
+    """Give infinite values the slots of infinite thresholds."""
+    n_low = 0
+    n_high = 0
+    for i in range(values.size):
+        n_low += values[i] == -np.inf
+        n_high += values[i] == np.inf
+    if first > 0:
+        slots[2 * first] -= n_low
+        slots[1] += n_low
+    if last < n_thresholds:
+        slots[2 * last] -= n_high
+        slots[2 * n_thresholds - 1] += n_high
+
+
+@kernel()
+def _count_slots_weighted(  # type: ignore[no-untyped-def]
+    values, weights, thresholds, first, last, scale, n_buckets, slots
+):
+    """`_count_slots` for weighted values; used on lists of fixations, so kept simple."""
+    low = thresholds[first]
+    held = np.zeros(n_buckets + 1, np.int64)
+    of_threshold = np.empty(last - first, np.uint16)
+    _assign_buckets(thresholds[first:last], low, scale, n_buckets, of_threshold)
+    for k in range(last - first):
+        held[of_threshold[k] + 1] += 1
+    held[0] = first
+    for bucket in range(n_buckets):
+        held[bucket + 1] += held[bucket]
+    buckets = np.empty(_BLOCK, np.uint16)
+    for start in range(0, values.size, _BLOCK):
+        block = values[start : start + _BLOCK]
+        _assign_buckets(block, low, scale, n_buckets, buckets[: block.size])
+        for i in range(block.size):
+            value = block[i]
+            held_in = np.int64(buckets[i])
+            slot = 2 * held[held_in]
+            for k in range(held[held_in], held[held_in + 1]):
+                slot += np.int64(value >= thresholds[k]) + np.int64(value > thresholds[k])
+            if value == -np.inf and first > 0:
+                slot = 1
+            elif value == np.inf and last < thresholds.size:
+                slot = 2 * thresholds.size - 1
+            slots[slot] += weights[start + i]
+
+
+@kernel()
+def _count_steps(values, low, high, step, counts):  # type: ignore[no-untyped-def]
+    """Histogram of (value - low) / (high - low) over the intervals [k step, (k + 1) step)."""
+    span = high - low
+    last = counts.size - 1
+    for i in range(values.size):
+        share = (np.float64(values[i]) - low) / span
+        k = min(np.int64(share / step), last)
+        # division and multiplication round differently: the product k * step decides
+        if k < last and share >= (k + 1) * step:
+            k += 1
+        elif k > 0 and share < k * step:
+            k -= 1
+        counts[k] += 1

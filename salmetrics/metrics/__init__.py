@@ -1,0 +1,1 @@
+"""One metric family a file: functions of arrays; `registry` lists them all."""

@@ -1,0 +1,45 @@
+"""Pearson correlation of two maps."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from salmetrics.kernels import moments
+from salmetrics.metrics.inputs import CheckedMap, as_map, check_same_shape
+
+__all__ = ["score"]
+
+
+def score(saliency_map: ArrayLike | CheckedMap, empirical_map: ArrayLike | CheckedMap) -> float:
+    """Pearson correlation of a saliency map and an empirical map over pixels.
+
+    Parameters
+    ----------
+    saliency_map, empirical_map
+        Shape (h, w).
+
+    Returns
+    -------
+    From -1 to 1, higher is better. 0 if only the saliency map is constant, NaN if the empirical
+    map is.
+
+    Raises
+    ------
+    InputError
+        For maps that are not finite or of different shapes.
+
+    Examples
+    --------
+    >>> score([[1.0, 2.0, 4.0]], [[2.0, 4.0, 8.0]])
+    1.0
+    """
+    m, q = as_map(saliency_map), as_map(empirical_map, "empirical_map")
+    check_same_shape(m, q, "empirical_map")
+    if q.is_constant:
+        return np.nan
+    if m.is_constant:
+        return 0.0
+    squares_m, squares_q, products = moments.pair_moments(m.flat, q.flat)
+    correlation = products / np.sqrt(squares_m) / np.sqrt(squares_q)
+    return float(np.clip(correlation, -1.0, 1.0))

@@ -1,0 +1,176 @@
+"""What every metric checks about its arrays, once."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from salmetrics.errors import InputError
+from salmetrics.kernels import moments
+from salmetrics.kernels.jit import kernel_input
+
+__all__ = ["CheckedMap", "as_log_density", "as_map", "check_same_shape", "pixel_indices"]
+
+NORMALIZATION_TOLERANCE = 1e-3
+
+
+class CheckedMap:
+    """A map without NaN, ready for the kernels, with the sums that several metrics share.
+
+    Metrics accept it in place of an array and then check nothing again.
+
+    Attributes
+    ----------
+    values
+        Shape (h, w), C-contiguous, read-only, float32, float64 or uint8.
+    flat
+        The same memory, shape (h * w,).
+    low, high
+        Smallest and largest value.
+    """
+
+    def __init__(self, values: NDArray[Any], low: float, high: float) -> None:
+        self.values = values
+        self.flat = values.reshape(-1)
+        self.low = low
+        self.high = high
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(height, width)."""
+        return self.values.shape
+
+    @property
+    def is_constant(self) -> bool:
+        """Whether all pixels are equal."""
+        return self.low == self.high
+
+    @cached_property
+    def total(self) -> float:
+        """Sum over pixels."""
+        return float(moments.total(self.flat))
+
+    @cached_property
+    def mean_and_squares(self) -> tuple[float, float]:
+        """Mean, and sum of squared deviations from it."""
+        mean, squares = moments.mean_and_squares(self.flat)
+        return float(mean), float(squares)
+
+
+def as_map(saliency_map: ArrayLike | CheckedMap, name: str = "saliency_map") -> CheckedMap:
+    """Check a map: two-dimensional, not empty, real, finite.
+
+    Raises
+    ------
+    InputError
+        Naming the argument `name`.
+    """
+    if isinstance(saliency_map, CheckedMap):
+        return saliency_map
+    checked = _checked(saliency_map, name)
+    if not (np.isfinite(checked.low) and np.isfinite(checked.high)):
+        raise InputError(f"{name} must be finite; {_census(checked.values)}")
+    return checked
+
+
+def as_log_density(
+    log_density: ArrayLike | CheckedMap, name: str = "log_density", *, normalize: bool = False
+) -> CheckedMap:
+    """Check the natural log of a density over pixels: logsumexp 0 within 1e-3; -inf is legal.
+
+    Parameters
+    ----------
+    log_density
+        Shape (h, w).
+    name
+        What messages call it.
+    normalize
+        Subtract the logsumexp instead of refusing one that is not 0.
+
+    Raises
+    ------
+    InputError
+        For NaN, +inf, no probability anywhere, or a sum that is not 1.
+    """
+    if isinstance(log_density, CheckedMap):
+        return log_density
+    checked = _checked(log_density, name)
+    if np.isnan(checked.low) or checked.high == np.inf:
+        raise InputError(f"{name} must not hold NaN or +inf; {_census(checked.values)}")
+    if checked.high == -np.inf:
+        raise InputError(f"{name} is -inf everywhere: it gives no pixel any probability")
+    shifted = np.subtract(checked.flat, checked.high, dtype=np.float64)
+    log_total = checked.high + float(np.log(moments.total(np.exp(shifted, out=shifted))))
+    if normalize:
+        return _checked(checked.values - log_total, name)
+    if abs(log_total) > NORMALIZATION_TOLERANCE:
+        raise InputError(
+            f"{name} must be the natural log of a density that sums to 1; its sum is "
+            f"{np.exp(min(log_total, 700.0)):.6g} (logsumexp {log_total:.6g}). "
+            f"{_density_hint(checked, log_total)}"
+        )
+    return checked
+
+
+def check_same_shape(first: CheckedMap, second: CheckedMap, name: str) -> None:
+    """Raise `InputError` unless both maps have one shape."""
+    if first.shape != second.shape:
+        raise InputError(
+            f"saliency_map and {name} must have one shape; got {first.shape} and {second.shape}"
+        )
+
+
+def pixel_indices(x: ArrayLike, y: ArrayLike, shape: tuple[int, int]) -> NDArray[np.int64]:
+    """Return the flat index floor(y) * width + floor(x) of the pixel under each point.
+
+    Raises
+    ------
+    InputError
+        For positions that are not finite or outside the map, or unequal lengths.
+    """
+    xs = np.atleast_1d(np.asarray(x, dtype=np.float64))
+    ys = np.atleast_1d(np.asarray(y, dtype=np.float64))
+    if xs.ndim != 1 or xs.shape != ys.shape:
+        raise InputError(f"x and y must be arrays of one length; got {xs.shape} and {ys.shape}")
+    height, width = shape
+    inside = (xs >= 0) & (xs < width) & (ys >= 0) & (ys < height)  # False for NaN
+    if not inside.all():
+        bad = np.flatnonzero(~inside)
+        raise InputError(
+            f"{bad.size} of {xs.size} fixations are outside the map of width {width} and height "
+            f"{height}; the first is number {bad[0]}: x={xs[bad[0]]:g}, y={ys[bad[0]]:g}"
+        )
+    return ys.astype(np.int64) * width + xs.astype(np.int64)
+
+
+def _checked(array: ArrayLike, name: str) -> CheckedMap:
+    values = np.asarray(array)
+    if values.dtype.kind not in "fiub":
+        raise InputError(f"{name} must hold real numbers; got {values.dtype}")
+    if values.ndim != 2 or values.size == 0:
+        raise InputError(
+            f"{name} must have shape (height, width) with at least one pixel; got {values.shape}"
+        )
+    values = kernel_input(values)
+    return CheckedMap(values, float(values.min()), float(values.max()))
+
+
+def _census(values: NDArray[Any]) -> str:
+    """How many NaN and infinite values there are, and where the first is."""
+    n_nan, n_infinite = int(np.isnan(values).sum()), int(np.isinf(values).sum())
+    row, column = np.argwhere(~np.isfinite(values))[0]
+    return (
+        f"got {n_nan} NaN and {n_infinite} infinite of {values.size} pixels, the first at row "
+        f"{row}, column {column}"
+    )
+
+
+def _density_hint(checked: CheckedMap, log_total: float) -> str:
+    if checked.low >= 0 and abs(checked.total - 1) <= NORMALIZATION_TOLERANCE:
+        return "This looks like a density itself: pass kind='density', or its logarithm"
+    if checked.low >= 0:
+        return "This looks like a saliency map: pass kind='saliency_map'"
+    return "Subtract scipy.special.logsumexp(log_density)"

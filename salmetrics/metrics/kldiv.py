@@ -1,0 +1,97 @@
+"""Image-based Kullback-Leibler divergence, in nats."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from salmetrics.errors import check_choice
+from salmetrics.kernels import overlap
+from salmetrics.metrics.inputs import CheckedMap, as_log_density, as_map, check_same_shape
+from salmetrics.protocols import DEFAULT
+
+__all__ = ["METHODS", "exact", "score", "share_of_sum"]
+
+METHODS = ("benchmark", "matlab")
+_EPSILON = {"benchmark": 2.2204e-16, "matlab": 2.0**-52}
+
+
+def score(
+    saliency_map: ArrayLike | CheckedMap,
+    empirical_map: ArrayLike | CheckedMap,
+    *,
+    method: str = DEFAULT.kldiv_method,
+) -> float:
+    """Regularised KL divergence of a saliency map from an empirical map.
+
+    KLDiv = sum q log(eps + q / (p + eps)), where p and q are the maps scaled to sum 1
+
+    Parameters
+    ----------
+    saliency_map, empirical_map
+        Shape (h, w).
+    method
+        "benchmark" (MIT/Tuebingen): a map with negative values is shifted up to 0, an all-zero map
+        becomes uniform, eps = 2.2204e-16. "matlab" (older MIT benchmark): maps are divided by
+        their sum and nothing else, an all-zero map stays zero, eps = 2^-52.
+
+    Returns
+    -------
+    Nats; 0 at best, lower is better.
+
+    Raises
+    ------
+    InputError
+        For maps that are not finite or of different shapes.
+
+    Examples
+    --------
+    >>> score([[1.0, 1.0]], [[3.0, 1.0]])
+    0.1308
+    """
+    check_choice("method", method, METHODS)
+    m, q = as_map(saliency_map), as_map(empirical_map, "empirical_map")
+    check_same_shape(m, q, "empirical_map")
+    shift_m, scale_m = share_of_sum(m, method)
+    shift_q, scale_q = share_of_sum(q, method)
+    ratio = np.empty(m.flat.size)
+    overlap.fill_ratio(m.flat, q.flat, shift_m, scale_m, shift_q, scale_q, _EPSILON[method], ratio)
+    if method == "matlab" and min(m.low, q.low) < 0:
+        np.abs(ratio, out=ratio)  # MATLAB's log of a negative number is complex; its real part
+    # NumPy's log uses vector instructions that compiled loops can't reach: 0.7 ms, not 3, for
+    # 800x600
+    np.log(ratio, out=ratio)
+    return float(overlap.weighted_sum(q.flat, shift_q, scale_q, ratio))
+
+
+def exact(
+    log_density: ArrayLike | CheckedMap, empirical_log_density: ArrayLike | CheckedMap
+) -> float:
+    """KL divergence of one density from another, KL(q || p), without regularisation.
+
+    Parameters
+    ----------
+    log_density
+        Natural log of the model's density p, shape (h, w).
+    empirical_log_density
+        Natural log of the density q it is compared with, shape (h, w).
+
+    Returns
+    -------
+    Nats; 0 at best, lower is better; inf where p is 0 and q is not.
+    """
+    p = as_log_density(log_density)
+    q = as_log_density(empirical_log_density, "empirical_log_density")
+    check_same_shape(p, q, "empirical_log_density")
+    possible = q.flat > -np.inf
+    log_q: NDArray[np.float64] = q.flat[possible].astype(np.float64)
+    return float(np.sum(np.exp(log_q) * (log_q - p.flat[possible])))
+
+
+def share_of_sum(m: CheckedMap, method: str) -> tuple[float, float]:
+    """Return (shift, scale) that turn a map into a density: (m - shift) * scale."""
+    shift = m.low if method == "benchmark" and m.low < 0 else 0.0
+    total = m.total - shift * m.flat.size
+    if m.is_constant and method == "benchmark" and m.low <= 0:
+        return m.low - 1.0, 1.0 / m.flat.size  # all zero after the shift: uniform
+    return shift, 1.0 / total if total != 0 else 0.0

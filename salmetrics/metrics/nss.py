@@ -1,0 +1,75 @@
+"""Normalised scanpath saliency."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from salmetrics.metrics.inputs import CheckedMap, as_map, pixel_indices
+from salmetrics.protocols import DEFAULT
+
+__all__ = ["matlab", "score"]
+
+
+def score(
+    saliency_map: ArrayLike | CheckedMap,
+    x: ArrayLike,
+    y: ArrayLike,
+    *,
+    ddof: int = DEFAULT.nss_ddof,
+) -> NDArray[np.float64]:
+    """NSS of each fixation: the map's value there in standard deviations above its mean.
+
+    NSS_i = (m(y_i, x_i) - mean(m)) / std(m)
+
+    Parameters
+    ----------
+    saliency_map
+        Shape (h, w).
+    x, y
+        Positions in pixels, shape (n,).
+    ddof
+        The standard deviation's denominator is N - ddof.
+
+    Returns
+    -------
+    float64 array of shape (n,); higher is better, 0 is chance; 0 for a constant map.
+
+    Raises
+    ------
+    InputError
+        For a map that is not finite, or fixations outside it.
+
+    References
+    ----------
+    Peters, Iyer, Itti and Koch (2005), Vision Research 45, 2397-2416,
+    doi:10.1016/j.visres.2005.03.019.
+
+    Examples
+    --------
+    >>> score([[1.0, 2.0, 3.0]], [2, 0], [0, 0])
+    array([ 1.22474487, -1.22474487])
+    """
+    m = as_map(saliency_map)
+    pixels = pixel_indices(x, y, m.shape)
+    if m.is_constant:
+        return np.zeros(pixels.size)
+    mean, squares = m.mean_and_squares
+    return (m.flat[pixels].astype(np.float64) - mean) / np.sqrt(squares / (m.flat.size - ddof))
+
+
+def matlab(saliency_map: ArrayLike | CheckedMap, x: ArrayLike, y: ArrayLike) -> float:
+    """NSS of the older MIT benchmark's MATLAB code: N - 1, mean over unique fixated pixels.
+
+    Returns
+    -------
+    One number for the image; NaN without fixations, 0 for a constant map.
+    """
+    m = as_map(saliency_map)
+    _, first = np.unique(pixel_indices(x, y, m.shape), return_index=True)
+    if first.size == 0:
+        return np.nan
+    rows = np.sort(first)
+    values = score(m, np.asarray(x)[rows], np.asarray(y)[rows], ddof=1)
+    # added up one by one, as image means are: nss(ddof=1, unique=True) has the same last bits
+    return float(np.add.accumulate(values)[-1] / values.size)

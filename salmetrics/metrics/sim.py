@@ -1,0 +1,61 @@
+"""Similarity, or histogram intersection, of two maps."""
+
+from __future__ import annotations
+
+from numpy.typing import ArrayLike
+
+from salmetrics.errors import check_choice
+from salmetrics.kernels import overlap
+from salmetrics.metrics.inputs import CheckedMap, as_map, check_same_shape
+from salmetrics.metrics.kldiv import METHODS, share_of_sum
+
+__all__ = ["score"]
+
+
+def score(
+    saliency_map: ArrayLike | CheckedMap,
+    empirical_map: ArrayLike | CheckedMap,
+    *,
+    method: str = "benchmark",
+) -> float:
+    """Similarity of a saliency map and an empirical map.
+
+    SIM = sum min(p, q), where p and q are the maps scaled to sum 1
+
+    Parameters
+    ----------
+    saliency_map, empirical_map
+        Shape (h, w).
+    method
+        "benchmark" (MIT/Tuebingen): a map with negative values is shifted up to 0, an all-zero map
+        becomes uniform. "matlab" (older MIT benchmark): each map's minimum becomes 0 first; an
+        all-zero map stays zero, another constant map counts as uniform (NaN in MATLAB).
+
+    Returns
+    -------
+    From 0 to 1, higher is better.
+
+    Raises
+    ------
+    InputError
+        For maps that are not finite or of different shapes.
+
+    Examples
+    --------
+    >>> score([[1.0, 1.0]], [[3.0, 1.0]])
+    0.75
+    """
+    check_choice("method", method, METHODS)
+    m, q = as_map(saliency_map), as_map(empirical_map, "empirical_map")
+    check_same_shape(m, q, "empirical_map")
+    scaling = share_of_sum if method == "benchmark" else _share_of_range
+    shift_m, scale_m = scaling(m, method)
+    shift_q, scale_q = scaling(q, method)
+    return float(overlap.sum_of_minima(m.flat, q.flat, shift_m, scale_m, shift_q, scale_q))
+
+
+def _share_of_range(m: CheckedMap, method: str) -> tuple[float, float]:
+    """`share_of_sum` after the minimum was subtracted."""
+    if m.is_constant:
+        return (0.0, 0.0) if m.low == 0 else (m.low - 1.0, 1.0 / m.flat.size)
+    return m.low, 1.0 / (m.total - m.low * m.flat.size)

@@ -1,0 +1,124 @@
+"""The two protocols a model can follow."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from salmetrics.errors import InputError
+from salmetrics.fixations import Fixations
+from salmetrics.metrics.inputs import CheckedMap, as_log_density, pixel_indices
+from salmetrics.stimuli import Stimuli, Stimulus
+
+__all__ = ["DensityModel", "Model", "SaliencyMapModel", "checked_log_density"]
+
+
+class DensityModel(ABC):
+    """A model that gives, for each image, a density of fixations over pixels.
+
+    Subclasses write `log_density`; the rest has a default. Set `name` for tables.
+
+    Attributes
+    ----------
+    subject_dependent
+        Whether predictions depend on the subject, as a gold standard's do.
+    """
+
+    name: str | None = None
+    subject_dependent: bool = False
+
+    @abstractmethod
+    def log_density(self, stimulus: Stimulus, *, subject: Any = None) -> NDArray[Any]:
+        """Return the natural log of the density, shape (h, w), logsumexp 0.
+
+        Parameters
+        ----------
+        stimulus
+            The image.
+        subject
+            Whose fixations are predicted; ignored unless `subject_dependent`.
+        """
+
+    def log_densities(self, stimuli: Stimuli) -> Iterator[NDArray[Any]]:
+        """Yield the log density of each image, in order; override to predict in batches."""
+        for stimulus in stimuli:
+            yield self.log_density(stimulus)
+
+    def log_likelihoods(self, stimuli: Stimuli, fixations: Fixations) -> NDArray[np.float64]:
+        """Return the natural log of the density at each fixation, shape (n,), nats.
+
+        Raises
+        ------
+        InputError
+            If a prediction is no log density of its image's size.
+        """
+        fixations.check_against(stimuli)
+        result = np.empty(len(fixations))
+        for i in np.flatnonzero(fixations.counts()):
+            rows = fixations.rows_of_image(int(i))
+            for subject, chosen in _groups(self, fixations, rows):
+                density = checked_log_density(
+                    self.log_density(stimuli[int(i)], subject=subject), stimuli[int(i)], self
+                )
+                pixels = pixel_indices(fixations.x[chosen], fixations.y[chosen], density.shape)
+                result[chosen] = density.flat[pixels]
+        return result
+
+
+class SaliencyMapModel(ABC):
+    """A model that gives, for each image, one map on any scale. Set `name` for tables."""
+
+    name: str | None = None
+
+    @abstractmethod
+    def saliency_map(self, stimulus: Stimulus) -> NDArray[Any]:
+        """Return the saliency map, shape (h, w), finite; higher means more fixations."""
+
+    def saliency_maps(self, stimuli: Stimuli) -> Iterator[NDArray[Any]]:
+        """Yield the saliency map of each image, in order; override to predict in batches."""
+        for stimulus in stimuli:
+            yield self.saliency_map(stimulus)
+
+
+Model = DensityModel | SaliencyMapModel
+
+
+def checked_log_density(
+    log_density: Any, stimulus: Stimulus, model: object, *, normalize: bool = False
+) -> CheckedMap:
+    """Check a model's log density; messages name the model and the image."""
+    name = f"the log density of {model_name(model)} for image {stimulus.id!r}"
+    checked = as_log_density(log_density, name, normalize=normalize)
+    check_size(checked, stimulus, model)
+    return checked
+
+
+def check_size(prediction: CheckedMap, stimulus: Stimulus, model: object) -> None:
+    """Raise `InputError` unless a prediction has its image's size."""
+    if prediction.shape != tuple(stimulus.size):
+        raise InputError(
+            f"{model_name(model)} predicted size {prediction.shape} for image {stimulus.id!r} of "
+            f"size {tuple(stimulus.size)} (height, width); use as_model(..., resize='bilinear')"
+        )
+
+
+def model_name(model: object) -> str:
+    """Return what tables and messages call a model."""
+    name = getattr(model, "name", None)
+    return name if isinstance(name, str) and name else type(model).__name__
+
+
+def _groups(
+    model: DensityModel, fixations: Fixations, rows: NDArray[np.int64]
+) -> Iterator[tuple[Any, NDArray[np.int64]]]:
+    """Rows of one image that share a prediction: all of them, or one subject's at a time."""
+    if not model.subject_dependent:
+        yield None, rows
+        return
+    subjects = fixations.subject[rows]
+    for subject in np.unique(subjects):
+        yield subject, rows[subjects == subject]

@@ -1,0 +1,248 @@
+"""`as_model`: everything that can stand for a model."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from salmetrics.errors import InputError, check_choice
+from salmetrics.metrics.inputs import NORMALIZATION_TOLERANCE
+from salmetrics.models.base import DensityModel, Model, SaliencyMapModel
+from salmetrics.stimuli import Stimuli, Stimulus
+
+__all__ = ["KINDS", "as_array", "as_model"]
+
+KINDS = ("log_density", "density", "saliency_map")
+_ORDERS = {"nearest": 0, "bilinear": 1, "bicubic": 3}
+
+Predict = Callable[[Stimulus], Any]
+
+
+def as_model(
+    obj: Any,
+    stimuli: Stimuli | None = None,
+    *,
+    kind: str | None = None,
+    input: str = "stimulus",
+    resize: str | None = None,
+) -> Model:
+    """Turn an object into a `DensityModel` or a `SaliencyMapModel`.
+
+    Parameters
+    ----------
+    obj
+        A model; a class of one, made without arguments; a dict of arrays by image id; a list of
+        arrays, one an image; a function of an image; or a pysaliency model. Arrays may be NumPy
+        arrays or torch tensors (any device, requiring gradients or not), shape (h, w) or with
+        leading axes of length 1.
+    stimuli
+        The images that a list is for.
+    kind
+        What arrays and functions give: "log_density" (natural log), "density" (sums to 1) or
+        "saliency_map" (any scale).
+    input
+        What a function is called with: "stimulus", or "image", its uint8 pixels.
+    resize
+        "nearest", "bilinear" or "bicubic": bring predictions of another size to the image's. A
+        density is interpolated and normalised again. By default another size is an error.
+
+    Raises
+    ------
+    InputError
+        If `kind` is needed and missing, or an option is unknown.
+    TypeError
+        If `obj` can't stand for a model.
+
+    Examples
+    --------
+    >>> model = as_model({"0": np.ones((2, 3))}, kind="saliency_map")
+    >>> model.saliency_map(Stimuli.from_sizes([(2, 3)])[0]).shape
+    (2, 3)
+    """
+    check_choice("input", input, ("stimulus", "image"))
+    check_choice("resize", resize, (None, *_ORDERS))
+    if kind is not None:
+        check_choice("kind", kind, KINDS)
+    if inspect.isclass(obj) and issubclass(obj, (DensityModel, SaliencyMapModel)):
+        obj = obj()
+    if isinstance(obj, (DensityModel, SaliencyMapModel)):
+        return obj if resize is None else _resized(obj, resize)
+    predict, kind, name = _predictor(obj, stimuli, kind, input)
+    if kind is None:
+        raise InputError(
+            f"kind is needed for {name}: 'log_density' (natural log), 'density' (sums to 1) or "
+            "'saliency_map' (any scale)"
+        )
+    if kind == "saliency_map":
+        return _MapFromFunction(predict, name, resize)
+    return _DensityFromFunction(predict, name, resize, is_log=kind == "log_density")
+
+
+def as_array(prediction: Any) -> NDArray[Any]:
+    """Return a prediction as a NumPy array of shape (h, w); torch tensors come to the CPU."""
+    if hasattr(prediction, "detach"):
+        prediction = prediction.detach().cpu()
+        if "bfloat16" in str(prediction.dtype):
+            prediction = prediction.float()
+        prediction = prediction.numpy()
+    array = np.asarray(prediction)
+    while array.ndim > 2 and array.shape[0] == 1:
+        array = array[0]
+    return array
+
+
+class _DensityFromFunction(DensityModel):
+    """A density model around a function of a stimulus."""
+
+    def __init__(self, predict: Predict, name: str, resize: str | None, *, is_log: bool) -> None:
+        self.name = name
+        self._predict = predict
+        self._resize = resize
+        self._is_log = is_log
+
+    def log_density(self, stimulus: Stimulus, *, subject: Any = None) -> NDArray[Any]:
+        array = as_array(self._predict(stimulus))
+        if not self._is_log:
+            array = self._log(array, stimulus)
+        if self._resize is not None and array.shape != tuple(stimulus.size):
+            array = _resize_density(array, stimulus.size, self._resize)
+        return array
+
+    def _log(self, density: NDArray[Any], stimulus: Stimulus) -> NDArray[np.float64]:
+        total = float(np.sum(density, dtype=np.float64))
+        if not (np.all(density >= 0) and abs(total - 1) <= NORMALIZATION_TOLERANCE):
+            raise InputError(
+                f"the density of {self.name} for image {stimulus.id!r} must be >= 0 and sum to 1; "
+                f"its smallest value is {np.min(density):.6g} and its sum {total:.6g}. Divide it "
+                "by its sum, or pass kind='saliency_map'"
+            )
+        with np.errstate(divide="ignore"):  # probability 0 is legal
+            logarithm: NDArray[np.float64] = np.log(np.asarray(density, dtype=np.float64))
+        return logarithm
+
+
+class _MapFromFunction(SaliencyMapModel):
+    """A saliency map model around a function of a stimulus."""
+
+    def __init__(self, predict: Predict, name: str, resize: str | None) -> None:
+        self.name = name
+        self._predict = predict
+        self._resize = resize
+
+    def saliency_map(self, stimulus: Stimulus) -> NDArray[Any]:
+        array = as_array(self._predict(stimulus))
+        if self._resize is not None and array.shape != tuple(stimulus.size):
+            array = _resize_map(array, stimulus.size, self._resize)
+        return array
+
+
+def _predictor(
+    obj: Any, stimuli: Stimuli | None, kind: str | None, input: str
+) -> tuple[Predict, str | None, str]:
+    """Return a function of a stimulus, the kind of what it gives, and a name."""
+    if isinstance(obj, Mapping):
+        return _Lookup(dict(obj)), kind, "dict"
+    if isinstance(obj, Sequence) and not isinstance(obj, (str, bytes)):
+        if stimuli is None:
+            raise InputError("a list of predictions needs stimuli: as_model(list, stimuli, ...)")
+        if len(obj) != len(stimuli):
+            raise InputError(f"there are {len(obj)} predictions for {len(stimuli)} stimuli")
+        return _Lookup(dict(zip(stimuli.ids, obj, strict=True))), kind, "list"
+    name = getattr(obj, "__name__", type(obj).__name__)
+    if type(obj).__module__.split(".")[0] == "pysaliency" or _derives_from_pysaliency(obj):
+        return _pysaliency_predictor(obj, name)
+    if inspect.isclass(obj):
+        obj = obj()
+    if callable(obj):
+        return (_OfImage(obj) if input == "image" else obj), kind, name
+    raise TypeError(
+        f"{type(obj).__name__} can't stand for a model: expected a DensityModel, SaliencyMapModel, "
+        "a class of one, a dict of arrays by image id, a list of arrays, a function or a "
+        "pysaliency model"
+    )
+
+
+class _Lookup:
+    """Predictions by image id."""
+
+    def __init__(self, predictions: dict[Any, Any]) -> None:
+        self._predictions = {str(name): value for name, value in predictions.items()}
+
+    def __call__(self, stimulus: Stimulus) -> Any:
+        if stimulus.id not in self._predictions:
+            known = ", ".join(map(repr, list(self._predictions)[:3]))
+            raise InputError(
+                f"there is no prediction for image {stimulus.id!r}; the {len(self._predictions)} "
+                f"there are begin with {known}"
+            )
+        return self._predictions[stimulus.id]
+
+
+class _OfImage:
+    """A function of pixels as a function of a stimulus."""
+
+    def __init__(self, function: Callable[[NDArray[np.uint8]], Any]) -> None:
+        self._function = function
+
+    def __call__(self, stimulus: Stimulus) -> Any:
+        return self._function(stimulus.image)
+
+
+class _Pysaliency:
+    """A pysaliency model's method as a function of a stimulus."""
+
+    def __init__(self, method: Callable[[NDArray[np.uint8]], Any]) -> None:
+        self._method = method
+
+    def __call__(self, stimulus: Stimulus) -> Any:
+        return self._method(stimulus.image)
+
+
+def _derives_from_pysaliency(obj: Any) -> bool:
+    return any(base.__module__.split(".")[0] == "pysaliency" for base in type(obj).__mro__)
+
+
+def _pysaliency_predictor(obj: Any, name: str) -> tuple[Predict, str, str]:
+    if hasattr(obj, "log_density"):
+        return _Pysaliency(obj.log_density), "log_density", name
+    if hasattr(obj, "saliency_map"):
+        return _Pysaliency(obj.saliency_map), "saliency_map", name
+    raise TypeError(
+        f"the pysaliency model {name} has neither log_density nor saliency_map; scanpath models "
+        "are not supported"
+    )
+
+
+def _resized(model: Model, resize: str) -> Model:
+    if isinstance(model, DensityModel):
+        if model.subject_dependent:
+            raise InputError("a subject-dependent model can't be resized")
+        name = model.name or type(model).__name__
+        return _DensityFromFunction(model.log_density, name, resize, is_log=True)
+    return _MapFromFunction(model.saliency_map, model.name or type(model).__name__, resize)
+
+
+def _resize_map(array: NDArray[Any], size: tuple[int, int], resize: str) -> NDArray[np.float64]:
+    from scipy.ndimage import zoom
+
+    if array.ndim != 2:
+        raise InputError(f"only maps of shape (h, w) can be resized; got {array.shape}")
+    factors = (size[0] / array.shape[0], size[1] / array.shape[1])
+    resized: NDArray[np.float64] = zoom(
+        array.astype(np.float64), factors, order=_ORDERS[resize], mode="nearest", grid_mode=True
+    )
+    return resized
+
+
+def _resize_density(
+    log_density: NDArray[Any], size: tuple[int, int], resize: str
+) -> NDArray[np.float64]:
+    """Interpolate the density, not its log (which may be -inf), and normalise it again."""
+    density = np.maximum(_resize_map(np.exp(log_density), size, resize), 0.0)
+    with np.errstate(divide="ignore"):  # probability 0 is legal
+        logarithm: NDArray[np.float64] = np.log(density / density.sum())
+    return logarithm

@@ -1,0 +1,82 @@
+"""The saliency map that each metric wants from a density."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from salmetrics.empirical import Smoothing
+from salmetrics.errors import check_choice
+from salmetrics.metrics.inputs import CheckedMap, as_log_density, as_map
+
+__all__ = ["OPTIMAL_MAPS", "WHY_NOT", "optimal_map"]
+
+
+def _log_density(log_density: CheckedMap, smoothing: Smoothing) -> CheckedMap:
+    """Metrics that only rank pixels take log p: exp would underflow and make ties."""
+    return log_density
+
+
+def _density(log_density: CheckedMap, smoothing: Smoothing) -> CheckedMap:
+    return as_map(np.exp(log_density.values, dtype=np.float64))
+
+
+def _expected_empirical_map(log_density: CheckedMap, smoothing: Smoothing) -> CheckedMap:
+    """Blur p as empirical maps are: the mean of those of fixations drawn from p."""
+    return as_map(smoothing.dense(np.exp(log_density.values, dtype=np.float64)))
+
+
+OPTIMAL_MAPS: dict[str, Callable[[CheckedMap, Smoothing], CheckedMap]] = {
+    "AUC": _log_density,
+    "AUC-Judd": _log_density,
+    "CC": _expected_empirical_map,
+    "IG": _log_density,
+    "KLDiv": _expected_empirical_map,
+    "LL": _log_density,
+    "NSS": _density,
+    "NSS-MATLAB": _density,
+}
+
+_ONE_MAP = (
+    "no map is known to be optimal under a density; protocol='mit-matlab' scores the density itself"
+)
+WHY_NOT = {
+    "AUC-Borji": _ONE_MAP,
+    "EMD": _ONE_MAP,
+    "IG-MATLAB": _ONE_MAP,
+    "SIM": "the SIM-optimal map of a density is not part of this version",
+    "SIM-MATLAB": _ONE_MAP,
+    "sAUC": "the sAUC-optimal map of a density is not part of this version",
+    "sAUC-MATLAB": _ONE_MAP,
+}
+
+
+def optimal_map(metric: str, log_density: object, smoothing: Smoothing) -> CheckedMap:
+    """Return the saliency map with the best expected score under a density.
+
+    Parameters
+    ----------
+    metric
+        A key of `OPTIMAL_MAPS`.
+    log_density
+        Natural log of the density, shape (h, w).
+    smoothing
+        How empirical maps are made; CC and KLDiv depend on it. For CC the exact optimum is the
+        mean of the z-scored empirical maps; the blurred density approximates it.
+
+    Returns
+    -------
+    A checked map of shape (h, w); the log density itself where only the order of pixels counts.
+
+    Raises
+    ------
+    InputError
+        For a metric without a known optimal map.
+
+    References
+    ----------
+    Kümmerer, Wallis and Bethge (2018), ECCV, 798-814, doi:10.1007/978-3-030-01270-0_47.
+    """
+    check_choice("metric", metric, OPTIMAL_MAPS)
+    return OPTIMAL_MAPS[metric](as_log_density(log_density), smoothing)  # type: ignore[arg-type]

@@ -1,0 +1,6 @@
+"""Figures: each function draws on the given or current axes and returns them."""
+
+from salmetrics.plotting.images import plot_density, plot_fixations
+from salmetrics.plotting.scores import plot_scores
+
+__all__ = ["plot_density", "plot_fixations", "plot_scores"]

@@ -1,0 +1,172 @@
+"""The frozen record of every evaluation choice; no other place holds a default."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Any
+
+from salmetrics.errors import InputError, check_choice
+
+__all__ = ["AVERAGES", "DEFAULT", "MIT_MATLAB", "PROTOCOLS", "Protocol", "get_protocol"]
+
+AVERAGES = ("fixation", "image", "subject")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Protocol:
+    """Every choice that moves a score, named and versioned.
+
+    Parameters
+    ----------
+    name, version
+        Which published record this is, or started from.
+    metrics
+        The metrics `evaluate` computes unless told otherwise.
+    average
+        How metrics with one value a fixation are averaged: over fixations, over images, over
+        subjects ("fixation", "image", "subject"). Metrics with one value an image are averaged
+        over images.
+    maps
+        The map on which a density is scored: "optimal", for each metric the one that is best
+        under the density itself; or "density", the density for all.
+    sigma
+        Of empirical maps, in pixels; None: the stimuli's `sigma`, else one degree.
+    boundary, truncate, cycles
+        Of empirical maps; see `salmetrics.empirical.Smoothing`.
+    binary
+        Whether empirical maps count each fixated pixel once.
+    nonfixations
+        Negatives of AUC: "uniform" (all pixels) or "unfixated".
+    nss_ddof
+        NSS divides by the standard deviation with denominator N - nss_ddof.
+    kldiv_method
+        "benchmark" or "matlab"; see `salmetrics.metrics.kldiv.score`.
+    judd_jitter
+        "expected" or False; see `salmetrics.metrics.auc.judd`.
+    threshold_step
+        Distance of the thresholds of AUC-Borji and sAUC-MATLAB.
+    n_other
+        Number of other images whose fixations are sAUC-MATLAB's negatives; None: all.
+
+    Examples
+    --------
+    >>> protocol = get_protocol("default").override(average="image")
+    >>> protocol.overrides
+    {'average': 'image'}
+    """
+
+    name: str
+    version: int
+    metrics: tuple[str, ...]
+    average: str
+    maps: str
+    sigma: float | None
+    boundary: str
+    truncate: float
+    cycles: float | None
+    binary: bool
+    nonfixations: str
+    nss_ddof: int
+    kldiv_method: str
+    judd_jitter: str | bool
+    threshold_step: float
+    n_other: int | None
+
+    def __post_init__(self) -> None:
+        check_choice("average", self.average, AVERAGES)
+        check_choice("maps", self.maps, ("optimal", "density"))
+        check_choice("boundary", self.boundary, ("constant", "reflect", "renormalise"))
+        check_choice("nonfixations", self.nonfixations, ("uniform", "unfixated"))
+        check_choice("kldiv_method", self.kldiv_method, ("benchmark", "matlab"))
+        check_choice("judd_jitter", self.judd_jitter, ("expected", False))
+        if not 0 < self.threshold_step <= 1:
+            raise InputError(
+                f"threshold_step must be over 0 and at most 1; got {self.threshold_step!r}"
+            )
+        if self.n_other is not None and self.n_other < 1:
+            raise InputError(f"n_other must be at least 1, or None for all; got {self.n_other!r}")
+
+    def override(self, **changes: Any) -> Protocol:
+        """Return this protocol with some choices changed; `overrides` tells which.
+
+        Raises
+        ------
+        InputError
+            For a choice that does not exist.
+        """
+        for name in changes:
+            check_choice("protocol choice", name, CHOICES)
+        return dataclasses.replace(self, **changes)
+
+    @property
+    def overrides(self) -> dict[str, Any]:
+        """The choices that differ from the published record of this name."""
+        published = PROTOCOLS[self.name]
+        return {
+            name: getattr(self, name)
+            for name in CHOICES
+            if getattr(self, name) != getattr(published, name)
+        }
+
+
+CHOICES = tuple(
+    field.name for field in dataclasses.fields(Protocol) if field.name not in ("name", "version")
+)
+
+DEFAULT = Protocol(
+    name="default",
+    version=1,
+    metrics=("LL", "IG", "AUC", "sAUC", "NSS", "CC", "KLDiv", "SIM"),
+    average="fixation",
+    maps="optimal",
+    sigma=None,
+    boundary="constant",
+    truncate=4.0,
+    cycles=None,
+    binary=False,
+    nonfixations="uniform",
+    nss_ddof=0,
+    kldiv_method="benchmark",
+    judd_jitter="expected",
+    threshold_step=0.1,
+    n_other=10,
+)
+
+MIT_MATLAB = dataclasses.replace(
+    DEFAULT,
+    name="mit-matlab",
+    metrics=(
+        "AUC-Judd",
+        "AUC-Borji",
+        "sAUC-MATLAB",
+        "NSS-MATLAB",
+        "CC",
+        "SIM-MATLAB",
+        "KLDiv",
+        "IG-MATLAB",
+        "EMD",
+    ),
+    average="image",
+    maps="density",
+    cycles=8.0,
+    binary=True,
+    nss_ddof=1,
+    kldiv_method="matlab",
+)
+
+PROTOCOLS = {protocol.name: protocol for protocol in (DEFAULT, MIT_MATLAB)}
+
+
+def get_protocol(protocol: str | Protocol) -> Protocol:
+    """Return a protocol by name; a `Protocol` is returned as it is.
+
+    Raises
+    ------
+    InputError
+        For an unknown name.
+    """
+    if isinstance(protocol, Protocol):
+        return protocol
+    check_choice("protocol", protocol, PROTOCOLS)
+    return PROTOCOLS[protocol]

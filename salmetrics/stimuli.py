@@ -1,0 +1,322 @@
+"""What was shown: images with their sizes, ids and attributes."""
+
+from __future__ import annotations
+
+import operator
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any, overload
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from salmetrics.errors import InputError
+from salmetrics.io.images import as_pixels, read_pixels, read_size
+
+__all__ = ["Stimuli", "Stimulus"]
+
+
+class Stimulus:
+    """One image: `id`, `size` (height, width), `image` (read when asked for) and `attributes`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> stimulus = Stimuli.from_arrays([np.zeros((3, 4), np.uint8)])[0]
+    >>> stimulus.id, stimulus.size, stimulus.rgb.shape
+    ('0', (3, 4), (3, 4, 3))
+    """
+
+    __slots__ = ("_load", "attributes", "id", "size")
+
+    def __init__(
+        self,
+        id: str,
+        size: tuple[int, int],
+        load: Callable[[], NDArray[np.uint8]] | None = None,
+        attributes: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.id = id
+        self.size = size
+        self.attributes = dict(attributes or {})
+        self._load = load
+
+    @property
+    def image(self) -> NDArray[np.uint8]:
+        """Pixels, uint8 of shape (h, w) or (h, w, 3).
+
+        Raises
+        ------
+        InputError
+            If there are no pixels (`Stimuli.from_sizes`), or the file can't be read or has changed.
+        """
+        if self._load is None:
+            raise InputError(
+                f"image {self.id!r} has no pixels: the stimuli were made from sizes alone; "
+                "use Stimuli.from_files or Stimuli.from_arrays for models that look at images"
+            )
+        image = self._load()
+        if image.shape[:2] != self.size:
+            raise InputError(
+                f"image {self.id!r} now has size {image.shape[:2]}, but had {self.size} when the "
+                "stimuli were made"
+            )
+        return image
+
+    @property
+    def rgb(self) -> NDArray[np.uint8]:
+        """Pixels with three channels, uint8 of shape (h, w, 3)."""
+        image = self.image
+        return image if image.ndim == 3 else np.repeat(image[:, :, np.newaxis], 3, axis=2)
+
+    def __repr__(self) -> str:
+        return f"Stimulus(id={self.id!r}, size={self.size})"
+
+
+class Stimuli(Sequence[Stimulus]):
+    """An immutable sequence of images; sizes are known, pixels are read when asked for.
+
+    Make one with `from_files`, `from_arrays` or `from_sizes`. An integer index gives a `Stimulus`;
+    slices, index arrays and boolean masks give `Stimuli` that keep their ids.
+
+    Attributes
+    ----------
+    ids
+        Unique names, tuple of str.
+    sizes
+        int64 array of shape (n, 2): height, width.
+    attributes
+        Arrays of length n, e.g. ``{"category": ...}``.
+    pixels_per_degree
+        Pixels in one degree of visual angle; None if unknown.
+    sigma
+        Standard deviation in pixels of the Gaussian that makes empirical maps; None if unknown.
+    """
+
+    def __init__(
+        self,
+        loads: Sequence[Callable[[], NDArray[np.uint8]] | None],
+        sizes: ArrayLike,
+        ids: Sequence[str],
+        *,
+        attributes: Mapping[str, ArrayLike] | None = None,
+        pixels_per_degree: float | None = None,
+        sigma: float | None = None,
+    ) -> None:
+        self._loads = tuple(loads)
+        self.sizes = _checked_sizes(sizes, len(self._loads))
+        self.sizes.flags.writeable = False
+        self.ids = _checked_ids(ids, len(self._loads))
+        self.pixels_per_degree = _positive("pixels_per_degree", pixels_per_degree)
+        self.sigma = _positive("sigma", sigma)
+        self.attributes: dict[str, NDArray[Any]] = {}
+        for name, values in (attributes or {}).items():
+            column = np.asarray(values)
+            if column.shape[:1] != (len(self._loads),):
+                raise InputError(
+                    f"attribute {name!r} must have one value for each of the {len(self._loads)} "
+                    f"images; got shape {column.shape}"
+                )
+            self.attributes[name] = column
+
+    @classmethod
+    def from_files(
+        cls,
+        paths: Sequence[str | Path],
+        *,
+        root: str | Path | None = None,
+        ids: Sequence[str] | None = None,
+        attributes: Mapping[str, ArrayLike] | None = None,
+        pixels_per_degree: float | None = None,
+        sigma: float | None = None,
+    ) -> Stimuli:
+        """Images in files; only headers are read now.
+
+        Parameters
+        ----------
+        paths
+            Image files.
+        root
+            Folder that ids are relative to; the files' common folder by default.
+        ids, attributes, pixels_per_degree, sigma
+            As in `Stimuli`; ids are the relative paths by default.
+
+        Raises
+        ------
+        InputError
+            Naming the first file that is missing, unreadable or too large.
+        """
+        files = [Path(path) for path in paths]
+        if ids is None:
+            ids = _relative_ids(files, root)
+        return cls(
+            [partial(read_pixels, file) for file in files],
+            [read_size(file) for file in files],
+            ids,
+            attributes=attributes,
+            pixels_per_degree=pixels_per_degree,
+            sigma=sigma,
+        )
+
+    @classmethod
+    def from_arrays(
+        cls,
+        arrays: Sequence[ArrayLike],
+        ids: Sequence[str] | None = None,
+        *,
+        attributes: Mapping[str, ArrayLike] | None = None,
+        pixels_per_degree: float | None = None,
+        sigma: float | None = None,
+    ) -> Stimuli:
+        """Images in memory, uint8 of shape (h, w), (h, w, 3) or (h, w, 4); ids "0", "1", ..."""
+        ids = _numbered(len(arrays)) if ids is None else ids
+        images = [as_pixels(array, name) for array, name in zip(arrays, ids, strict=True)]
+        return cls(
+            [partial(_itself, image) for image in images],
+            [image.shape[:2] for image in images],
+            ids,
+            attributes=attributes,
+            pixels_per_degree=pixels_per_degree,
+            sigma=sigma,
+        )
+
+    @classmethod
+    def from_sizes(
+        cls,
+        sizes: ArrayLike,
+        ids: Sequence[str] | None = None,
+        *,
+        attributes: Mapping[str, ArrayLike] | None = None,
+        pixels_per_degree: float | None = None,
+        sigma: float | None = None,
+    ) -> Stimuli:
+        """Images known by (height, width) alone: enough for models that don't look at pixels."""
+        n = len(np.asarray(sizes))
+        return cls(
+            [None] * n,
+            sizes,
+            _numbered(n) if ids is None else ids,
+            attributes=attributes,
+            pixels_per_degree=pixels_per_degree,
+            sigma=sigma,
+        )
+
+    def __len__(self) -> int:
+        return len(self._loads)
+
+    @overload
+    def __getitem__(self, index: int) -> Stimulus: ...
+    @overload
+    def __getitem__(self, index: slice | ArrayLike) -> Stimuli: ...
+    def __getitem__(self, index: Any) -> Stimulus | Stimuli:
+        if isinstance(index, (int, np.integer)):
+            i = range(len(self))[operator.index(index)]
+            attributes = {name: values[i] for name, values in self.attributes.items()}
+            height, width = self.sizes[i].tolist()
+            return Stimulus(self.ids[i], (height, width), self._loads[i], attributes)
+        chosen = selected_indices(index, len(self), "stimuli")
+        return Stimuli(
+            [self._loads[i] for i in chosen],
+            self.sizes[chosen],
+            [self.ids[i] for i in chosen],
+            attributes={name: values[chosen] for name, values in self.attributes.items()},
+            pixels_per_degree=self.pixels_per_degree,
+            sigma=self.sigma,
+        )
+
+    def __iter__(self) -> Iterator[Stimulus]:
+        return (self[i] for i in range(len(self)))
+
+    def __repr__(self) -> str:
+        sizes = {tuple(size) for size in self.sizes.tolist()}
+        shown = "x".join(map(str, sizes.pop()[::-1])) if len(sizes) == 1 else f"{len(sizes)} sizes"
+        return f"Stimuli({len(self)} images, {shown})"
+
+
+def selected_indices(index: Any, n: int, what: str) -> NDArray[np.int64]:
+    """Return the integer indices that a slice, index array or boolean mask of length n selects.
+
+    Raises
+    ------
+    InputError
+        For a mask of another length, an index out of range, or something that is no index.
+    """
+    if isinstance(index, slice):
+        return np.arange(n, dtype=np.int64)[index]
+    array = np.asarray(index)
+    if array.dtype == np.bool_:
+        if array.shape != (n,):
+            raise InputError(f"a mask for {n} {what} must have shape ({n},); got {array.shape}")
+        return np.flatnonzero(array)
+    if array.size == 0:
+        return np.zeros(0, np.int64)
+    if array.ndim != 1 or array.dtype.kind not in "iu":
+        raise InputError(
+            f"{what} are indexed by an integer, a slice, a boolean mask or a list of integers; "
+            f"got {array.dtype} of shape {array.shape}"
+        )
+    if array.min() < -n or array.max() >= n:
+        raise InputError(
+            f"index {array.max() if array.max() >= n else array.min()} is out of "
+            f"range for {n} {what}"
+        )
+    return array.astype(np.int64) % n
+
+
+def _itself(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    return image
+
+
+def _numbered(n: int) -> list[str]:
+    return [str(i) for i in range(n)]
+
+
+def _relative_ids(files: Sequence[Path], root: str | Path | None) -> list[str]:
+    resolved = [file.resolve() for file in files]
+    if root is None:
+        return _below_common_folder(resolved)
+    folder = Path(root).resolve()
+    for file in resolved:
+        if not file.is_relative_to(folder):
+            raise InputError(f"image {str(file)!r} is not inside root {str(folder)!r}")
+    return [file.relative_to(folder).as_posix() for file in resolved]
+
+
+def _below_common_folder(files: Sequence[Path]) -> list[str]:
+    if not files:
+        return []
+    folder = files[0].parent
+    while not all(file.is_relative_to(folder) for file in files):
+        folder = folder.parent
+    return [file.relative_to(folder).as_posix() for file in files]
+
+
+def _checked_ids(ids: Sequence[str], n: int) -> tuple[str, ...]:
+    names = tuple(str(name) for name in ids)
+    if len(names) != n:
+        raise InputError(f"ids must name each of the {n} images; got {len(names)} ids")
+    repeated = [name for name, count in Counter(names).items() if count > 1]
+    if repeated:
+        listed = ", ".join(map(repr, repeated[:5]))
+        raise InputError(f"ids must be unique; repeated: {listed} ({len(repeated)} in all)")
+    return names
+
+
+def _checked_sizes(sizes: ArrayLike, n: int) -> NDArray[np.int64]:
+    array = np.array(sizes, dtype=np.int64).reshape(-1, 2) if n == 0 else np.array(sizes)
+    if array.shape != (n, 2) or array.dtype.kind not in "iu":
+        raise InputError(
+            f"sizes must be {n} pairs of integers (height, width); got {array.dtype} of shape "
+            f"{array.shape}"
+        )
+    if n and array.min() < 1:
+        raise InputError(f"sizes must be at least 1x1; image {int(array.min(1).argmin())} is not")
+    return array.astype(np.int64)
+
+
+def _positive(name: str, value: float | None) -> float | None:
+    if value is not None and not (np.isfinite(value) and value > 0):
+        raise InputError(f"{name} must be a positive number or None; got {value!r}")
+    return value if value is None else float(value)

@@ -1,0 +1,7 @@
+"""Models of where people look that need torch.
+
+Models register here through the entry-point group ``salmetrics.models``, so that ``salmetrics``
+finds them by name and never imports this package. This version holds no model.
+"""
+
+__all__: list[str] = []

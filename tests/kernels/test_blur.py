@@ -1,0 +1,86 @@
+"""Blurs against scipy.ndimage."""
+
+import numpy as np
+import pytest
+from scipy import ndimage
+
+from salmetrics.kernels import blur
+
+SIGMAS = [(0.4, 0.4), (1.0, 1.0), (2.5, 0.7), (0.0, 3.0), (6.0, 6.0)]
+SIZES = [(1, 1), (1, 9), (9, 1), (2, 3), (8, 8), (13, 17), (16, 25)]  # smaller than kernels, too
+boundaries = pytest.mark.parametrize("boundary", ["constant", "reflect"])
+truncations = pytest.mark.parametrize("truncate", [3.0, 4.0])
+
+
+def half_kernels(sigmas, truncate):
+    return [blur.gaussian_weights(sigma, truncate) for sigma in sigmas]
+
+
+@pytest.mark.parametrize("sigma", [0.0, 0.1, 1.0, 19.0, 23.99])
+@truncations
+def test_gaussian_weights(sigma, truncate):
+    weights = blur.gaussian_weights(sigma, truncate)
+    radius = int(truncate * sigma + 0.5)
+    impulse = np.zeros(2 * radius + 1)
+    impulse[radius] = 1
+    expected = ndimage.gaussian_filter1d(impulse, sigma, truncate=truncate) if sigma else impulse
+    np.testing.assert_allclose(np.append(weights[:0:-1], weights), expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize("sigmas", SIGMAS)
+@pytest.mark.parametrize("size", SIZES)
+@truncations
+@boundaries
+def test_blur_dense(size, sigmas, truncate, boundary, rng, mode):
+    image = rng.normal(size=size)
+    result = blur.blur_dense(image, *half_kernels(sigmas, truncate), boundary == "reflect")
+    expected = ndimage.gaussian_filter(image, sigmas, mode=boundary, truncate=truncate)
+    np.testing.assert_allclose(result, expected, rtol=1e-10, atol=1e-13)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.uint8, np.int32, bool, ">f8"])
+def test_blur_dense_of_other_types(dtype, rng, mode):
+    image = rng.integers(0, 2, (11, 10)).astype(dtype)[::-1, ::2]
+    result = blur.blur_dense(image, *half_kernels((1.5, 2.0), 4.0), True)
+    expected = ndimage.gaussian_filter(image.astype(np.float64), (1.5, 2.0))
+    assert result.dtype == np.float64
+    np.testing.assert_allclose(result, expected, rtol=1e-10)
+
+
+def test_blur_dense_of_a_line_longer_than_a_chunk(rng, mode):
+    image = rng.random((2, 2500))
+    result = blur.blur_dense(image, *half_kernels((1.0, 5.0), 4.0), True)
+    np.testing.assert_allclose(result, ndimage.gaussian_filter(image, (1.0, 5.0)), rtol=1e-10)
+
+
+@pytest.mark.parametrize("sigmas", SIGMAS)
+@pytest.mark.parametrize("size", SIZES)
+@truncations
+@boundaries
+def test_blurred_points_are_the_blurred_count_map(size, sigmas, truncate, boundary, rng, mode):
+    rows, columns = (rng.integers(0, length, 5) for length in size)
+    lines = [
+        blur.fold_weights(positions, length, weights, boundary == "reflect")
+        for positions, length, weights in zip(
+            (rows, columns), size, half_kernels(sigmas, truncate), strict=True
+        )
+    ]
+    counts = np.zeros(size)
+    np.add.at(counts, (rows, columns), 1)
+    expected = ndimage.gaussian_filter(counts, sigmas, mode=boundary, truncate=truncate)
+    np.testing.assert_allclose(blur.blur_points(size, *lines), expected, rtol=1e-12, atol=1e-15)
+
+
+def test_outer_sum_is_a_matrix_product(rng, mode):
+    rows, columns = rng.random((7, 12)), rng.random((7, 15))
+    columns[0, :4] = columns[1, 9:] = columns[2] = 0  # out of reach at either end, and everywhere
+    columns[3, 5] = rows[4, 2] = 0
+    np.testing.assert_allclose(
+        blur.blur_points((12, 15), rows, columns), rows.T @ columns, rtol=1e-12
+    )
+
+
+def test_no_point(mode):
+    nothing = blur.fold_weights(np.empty(0, int), 5, blur.gaussian_weights(1.0, 4.0), True)
+    assert nothing.shape == (0, 5)
+    np.testing.assert_array_equal(blur.blur_points((5, 5), nothing, nothing), np.zeros((5, 5)))

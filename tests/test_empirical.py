@@ -1,0 +1,189 @@
+"""Empirical maps against scipy.ndimage and the Fourier formula; their mass; what is refused."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import ndimage
+from strategies import maps, points
+
+from salmetrics.empirical import BOUNDARIES, Smoothing
+from salmetrics.errors import InputError
+
+SHAPE = (21, 34)
+SIGMAS = [0.0, 0.8, 3.0, (3.0, 1.2), 12.0]  # 12: the kernel is larger than the map
+each_sigma = pytest.mark.parametrize("sigma", SIGMAS)
+each_boundary = pytest.mark.parametrize("boundary", BOUNDARIES)
+truncations = pytest.mark.parametrize("truncate", [3.0, 4.0])
+
+
+@pytest.fixture
+def pixels(rng):
+    return np.append(rng.integers(0, SHAPE[0] * SHAPE[1], 12), [5, 5, 0])
+
+
+def counts(pixels, shape=SHAPE):
+    return np.bincount(pixels, minlength=shape[0] * shape[1]).reshape(shape).astype(np.float64)
+
+
+def reference(image, sigma, boundary, truncate):
+    def blurred(array, mode):
+        return ndimage.gaussian_filter(array, sigma, mode=mode, truncate=truncate)
+
+    if boundary == "renormalise":  # each pixel's kernel is divided by its mass inside
+        return blurred(image / blurred(np.ones(image.shape), "constant"), "constant")
+    return blurred(image, boundary)
+
+
+def test_by_hand():
+    w = np.exp(-0.5 * np.arange(2) ** 2 / 0.4**2)
+    w /= w[0] + 2 * w[1]
+    smoothing = Smoothing(sigma=0.4, truncate=3.0)  # one pixel to either side
+    corner = np.outer([w[0], w[1], 0], [w[0], w[1], 0, 0])
+    np.testing.assert_allclose(smoothing.points((3, 4), np.array([0])), corner, rtol=1e-14)
+    reflected = Smoothing(sigma=0.4, truncate=3.0, boundary="reflect")
+    corner = np.outer([w[0] + w[1], w[1], 0], [w[0] + w[1], w[1], 0, 0])
+    np.testing.assert_allclose(reflected.points((3, 4), np.array([0])), corner, rtol=1e-14)
+
+
+@each_sigma
+@each_boundary
+@truncations
+def test_points_against_scipy(pixels, sigma, boundary, truncate):
+    smoothing = Smoothing(sigma=sigma, boundary=boundary, truncate=truncate)
+    expected = reference(counts(pixels), sigma, boundary, truncate)
+    np.testing.assert_allclose(smoothing.points(SHAPE, pixels), expected, rtol=1e-12, atol=1e-16)
+
+
+@each_sigma
+@each_boundary
+@truncations
+def test_dense_against_scipy(sigma, boundary, truncate, rng):
+    image = rng.normal(size=SHAPE)
+    smoothing = Smoothing(sigma=sigma, boundary=boundary, truncate=truncate)
+    expected = reference(image, sigma, boundary, truncate)
+    # atol: values of both signs cancel
+    np.testing.assert_allclose(smoothing.dense(image), expected, rtol=1e-10, atol=1e-14)
+
+
+@pytest.mark.parametrize(
+    ("shape", "cycles"),  # gains end in 0: at least 8 pixels a cycle, as in every real image
+    [((21, 34), 4.0), ((40, 3), 2.0), ((70, 100), 8.0), ((1, 9), 1.0), ((1, 1), 0.1)],
+)
+def test_fourier_blur_against_its_formula(shape, cycles, rng):
+    side = 2
+    while side < max(shape):
+        side *= 2
+    frequency = np.fft.fftfreq(side) * side
+    gain = np.exp(-np.log(2) * (frequency**2 + frequency[:, np.newaxis] ** 2) / cycles**2)
+    pixels = rng.integers(0, shape[0] * shape[1], 6)
+    image = counts(pixels, shape)
+    expected = np.fft.ifft2(np.fft.fft2(image, (side, side)) * gain).real
+    expected = expected[: shape[0], : shape[1]]
+    smoothing = Smoothing(cycles=cycles)
+    # atol: transforms round far from the points as much as near them
+    np.testing.assert_allclose(smoothing.points(shape, pixels), expected, rtol=1e-12, atol=1e-15)
+    np.testing.assert_allclose(smoothing.dense(image), expected, rtol=1e-12, atol=1e-15)
+
+
+def test_fourier_gain_is_one_half():
+    """A wave of so many cycles per side keeps half its height."""
+    wave = np.cos(2 * np.pi * 4 * np.arange(64) / 64) * np.ones((64, 1))
+    np.testing.assert_allclose(Smoothing(cycles=4.0).dense(wave), wave / 2, rtol=1e-12, atol=1e-14)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [{"boundary": name, "sigma": (1.5, 3.0)} for name in BOUNDARIES] + [{"cycles": 4.0}],
+)
+@given(data=st.data())
+def test_laws(settings, data):
+    smoothing = Smoothing(**settings)
+    image = data.draw(maps())
+    x, y = data.draw(points(image.shape))
+    pixels = y * image.shape[1] + x
+    blurred = smoothing.points(image.shape, pixels)
+    # order and repetition: a sum over points
+    singly = [smoothing.points(image.shape, pixels[[k]]) for k in range(pixels.size)]
+    np.testing.assert_allclose(blurred, sum(singly[::-1]), rtol=1e-12, atol=1e-16)
+    # points are a map of counts
+    image = counts(pixels, image.shape)
+    np.testing.assert_allclose(smoothing.dense(image), blurred, rtol=1e-10, atol=1e-14)
+    # mirrored points have the mirrored map
+    mirrored = y * image.shape[1] + image.shape[1] - 1 - x
+    np.testing.assert_allclose(
+        smoothing.points(image.shape, mirrored), blurred[:, ::-1], rtol=1e-12, atol=1e-16
+    )
+    assert blurred.min() >= 0
+
+
+@pytest.mark.parametrize("boundary", ["reflect", "renormalise"])
+@each_sigma
+def test_mass_is_kept(pixels, boundary, sigma):
+    smoothing = Smoothing(sigma=sigma, boundary=boundary)
+    np.testing.assert_allclose(smoothing.points(SHAPE, pixels).sum(), pixels.size, rtol=1e-12)
+
+
+def test_zeros_outside_lose_mass(pixels):
+    assert Smoothing(sigma=3.0).points(SHAPE, pixels).sum() < pixels.size
+
+
+def test_reflect_and_renormalise_keep_what_they_should(rng):
+    """Reflection keeps a flat map flat; renormalisation keeps the mass of any map."""
+    flat = np.full(SHAPE, 0.25)
+    blurred = Smoothing(sigma=3.0, boundary="reflect").dense(flat)
+    np.testing.assert_allclose(blurred, flat, rtol=1e-12)
+    image = rng.random(SHAPE)
+    blurred = Smoothing(sigma=3.0, boundary="renormalise").dense(image)
+    np.testing.assert_allclose(blurred.sum(), image.sum(), rtol=1e-12)
+
+
+def test_lines_are_the_factors_of_each_point(pixels):
+    smoothing = Smoothing(sigma=(1.0, 2.0), boundary="renormalise")
+    rows, columns = smoothing.lines(SHAPE, pixels)
+    for k, pixel in enumerate(pixels):
+        np.testing.assert_allclose(
+            np.outer(rows[k], columns[k]),
+            smoothing.points(SHAPE, np.array([pixel])),
+            rtol=1e-12,
+            atol=1e-18,
+        )
+
+
+@pytest.mark.parametrize("settings", [{"sigma": 2.0}, {"cycles": 4.0}])
+def test_edges(settings, rng):
+    smoothing = Smoothing(**settings)
+    nothing = np.empty(0, np.int64)
+    np.testing.assert_array_equal(smoothing.points(SHAPE, nothing), np.zeros(SHAPE))
+    assert smoothing.points((1, 1), np.array([0, 0])).shape == (1, 1)
+    image = rng.integers(0, 255, SHAPE).astype(np.uint8)
+    expected = smoothing.dense(image.astype(np.float64))
+    for alike in (image, image.astype(np.float32), np.asfortranarray(image), image.astype(">i4")):
+        np.testing.assert_allclose(smoothing.dense(alike), expected, rtol=1e-12)
+    image.flags.writeable = False
+    np.testing.assert_allclose(smoothing.dense(image), expected, rtol=1e-12)
+
+
+def test_no_blur_by_default(pixels):
+    np.testing.assert_array_equal(Smoothing().points(SHAPE, pixels), counts(pixels))
+
+
+@pytest.mark.parametrize(
+    ("settings", "text"),
+    [
+        (
+            {"boundary": "wrap"},
+            "boundary must be one of 'constant', 'reflect', 'renormalise'; got 'wrap'",
+        ),
+        ({"sigma": -1.0}, "sigma must be a finite number >= 0; got -1.0"),
+        ({"sigma": np.nan}, "sigma must be a finite number >= 0; got nan"),
+        ({"sigma": (1.0, np.inf)}, r"sigma must be a finite number >= 0; got \(1.0, inf\)"),
+        ({"truncate": 0}, "truncate must be positive; got 0"),
+        ({"truncate": np.nan}, "truncate must be positive; got nan"),
+        ({"cycles": 0.0}, "cycles must be positive or None; got 0.0"),
+        ({"cycles": np.nan}, "cycles must be positive or None; got nan"),
+    ],
+)
+def test_refused(settings, text):
+    with pytest.raises(InputError, match=f"^{text}$"):
+        Smoothing(**settings)
