@@ -173,9 +173,15 @@ def _model(spec: str, dataset: Dataset) -> Any:
 
 
 def _module(name: str) -> Any:
-    if importlib.util.find_spec(name.partition(".")[0]) is None:
-        raise InputError(f"there is no module {name!r}; a file needs its suffix, e.g. {name}.py")
-    return importlib.import_module(name)
+    missing = f"there is no module {name!r}; a file needs its suffix, e.g. {name}.py"
+    if name.startswith("."):
+        raise InputError(missing)
+    try:
+        return importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        if error.name is None or not f"{name}.".startswith(f"{error.name}."):
+            raise  # the module is there, and lacks another one
+        raise InputError(missing) from error
 
 
 def _module_from_file(path: Path) -> Any:

@@ -53,7 +53,9 @@ class Dataset:
     def __getitem__(self, index: Any) -> Dataset:
         """Images selected by a mask, slice or index array, and their fixations, re-indexed."""
         chosen = selected_indices(
-            np.atleast_1d(index) if isinstance(index, int) else index, len(self), "images"
+            np.atleast_1d(index) if isinstance(index, (int, np.integer)) else index,
+            len(self),
+            "images",
         )
         return Dataset(
             self.name, self.stimuli[chosen], self.fixations.select_images(chosen), self.info

@@ -38,7 +38,7 @@ class Smoothing:
     Examples
     --------
     >>> smoothing = Smoothing(sigma=1.0)
-    >>> smoothing.points((5, 5), np.array([12])).sum()
+    >>> float(smoothing.points((9, 9), np.array([40])).sum())
     1.0
     """
 

@@ -21,12 +21,13 @@ from salmetrics.models.base import (
     DensityModel,
     Model,
     SaliencyMapModel,
+    as_array,
     check_size,
     checked_log_density,
     model_name,
 )
 from salmetrics.models.baselines import CentreBias
-from salmetrics.models.convert import as_array, as_model
+from salmetrics.models.convert import as_model
 from salmetrics.nonfixations import OtherFixations
 from salmetrics.optimal import OPTIMAL_MAPS, WHY_NOT, optimal_map
 from salmetrics.protocols import Protocol, get_protocol
@@ -95,7 +96,7 @@ def evaluate(
     >>> result = evaluate(salmetrics.GaussianCentreBias(), stimuli, fixations, metrics=["LL"])
     >>> print(result.summary["value"].round(2).to_string())
     model                 metric
-    gaussian-centre-bias  LL       -8.35
+    gaussian-centre-bias  LL       -8.77
     """
     chosen = get_protocol(protocol)
     if metrics is not None:
@@ -433,12 +434,11 @@ def _named(models: Any) -> dict[str, Any]:
     if isinstance(models, Mapping):
         if not models:
             raise InputError("models must hold at least one model")
-        first = next(iter(models.values()))
-        if isinstance(first, np.ndarray) or hasattr(first, "detach"):
+        if _is_prediction(next(iter(models.values()))):
             return {"model": models}  # one model: a dict of arrays by image id
         return {str(name): model for name, model in models.items()}
     several = models if isinstance(models, (list, tuple)) else [models]
-    if several and isinstance(several[0], np.ndarray):
+    if several and _is_prediction(several[0]):
         return {"model": several}  # one model: a list of arrays
     named: dict[str, Any] = {}
     for model in several:
@@ -448,6 +448,11 @@ def _named(models: Any) -> dict[str, Any]:
             name, number = f"{base} {number}", number + 1
         named[name] = model
     return named
+
+
+def _is_prediction(obj: Any) -> bool:
+    """Whether this is an array or a torch tensor."""
+    return isinstance(obj, np.ndarray) or (hasattr(obj, "detach") and hasattr(obj, "numpy"))
 
 
 def _why_not(model: Model, key: str, protocol: Protocol) -> str | None:

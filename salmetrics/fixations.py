@@ -207,7 +207,8 @@ class Fixations:
             array = np.asarray(counts)
             if array.ndim != 2:
                 raise InputError(f"fixation map {i} must be two-dimensional; got {array.shape}")
-            if not (np.all(array >= 0) and np.all(array == np.floor(array))):
+            whole = np.isfinite(array) & (array >= 0) & (array == np.floor(array))
+            if not whole.all():
                 raise InputError(
                     f"fixation map {i} must hold whole numbers >= 0; this one looks like a blurred "
                     "map, which is ground truth for cc, kldiv and sim (empirical=), not fixations"
@@ -365,7 +366,7 @@ def _image_column(image: ArrayLike, n_images: int | None) -> NDArray[np.int64]:
             f"column 'image' must hold integer indices; got {column.dtype}. For image names use "
             "Fixations.from_dataframe"
         )
-    bad = np.flatnonzero((column < 0) | (column >= (n_images or np.inf)))
+    bad = np.flatnonzero((column < 0) | (column >= (np.inf if n_images is None else n_images)))
     if bad.size:
         limit = "" if n_images is None else f" and below n_images = {n_images}"
         raise InputError(

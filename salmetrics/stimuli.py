@@ -113,12 +113,13 @@ class Stimuli(Sequence[Stimulus]):
         self.sigma = _positive("sigma", sigma)
         self.attributes: dict[str, NDArray[Any]] = {}
         for name, values in (attributes or {}).items():
-            column = np.asarray(values)
+            column = np.array(values)
             if column.shape[:1] != (len(self._loads),):
                 raise InputError(
                     f"attribute {name!r} must have one value for each of the {len(self._loads)} "
                     f"images; got shape {column.shape}"
                 )
+            column.flags.writeable = False
             self.attributes[name] = column
 
     @classmethod

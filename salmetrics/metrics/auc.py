@@ -95,7 +95,7 @@ def judd(
         Positions in pixels, shape (n,).
     jitter
         MATLAB breaks ties with random noise. "expected": the exact expectation over random
-        tie-breaking; False: no noise, the formula as it stands, which gains from ties; an
+        tie-breaking; False: no noise, the formula as it stands, which ties bias; an
         array of shape (h, w): that noise, added to the map.
 
     Returns

@@ -53,7 +53,7 @@ def score(
 
     Examples
     --------
-    >>> score(np.log([[0.5, 0.25], [0.25, 0.0]]), [0, 1], [0, 0], np.log(np.full((2, 2), 0.25)))
+    >>> score(np.log([[0.5, 0.25], [0.125, 0.125]]), [0, 1], [0, 0], np.log(np.full((2, 2), 0.25)))
     array([1., 0.])
     """
     model = as_log_density(log_density)

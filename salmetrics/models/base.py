@@ -14,7 +14,7 @@ from salmetrics.fixations import Fixations
 from salmetrics.metrics.inputs import CheckedMap, as_log_density, pixel_indices
 from salmetrics.stimuli import Stimuli, Stimulus
 
-__all__ = ["DensityModel", "Model", "SaliencyMapModel", "checked_log_density"]
+__all__ = ["DensityModel", "Model", "SaliencyMapModel", "as_array", "checked_log_density"]
 
 
 class DensityModel(ABC):
@@ -61,9 +61,8 @@ class DensityModel(ABC):
         for i in np.flatnonzero(fixations.counts()):
             rows = fixations.rows_of_image(int(i))
             for subject, chosen in _groups(self, fixations, rows):
-                density = checked_log_density(
-                    self.log_density(stimuli[int(i)], subject=subject), stimuli[int(i)], self
-                )
+                prediction = as_array(self.log_density(stimuli[int(i)], subject=subject))
+                density = checked_log_density(prediction, stimuli[int(i)], self)
                 pixels = pixel_indices(fixations.x[chosen], fixations.y[chosen], density.shape)
                 result[chosen] = density.flat[pixels]
         return result
@@ -85,6 +84,19 @@ class SaliencyMapModel(ABC):
 
 
 Model = DensityModel | SaliencyMapModel
+
+
+def as_array(prediction: Any) -> NDArray[Any]:
+    """Return a prediction as a NumPy array of shape (h, w); torch tensors come to the CPU."""
+    if hasattr(prediction, "detach"):
+        prediction = prediction.detach().cpu()
+        if "bfloat16" in str(prediction.dtype):
+            prediction = prediction.float()
+        prediction = prediction.numpy()
+    array = np.asarray(prediction)
+    while array.ndim > 2 and array.shape[0] == 1:
+        array = array[0]
+    return array
 
 
 def checked_log_density(

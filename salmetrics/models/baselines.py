@@ -27,7 +27,7 @@ class Uniform(DensityModel):
     Examples
     --------
     >>> stimulus = Stimuli.from_sizes([(2, 4)])[0]
-    >>> np.exp(Uniform().log_density(stimulus))[0, 0]
+    >>> float(np.exp(Uniform().log_density(stimulus))[0, 0])
     0.125
     """
 
@@ -50,7 +50,7 @@ class GaussianCentreBias(DensityModel):
     Examples
     --------
     >>> stimulus = Stimuli.from_sizes([(3, 3)])[0]
-    >>> np.exp(GaussianCentreBias().log_density(stimulus)).sum()
+    >>> float(np.exp(GaussianCentreBias().log_density(stimulus)).sum())
     1.0
     """
 

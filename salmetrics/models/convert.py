@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from salmetrics.errors import InputError, check_choice
 from salmetrics.metrics.inputs import NORMALIZATION_TOLERANCE
-from salmetrics.models.base import DensityModel, Model, SaliencyMapModel
+from salmetrics.models.base import DensityModel, Model, SaliencyMapModel, as_array
 from salmetrics.stimuli import Stimuli, Stimulus
 
-__all__ = ["KINDS", "as_array", "as_model"]
+__all__ = ["KINDS", "as_model"]
 
 KINDS = ("log_density", "density", "saliency_map")
 _ORDERS = {"nearest": 0, "bilinear": 1, "bicubic": 3}
@@ -80,19 +80,6 @@ def as_model(
     if kind == "saliency_map":
         return _MapFromFunction(predict, name, resize)
     return _DensityFromFunction(predict, name, resize, is_log=kind == "log_density")
-
-
-def as_array(prediction: Any) -> NDArray[Any]:
-    """Return a prediction as a NumPy array of shape (h, w); torch tensors come to the CPU."""
-    if hasattr(prediction, "detach"):
-        prediction = prediction.detach().cpu()
-        if "bfloat16" in str(prediction.dtype):
-            prediction = prediction.float()
-        prediction = prediction.numpy()
-    array = np.asarray(prediction)
-    while array.ndim > 2 and array.shape[0] == 1:
-        array = array[0]
-    return array
 
 
 class _DensityFromFunction(DensityModel):

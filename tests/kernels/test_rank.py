@@ -115,6 +115,8 @@ def test_no_value(mode):
 
 STEPPED = {
     "on the steps": np.linspace(0.0, 1.0, 101),
+    "just below the steps": np.append(np.nextafter(np.arange(1, 100) / 100, 0), [0.0, 1.0]),
+    "just below products": np.append(np.nextafter(np.arange(1, 100) * 0.01, 0), [0.0, 1.0]),
     "on shifted steps": 3 + 7 * np.arange(11) / 10,
     "bytes": np.arange(256, dtype=np.uint8),
     "float32": NOISE.astype(np.float32),
@@ -125,14 +127,15 @@ STEPPED = {
 }
 
 
-@pytest.mark.parametrize("step", [0.1, 0.01, 0.3, 0.5, 1.0])
+@pytest.mark.parametrize(
+    ("step", "n"), [(0.1, 11), (0.01, 101), (0.3, 4), (0.5, 3), (1.0, 2), (1 / 93, 94)]
+)
 @pytest.mark.parametrize("values", STEPPED.values(), ids=STEPPED)
-def test_count_at_least_steps(values, step, mode):
+def test_count_at_least_steps(values, step, n, mode):
     low, high = float(values.min()), float(values.max())
     half = 0.5 if high - low == np.inf else 1.0
     share = (values.astype(np.float64) * half - low * half) / (high * half - low * half)
-    steps = np.arange(round(1 / step // 1 + 1)) * step
-    expected = [(share >= threshold).sum() for threshold in steps]
+    expected = [(share >= k * step).sum() for k in range(n)]
     np.testing.assert_array_equal(rank.count_at_least_steps(values, low, high, step), expected)
 
 

@@ -1,0 +1,189 @@
+import numpy as np
+import pytest
+from pysaliency_reference import pysaliency
+
+from salmetrics import (
+    DensityModel,
+    InputError,
+    SaliencyMapModel,
+    Stimuli,
+    Uniform,
+    as_model,
+)
+
+IMAGES = np.random.default_rng(4).integers(0, 256, (2, 6, 8, 3), dtype=np.uint8)
+STIMULI = Stimuli.from_arrays(list(IMAGES), ids=["a", "b"])
+MAPS = IMAGES[..., 0] / 255.0
+DENSITIES = (MAPS + 0.1) / (MAPS + 0.1).sum((1, 2), keepdims=True)
+
+
+def by_id(arrays):
+    return dict(zip(STIMULI.ids, arrays, strict=True))
+
+
+class Mine(SaliencyMapModel):
+    name = "mine"
+
+    def saliency_map(self, stimulus):
+        return stimulus.image[:, :, 0] / 255.0
+
+
+class Callable:
+    def __call__(self, stimulus):
+        return stimulus.image[:, :, 0] / 255.0
+
+
+@pytest.mark.parametrize(
+    ("obj", "options"),
+    [
+        (Mine(), {}),
+        (Mine, {}),
+        (by_id(MAPS), {"kind": "saliency_map"}),
+        (list(MAPS), {"kind": "saliency_map"}),
+        (by_id(MAPS[:, None, None]), {"kind": "saliency_map"}),
+        (Callable(), {"kind": "saliency_map"}),
+        (Callable, {"kind": "saliency_map"}),
+        (lambda image: image[:, :, 0] / 255.0, {"kind": "saliency_map", "input": "image"}),
+    ],
+)
+def test_maps(obj, options):
+    model = as_model(obj, STIMULI, **options)
+    assert isinstance(model, SaliencyMapModel)
+    for stimulus, expected in zip(STIMULI, MAPS, strict=True):
+        assert np.array_equal(model.saliency_map(stimulus), expected)
+
+
+@pytest.mark.parametrize(
+    ("kind", "arrays"), [("density", DENSITIES), ("log_density", np.log(DENSITIES))]
+)
+def test_densities(kind, arrays):
+    model = as_model(by_id(arrays), kind=kind)
+    assert isinstance(model, DensityModel)
+    for stimulus, expected in zip(STIMULI, DENSITIES, strict=True):
+        np.testing.assert_allclose(np.exp(model.log_density(stimulus)), expected, rtol=1e-12)
+
+
+def test_zero_probability_is_legal():
+    density = np.zeros((6, 8))
+    density[2, 3] = 1
+    found = as_model({"a": density}, kind="density").log_density(STIMULI[0])
+    assert found[2, 3] == 0
+    assert np.sum(found == -np.inf) == 47
+
+
+def test_models_stay_as_they_are():
+    model = Uniform()
+    assert as_model(model) is model
+    assert isinstance(as_model(Uniform), Uniform)
+
+
+def test_integer_keys():
+    stimuli = Stimuli.from_sizes([(2, 2)] * 2)
+    model = as_model({0: np.ones((2, 2)), 1: np.zeros((2, 2))}, kind="saliency_map")
+    assert model.saliency_map(stimuli[1]).max() == 0
+
+
+class TheirMap(pysaliency.SaliencyMapModel):
+    def _saliency_map(self, stimulus):
+        return stimulus[:, :, 0] / 255.0
+
+
+class TheirDensity(pysaliency.Model):
+    def _log_density(self, stimulus):
+        density = stimulus[:, :, 0] / 255.0 + 0.1
+        return np.log(density / density.sum())
+
+
+def test_pysaliency_models():
+    maps, density = as_model(TheirMap(caching=False)), as_model(TheirDensity(caching=False))
+    assert isinstance(maps, SaliencyMapModel)
+    assert isinstance(density, DensityModel)
+    assert (maps.name, density.name) == ("TheirMap", "TheirDensity")
+    assert np.array_equal(maps.saliency_map(STIMULI[1]), MAPS[1])
+    np.testing.assert_allclose(density.log_density(STIMULI[0]), np.log(DENSITIES[0]), rtol=1e-12)
+
+    class Scanpaths(pysaliency.ScanpathModel):
+        def conditional_log_density(self, *args, **kwargs):
+            raise AssertionError
+
+    with pytest.raises(TypeError, match="Scanpaths has neither log_density nor saliency_map"):
+        as_model(Scanpaths())
+
+
+@pytest.mark.parametrize("resize", ["nearest", "bilinear", "bicubic"])
+def test_resizing(resize):
+    small = np.arange(12.0).reshape(3, 4)
+    found = as_model({"a": small}, kind="saliency_map", resize=resize).saliency_map(STIMULI[0])
+    assert found.shape == (6, 8)
+    if resize == "nearest":
+        assert np.array_equal(found, small.repeat(2, 0).repeat(2, 1))
+    else:
+        assert found.mean() == pytest.approx(small.mean(), rel=1e-9)  # symmetric about it
+    density = small / small.sum()
+    model = as_model({"a": density}, kind="density", resize=resize)
+    resized = np.exp(model.log_density(STIMULI[0]))
+    assert resized.sum() == pytest.approx(1, rel=1e-12)
+    if resize == "nearest":
+        np.testing.assert_allclose(resized, density.repeat(2, 0).repeat(2, 1) / 4, atol=1e-15)
+
+
+def test_resizing_of_models():
+    class Small(DensityModel):
+        def log_density(self, stimulus, *, subject=None):
+            return np.full((3, 4), -np.log(12))
+
+    model = as_model(Small(), resize="bilinear")
+    assert model.name == "Small"
+    np.testing.assert_allclose(model.log_density(STIMULI[0]), -np.log(48), rtol=1e-12)
+    assert as_model(Mine(), resize="bilinear").name == "mine"
+    assert np.array_equal(as_model(Mine(), resize="bicubic").saliency_map(STIMULI[0]), MAPS[0])
+    Small.subject_dependent = True
+    with pytest.raises(InputError, match="a subject-dependent model can't be resized"):
+        as_model(Small(), resize="bilinear")
+
+
+@pytest.mark.parametrize(
+    ("obj", "options", "error", "text"),
+    [
+        (by_id(MAPS), {}, InputError, "kind is needed for dict: 'log_density' "),
+        (list(MAPS), {"kind": "density"}, InputError, "a list of predictions needs stimuli"),
+        (by_id(MAPS), {"kind": "map"}, InputError, "kind must be one of .*; got 'map'"),
+        (Mine(), {"resize": "cubic"}, InputError, "resize must be one of None, 'nearest'"),
+        (Mine(), {"input": "pixels"}, InputError, "input must be one of 'stimulus', 'image'"),
+        (3, {}, TypeError, "int can't stand for a model: expected a DensityModel"),
+        ("maps/", {}, TypeError, "str can't stand for a model"),
+    ],
+)
+def test_errors(obj, options, error, text):
+    with pytest.raises(error, match=text):
+        as_model(obj, **options)
+
+
+def test_wrong_number_of_predictions():
+    with pytest.raises(InputError, match="there are 1 predictions for 2 stimuli"):
+        as_model([MAPS[0]], STIMULI, kind="saliency_map")
+
+
+@pytest.mark.parametrize(
+    ("density", "text"),
+    [
+        (np.ones((6, 8)), "for image 'a' must be >= 0 and sum to 1; .* 1 and its sum 48. Divide"),
+        (np.linspace(-1, 1, 48).reshape(6, 8) + 1 / 48, "its smallest value is -0.979167"),
+        (np.full((6, 8), np.nan), "its smallest value is nan"),
+    ],
+)
+def test_wrong_densities(density, text):
+    with pytest.raises(InputError, match=text):
+        as_model({"a": density}, kind="density").log_density(STIMULI[0])
+
+
+def test_missing_prediction():
+    model = as_model({"b": MAPS[1]}, kind="saliency_map")
+    with pytest.raises(InputError, match="no prediction for image 'a'; the 1 there are begin with"):
+        model.saliency_map(STIMULI[0])
+
+
+def test_only_maps_are_resized():
+    model = as_model({"a": np.ones((3, 4, 3))}, kind="saliency_map", resize="nearest")
+    with pytest.raises(InputError, match=r"only maps of shape \(h, w\) can be resized; got \(3, 4"):
+        model.saliency_map(STIMULI[0])

@@ -1,0 +1,92 @@
+import matplotlib as mpl
+import numpy as np
+import pytest
+
+mpl.use("Agg")
+
+import matplotlib.pyplot as plt
+
+from salmetrics import (
+    Fixations,
+    GaussianCentreBias,
+    InputError,
+    SaliencyMapModel,
+    Stimuli,
+    Uniform,
+    evaluate,
+)
+from salmetrics.plotting import plot_density, plot_fixations, plot_scores
+
+STIMULI = Stimuli.from_arrays([np.random.default_rng(0).integers(0, 256, (10, 16), np.uint8)])
+FIXATIONS = Fixations.from_arrays([1.5, 15, 8], [2, 9.5, 5], [0, 0, 0])
+
+
+class Map(SaliencyMapModel):
+    def saliency_map(self, stimulus):
+        return stimulus.image.astype(float)
+
+
+@pytest.fixture
+def ax():
+    figure, axes = plt.subplots()
+    yield axes
+    plt.close(figure)
+
+
+def origin_is_at_the_top(ax):
+    return ax.get_xlim() == (0, 16) and ax.get_ylim() == (10, 0)
+
+
+def test_fixations(ax):
+    assert plot_fixations(STIMULI[0], FIXATIONS, ax=ax, s=25) is ax
+    (image,), (points,) = ax.images, ax.collections
+    assert np.array_equal(image.get_array(), STIMULI[0].rgb)
+    assert image.get_extent() == [0, 16, 10, 0]
+    assert points.get_offsets().tolist() == [[1.5, 2], [15, 9.5], [8, 5]]
+    assert points.get_sizes().tolist() == [25]
+    assert origin_is_at_the_top(ax)
+
+
+def test_density(ax):
+    log_density = GaussianCentreBias().log_density(STIMULI[0])
+    assert plot_density(log_density, ax=ax, cmap="magma") is ax
+    (image,) = ax.images
+    np.testing.assert_allclose(image.get_array(), np.exp(log_density) * 160, rtol=1e-12)
+    assert (image.get_clim()[0], image.cmap.name) == (0, "magma")
+    assert image.get_extent() == [0, 16, 10, 0]
+    assert origin_is_at_the_top(ax)
+    bar = ax.figure.axes[1]
+    assert bar.get_ylabel() == "density / uniform"
+    with pytest.raises(InputError, match="log_density must be the natural log"):
+        plot_density(np.exp(log_density), ax=ax)
+
+
+def test_scores(ax):
+    models = {"flat": Uniform(), "map": Map(), "centre": GaussianCentreBias()}
+    result = evaluate(
+        models, STIMULI, FIXATIONS, metrics=["IG", "AUC"], baseline=Uniform(), progress=False
+    )
+    assert plot_scores(result, "IG", ax=ax, color="red") is ax
+    assert [label.get_text() for label in ax.get_yticklabels()] == ["flat", "centre"]
+    widths = [patch.get_width() for patch in ax.patches]
+    assert widths == [result.value("flat", "IG"), result.value("centre", "IG")]
+    assert [text.get_text() for text in ax.texts] == [f"{w:.3f}" for w in widths]
+    assert ax.patches[0].get_facecolor() == (1, 0, 0, 1)
+    assert ax.get_xlabel() == "IG (bit/fixation), higher is better"
+    assert ax.yaxis_inverted()
+
+
+@pytest.mark.parametrize(
+    "draw",
+    [
+        lambda: plot_fixations(STIMULI[0], FIXATIONS),
+        lambda: plot_density(Uniform().log_density(STIMULI[0])),
+        lambda: plot_scores(
+            evaluate(Map(), STIMULI, FIXATIONS, metrics=["AUC"], progress=False), "AUC"
+        ),
+    ],
+)
+def test_current_axes(ax, draw):
+    plt.sca(ax)
+    assert draw() is ax
+    assert plt.fignum_exists(ax.figure.number)  # not closed

@@ -1,0 +1,201 @@
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+import salmetrics
+from salmetrics.cli import main
+from salmetrics.metrics.registry import METRICS
+
+MODEL = """
+import numpy as np
+import salmetrics
+
+class Flat(salmetrics.SaliencyMapModel):
+    def saliency_map(self, stimulus):
+        return np.ones(stimulus.size)
+
+class Broken(salmetrics.SaliencyMapModel):
+    def saliency_map(self, stimulus):
+        return np.full(stimulus.size, np.nan)
+
+def first_channel(stimulus):
+    return stimulus.rgb[:, :, 0]
+"""
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    rng = np.random.default_rng(1)
+    (tmp_path / "images").mkdir()
+    for i in range(3):
+        pixels = rng.integers(0, 256, (20 + i, 30, 3), dtype=np.uint8)
+        Image.fromarray(pixels).save(tmp_path / "images" / f"{i}.png")
+    table = pd.DataFrame(
+        {
+            "file": [f"{i}.png" for i in rng.integers(0, 3, 40)],
+            "x": rng.uniform(0, 30, 40),
+            "y": rng.uniform(0, 20, 40),
+        }
+    )
+    table.to_csv(tmp_path / "fixations.csv", index=False)
+    table.assign(x=table["x"] + 10).to_csv(tmp_path / "outside.csv", index=False)
+    table.set_axis(["name", "col", "row"], axis=1).to_csv(tmp_path / "named.csv", index=False)
+    (tmp_path / "my_models.py").write_text(MODEL)
+    (tmp_path / "empty").mkdir()
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+DATA = ["--images", "images", "--fixations", "fixations.csv", "--sigma", "3"]
+
+
+def run(capsys, *arguments):
+    code = main(["evaluate", *map(str, arguments)])
+    printed = capsys.readouterr()
+    return code, printed.out, printed.err
+
+
+def test_evaluate(folder, capsys):
+    models = ["gaussian-centre-bias:0.3", "my_models.py:Flat", "uniform", "centre-bias:0.1"]
+    flags = [part for model in models for part in ("--model", model)]
+    code, out, _ = run(capsys, *DATA, *flags, "--out", "table.csv")
+    assert code == 0
+    assert out.startswith("images: 3 images, 40 fixations\n")
+    assert "protocol default 1" in out
+    assert out.endswith("wrote table.csv\n")
+    written = pd.read_csv("table.csv", index_col=["model", "metric"])
+    dataset = salmetrics.datasets.load_folder("images", "fixations.csv", sigma=3)
+    expected = salmetrics.nss(salmetrics.GaussianCentreBias(0.3), *dataset)
+    assert written.loc[(models[0], "NSS"), "value"] == pytest.approx(expected, rel=1e-12)
+    assert written.loc[(models[1], "AUC"), "value"] == 0.5
+    assert written.index.get_level_values(0).unique().tolist() == models
+    assert f" {round(expected, 4)} " in out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        (["--metrics", "NSS", "CC", "--model", "uniform"], "metrics=('NSS', 'CC')"),
+        (["--protocol", "mit-matlab", "--model", "uniform"], "protocol mit-matlab 1"),
+        (["--baseline", "uniform", "--model", "centre-bias"], "IG over uniform"),
+        (["--first", "2", "--model", "uniform"], "images: 2 images"),
+        (["--model", "my_models.py:first_channel", "--kind", "saliency_map"], "first_channel"),
+    ],
+)
+def test_options(folder, capsys, arguments, text):
+    code, out, _ = run(capsys, *DATA, *arguments)
+    assert code == 0
+    assert text in out
+
+
+@pytest.mark.parametrize(("outside", "n"), [("drop", None), ("clip", 40)])
+def test_outside(folder, capsys, outside, n):
+    data = ["--images", "images", "--fixations", "outside.csv", "--outside", outside]
+    code, out, _ = run(capsys, *data, "--metrics", "NSS", "--model", "uniform")
+    assert code == 0
+    found = int(re.search(r"(\d+) fixations", out)[1])
+    assert found == n if n else 10 < found < 40
+
+
+def test_column_names(folder, capsys):
+    columns = ["--image-column", "name", "--x-column", "col", "--y-column", "row"]
+    data = ["--images", "images", "--fixations", "named.csv", *columns]
+    code, out, _ = run(capsys, *data, "--metrics", "NSS", "--model", "uniform")
+    assert code == 0
+
+
+def error_cases():
+    good = [*DATA, "--model", "uniform"]
+    return [
+        (["--model", "uniform"], "give --dataset and --root, or --images and --fixations"),
+        (["--dataset", "osie", "--model", "uniform"], "--dataset osie needs --root"),
+        (["--dataset", "osie", "--root", "empty", *good], "--dataset goes without --images"),
+        (["--dataset", "osie", "--root", "empty", "--model", "uniform"], "'empty' holds no OSIE"),
+        (["--images", "no", *DATA[2:], "--model", "uniform"], "image folder 'no' does not exist"),
+        (["--images", "empty", *DATA[2:], "--model", "uniform"], "no images in 'empty'"),
+        ([*DATA[:2], "--fixations", "no.csv", "--model", "uniform"], "'no.csv' does not exist"),
+        (
+            [*DATA[:2], "--fixations", "named.csv", "--model", "uniform"],
+            "no column 'file' (image), 'x' (x), 'y' (y); its columns are 'name', 'col', 'row'",
+        ),
+        (
+            [*DATA[:2], "--fixations", "outside.csv", "--model", "uniform"],
+            "fixations are outside their image",
+        ),
+        ([*DATA[:4], "--model", "uniform"], "pass sigma= (pixels)"),
+        ([*good, "--first", "0"], "--first must be at least 1; got 0"),
+        ([*good, "--model", "uniform"], "--model uniform is given twice"),
+        ([*good, "--metrics", "ABC"], "metric must be one of 'LL'"),
+        ([*good, "--baseline", "my_models.py:Flat"], "baseline must give densities"),
+        ([*good, "--out", "no/table.csv"], "no"),
+        ([*DATA, "--model", "deep"], "model 'deep' is neither registered (centre-bias, "),
+        ([*DATA, "--model", "uniform:3"], "model 'uniform' takes no argument; got '3'"),
+        ([*DATA, "--model", "centre-bias:x"], "model 'centre-bias' takes a number; got 'x'"),
+        ([*DATA, "--model", "centre-bias:-1"], "bandwidth must be a positive share"),
+        ([*DATA, "--model", "no.py:Flat"], "model file 'no.py' does not exist"),
+        ([*DATA, "--model", "my_models.py:Other"], "my_models.py has no 'Other'"),
+        ([*DATA, "--model", "no_such_module:A"], "there is no module 'no_such_module'; a file"),
+        ([*DATA, "--model", "salmetrics.none:A"], "there is no module 'salmetrics.none'"),
+        ([*DATA, "--model", "./my_models:Flat"], "there is no module './my_models'; a file"),
+        ([*DATA, "--model", "my_models.py:first_channel"], "kind is needed for first_channel"),
+        (
+            [*DATA, "--model", "my_models.py:Broken"],
+            "saliency map of my_models.py:Broken for image '0.png' must be finite",
+        ),
+    ]
+
+
+@pytest.mark.parametrize(("arguments", "text"), error_cases())
+def test_errors_are_one_line(folder, capsys, arguments, text):
+    code, _, err = run(capsys, *arguments)
+    assert code == 2
+    assert err.startswith("salmetrics: error: ")
+    assert text in err
+    assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize("arguments", [[], ["evaluate"], ["evaluate", "--outside", "x"], ["run"]])
+def test_wrong_usage(capsys, arguments):
+    with pytest.raises(SystemExit) as caught:
+        main(arguments)
+    assert caught.value.code == 2
+    assert "usage: salmetrics" in capsys.readouterr().err
+
+
+def test_bugs_are_not_hidden(folder, capsys):
+    (folder / "buggy.py").write_text("def model(stimulus):\n    return 1 / 0\n")
+    with pytest.raises(ZeroDivisionError):
+        run(capsys, *DATA, "--model", "buggy.py:model", "--kind", "saliency_map")
+
+
+def test_metrics(capsys):
+    assert main(["metrics"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines] == list(METRICS)
+    assert "IG " in lines[1]
+    assert "(per fixation, bit/fixation; higher is better)" in lines[1]
+    assert any("lower is better" in line for line in lines)
+
+
+def test_demo(tmp_path, capsys):
+    assert main(["demo", "--out", str(tmp_path / "new" / "demo"), "--seed", "1"]) == 0
+    out = capsys.readouterr().out
+    gain = re.search(
+        r"truth over uniform: ([\d.]+) \+- ([\d.]+) .* measured, ([\d.]+) by theory "
+        r"\(([+-][\d.]+) standard errors\)",
+        out,
+    )
+    measured, error, expected, z = map(float, gain.groups())
+    assert abs(z) < 4
+    assert z == pytest.approx((measured - expected) / error, abs=0.1)  # of rounded numbers
+    table = pd.read_csv(tmp_path / "new/demo/table.csv", index_col=["model", "metric"])["value"]
+    assert table["truth", "IG"] == pytest.approx(measured, abs=1e-4)
+    assert table["uniform", "IG"] == 0
+    others = ["uniform", "centre bias"]
+    for key in ("LL", "IG", "AUC", "NSS", "CC"):
+        assert table["truth", key] > max(table[name, key] for name in others)
+    with Image.open(tmp_path / "new/demo/figure.png") as figure:
+        assert figure.size == (1200, 720)
