@@ -22,7 +22,7 @@ format: install
 	$(BIN)/ruff format
 
 bench: install
-	$(BIN)/python -m benchmarks
+	$(BIN)/python benchmarks/metrics.py
 
 install: $(VENV)/.installed
 

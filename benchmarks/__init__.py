@@ -1,0 +1,1 @@
+"""Timings side by side with other tools, in one run."""
