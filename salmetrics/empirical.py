@@ -126,4 +126,6 @@ def _periodic_gaussian(size: tuple[int, ...], cycles: float) -> NDArray[np.float
         length *= 2
     frequency = np.fft.fftfreq(length, 1.0 / length)
     line: NDArray[np.float64] = np.fft.ifft(np.exp(-np.log(2) * (frequency / cycles) ** 2)).real
-    return np.maximum(line, 0.0)  # far from the middle rounding leaves values such as -1e-18
+    # rounding leaves values such as -1e-18 far from the middle; the lobes of a kernel cut off by
+    # a small image are real, and MATLAB has them too
+    return np.where(np.abs(line) < 1e-15, 0.0, line)

@@ -67,8 +67,15 @@ def test_dense_against_scipy(sigma, boundary, truncate, rng):
 
 
 @pytest.mark.parametrize(
-    ("shape", "cycles"),  # gains end in 0: at least 8 pixels a cycle, as in every real image
-    [((21, 34), 4.0), ((40, 3), 2.0), ((70, 100), 8.0), ((1, 9), 1.0), ((1, 1), 0.1)],
+    ("shape", "cycles"),  # the last three: kernels cut off, with negative lobes
+    [
+        ((21, 34), 4.0),
+        ((70, 100), 8.0),
+        ((1, 1), 0.1),
+        ((24, 32), 8.0),
+        ((5, 7), 4.0),
+        ((1, 3), 4.0),
+    ],
 )
 def test_fourier_blur_against_its_formula(shape, cycles, rng):
     side = 2
@@ -114,7 +121,8 @@ def test_laws(settings, data):
     np.testing.assert_allclose(
         smoothing.points(image.shape, mirrored), blurred[:, ::-1], rtol=1e-12, atol=1e-16
     )
-    assert blurred.min() >= 0
+    if "sigma" in settings:  # the frequency-domain kernel has negative lobes on tiny maps
+        assert blurred.min() >= 0
 
 
 @pytest.mark.parametrize("boundary", ["reflect", "renormalise"])
