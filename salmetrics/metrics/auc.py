@@ -162,11 +162,12 @@ def borji(
     ----------
     Borji, Tavakoli, Sihite and Itti (2013), ICCV, 921-928, doi:10.1109/ICCV.2013.118.
     """
+    _check_step(step)
     m = as_map(saliency_map)
     pixels = np.unique(pixel_indices(x, y, m.shape))
-    if pixels.size < 2:
-        return np.nan
     others = m.flat if draws is None else m.flat[_flat_indices(draws, m)]
+    if pixels.size < 2 or others.size == 0:
+        return np.nan
     return _area_at_steps(m, pixels, others, step)
 
 
@@ -206,6 +207,7 @@ def shuffled(
     Zhang, Tong, Marks, Shan and Cottrell (2008), Journal of Vision 8(7):32, doi:10.1167/8.7.32;
     AUC_shuffled.m (2016).
     """
+    _check_step(step)
     m = as_map(saliency_map)
     pixels = np.unique(pixel_indices(x, y, m.shape))
     if draws is not None:
@@ -231,19 +233,16 @@ def count_pixels(pixels: NDArray[np.int64]) -> Negatives:
 def _among_pixels(
     m: CheckedMap, pixels: NDArray[np.int64], exclude: NDArray[np.int64] | None
 ) -> NDArray[np.float64]:
-    if m.is_constant:
-        return np.full(pixels.size, 0.5)
+    n = m.flat.size - (0 if exclude is None else exclude.size)
+    if m.is_constant or n == 0:
+        return np.full(pixels.size, 0.5 if n else np.nan)
     thresholds, which = np.unique(m.flat[pixels], return_inverse=True)
     below, equal = rank.count_below(m.flat, thresholds)
-    n = m.flat.size
     if exclude is not None:
         excluded = np.sort(m.flat[exclude])
         fewer = np.searchsorted(excluded, thresholds, side="left")
         below = below - fewer
         equal = equal - (np.searchsorted(excluded, thresholds, side="right") - fewer)
-        n -= exclude.size
-    if n == 0:
-        return np.full(pixels.size, np.nan)
     return ((below + 0.5 * equal) / n)[which]
 
 
@@ -300,8 +299,6 @@ def _area_at_steps(
     m: CheckedMap, pixels: NDArray[np.int64], others: NDArray[Any], step: float
 ) -> float:
     """Trapezoid area of the ROC curve through (0, 0), one point a threshold, and (1, 1)."""
-    if not 0 < step <= 1:
-        raise InputError(f"step must be over 0 and at most 1; got {step!r}")
     if m.is_constant:
         return 0.5
     hits = rank.count_at_least_steps(m.flat[pixels], m.low, m.high, step)[::-1] / pixels.size
@@ -309,6 +306,11 @@ def _area_at_steps(
     return float(
         np.trapezoid(np.concatenate([[0.0], hits, [1.0]]), np.concatenate([[0.0], alarms, [1.0]]))
     )
+
+
+def _check_step(step: float) -> None:
+    if not 0 < step <= 1:
+        raise InputError(f"step must be over 0 and at most 1; got {step!r}")
 
 
 def _flat_indices(draws: ArrayLike, m: CheckedMap) -> NDArray[np.int64]:

@@ -365,3 +365,16 @@ def test_span_that_overflows():
 def test_refused(call, text):
     with pytest.raises(InputError, match=text):
         call()
+
+
+def test_no_negatives_at_all_is_nan_for_a_constant_map_too():
+    for kind in ("unfixated", ([], [])):
+        assert np.isnan(auc.score(np.ones((1, 2)), [0, 1], [0, 0], negatives=kind)).all()
+    assert np.isnan(auc.borji(np.eye(3), [0, 1], [0, 0], draws=[]))
+
+
+@pytest.mark.parametrize("step", [0, -0.1, 1.5, np.nan])
+def test_step_is_checked_for_constant_maps_too(step):
+    for variant, other in ((auc.borji, {}), (auc.shuffled, {"other_map": np.ones((3, 3))})):
+        with pytest.raises(InputError, match="step must be over 0 and at most 1"):
+            variant(np.ones((3, 3)), [0], [0], step=step, **other)
