@@ -59,6 +59,7 @@ class Smoothing:
 
     def points(self, size: tuple[int, int], pixels: NDArray[np.int64]) -> NDArray[np.float64]:
         """Blur unit masses at flat pixel indices; float64 of shape `size`."""
+        pixels = pixels[np.argsort(pixels % size[1], kind="stable")]  # neighbours share columns
         if self.cycles is not None:
             rows, columns = np.divmod(pixels, size[1])
             line = _periodic_gaussian(size, self.cycles)

@@ -10,6 +10,7 @@ from salmetrics.kernels.jit import kernel, kernel_input
 __all__ = ["blur_dense", "blur_points", "fold_weights", "gaussian_weights", "outer_sum"]
 
 _STRIP = 8  # columns blurred together in the vertical pass: one vector register of float64
+_TOGETHER = 4  # points and rows that `outer_sum` treats together
 _CHUNK = 1024  # outputs that one run over all taps keeps in the level-1 cache
 
 
@@ -72,9 +73,10 @@ def blur_points(
     -------
     float64 array of shape (h, w).
     """
-    result = np.zeros(size)
-    outer_sum(np.ascontiguousarray(row_factors.T), column_factors, result)
-    return result
+    height, width = size
+    result = np.empty((height + -height % _TOGETHER, width))
+    outer_sum(row_factors, column_factors, result)
+    return result[:height]
 
 
 def fold_weights(
@@ -103,35 +105,72 @@ def _fold_weights(positions, weights, reflect, folded):  # type: ignore[no-untyp
             folded[k, i] += weights[abs(offset)]
 
 
-@kernel(fast_sums=True)
-def outer_sum(row_factors, column_factors, result):  # type: ignore[no-untyped-def]
-    """Add row_factors @ column_factors to result, skipping zeros around each point's reach.
-
-    Equal to a matrix product, which takes 3.5 ms for 141 points on 800x600; this takes 1.9 ms
-    with sigma = 24, and its last bits don't depend on the number of BLAS threads.
-    """
-    height, n = row_factors.shape
-    width = column_factors.shape[1]
-    starts = np.empty(n, np.int64)
-    stops = np.empty(n, np.int64)
+@kernel()
+def _reaches(factors):  # type: ignore[no-untyped-def]
+    """First index and end of the part of each line outside which it is zero."""
+    n, length = factors.shape
+    starts = np.zeros(n, np.int64)
+    stops = np.zeros(n, np.int64)
     for k in range(n):
         start = 0
-        while start < width and column_factors[k, start] == 0.0:
+        while start < length and factors[k, start] == 0.0:
             start += 1
-        stop = width
-        while stop > start and column_factors[k, stop - 1] == 0.0:
+        stop = length
+        while stop > start and factors[k, stop - 1] == 0.0:
             stop -= 1
         starts[k] = start
         stops[k] = stop
-    for i in range(height):
-        line = result[i]
+    return starts, stops
+
+
+@kernel(fast_sums=True)
+def outer_sum(row_factors, column_factors, result):  # type: ignore[no-untyped-def]
+    """Set result to row_factors.T @ column_factors, skipping the zeros around each point's reach.
+
+    Four points are added to four rows at a time, so that a factor that was fetched is used four
+    times: 0.6 ms for 140 points on 800x600 with sigma = 24, where one point and one row at a
+    time take 1.2 ms and a matrix product 2.0 ms. `result` has a multiple of four rows, of which
+    those beyond the length of the row factors are of no meaning.
+    """
+    n, height = row_factors.shape
+    row_starts, row_stops = _reaches(row_factors)
+    starts, stops = _reaches(column_factors)
+    near = np.zeros(n + _TOGETHER, np.int64)
+    f = np.zeros((_TOGETHER, _TOGETHER))  # of four rows, for four points
+    for i in range(0, height, _TOGETHER):
+        result[i : i + _TOGETHER] = 0.0
+        n_rows = min(_TOGETHER, height - i)
+        n_near = 0
         for k in range(n):
-            factor = row_factors[i, k]
-            if factor != 0.0:
-                source = column_factors[k, starts[k] : stops[k]]
-                target = line[starts[k] : stops[k]]
-                for j in range(source.size):
-                    target[j] += factor * source[j]
+            near[n_near] = k
+            n_near += (row_starts[k] < i + _TOGETHER) & (i < row_stops[k])
+        for first in range(0, n_near, _TOGETHER):
+            f[:] = 0.0
+            start = column_factors.shape[1]
+            stop = 0
+            for k in range(min(_TOGETHER, n_near - first)):
+                point = near[first + k]
+                start = min(start, starts[point])
+                stop = max(stop, stops[point])
+                for row in range(n_rows):
+                    f[row, k] = row_factors[point, i + row]
+            a = column_factors[near[first], start:stop]
+            b = column_factors[near[first + 1], start:stop]
+            c = column_factors[near[first + 2], start:stop]
+            d = column_factors[near[first + 3], start:stop]
+            line_0 = result[i, start:stop]
+            line_1 = result[i + 1, start:stop]
+            line_2 = result[i + 2, start:stop]
+            line_3 = result[i + 3, start:stop]
+            a0, b0, c0, d0 = f[0, 0], f[0, 1], f[0, 2], f[0, 3]
+            a1, b1, c1, d1 = f[1, 0], f[1, 1], f[1, 2], f[1, 3]
+            a2, b2, c2, d2 = f[2, 0], f[2, 1], f[2, 2], f[2, 3]
+            a3, b3, c3, d3 = f[3, 0], f[3, 1], f[3, 2], f[3, 3]
+            for j in range(a.size):
+                line_0[j] += a0 * a[j] + b0 * b[j] + c0 * c[j] + d0 * d[j]
+                line_1[j] += a1 * a[j] + b1 * b[j] + c1 * c[j] + d1 * d[j]
+                line_2[j] += a2 * a[j] + b2 * b[j] + c2 * c[j] + d2 * d[j]
+                line_3[j] += a3 * a[j] + b3 * b[j] + c3 * c[j] + d3 * d[j]
 
 
 @kernel(fast_sums=True)

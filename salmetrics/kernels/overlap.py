@@ -1,8 +1,10 @@
 """Comparisons of two maps that are shifted and scaled to sum 1 on the way."""
 
+import numpy as np
+
 from salmetrics.kernels.jit import kernel
 
-__all__ = ["fill_ratio", "sum_of_minima", "weighted_sum"]
+__all__ = ["regularised_ratio", "sum_of_minima", "weighted_sum"]
 
 
 @kernel(fast_sums=True)
@@ -17,14 +19,16 @@ def sum_of_minima(p, q, shift_p, scale_p, shift_q, scale_q):  # type: ignore[no-
 
 
 @kernel()
-def fill_ratio(  # type: ignore[no-untyped-def]
-    p, q, shift_p, scale_p, shift_q, scale_q, epsilon, ratio
+def regularised_ratio(  # type: ignore[no-untyped-def]
+    p, q, shift_p, scale_p, shift_q, scale_q, epsilon
 ):
     """Epsilon + q / (p + epsilon), the argument of the regularised KL divergence's logarithm."""
+    ratio = np.empty(p.size)
     for i in range(p.size):
         a = (float(p[i]) - shift_p) * scale_p
         b = (float(q[i]) - shift_q) * scale_q
         ratio[i] = epsilon + b / (a + epsilon)
+    return ratio
 
 
 @kernel(fast_sums=True)

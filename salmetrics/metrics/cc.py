@@ -34,12 +34,12 @@ def score(saliency_map: ArrayLike | CheckedMap, empirical_map: ArrayLike | Check
     >>> score([[1.0, 2.0, 4.0]], [[2.0, 4.0, 8.0]])
     1.0
     """
-    m, q = as_map(saliency_map), as_map(empirical_map, "empirical_map")
+    m, q = as_map(saliency_map).moderate, as_map(empirical_map, "empirical_map").moderate
     check_same_shape(m, q, "empirical_map")
     if q.is_constant:
         return np.nan
     if m.is_constant:
         return 0.0
-    squares_m, squares_q, products = moments.pair_moments(m.flat, q.flat)
+    squares_m, squares_q, products = moments.pair_moments(m.flat, m.mean, q.flat, q.mean)
     correlation = products / np.sqrt(squares_m) / np.sqrt(squares_q)
     return float(np.clip(correlation, -1.0, 1.0))

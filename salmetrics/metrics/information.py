@@ -93,7 +93,7 @@ def matlab(
     ----------
     Bylinskii et al., MIT saliency benchmark, InfoGain.m (2016).
     """
-    model, reference = as_map(saliency_map), as_map(baseline, "baseline")
+    model, reference = as_map(saliency_map).moderate, as_map(baseline, "baseline").moderate
     check_same_shape(model, reference, "baseline")
     pixels = np.unique(pixel_indices(x, y, model.shape))
     if pixels.size == 0:
@@ -113,5 +113,4 @@ def in_unit(bits: NDArray[np.float64], unit: str) -> NDArray[np.float64]:
 def _scaled_density(m: CheckedMap, pixels: NDArray[np.int64]) -> NDArray[np.float64]:
     if m.is_constant:
         return np.full(pixels.size, 1.0 / m.flat.size)
-    total = m.total - m.flat.size * m.low
-    return (m.flat[pixels].astype(np.float64) - m.low) / total
+    return (m.flat[pixels].astype(np.float64) - m.low) / m.total_above_low

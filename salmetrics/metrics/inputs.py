@@ -30,13 +30,17 @@ class CheckedMap:
         The same memory, shape (h * w,).
     low, high
         Smallest and largest value.
+    total
+        Sum over pixels.
     """
 
-    def __init__(self, values: NDArray[Any], low: float, high: float) -> None:
+    def __init__(self, values: NDArray[Any]) -> None:
         self.values = values
         self.flat = values.reshape(-1)
-        self.low = low
-        self.high = high
+        low, high, total = moments.extremes_and_total(self.flat)
+        if np.isnan(total):  # NaN, or infinities of both signs, or overflow
+            low, high = values.min(), values.max()
+        self.low, self.high, self.total = float(low), float(high), float(total)
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -48,16 +52,32 @@ class CheckedMap:
         """Whether all pixels are equal."""
         return self.low == self.high
 
-    @cached_property
-    def total(self) -> float:
-        """Sum over pixels."""
-        return float(moments.total(self.flat))
+    @property
+    def mean(self) -> float:
+        """Mean over pixels."""
+        return self.total / self.flat.size
 
     @cached_property
-    def mean_and_squares(self) -> tuple[float, float]:
-        """Mean, and sum of squared deviations from it."""
-        mean, squares = moments.mean_and_squares(self.flat)
-        return float(mean), float(squares)
+    def squares(self) -> float:
+        """Sum of squared deviations from the mean."""
+        return float(moments.squares_about(self.flat, self.mean))
+
+    @cached_property
+    def total_above_low(self) -> float:
+        """Sum of the differences from the smallest value."""
+        return float(moments.total_above(self.flat, self.low))
+
+    @cached_property
+    def moderate(self) -> CheckedMap:
+        """This map, or, if squares of its values would overflow or vanish, a power of 2 times it.
+
+        For metrics that don't depend on the scale.
+        """
+        largest = max(abs(self.low), abs(self.high))
+        if largest == 0 or 2.0**-300 < largest < 2.0**300:
+            return self
+        scaled = np.ldexp(self.values.astype(np.float64), -int(np.frexp(largest)[1]))
+        return CheckedMap(kernel_input(scaled))
 
 
 def as_map(saliency_map: ArrayLike | CheckedMap, name: str = "saliency_map") -> CheckedMap:
@@ -154,8 +174,7 @@ def _checked(array: ArrayLike, name: str) -> CheckedMap:
         raise InputError(
             f"{name} must have shape (height, width) with at least one pixel; got {values.shape}"
         )
-    values = kernel_input(values)
-    return CheckedMap(values, float(values.min()), float(values.max()))
+    return CheckedMap(kernel_input(values))
 
 
 def _census(values: NDArray[Any]) -> str:

@@ -13,6 +13,7 @@ from salmetrics.protocols import DEFAULT
 __all__ = ["METHODS", "exact", "score", "share_of_sum"]
 
 METHODS = ("benchmark", "matlab")
+_BLOCK = 16384  # pixels whose ratios stay in the level-2 cache
 _EPSILON = {"benchmark": 2.2204e-16, "matlab": 2.0**-52}
 
 
@@ -50,18 +51,23 @@ def score(
     0.1308
     """
     check_choice("method", method, METHODS)
-    m, q = as_map(saliency_map), as_map(empirical_map, "empirical_map")
+    m, q = as_map(saliency_map).moderate, as_map(empirical_map, "empirical_map").moderate
     check_same_shape(m, q, "empirical_map")
     shift_m, scale_m = share_of_sum(m, method)
     shift_q, scale_q = share_of_sum(q, method)
-    ratio = np.empty(m.flat.size)
-    overlap.fill_ratio(m.flat, q.flat, shift_m, scale_m, shift_q, scale_q, _EPSILON[method], ratio)
-    if method == "matlab" and min(m.low, q.low) < 0:
-        np.abs(ratio, out=ratio)  # MATLAB's log of a negative number is complex; its real part
-    # NumPy's log uses vector instructions that compiled loops can't reach: 0.7 ms, not 3, for
-    # 800x600
-    np.log(ratio, out=ratio)
-    return float(overlap.weighted_sum(q.flat, shift_q, scale_q, ratio))
+    divergence = 0.0
+    for start in range(0, m.flat.size, _BLOCK):
+        m_block, q_block = m.flat[start : start + _BLOCK], q.flat[start : start + _BLOCK]
+        ratio = overlap.regularised_ratio(
+            m_block, q_block, shift_m, scale_m, shift_q, scale_q, _EPSILON[method]
+        )
+        if method == "matlab":
+            np.abs(ratio, out=ratio)  # MATLAB's log of a negative number is complex; its real part
+        # NumPy's log uses vector instructions that compiled loops can't reach: 0.7 ms, not 3,
+        # for 800x600
+        np.log(ratio, out=ratio)
+        divergence += overlap.weighted_sum(q_block, shift_q, scale_q, ratio)
+    return float(divergence)
 
 
 def exact(
@@ -90,8 +96,8 @@ def exact(
 
 def share_of_sum(m: CheckedMap, method: str) -> tuple[float, float]:
     """Return (shift, scale) that turn a map into a density: (m - shift) * scale."""
-    shift = m.low if method == "benchmark" and m.low < 0 else 0.0
-    total = m.total - shift * m.flat.size
     if m.is_constant and method == "benchmark" and m.low <= 0:
         return m.low - 1.0, 1.0 / m.flat.size  # all zero after the shift: uniform
-    return shift, 1.0 / total if total != 0 else 0.0
+    if method == "benchmark" and m.low < 0:
+        return m.low, 1.0 / m.total_above_low
+    return 0.0, 1.0 / m.total if m.total != 0 else 0.0

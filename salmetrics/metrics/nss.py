@@ -50,12 +50,12 @@ def score(
     >>> score([[1.0, 2.0, 3.0]], [2, 0], [0, 0])
     array([ 1.22474487, -1.22474487])
     """
-    m = as_map(saliency_map)
+    m = as_map(saliency_map).moderate
     pixels = pixel_indices(x, y, m.shape)
     if m.is_constant:
         return np.zeros(pixels.size)
-    mean, squares = m.mean_and_squares
-    return (m.flat[pixels].astype(np.float64) - mean) / np.sqrt(squares / (m.flat.size - ddof))
+    deviations = m.flat[pixels].astype(np.float64) - m.mean
+    return deviations / np.sqrt(m.squares / (m.flat.size - ddof))
 
 
 def matlab(saliency_map: ArrayLike | CheckedMap, x: ArrayLike, y: ArrayLike) -> float:

@@ -46,7 +46,7 @@ def score(
     0.75
     """
     check_choice("method", method, METHODS)
-    m, q = as_map(saliency_map), as_map(empirical_map, "empirical_map")
+    m, q = as_map(saliency_map).moderate, as_map(empirical_map, "empirical_map").moderate
     check_same_shape(m, q, "empirical_map")
     scaling = share_of_sum if method == "benchmark" else _share_of_range
     shift_m, scale_m = scaling(m, method)
@@ -58,4 +58,4 @@ def _share_of_range(m: CheckedMap, method: str) -> tuple[float, float]:
     """`share_of_sum` after the minimum was subtracted."""
     if m.is_constant:
         return (0.0, 0.0) if m.low == 0 else (m.low - 1.0, 1.0 / m.flat.size)
-    return m.low, 1.0 / (m.total - m.low * m.flat.size)
+    return m.low, 1.0 / m.total_above_low

@@ -140,12 +140,12 @@ CALLS = {
     ),
     "auc judd": (lambda: auc.judd(MAP, X, Y), rank, ["_count_slots"]),
     "auc borji": (lambda: auc.borji(MAP, X, Y), rank, ["_count_steps"]),
-    "nss": (lambda: nss.score(MAP, X, Y), moments, ["mean_and_squares"]),
-    "cc": (lambda: cc.score(MAP, OTHER), moments, ["pair_moments"]),
+    "nss": (lambda: nss.score(MAP, X, Y), moments, ["extremes_and_total", "squares_about"]),
+    "cc": (lambda: cc.score(MAP, OTHER), moments, ["extremes_and_total", "pair_moments"]),
     "kldiv": (
         lambda: kldiv.score(MAP, OTHER),
         overlap,
-        ["fill_ratio", "weighted_sum"],
+        ["regularised_ratio", "weighted_sum"],
     ),
     "sim": (lambda: sim.score(MAP, OTHER), overlap, ["sum_of_minima"]),
     "empirical map": (

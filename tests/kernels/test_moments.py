@@ -29,19 +29,47 @@ def test_total(values, mode):
 
 
 @each_array
-def test_mean_and_squares(values, mode):
-    mean, squares = moments.mean_and_squares(kernel_input(values))
-    exact = math.fsum(values.tolist()) / values.size
-    deviations = values.astype(np.float64) - exact
-    np.testing.assert_allclose(mean, exact, rtol=1e-12)
+def test_total_above(values, mode):
+    low = float(values.min())
+    exact = math.fsum(value - low for value in values.tolist())
+    np.testing.assert_allclose(moments.total_above(kernel_input(values), low), exact, rtol=1e-12)
+
+
+@each_array
+def test_extremes_and_total(values, mode):
+    low, high, total = moments.extremes_and_total(kernel_input(values))
+    assert (low, high) == (values.min(), values.max())
+    np.testing.assert_allclose(total, math.fsum(values.tolist()), rtol=1e-12)
+
+
+@pytest.mark.parametrize("position", [0, 5, 127, 128, 300])
+@pytest.mark.parametrize("size", [301, 384])
+def test_extremes_are_found_in_every_place(size, position, mode):
+    values = np.zeros(size)
+    values[position] = -1
+    assert moments.extremes_and_total(kernel_input(values)) == (-1, 0, -1)
+    assert moments.extremes_and_total(kernel_input(-values)) == (0, 1, 1)
+    values[position] = np.nan
+    assert np.isnan(moments.extremes_and_total(kernel_input(values))[2])
+
+
+@each_array
+def test_squares_about(values, mode):
+    mean = math.fsum(values.tolist()) / values.size
+    deviations = values.astype(np.float64) - mean
+    squares = moments.squares_about(kernel_input(values), mean)
     np.testing.assert_allclose(squares, math.fsum(deviations**2), rtol=1e-10, atol=1e-28)
 
 
 @each_array
 def test_pair_moments(values, mode):
     partner = np.cos(np.arange(values.size)) + values / values.max()
-    first, second, products = moments.pair_moments(kernel_input(values), kernel_input(partner))
-    centred = [a - math.fsum(a.tolist()) / a.size for a in (values.astype(np.float64), partner)]
+    pair = [values.astype(np.float64), partner]
+    means = [math.fsum(a.tolist()) / a.size for a in pair]
+    first, second, products = moments.pair_moments(
+        kernel_input(values), means[0], kernel_input(partner), means[1]
+    )
+    centred = [a - mean for a, mean in zip(pair, means, strict=True)]
     # atol: deviations of a constant array are rounding errors
     np.testing.assert_allclose(first, math.fsum(centred[0] ** 2), rtol=1e-10, atol=1e-28)
     np.testing.assert_allclose(second, math.fsum(centred[1] ** 2), rtol=1e-10, atol=1e-28)
@@ -54,5 +82,7 @@ def test_fast_sums_keep_nan_and_infinity(mode):
     for bad in (np.nan, np.inf, -np.inf):
         values = kernel_input([1.0] * 40 + [bad])
         np.testing.assert_equal(moments.total(values), bad)
-        np.testing.assert_equal(moments.mean_and_squares(values), (bad, np.nan))
-        np.testing.assert_equal(moments.pair_moments(values, kernel_input(np.ones(41)))[0], np.nan)
+        np.testing.assert_equal(moments.extremes_and_total(values)[2], bad)
+        np.testing.assert_equal(moments.squares_about(values, bad), np.nan)
+        ones = kernel_input(np.ones(41))
+        np.testing.assert_equal(moments.pair_moments(values, bad, ones, 1.0)[0], np.nan)

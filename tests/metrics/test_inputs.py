@@ -153,10 +153,22 @@ def test_shared_sums():
     checked = as_map(MAP)
     assert (checked.shape, checked.low, checked.high) == ((2, 3), 1.0, 6.0)
     assert checked.total == 21.0
-    assert checked.mean_and_squares == (3.5, 17.5)
+    assert checked.total_above_low == 15.0
+    assert (checked.mean, checked.squares) == (3.5, 17.5)
     assert not checked.is_constant
     assert as_map(np.full((2, 3), 0.1)).is_constant
     assert as_map([[7]]).is_constant
+
+
+def test_moderate_scales_by_a_power_of_two_if_squares_would_not_be_finite():
+    assert as_map(MAP).moderate.values.base is as_map(MAP).values.base
+    for scale in (1e-300, 1e250, 1e307):
+        checked = as_map(scale * MAP)
+        factor = checked.values / checked.moderate.values
+        assert np.frexp(factor[0, 0])[0] == 0.5  # a power of two
+        assert (factor == factor[0, 0]).all()
+        np.testing.assert_allclose(checked.moderate.squares * (factor[0, 0] / scale) ** 2, 17.5)
+    assert as_map(np.zeros((2, 2))).moderate.total == 0
 
 
 @pytest.mark.parametrize(
