@@ -5,6 +5,7 @@ from __future__ import annotations
 import zlib
 from collections import OrderedDict
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,13 +36,10 @@ class OtherFixations:
         self._totals: OrderedDict[tuple[int, int], Negatives] = OrderedDict()
 
     def of_all(self, i: int) -> Negatives:
-        """Return the fixations of all images but i, as pixels of image i with counts >= 0."""
+        """Return the fixations of all images but i, as pixels of image i."""
         height, width = self._sizes[i].tolist()
-        total = self._total((height, width))
-        counts = total.counts.copy()
         own = self._pixels(self._fixations.rows_of_image(i), (height, width))
-        np.subtract.at(counts, np.searchsorted(total.pixels, own), 1)
-        return Negatives(total.pixels, counts)
+        return replace(self._total((height, width)), without=own)
 
     def of_some(self, i: int, n_other: int | None, seed: int) -> NDArray[np.int64]:
         """Return the unique pixels fixated on other images, as flat indices of image i.

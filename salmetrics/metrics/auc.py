@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -18,10 +18,20 @@ __all__ = ["Negatives", "borji", "judd", "score", "shuffled"]
 
 @dataclass(frozen=True)
 class Negatives:
-    """Nonfixated pixels: flat indices, ascending, and how often each counts."""
+    """Nonfixated pixels: flat indices, ascending, and how often each counts.
+
+    `without` lists flat indices, among the others, that each count once less: what all images
+    share stays as it is, and only an image's own fixations are taken out.
+    """
 
     pixels: NDArray[np.int64]
     counts: NDArray[np.int64]
+    without: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
+
+    @property
+    def n(self) -> int:
+        """How many there are."""
+        return int(self.counts.sum()) - self.without.size
 
 
 def score(
@@ -239,22 +249,30 @@ def _among_pixels(
     thresholds, which = np.unique(m.flat[pixels], return_inverse=True)
     below, equal = rank.count_below(m.flat, thresholds)
     if exclude is not None:
-        excluded = np.sort(m.flat[exclude])
-        fewer = np.searchsorted(excluded, thresholds, side="left")
-        below = below - fewer
-        equal = equal - (np.searchsorted(excluded, thresholds, side="right") - fewer)
+        fewer_below, fewer_equal = _count_few_below(m.flat[exclude], thresholds)
+        below, equal = below - fewer_below, equal - fewer_equal
     return ((below + 0.5 * equal) / n)[which]
 
 
 def _among_negatives(
     m: CheckedMap, pixels: NDArray[np.int64], negatives: Negatives
 ) -> NDArray[np.float64]:
-    n = int(negatives.counts.sum())
+    n = negatives.n
     if n == 0:
         return np.full(pixels.size, np.nan)
     thresholds, which = np.unique(m.flat[pixels], return_inverse=True)
     below, equal = rank.count_below_weighted(m.flat[negatives.pixels], negatives.counts, thresholds)
-    return ((below + 0.5 * equal) / n)[which]
+    fewer_below, fewer_equal = _count_few_below(m.flat[negatives.without], thresholds)
+    return ((below - fewer_below + 0.5 * (equal - fewer_equal)) / n)[which]
+
+
+def _count_few_below(
+    values: NDArray[Any], thresholds: NDArray[Any]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """`rank.count_below` for fixations, which are few."""
+    ordered = np.sort(values)
+    below = np.searchsorted(ordered, thresholds, side="left")
+    return below, np.searchsorted(ordered, thresholds, side="right") - below
 
 
 def _judd_as_written(
