@@ -49,6 +49,8 @@ class Smoothing:
 
     def __post_init__(self) -> None:
         check_choice("boundary", self.boundary, BOUNDARIES)
+        if np.shape(self.sigma) not in ((), (2,)):
+            raise InputError(f"sigma must be a number or two, along y and x; got {self.sigma!r}")
         for sigma in self._sigmas():
             if not (np.isfinite(sigma) and sigma >= 0):
                 raise InputError(f"sigma must be a finite number >= 0; got {self.sigma!r}")
@@ -103,9 +105,10 @@ class Smoothing:
         return kernels.blur_dense(image, row_weights, column_weights, self.boundary == "reflect")
 
     def _sigmas(self) -> tuple[float, float]:
-        if isinstance(self.sigma, tuple):
-            return self.sigma
-        return float(self.sigma), float(self.sigma)
+        if np.ndim(self.sigma) == 0:
+            return float(self.sigma), float(self.sigma)  # type: ignore[arg-type]
+        along_y, along_x = self.sigma  # type: ignore[misc]
+        return float(along_y), float(along_x)
 
     def _weights(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         along_y, along_x = self._sigmas()

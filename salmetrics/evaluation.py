@@ -338,7 +338,7 @@ class _Observer:
         self._others = OtherFixations(stimuli, fixations)
         self._empirical: SaliencyMapModel | None = None
         if nonfixations is not None:
-            nonfixations.check_against(stimuli)
+            nonfixations.check_against(stimuli, "nonfixations")
         if empirical is not None:
             maps = as_model(empirical, stimuli, kind="saliency_map")
             if not isinstance(maps, SaliencyMapModel):
@@ -363,7 +363,7 @@ class _Observer:
             y=self._fixations.y[rows],
             protocol=self._protocol,
             make_empirical_map=partial(self._empirical_map, i),
-            make_negatives=partial(self._negatives, i),
+            make_negatives=partial(self._negatives, i, rows.size),
             make_other_negatives=partial(self._others.of_all, i),
             make_other_pixels=partial(self._others.of_some, i, self._protocol.n_other, self._seed),
             make_baseline=partial(self._baseline_likelihoods, i, rows),
@@ -382,10 +382,16 @@ class _Observer:
             pixels = np.unique(pixels)
         return as_map(self.smoothing.points(tuple(self.stimuli.sizes[i].tolist()), pixels))
 
-    def _negatives(self, i: int) -> Negatives | str:
-        if self._nonfixations is None:
-            return self._protocol.nonfixations
-        return count_pixels(self._pixels(self._nonfixations, i))
+    def _negatives(self, i: int, n_rows: int) -> Negatives | str:
+        if self._nonfixations is not None:
+            return count_pixels(self._pixels(self._nonfixations, i))
+        own = self._fixations.rows_of_image(i)
+        if self._protocol.nonfixations == "unfixated" and n_rows < own.size:
+            # one subject's fixations are scored, but a pixel that another fixated is fixated too
+            everywhere = np.arange(int(np.prod(self.stimuli.sizes[i])))
+            fixated = np.unique(self._pixels(self._fixations, i))
+            return Negatives(everywhere, np.ones(everywhere.size, np.int64), fixated)
+        return self._protocol.nonfixations
 
     def _pixels(self, fixations: Fixations, i: int) -> NDArray[np.int64]:
         rows = fixations.rows_of_image(i)

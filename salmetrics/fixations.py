@@ -49,10 +49,17 @@ class Fixations:
     def __init__(self, columns: Mapping[str, NDArray[Any]], n_images: int) -> None:
         self.columns = dict(columns)
         self.n_images = n_images
-        for column in self.columns.values():
-            column.flags.writeable = False
         self._order: NDArray[np.int64] | None = None
         self._offsets: NDArray[np.int64] | None = None
+        self._freeze()
+
+    def _freeze(self) -> None:
+        for column in self.columns.values():
+            column.flags.writeable = False
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._freeze()  # arrays come out of a pickle writable
 
     @classmethod
     def from_arrays(
@@ -312,8 +319,15 @@ class Fixations:
         columns["y"] = np.where(outside, np.clip(self.y, 0.5, heights - 0.5), self.y)
         return Fixations(columns, self.n_images)
 
-    def check_against(self, stimuli: Stimuli) -> None:
+    def check_against(self, stimuli: Stimuli, what: str = "fixations") -> None:
         """Check that these fixations are on these images.
+
+        Parameters
+        ----------
+        stimuli
+            The images.
+        what
+            What messages call the fixations.
 
         Raises
         ------
@@ -326,10 +340,10 @@ class Fixations:
             name = stimuli.ids[self.image[row]]
             height, width = stimuli.sizes[self.image[row]]
             raise InputError(
-                f"{outside.size} of {len(self)} fixations are outside their image; the first is "
+                f"{outside.size} of {len(self)} {what} are outside their image; the first is "
                 f"row {row}: x={self.x[row]:g}, y={self.y[row]:g} on {name!r} (width {width}, "
                 f"height {height}). If x and y are not swapped, use "
-                "fixations.drop_outside(stimuli) or fixations.clip_to(stimuli)"
+                f"{what}.drop_outside(stimuli) or {what}.clip_to(stimuli)"
             )
 
     def _check_length(self, stimuli: Stimuli) -> None:

@@ -107,7 +107,6 @@ class Stimuli(Sequence[Stimulus]):
     ) -> None:
         self._loads = tuple(loads)
         self.sizes = _checked_sizes(sizes, len(self._loads))
-        self.sizes.flags.writeable = False
         self.ids = _checked_ids(ids, len(self._loads))
         self.pixels_per_degree = _positive("pixels_per_degree", pixels_per_degree)
         self.sigma = _positive("sigma", sigma)
@@ -119,8 +118,16 @@ class Stimuli(Sequence[Stimulus]):
                     f"attribute {name!r} must have one value for each of the {len(self._loads)} "
                     f"images; got shape {column.shape}"
                 )
-            column.flags.writeable = False
             self.attributes[name] = column
+        self._freeze()
+
+    def _freeze(self) -> None:
+        for array in (self.sizes, *self.attributes.values()):
+            array.flags.writeable = False
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._freeze()  # arrays come out of a pickle writable
 
     @classmethod
     def from_files(

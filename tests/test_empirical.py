@@ -183,6 +183,7 @@ def test_no_blur_by_default(pixels):
             {"boundary": "wrap"},
             "boundary must be one of 'constant', 'reflect', 'renormalise'; got 'wrap'",
         ),
+        ({"sigma": [1.0, 2.0, 3.0]}, r"sigma must be a number or two, along y and x; got \[1.0, 2.0, 3.0\]"),
         ({"sigma": -1.0}, "sigma must be a finite number >= 0; got -1.0"),
         ({"sigma": np.nan}, "sigma must be a finite number >= 0; got nan"),
         ({"sigma": (1.0, np.inf)}, r"sigma must be a finite number >= 0; got \(1.0, inf\)"),

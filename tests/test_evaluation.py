@@ -211,6 +211,21 @@ def test_a_model_that_depends_on_the_subject(data):
     assert "depend on the subject" in result.reasons["per subject", "CC"]
 
 
+def test_pixels_that_another_subject_fixated_are_not_unfixated(data):
+    stimuli, fixations = data
+    model = PerSubject()
+    values = salmetrics.auc(model, *data, nonfixations="unfixated", average=None)
+    for row in range(len(fixations)):
+        i, subject = fixations.image[row], fixations.subject[row]
+        density = model.log_density(stimuli[i], subject=subject)
+        looked = fixations.of_image(i)
+        free = np.ones(density.shape, bool)
+        free[looked.y.astype(int), looked.x.astype(int)] = False
+        value = density[int(fixations.y[row]), int(fixations.x[row])]
+        auc = np.mean((density[free] < value) + 0.5 * (density[free] == value))
+        assert values[row] == pytest.approx(auc, rel=1e-12)
+
+
 def test_a_model_with_its_own_log_likelihoods(data):
     class Own(Density):
         def log_likelihoods(self, stimuli, fixations):

@@ -282,3 +282,5 @@ def test_pickle(fixations):
     copy = pickle.loads(pickle.dumps(fixations))
     assert copy.duration.tolist() == fixations.duration.tolist()
     assert copy.of_image(1).x.tolist() == fixations.of_image(1).x.tolist()
+    with pytest.raises(ValueError, match="read-only"):
+        copy.x[0] = 1

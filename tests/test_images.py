@@ -57,6 +57,12 @@ def test_16_bits_keep_the_upper_byte(tmp_path, suffix):
     assert found.tolist() == [[0, 0, 1], [156, 255, 1]]
 
 
+def test_more_than_16_bits(tmp_path):
+    path = saved(tmp_path / "wide.tif", Image.fromarray(np.array([[0, 70000]], np.int32)))
+    with pytest.raises(InputError, match="at most 16 bits a pixel; got values from 0 to 70000"):
+        read_pixels(path)
+
+
 def test_one_bit(tmp_path):
     path = saved(tmp_path / "b.png", Image.fromarray(GREY > 100))
     assert np.array_equal(read_pixels(path), np.where(GREY > 100, 255, 0))

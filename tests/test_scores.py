@@ -218,7 +218,7 @@ def test_auc_options(data):
         ),
         (
             {"nonfixations": salmetrics.Fixations.from_arrays([99], [1], [0], n_images=4)},
-            "1 of 1 fixations are outside their image",
+            "1 of 1 nonfixations are outside their image",
         ),
     ],
 )

@@ -172,3 +172,5 @@ def test_pickles_small(folder):
     copy = pickle.loads(data)
     assert (copy.ids, copy.sigma) == (stimuli.ids, 2)
     assert np.array_equal(copy[2].image, stimuli[2].image)
+    with pytest.raises(ValueError, match="read-only"):
+        copy.sizes[0] = 1

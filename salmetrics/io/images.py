@@ -36,9 +36,17 @@ def read_pixels(path: Path) -> NDArray[np.uint8]:
     with _opened(path) as image:
         try:
             if image.mode.startswith("I;16") or image.mode == "I":
-                return as_pixels(np.asarray(image, dtype=np.int64).astype(np.uint16), str(path))
+                wide = np.asarray(image, dtype=np.int64)
+                if wide.min() < 0 or wide.max() > 65535:
+                    raise InputError(
+                        f"image {str(path)!r} must hold at most 16 bits a pixel; got values from "
+                        f"{wide.min()} to {wide.max()}. Scale it first"
+                    )
+                return as_pixels(wide.astype(np.uint16), str(path))
             wanted = "L" if image.mode in ("1", "L", "LA", "La") else "RGB"
             return np.asarray(image.convert(wanted))
+        except InputError:
+            raise
         except (OSError, SyntaxError, ValueError) as error:
             raise InputError(f"image {str(path)!r} can't be decoded: {error}") from error
 

@@ -20,7 +20,9 @@ def gaussian_weights(sigma: float, truncate: float) -> NDArray[np.float64]:
     The full kernel, weights[::-1] joined to weights[1:], sums to 1, as in scipy.ndimage.
     """
     distance = np.arange(int(truncate * sigma + 0.5) + 1)
-    weights = np.exp(-0.5 / (sigma * sigma) * distance**2) if sigma > 0 else np.ones(1)
+    if distance.size == 1:
+        return np.ones(1)
+    weights = np.exp(-0.5 / (sigma * sigma) * distance**2)
     return weights / (2.0 * weights.sum() - weights[0])
 
 

@@ -120,16 +120,17 @@ def judd(
     m = as_map(saliency_map)
     pixels = np.unique(pixel_indices(x, y, m.shape))
     n_others = m.flat.size - pixels.size
+    if isinstance(jitter, (str, bool)) and jitter not in ("expected", False):
+        raise InputError(f"jitter must be 'expected', False or an array; got {jitter!r}")
+    if not isinstance(jitter, (str, bool)):
+        noise = as_map(jitter, "jitter")
+        check_same_shape(m, noise, "jitter")
+        if not m.is_constant:
+            return judd(m.values.astype(np.float64) + noise.values, x, y, jitter=False)
     if pixels.size == 0 or n_others == 0:
         return np.nan
     if m.is_constant:
         return 0.5
-    if not isinstance(jitter, (str, bool)):
-        noise = as_map(jitter, "jitter")
-        check_same_shape(m, noise, "jitter")
-        return judd(m.values.astype(np.float64) + noise.values, x, y, jitter=False)
-    if jitter not in ("expected", False):
-        raise InputError(f"jitter must be 'expected', False or an array; got {jitter!r}")
     thresholds, multiplicity = np.unique(m.flat[pixels], return_counts=True)
     below, equal = rank.count_below(m.flat, thresholds)
     if jitter is False:

@@ -69,7 +69,7 @@ class CheckedMap:
 
     @cached_property
     def moderate(self) -> CheckedMap:
-        """This map, or, if squares of its values would overflow or vanish, a power of 2 times it.
+        """The map, or a power of two times it if squares of its values would overflow or vanish.
 
         For metrics that don't depend on the scale.
         """

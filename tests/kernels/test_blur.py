@@ -16,14 +16,14 @@ def half_kernels(sigmas, truncate):
     return [blur.gaussian_weights(sigma, truncate) for sigma in sigmas]
 
 
-@pytest.mark.parametrize("sigma", [0.0, 0.1, 1.0, 19.0, 23.99])
+@pytest.mark.parametrize("sigma", [0.0, 1e-200, 0.1, 1.0, 19.0, 23.99])
 @truncations
 def test_gaussian_weights(sigma, truncate):
     weights = blur.gaussian_weights(sigma, truncate)
     radius = int(truncate * sigma + 0.5)
     impulse = np.zeros(2 * radius + 1)
     impulse[radius] = 1
-    expected = ndimage.gaussian_filter1d(impulse, sigma, truncate=truncate) if sigma else impulse
+    expected = ndimage.gaussian_filter1d(impulse, sigma, truncate=truncate) if radius else impulse
     np.testing.assert_allclose(np.append(weights[:0:-1], weights), expected, rtol=1e-12)
 
 

@@ -346,6 +346,8 @@ def test_span_that_overflows():
             "jitter must be 'expected', False or an array; got True",
         ),
         (lambda: auc.judd(MAP, X, Y, jitter=MAP + np.inf), "jitter must be finite"),
+        (lambda: auc.judd(0 * MAP, X, Y, jitter="random"), "jitter must be 'expected'"),
+        (lambda: auc.judd(0 * MAP, X, Y, jitter=MAP[:1]), "saliency_map and jitter must have one"),
         (
             lambda: auc.judd(MAP, X, Y, jitter=MAP[:1]),
             r"saliency_map and jitter must have one shape; got \(2, 3\) and \(1, 3\)",

@@ -129,12 +129,7 @@ RANDOM = {
 @each_map
 @pytest.mark.parametrize("metric", RANDOM)
 def test_expectations_of_random_scores(recorded, metric, name):
-    """Ours lie within four standard errors of MATLAB's means, over all images together.
-
-    Four, because there are fifteen comparisons, each with an error estimated from few calls: one
-    recorded mean (AUC_Borji_step001 of M1) is 3.5 of them away from its expectation. With the
-    recorded random locations instead of their expectation, all agree to 1e-9 (above).
-    """
+    """Ours lie within three standard errors of MATLAB's means, over all images together."""
     differences, variances = [], []
     for image in IMAGES:
         scene = Scene(recorded, image)
@@ -145,7 +140,10 @@ def test_expectations_of_random_scores(recorded, metric, name):
     # MATLAB's noise breaks ties, but being up to 1e-7 it also reorders values of M1 and M2 that
     # are merely close, which an exact expectation over ties does not
     reordered = 1e-7 if metric == "AUC_Judd_jitter1" and name != "M3" else 0
-    assert abs(np.mean(differences)) <= 4 * error + reordered
+    # One of the fifteen recorded means is 3.5 of its own standard errors from the expectation,
+    # for no reason we know: with the recorded random locations ours agrees to 1e-9 (above)
+    limit = 3.5 if (metric, name) == ("AUC_Borji_step001", "M1") else 3
+    assert abs(np.mean(differences)) <= limit * error + reordered
 
 
 def test_the_edge_cases_kept_here_are_those_recorded(recorded):

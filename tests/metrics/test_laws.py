@@ -95,6 +95,17 @@ def test_scale(key, scene, factor):
     close(scene.score(key, factor * scene.map), scene.score(key))
 
 
+@with_law("scale")
+@pytest.mark.parametrize("factor", [2.0**-1000, 2.0**-520, 2.0**520, 2.0**1000])
+def test_squares_neither_vanish_nor_overflow(key, factor, scene):
+    close(scene.score(key, factor * scene.map), scene.score(key))
+
+
+@with_law("shift")
+def test_a_shift_much_larger_than_the_spread(key, scene):
+    close(scene.score(key, scene.map + 2.0**24), scene.score(key))
+
+
 @with_law("shift")
 @given(scene=scenes(), shift=st.integers(-1000, 1000))
 def test_shift(key, scene, shift):
