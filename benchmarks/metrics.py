@@ -25,6 +25,7 @@ import time
 from collections.abc import Callable, Iterator
 from datetime import date
 from importlib.metadata import version
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +52,7 @@ def main() -> None:
     one_sum = min(seconds(saliency_map.sum) for _ in range(100))
     rows = []
     print(f"{'':34}{'images':>7}{'first':>9}{'ours':>9}{'peer':>9}{'ratio':>8}{'np.sum':>8}")
-    for row in [*(row for n in options.images for row in metrics(n)), *blurs()]:
+    for row in chain(*map(metrics, options.images), blurs()):
         rows.append(row)
         print(
             f"{row['what']:34}{row['images']:7}{row['first_ms']:9.2f}{row['ours_ms']:9.2f}"

@@ -61,30 +61,24 @@ class Smoothing:
 
     def points(self, size: tuple[int, int], pixels: NDArray[np.int64]) -> NDArray[np.float64]:
         """Blur unit masses at flat pixel indices; float64 of shape `size`."""
-        pixels = pixels[np.argsort(pixels % size[1], kind="stable")]  # neighbours share columns
-        if self.cycles is not None:
-            rows, columns = np.divmod(pixels, size[1])
-            line = _periodic_gaussian(size, self.cycles)
-            return kernels.blur_points(
-                size,
-                line[(np.arange(size[0]) - rows[:, np.newaxis]) % line.size],
-                line[(np.arange(size[1]) - columns[:, np.newaxis]) % line.size],
-            )
-        return kernels.blur_points(size, *self.lines(size, pixels))
+        return kernels.blur_points(size, *self._kernels(size, pixels))
 
-    def lines(
-        self, size: tuple[int, int], pixels: NDArray[np.int64]
-    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Row and column factors of the Gaussian around each pixel, shapes (n, h) and (n, w)."""
-        factors = []
-        for positions, length, weights in zip(
-            np.divmod(pixels, size[1]), size, self._weights(), strict=True
-        ):
-            line = kernels.fold_weights(positions, length, weights, self.boundary == "reflect")
-            if self.boundary == "renormalise":
-                line /= line.sum(1, keepdims=True)
-            factors.append(line)
-        return factors[0], factors[1]
+    def points_at(
+        self, size: tuple[int, int], pixels: NDArray[np.int64], at: NDArray[np.int64]
+    ) -> NDArray[np.float64]:
+        """Values of `points` at flat pixel indices `at`, without making the map."""
+        ys, xs, masses, row_weights, column_weights = self._kernels(size, pixels)
+        at_y, at_x = np.divmod(at, size[1])
+        return kernels.blurred_points_at(ys, xs, masses, row_weights, column_weights, at_y, at_x)
+
+    def mass(self, size: tuple[int, int], pixels: NDArray[np.int64]) -> float:
+        """Sum of `points` over the image: what stays inside of the unit masses."""
+        if self.boundary != "constant" and self.cycles is None:
+            return float(pixels.size)
+        ys, xs = np.divmod(pixels, size[1])
+        row_weights, column_weights = self._weights(size)
+        inside_y = _mass_inside(size[0], row_weights)[ys]
+        return float((inside_y * _mass_inside(size[1], column_weights)[xs]).sum())
 
     def dense(self, image: NDArray[Any]) -> NDArray[np.float64]:
         """Blur a whole map of shape (h, w); float64."""
@@ -96,7 +90,7 @@ class Smoothing:
             size = (gain.shape[0], gain.shape[0])
             blurred = fft.irfft2(fft.rfft2(np.asarray(image, np.float64), s=size) * gain, s=size)
             return np.ascontiguousarray(blurred[: image.shape[0], : image.shape[1]])
-        row_weights, column_weights = self._weights()
+        row_weights, column_weights = self._weights(image.shape)
         if self.boundary == "renormalise":
             image = image / np.outer(
                 _mass_inside(image.shape[0], row_weights),
@@ -110,12 +104,30 @@ class Smoothing:
         along_y, along_x = self.sigma  # type: ignore[misc]
         return float(along_y), float(along_x)
 
-    def _weights(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    def _weights(self, size: tuple[int, ...]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Half kernels along y and along x."""
+        if self.cycles is not None:
+            line = _periodic_gaussian(size, self.cycles)
+            return line[: size[0]], line[: size[1]]
         along_y, along_x = self._sigmas()
         return (
             kernels.gaussian_weights(along_y, self.truncate),
             kernels.gaussian_weights(along_x, self.truncate),
         )
+
+    def _kernels(self, size: tuple[int, int], pixels: NDArray[np.int64]) -> tuple[Any, ...]:
+        """Rows, columns and masses of points, images in the edges included, and half kernels."""
+        ys, xs = np.divmod(pixels, size[1])
+        masses = np.ones(pixels.size)
+        row_weights, column_weights = self._weights(size)
+        if self.cycles is None and self.boundary == "reflect":
+            which, ys = kernels.mirrored(ys, size[0], row_weights.size - 1)
+            again, xs = kernels.mirrored(xs[which], size[1], column_weights.size - 1)
+            ys, masses = ys[again], masses[which][again]
+        elif self.cycles is None and self.boundary == "renormalise":
+            inside_y = _mass_inside(size[0], row_weights)[ys]
+            masses = 1.0 / (inside_y * _mass_inside(size[1], column_weights)[xs])
+        return ys, xs, masses, row_weights, column_weights
 
 
 def _mass_inside(length: int, weights: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -146,16 +146,15 @@ def test_reflect_and_renormalise_keep_what_they_should(rng):
     np.testing.assert_allclose(blurred.sum(), image.sum(), rtol=1e-12)
 
 
-def test_lines_are_the_factors_of_each_point(pixels):
-    smoothing = Smoothing(sigma=(1.0, 2.0), boundary="renormalise")
-    rows, columns = smoothing.lines(SHAPE, pixels)
-    for k, pixel in enumerate(pixels):
-        np.testing.assert_allclose(
-            np.outer(rows[k], columns[k]),
-            smoothing.points(SHAPE, np.array([pixel])),
-            rtol=1e-12,
-            atol=1e-18,
-        )
+@pytest.mark.parametrize("settings", [{"cycles": 4.0}, *({"boundary": b} for b in BOUNDARIES)])
+@each_sigma
+def test_values_and_mass_without_the_map(pixels, settings, sigma):
+    smoothing = Smoothing(sigma=sigma, **settings)
+    blurred = smoothing.points(SHAPE, pixels)
+    everywhere = np.arange(blurred.size)
+    found = smoothing.points_at(SHAPE, pixels, everywhere).reshape(SHAPE)
+    np.testing.assert_allclose(found, blurred, rtol=1e-12, atol=1e-16)
+    np.testing.assert_allclose(smoothing.mass(SHAPE, pixels), blurred.sum(), rtol=1e-12)
 
 
 @pytest.mark.parametrize("settings", [{"sigma": 2.0}, {"cycles": 4.0}])
@@ -183,7 +182,10 @@ def test_no_blur_by_default(pixels):
             {"boundary": "wrap"},
             "boundary must be one of 'constant', 'reflect', 'renormalise'; got 'wrap'",
         ),
-        ({"sigma": [1.0, 2.0, 3.0]}, r"sigma must be a number or two, along y and x; got \[1.0, 2.0, 3.0\]"),
+        (
+            {"sigma": [1.0, 2.0, 3.0]},
+            r"sigma must be a number or two, along y and x; got \[1.0, 2.0, 3.0\]",
+        ),
         ({"sigma": -1.0}, "sigma must be a finite number >= 0; got -1.0"),
         ({"sigma": np.nan}, "sigma must be a finite number >= 0; got nan"),
         ({"sigma": (1.0, np.inf)}, r"sigma must be a finite number >= 0; got \(1.0, inf\)"),

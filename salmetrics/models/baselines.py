@@ -145,7 +145,7 @@ class CentreBias(DensityModel):
         density = total
         if own.size:
             density = total - smoothing.points(size, own)
-            mass -= _mass(smoothing, size, own)
+            mass -= smoothing.mass(size, own)
         with np.errstate(divide="ignore"):  # probability 0 is legal without a floor
             log_density: NDArray[np.float64] = np.log(self._finish(density, mass, own.size, size))
         return log_density
@@ -175,9 +175,8 @@ class CentreBias(DensityModel):
             own = self._pixels(self._rows.get(stimulus.id, np.zeros(0, np.int64)), size)
             if own.size:
                 smoothing = self._smoothing(size)
-                along_y, along_x = smoothing.lines(size, own)
-                density = density - (along_y[:, ys] * along_x[:, xs]).sum(0)
-                mass -= _mass(smoothing, size, own)
+                density = density - smoothing.points_at(size, own, ys * size[1] + xs)
+                mass -= smoothing.mass(size, own)
             with np.errstate(divide="ignore"):
                 result[rows] = np.log(self._finish(density, mass, own.size, size))
         return result
@@ -226,12 +225,6 @@ class CentreBias(DensityModel):
                 self._totals.popitem(last=False)
         self._totals.move_to_end(size)
         return self._totals[size]
-
-
-def _mass(smoothing: Smoothing, size: tuple[int, int], pixels: NDArray[np.int64]) -> float:
-    """Return the mass of blurred points that stays in the image; the kernel separates."""
-    along_y, along_x = smoothing.lines(size, pixels)
-    return float((along_y.sum(1) * along_x.sum(1)).sum())
 
 
 def _digest(fixations: Fixations, rows: NDArray[np.int64]) -> bytes:

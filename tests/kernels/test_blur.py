@@ -58,29 +58,40 @@ def test_blur_dense_of_a_line_longer_than_a_chunk(rng, mode):
 @truncations
 @boundaries
 def test_blurred_points_are_the_blurred_count_map(size, sigmas, truncate, boundary, rng, mode):
+    row_weights, column_weights = half_kernels(sigmas, truncate)
     rows, columns = (rng.integers(0, length, 5) for length in size)
-    lines = [
-        blur.fold_weights(positions, length, weights, boundary == "reflect")
-        for positions, length, weights in zip(
-            (rows, columns), size, half_kernels(sigmas, truncate), strict=True
-        )
-    ]
+    ys, xs = rows, columns
+    if boundary == "reflect":
+        which, ys = blur.mirrored(rows, size[0], row_weights.size - 1)
+        again, xs = blur.mirrored(columns[which], size[1], column_weights.size - 1)
+        ys = ys[again]
     counts = np.zeros(size)
     np.add.at(counts, (rows, columns), 1)
     expected = ndimage.gaussian_filter(counts, sigmas, mode=boundary, truncate=truncate)
-    np.testing.assert_allclose(blur.blur_points(size, *lines), expected, rtol=1e-12, atol=1e-15)
+    kernels = (ys, xs, np.ones(xs.size), row_weights, column_weights)
+    np.testing.assert_allclose(blur.blur_points(size, *kernels), expected, rtol=1e-12, atol=1e-15)
+    at_y, at_x = (grid.ravel() for grid in np.indices(size))
+    found = blur.blurred_points_at(*kernels, at_y, at_x).reshape(size)
+    np.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-15)
 
 
-def test_outer_sum_is_a_matrix_product(rng, mode):
-    rows, columns = rng.random((7, 12)), rng.random((7, 15))
-    columns[0, :4] = columns[1, 9:] = columns[2] = 0  # out of reach at either end, and everywhere
-    columns[3, 5] = rows[4, 2] = 0
-    np.testing.assert_allclose(
-        blur.blur_points((12, 15), rows, columns), rows.T @ columns, rtol=1e-12
-    )
+@pytest.mark.parametrize("n", [0, 1, 4, 7])
+def test_masses(n, rng, mode):
+    ys, xs, masses = rng.integers(-2, 14, n), rng.integers(-3, 18, n), rng.normal(size=n)
+    weights = blur.gaussian_weights(1.0, 3.0)
+    line = np.append(weights[:0:-1], weights)
+    expected = np.zeros((40, 40))
+    for y, x, mass in zip(ys, xs, masses, strict=True):
+        expected[y + 7 : y + 14, x + 7 : x + 14] += mass * np.outer(line, line)
+    result = blur.blur_points((12, 15), ys, xs, masses, weights, weights)
+    np.testing.assert_allclose(result, expected[10:22, 10:25], rtol=1e-12, atol=1e-16)
 
 
-def test_no_point(mode):
-    nothing = blur.fold_weights(np.empty(0, int), 5, blur.gaussian_weights(1.0, 4.0), True)
-    assert nothing.shape == (0, 5)
-    np.testing.assert_array_equal(blur.blur_points((5, 5), nothing, nothing), np.zeros((5, 5)))
+def test_mirrored_by_hand():
+    which, where = blur.mirrored(np.array([0, 2]), 3, 2)
+    assert sorted(zip(which.tolist(), where.tolist(), strict=True)) == [
+        (0, -1),
+        (0, 0),
+        (1, 2),
+        (1, 3),
+    ]

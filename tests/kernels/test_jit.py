@@ -151,7 +151,7 @@ CALLS = {
     "empirical map": (
         lambda: Smoothing(sigma=3.0).points(MAP.shape, PIXELS),
         blur,
-        ["_fold_weights", "outer_sum"],
+        ["_add_kernels"],
     ),
     "blurred density": (
         lambda: Smoothing(sigma=3.0).dense(MAP),
