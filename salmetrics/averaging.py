@@ -1,64 +1,166 @@
-"""From one value a fixation, or an image, to one number."""
+"""From one value a fixation, or an image, to one number, by way of sums over cells."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from salmetrics.errors import check_choice
-from salmetrics.protocols import AVERAGES
+__all__ = ["Cells", "Sample"]
 
-__all__ = ["average_over_fixations", "average_over_images", "image_means"]
+Array = NDArray[np.float64]
 
 
-def average_over_fixations(
-    values: NDArray[np.float64],
-    image: NDArray[np.int64],
-    subject: NDArray[np.int64],
-    average: str,
-) -> float:
-    """Average one value a fixation.
+class Cells:
+    """The pairs of an image and a subject who looked at it, by image and then subject.
 
-    "fixation": the mean of all; "image" and "subject": the mean over images, or subjects, of the
-    mean over their fixations. NaN without fixations.
+    Sums over cells are all that averages, intervals and tests need, so a result that keeps only
+    those gives the same numbers as one that keeps every fixation.
 
     Parameters
     ----------
-    values, image, subject
-        Shape (n,); images and subjects as codes from 0.
+    image, subject
+        Of each fixation, shape (n,); images are indices, subjects of any type.
+
+    Attributes
+    ----------
+    image, subject
+        Of each cell, shape (n_cells,); subjects as codes, which index `subjects`.
+    subjects
+        Who looked, sorted.
+    counts
+        Fixations in each cell, float64.
+    of_fixation
+        The cell of each fixation, shape (n,); None if fixations were not kept.
+    """
+
+    def __init__(self, image: NDArray[np.int64], subject: NDArray[np.generic]) -> None:
+        self.subjects: NDArray[np.generic]
+        self.of_fixation: NDArray[np.int64] | None
+        self.subjects, codes = np.unique(subject, return_inverse=True)
+        width = max(self.subjects.size, 1)
+        pairs, self.of_fixation = np.unique(image * width + codes, return_inverse=True)
+        self.image, self.subject = np.divmod(pairs, width)
+        self.counts = np.bincount(self.of_fixation, minlength=pairs.size).astype(np.float64)
+
+    @classmethod
+    def from_arrays(
+        cls,
+        *,
+        image: NDArray[np.int64],
+        subject: NDArray[np.int64],
+        counts: Array,
+        subjects: NDArray[np.generic],
+        of_fixation: NDArray[np.int64] | None,
+    ) -> Cells:
+        """Cells as they were; `of_fixation` is None if fixations were not kept."""
+        cells = cls.__new__(cls)
+        cells.image, cells.subject, cells.counts = image, subject, counts
+        cells.subjects, cells.of_fixation = subjects, of_fixation
+        return cells
+
+    def without_fixations(self) -> Cells:
+        """Return the same cells, no longer knowing their fixations."""
+        return Cells.from_arrays(
+            image=self.image,
+            subject=self.subject,
+            counts=self.counts,
+            subjects=self.subjects,
+            of_fixation=None,
+        )
+
+    def __len__(self) -> int:
+        return self.image.size
+
+    def add(self, sums: Array, values: Array, rows: NDArray[np.int64]) -> None:
+        """Add one value for each of some fixations to sums over cells.
+
+        Parameters
+        ----------
+        sums
+            Shape (n_cells,), changed in place.
+        values, rows
+            Scores of fixations and their indices: all fixations of some images.
+        """
+        assert self.of_fixation is not None
+        cells = self.of_fixation[rows]
+        if cells.size:
+            first, last = int(cells.min()), int(cells.max()) + 1
+            sums[first:last] += np.bincount(cells - first, weights=values, minlength=last - first)
+
+    def sample(self, sums: Array, average: str) -> Sample:
+        """Return the cells that have a number, as what a score is made of."""
+        return Sample(self.image, self.subject, sums, self.counts, average).there()
+
+
+@dataclass(frozen=True)
+class Sample:
+    """What a score is made of: sums and counts over cells, and how they become one number.
+
+    Parameters
+    ----------
+    image, subject
+        Of each cell, shape (n_cells,), codes from 0.
+    sums, counts
+        Sum of the score over a cell's fixations, and their number. A score with one value an
+        image has one cell an image, with count 1.
     average
-        "fixation", "image" or "subject".
+        "fixation": sum of all sums over sum of all counts; "image" and "subject": mean over
+        images, or subjects, of the same ratio within each.
     """
-    check_choice("average", average, AVERAGES)
-    if values.size == 0:
-        return np.nan
-    # sums over images first, so that a result which keeps only those gives the same last bits
-    groups = subject if average == "subject" else image
-    sums = np.bincount(groups, weights=values)
-    counts = np.bincount(groups)
-    present = counts > 0
-    if average == "fixation":
-        return float(sums[present].sum() / counts.sum())
-    return float(np.mean(sums[present] / counts[present]))
 
+    image: NDArray[np.int64]
+    subject: NDArray[np.int64]
+    sums: Array
+    counts: Array
+    average: str
 
-def average_over_images(values: NDArray[np.float64], average: str) -> float:
-    """Average one value an image; NaN values are left out.
+    @classmethod
+    def of_images(cls, values: Array) -> Sample:
+        """One value an image, shape (n_images,), NaN where there is none; averaged over images."""
+        image = np.arange(values.size)
+        ones = np.ones(values.size)
+        return cls(image, np.zeros(values.size, np.int64), values, ones, "fixation").there()
 
-    Raises
-    ------
-    InputError
-        If `average` is not "image".
-    """
-    check_choice("average of a metric with one value an image", average, ("image",))
-    valid = values[~np.isnan(values)]
-    return float(np.mean(valid)) if valid.size else np.nan
+    @property
+    def value(self) -> float:
+        """The score; NaN without cells."""
+        if self.sums.size == 0:
+            return np.nan
+        if self.average != "fixation":
+            sums, counts = self.by(self.image if self.average == "image" else self.subject)
+            return float(np.mean(sums[counts > 0] / counts[counts > 0]))
+        # over images first: as good as any order, and the same whatever is kept of the cells
+        sums, counts = self.by(self.image)
+        return float(sums.sum() / counts.sum())
 
+    def by(self, groups: NDArray[np.int64]) -> tuple[Array, Array]:
+        """Add up sums and counts over groups of cells, by code."""
+        sums = np.asarray(np.bincount(groups, weights=self.sums), np.float64)
+        return sums, np.asarray(np.bincount(groups, weights=self.counts), np.float64)
 
-def image_means(
-    values: NDArray[np.float64], image: NDArray[np.int64], n_images: int
-) -> NDArray[np.float64]:
-    """Mean of the values on each image, shape (n_images,); NaN without fixations."""
-    sums = np.bincount(image, weights=values, minlength=n_images)
-    counts = np.bincount(image, minlength=n_images)
-    return np.divide(sums, counts, out=np.full(n_images, np.nan), where=counts > 0)
+    def there(self) -> Sample:
+        """Only the cells that have a number."""
+        return self.select(~np.isnan(self.sums))
+
+    def select(self, cells: NDArray[np.bool_] | NDArray[np.int64]) -> Sample:
+        """Only some of the cells."""
+        return replace(
+            self,
+            image=self.image[cells],
+            subject=self.subject[cells],
+            sums=self.sums[cells],
+            counts=self.counts[cells],
+        )
+
+    def minus(self, other: Sample) -> Sample:
+        """Difference of two scores, on the cells that both have."""
+        width = 1 + max(self.subject.max(initial=0), other.subject.max(initial=0))
+        _, mine, theirs = np.intersect1d(
+            self.image * width + self.subject,
+            other.image * width + other.subject,
+            assume_unique=True,
+            return_indices=True,
+        )
+        return replace(self.select(mine), sums=self.sums[mine] - other.sums[theirs])

@@ -1,10 +1,11 @@
-"""The command line: `salmetrics evaluate`, `salmetrics demo`, `salmetrics metrics`."""
+"""The command line: `salmetrics evaluate`, `show`, `demo` and `metrics`."""
 
 from __future__ import annotations
 
 import argparse
 import importlib
 import importlib.util
+import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,8 +18,16 @@ from salmetrics.evaluation import evaluate
 from salmetrics.metrics.registry import METRICS
 from salmetrics.models.named import named_model, names
 from salmetrics.protocols import PROTOCOLS, get_protocol
+from salmetrics.results import Evaluation
 
 __all__ = ["main"]
+
+_WRITERS = {
+    ".csv": Evaluation.to_csv,
+    ".h5": Evaluation.save,
+    ".md": lambda result, path: path.write_text(result.to_markdown(), encoding="utf-8"),
+    ".tex": lambda result, path: path.write_text(result.to_latex(), encoding="utf-8"),
+}
 
 _MODEL_HELP = (
     "registered name[:argument], file.py:Class or module:Class; may be repeated. Registered: "
@@ -90,7 +99,30 @@ def _parser() -> argparse.ArgumentParser:
         "--baseline", metavar="SPEC", help="what IG is relative to (default: centre-bias)"
     )
     scoring.add_argument("--seed", type=int, default=0)
-    scoring.add_argument("--out", type=Path, help="also write the summary to this CSV file")
+    scoring.add_argument(
+        "--empirical", metavar="SPEC", help="ground-truth maps instead of blurred fixations"
+    )
+    scoring.add_argument("--out", type=Path, help="also write the result: .csv, .md, .tex or .h5")
+    running = command.add_argument_group("running")
+    running.add_argument("--n-jobs", type=int, help="threads that compute metrics; -1: all cores")
+    running.add_argument(
+        "--checkpoint", type=Path, metavar="DIR", help="keep what is done here, and go on from it"
+    )
+    running.add_argument("--n-bootstrap", type=int, default=1000, help="default: 1000; 0: none")
+    running.add_argument(
+        "--on-error",
+        choices=("raise", "record"),
+        default="raise",
+        help="what to do when a model fails on an image (default: raise)",
+    )
+
+    command = commands.add_parser("show", help="print a saved result")
+    command.set_defaults(run=_show)
+    command.add_argument("file", type=Path, help="an .h5 file that evaluate --out wrote")
+    command.add_argument("--rank", metavar="KEY", help="models by this metric, with groups")
+    command.add_argument("--by", metavar="ATTRIBUTE", help="groups of images apart")
+    command.add_argument("--compare", action="store_true", help="all pairs of models")
+    command.add_argument("--provenance", action="store_true", help="all it rests on, as JSON")
 
     command = commands.add_parser(
         "demo", help="evaluate four models on a generated data set whose truth is known"
@@ -105,6 +137,8 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _evaluate(options: argparse.Namespace) -> None:
+    if options.out is not None and options.out.suffix.lower() not in _WRITERS:
+        raise InputError(f"--out must end in {', '.join(_WRITERS)}; got {str(options.out)!r}")
     dataset = _dataset(options)
     if options.first is not None:
         if options.first < 1:
@@ -124,13 +158,35 @@ def _evaluate(options: argparse.Namespace) -> None:
         protocol=protocol,
         baseline=baseline,
         kind=options.kind,
+        empirical=None if options.empirical is None else _model(options.empirical, dataset),
         seed=options.seed,
+        n_jobs=options.n_jobs,
+        checkpoint=options.checkpoint,
+        n_bootstrap=options.n_bootstrap,
+        on_error=options.on_error,
     )
     print(f"{dataset.name}: {len(dataset)} images, {len(dataset.fixations)} fixations\n")
     print(result)
     if options.out is not None:
-        result.summary.to_csv(options.out)
+        _WRITERS[options.out.suffix.lower()](result, options.out)
         print(f"\nwrote {options.out}")
+
+
+def _show(options: argparse.Namespace) -> None:
+    result = Evaluation.load(options.file)
+    record = result.provenance
+    data = record["dataset"]
+    print(f"{data['name']}: {data['n_images']} images, {data['n_fixations']} fixations")
+    print(f"made {record['created']} with salmetrics {record['packages']['salmetrics']}\n")
+    print(result)
+    if options.rank is not None:
+        print(f"\n{result.rank(options.rank).round(4).to_string()}")
+    if options.by is not None:
+        print(f"\n{result.by(options.by).drop(columns='note').round(4).to_string()}")
+    if options.compare:
+        print(f"\n{result.compare().to_string()}")
+    if options.provenance:
+        print(f"\n{json.dumps(record, indent=1)}")
 
 
 def _dataset(options: argparse.Namespace) -> Dataset:

@@ -40,7 +40,7 @@ class Dataset:
     ) -> None:
         fixations.check_against(stimuli)
         self.name = name
-        self.stimuli = stimuli
+        self.stimuli = stimuli.named(name)
         self.fixations = fixations
         self.info = dict(info or {})
 

@@ -1,47 +1,41 @@
-"""One pass over the images: every model predicts once, every metric scores what it wants."""
+"""Score models on every image: one prediction each, every metric on the map it wants."""
 
 from __future__ import annotations
 
+import dataclasses
+import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
+from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from salmetrics.averaging import average_over_fixations, average_over_images
-from salmetrics.empirical import Smoothing
+from salmetrics.averaging import Cells, Sample
+from salmetrics.checkpoint import Checkpoint
 from salmetrics.errors import InputError, check_choice
+from salmetrics.execution import work
+from salmetrics.fingerprint import data_fingerprint, fingerprint
 from salmetrics.fixations import Fixations
-from salmetrics.metrics.auc import Negatives, count_pixels
-from salmetrics.metrics.inputs import CheckedMap, as_map, pixel_indices
-from salmetrics.metrics.registry import METRICS, Observation
-from salmetrics.models.base import (
-    DensityModel,
-    Model,
-    SaliencyMapModel,
-    as_array,
-    check_size,
-    checked_log_density,
-    model_name,
-)
-from salmetrics.models.baselines import CentreBias
+from salmetrics.metrics.registry import METRICS
+from salmetrics.models.base import Model, model_name
 from salmetrics.models.convert import as_model
-from salmetrics.nonfixations import OtherFixations
-from salmetrics.optimal import OPTIMAL_MAPS, WHY_NOT, optimal_map
 from salmetrics.protocols import Protocol, get_protocol
+from salmetrics.provenance import provenance_of
 from salmetrics.results import Evaluation
-from salmetrics.stimuli import Stimuli, Stimulus
+from salmetrics.scoring import ImageScores, MeanDensity, Predictions, Scorer
+from salmetrics.spill import Spill
+from salmetrics.stimuli import Stimuli
 
 __all__ = ["Scores", "evaluate", "score_models"]
 
-NO_DENSITY = (
-    "a saliency map has no log likelihood; turn the maps into densities first (fit_density, in a "
-    "coming version)"
-)
-_SUBJECT_DEPENDENT = "predictions depend on the subject, and this metric has one value an image"
-_EMPIRICAL_MAP_METRICS = ("CC", "EMD", "KLDiv", "SIM", "SIM-MATLAB")
+SPILL_BYTES = 4 * 2**30
+_CHUNK = 16  # images that are done, and kept in a checkpoint, together
+
+Array = NDArray[np.float64]
 
 
 def evaluate(
@@ -52,11 +46,22 @@ def evaluate(
     metrics: Sequence[str] | None = None,
     protocol: str | Protocol = "default",
     baseline: Any = None,
+    empirical: Any = None,
     kind: str | None = None,
+    n_bootstrap: int = 1000,
+    n_jobs: int | None = None,
     seed: int = 0,
+    checkpoint: str | Path | None = None,
+    keep: str = "fixation",
+    on_error: str = "raise",
+    spill_bytes: int = SPILL_BYTES,
     progress: bool = True,
 ) -> Evaluation:
     """Score models with all metrics in one pass: one prediction per image and model.
+
+    Only shuffled AUC of a density needs a second pass, because its optimal map is made with the
+    mean prediction over the other images; predictions are kept in a temporary file until then, as
+    far as `spill_bytes` allow, and made again beyond.
 
     Parameters
     ----------
@@ -72,10 +77,27 @@ def evaluate(
     baseline
         What IG is relative to; by default the `salmetrics.CentreBias` of these fixations, each
         image's own left out.
+    empirical
+        Ground-truth maps instead of blurred fixations for CC, KLDiv, SIM and EMD: anything that
+        `salmetrics.as_model` takes.
     kind
         What raw arrays and functions give: "log_density", "density" or "saliency_map".
+    n_bootstrap
+        Resamples behind each confidence interval; 0 for none.
+    n_jobs
+        Threads that compute metrics, as in joblib: -1 for all cores. Within
+        ``joblib.parallel_config("loky")`` or ``("dask")`` processes are used instead. The results
+        are the same to the last bit.
     seed
-        Of everything random: which other images sAUC-MATLAB draws.
+        Of everything random: resamples, and which other images sAUC-MATLAB draws.
+    checkpoint
+        A folder: what is done is kept there, and a run that was interrupted goes on from it.
+    keep
+        "fixation", or "image" to keep sums over images and subjects only, in less memory.
+    on_error
+        "raise", or "record": note which model failed on which image, and go on without it.
+    spill_bytes
+        Size of the temporary file.
     progress
         Show a bar on standard error when it takes more than two seconds.
 
@@ -98,14 +120,44 @@ def evaluate(
     model                 metric
     gaussian-centre-bias  LL       -8.77
     """
+    check_choice("keep", keep, ("fixation", "image"))
+    check_choice("on_error", on_error, ("raise", "record"))
+    if n_bootstrap < 0:
+        raise InputError(f"n_bootstrap must be at least 0; got {n_bootstrap!r}")
     chosen = get_protocol(protocol)
     if metrics is not None:
-        chosen = chosen.override(metrics=tuple(metrics))
+        chosen = chosen.override(metrics=_metric_keys(metrics))
     named = {name: as_model(model, stimuli, kind=kind) for name, model in _named(models).items()}
     scores = score_models(
-        named, stimuli, fixations, chosen, baseline=baseline, seed=seed, progress=progress
+        named,
+        stimuli,
+        fixations,
+        chosen,
+        baseline=baseline,
+        empirical=empirical,
+        n_jobs=n_jobs,
+        seed=seed,
+        checkpoint=checkpoint,
+        keep=keep,
+        on_error=on_error,
+        spill_bytes=spill_bytes,
+        progress=progress,
     )
-    return Evaluation(scores, stimuli.ids, fixations.image, fixations.subject, chosen, seed=seed)
+    return Evaluation.of_scores(
+        scores,
+        stimuli.ids,
+        stimuli.attributes,
+        provenance_of(
+            stimuli,
+            fixations,
+            chosen,
+            models=named,
+            baseline=scores.baseline,
+            seed=seed,
+            n_bootstrap=n_bootstrap,
+            n_predictions=scores.n_predictions,
+        ),
+    )
 
 
 @dataclass
@@ -114,21 +166,36 @@ class Scores:
 
     Attributes
     ----------
+    cells
+        Pairs of image and subject.
     values
         By (model, metric): float64, one a fixation, shape (n_fixations,), or one an image, shape
-        (n_images,), NaN where there is none.
+        (n_images,), NaN where there is none. Without those a fixation if sums only are kept.
+    sums
+        By (model, metric) with one value a fixation: sums over cells, shape (n_cells,).
     reasons
         By (model, metric): why there is no value at all.
+    failures
+        By (model, image): what went wrong.
     baseline
         What IG is relative to; None if no metric needs a baseline.
     n_predictions
-        How many predictions were made, for all models together.
+        How many maps models made, all together.
     """
 
-    values: dict[tuple[str, str], NDArray[np.float64]]
+    cells: Cells
     reasons: dict[tuple[str, str], str]
-    baseline: str | None
-    n_predictions: int
+    baseline: Model | None
+    values: dict[tuple[str, str], Array] = field(default_factory=dict)
+    sums: dict[tuple[str, str], Array] = field(default_factory=dict)
+    failures: dict[tuple[str, int], str] = field(default_factory=dict)
+    n_predictions: int = 0
+
+    def sample(self, model: str, metric: str, average: str) -> Sample:
+        """Return what one number is made of."""
+        if METRICS[metric].per == "image":
+            return Sample.of_images(self.values[model, metric])
+        return self.cells.sample(self.sums[model, metric], average)
 
 
 def score_models(
@@ -140,7 +207,12 @@ def score_models(
     baseline: Any = None,
     empirical: Any = None,
     nonfixations: Fixations | None = None,
+    n_jobs: int | None = None,
     seed: int = 0,
+    checkpoint: str | Path | None = None,
+    keep: str = "fixation",
+    on_error: str = "raise",
+    spill_bytes: int = SPILL_BYTES,
     progress: bool = False,
 ) -> Scores:
     """Score models on every image that has fixations, in order.
@@ -153,16 +225,11 @@ def score_models(
         What was shown and where people looked.
     protocol
         Every choice, metrics included.
-    baseline, seed, progress
-        As in `evaluate`.
-    empirical
-        Ground-truth maps instead of blurred fixations, as `as_model` takes them.
     nonfixations
         Negatives of AUC, instead of the protocol's.
+    baseline, empirical, n_jobs, seed, checkpoint, keep, on_error, spill_bytes, progress
+        As in `evaluate`.
     """
-    from threadpoolctl import threadpool_limits
-    from tqdm import tqdm
-
     if not models:
         raise InputError("models must hold at least one model")
     for key in protocol.metrics:
@@ -170,269 +237,225 @@ def score_models(
     fixations.check_against(stimuli)
     if len(fixations) == 0:
         raise InputError("there are no fixations to score models on")
-    images = np.flatnonzero(fixations.counts())
-    observe = _Observer(stimuli, fixations, protocol, baseline, empirical, nonfixations, seed)
-    runs = [
-        _ModelRun(name, model, protocol, stimuli[images], len(fixations), len(stimuli))
-        for name, model in models.items()
-    ]
-    with threadpool_limits(1, "blas"):  # other numbers of threads give other last bits
-        for i in tqdm(images.tolist(), disable=None if progress else True, delay=2, unit="image"):
-            rows = fixations.rows_of_image(i)
-            seen = observe(i, rows)
-            for run in runs:
-                run.score_image(i, stimuli[i], fixations, rows, seen, observe)
-    return Scores(
-        values={(run.name, key): run.values[key] for run in runs for key in protocol.metrics},
-        reasons={(run.name, key): why for run in runs for key, why in run.reasons.items()},
-        baseline=observe.baseline_name,
-        n_predictions=sum(run.n_predictions for run in runs),
+    scorer = Scorer(
+        models,
+        stimuli,
+        fixations,
+        protocol,
+        baseline=baseline,
+        empirical=empirical,
+        nonfixations=nonfixations,
+        seed=seed,
+        record_errors=on_error == "record",
     )
+    run = _Run(scorer, keep, n_jobs, progress)
+    if checkpoint is not None:
+        run.resume(Path(checkpoint), _conditions(scorer, nonfixations, seed))
+    return run.all_scores(spill_bytes)
 
 
-def average_scores(
-    scores: Scores, model: str, metric: str, fixations: Fixations, average: str
-) -> float:
-    """Average one model's values of one metric."""
-    values = scores.values[model, metric]
-    if METRICS[metric].per == "image":
-        return average_over_images(values, average)
-    subjects = np.unique(fixations.subject, return_inverse=True)[1]
-    return average_over_fixations(values, fixations.image, subjects, average)
-
-
-class _ModelRun:
-    """One model's way through the images, and its results."""
+class _Predict:
+    """Calls models for a run of images; pickles for other processes."""
 
     def __init__(
-        self,
-        name: str,
-        model: Model,
-        protocol: Protocol,
-        stimuli: Stimuli,
-        n_fixations: int,
-        n_images: int,
+        self, scorer: Scorer, images_of_models: Mapping[str, Sequence[int]], again: Spill | None
     ) -> None:
-        self.name = name
-        self.model = model
-        self.protocol = protocol
-        self.n_predictions = 0
-        self.reasons = {
-            key: why for key in protocol.metrics if (why := _why_not(model, key, protocol))
+        self._scorer = scorer
+        self._images = {name: frozenset(images) for name, images in images_of_models.items()}
+        self._again = again
+
+    def __call__(self, run: Sequence[int]) -> Iterator[Predictions]:
+        chosen = {
+            name: [i for i in run if i in images]
+            for name, images in self._images.items()
+            if not images.isdisjoint(run)
         }
-        self.values = {
-            key: np.full(n_fixations if METRICS[key].per == "fixation" else n_images, np.nan)
-            for key in protocol.metrics
-        }
-        scored = [key for key in protocol.metrics if key not in self.reasons]
-        self._own_likelihoods = isinstance(model, DensityModel) and (
-            model.subject_dependent
-            or type(model).log_likelihoods is not DensityModel.log_likelihoods
-        )
-        self._on_likelihoods = [key for key in scored if METRICS[key].needs_density]
-        self._on_maps = [key for key in scored if not METRICS[key].needs_density]
-        needs_map = bool(self._on_maps or (self._on_likelihoods and not self._own_likelihoods))
-        self._predictions: Iterator[Any] | None = None
-        if needs_map and isinstance(model, SaliencyMapModel):
-            self._predictions = iter(model.saliency_maps(stimuli))
-        elif needs_map and isinstance(model, DensityModel) and not model.subject_dependent:
-            self._predictions = iter(model.log_densities(stimuli))
-
-    def score_image(
-        self,
-        i: int,
-        stimulus: Stimulus,
-        fixations: Fixations,
-        rows: NDArray[np.int64],
-        seen: Observation,
-        observe: _Observer,
-    ) -> None:
-        """Fill in this model's values for image i."""
-        prediction = None if self._predictions is None else self._next(stimulus)
-        if self._on_likelihoods:
-            if self._own_likelihoods:
-                nats = _likelihoods_of_image(self.model, observe.stimuli, fixations, i)
-            else:
-                assert prediction is not None
-                pixels = pixel_indices(seen.x, seen.y, prediction.shape)
-                nats = prediction.flat[pixels].astype(np.float64)
-            for key in self._on_likelihoods:
-                self.values[key][rows] = METRICS[key].score(nats, seen)
-        if prediction is not None:
-            self._score_map(i, rows, prediction, seen, observe)
-        elif self._on_maps:
-            self._score_subjects(i, stimulus, fixations, rows, observe)
-
-    def _score_subjects(
-        self,
-        i: int,
-        stimulus: Stimulus,
-        fixations: Fixations,
-        rows: NDArray[np.int64],
-        observe: _Observer,
-    ) -> None:
-        """One map for each subject who looked at the image."""
-        assert isinstance(self.model, DensityModel)
-        subjects = fixations.subject[rows]
-        for subject in np.unique(subjects):
-            chosen = rows[subjects == subject]
-            density = self.model.log_density(stimulus, subject=subject)
-            prediction = checked_log_density(as_array(density), stimulus, self)
-            self.n_predictions += 1
-            self._score_map(i, chosen, prediction, observe(i, chosen), observe)
-
-    def _score_map(
-        self,
-        i: int,
-        rows: NDArray[np.int64],
-        prediction: CheckedMap,
-        seen: Observation,
-        observe: _Observer,
-    ) -> None:
-        made: dict[Callable[..., CheckedMap], CheckedMap] = {}
-        for key in self._on_maps:
-            scored = prediction
-            if isinstance(self.model, DensityModel):
-                which = key if self.protocol.maps == "optimal" else "NSS"  # NSS: p itself
-                if OPTIMAL_MAPS[which] not in made:
-                    made[OPTIMAL_MAPS[which]] = optimal_map(which, prediction, observe.smoothing)
-                scored = made[OPTIMAL_MAPS[which]]
-            where = rows if METRICS[key].per == "fixation" else i
-            self.values[key][where] = METRICS[key].score(scored, seen)
-
-    def _next(self, stimulus: Stimulus) -> CheckedMap:
-        assert self._predictions is not None
-        try:
-            prediction = as_array(next(self._predictions))
-        except StopIteration:
-            raise InputError(
-                f"{self.name} stopped predicting before image {stimulus.id!r}; log_densities and "
-                "saliency_maps must yield one prediction an image"
-            ) from None
-        self.n_predictions += 1
-        if isinstance(self.model, DensityModel):
-            return checked_log_density(prediction, stimulus, self)
-        checked = as_map(prediction, f"the saliency map of {self.name} for image {stimulus.id!r}")
-        check_size(checked, stimulus, self)
-        return checked
+        return self._scorer.predict(chosen, again=self._again)
 
 
-class _Observer:
-    """Makes the `Observation` of each image, and what all images share."""
+class _Run:
+    """Scores everything, chunk by chunk of images; what a checkpoint holds is not done again.
 
-    def __init__(
-        self,
-        stimuli: Stimuli,
-        fixations: Fixations,
-        protocol: Protocol,
-        baseline: Any,
-        empirical: Any,
-        nonfixations: Fixations | None,
-        seed: int,
-    ) -> None:
-        self.stimuli = stimuli
-        self._fixations = fixations
-        self._protocol = protocol
-        self._seed = seed
-        self._nonfixations = nonfixations
-        self._others = OtherFixations(stimuli, fixations)
-        self._empirical: SaliencyMapModel | None = None
-        if nonfixations is not None:
-            nonfixations.check_against(stimuli, "nonfixations")
-        if empirical is not None:
-            maps = as_model(empirical, stimuli, kind="saliency_map")
-            if not isinstance(maps, SaliencyMapModel):
-                raise InputError("empirical must give saliency maps, not densities")
-            self._empirical = maps
-        self._baseline: DensityModel | None = None
-        if {"IG", "IG-MATLAB"} & set(protocol.metrics):
-            self._baseline = _baseline_model(baseline, stimuli, fixations)
-        self.smoothing = Smoothing()
-        if set(_EMPIRICAL_MAP_METRICS) & set(protocol.metrics):
-            self.smoothing = smoothing_of(protocol, stimuli)
-
-    @property
-    def baseline_name(self) -> str | None:
-        """What IG is relative to."""
-        return None if self._baseline is None else model_name(self._baseline)
-
-    def __call__(self, i: int, rows: NDArray[np.int64]) -> Observation:
-        """Observe image i and some of its fixations."""
-        return Observation(
-            x=self._fixations.x[rows],
-            y=self._fixations.y[rows],
-            protocol=self._protocol,
-            make_empirical_map=partial(self._empirical_map, i),
-            make_negatives=partial(self._negatives, i, rows.size),
-            make_other_negatives=partial(self._others.of_all, i),
-            make_other_pixels=partial(self._others.of_some, i, self._protocol.n_other, self._seed),
-            make_baseline=partial(self._baseline_likelihoods, i, rows),
-            make_baseline_map=partial(self._baseline_map, i),
-        )
-
-    def _empirical_map(self, i: int) -> CheckedMap:
-        if self._empirical is not None:
-            stimulus = self.stimuli[i]
-            name = f"the empirical map for image {stimulus.id!r}"
-            checked = as_map(as_array(self._empirical.saliency_map(stimulus)), name)
-            check_size(checked, stimulus, self._empirical)
-            return checked
-        pixels = self._pixels(self._fixations, i)
-        if self._protocol.binary:
-            pixels = np.unique(pixels)
-        return as_map(self.smoothing.points(tuple(self.stimuli.sizes[i].tolist()), pixels))
-
-    def _negatives(self, i: int, n_rows: int) -> Negatives | str:
-        if self._nonfixations is not None:
-            return count_pixels(self._pixels(self._nonfixations, i))
-        own = self._fixations.rows_of_image(i)
-        if self._protocol.nonfixations == "unfixated" and n_rows < own.size:
-            # one subject's fixations are scored, but a pixel that another fixated is fixated too
-            everywhere = np.arange(int(np.prod(self.stimuli.sizes[i])))
-            fixated = np.unique(self._pixels(self._fixations, i))
-            return Negatives(everywhere, np.ones(everywhere.size, np.int64), fixated)
-        return self._protocol.nonfixations
-
-    def _pixels(self, fixations: Fixations, i: int) -> NDArray[np.int64]:
-        rows = fixations.rows_of_image(i)
-        size = tuple(self.stimuli.sizes[i].tolist())
-        return pixel_indices(fixations.x[rows], fixations.y[rows], size)
-
-    def _baseline_likelihoods(self, i: int, rows: NDArray[np.int64]) -> NDArray[np.float64]:
-        assert self._baseline is not None
-        nats = _likelihoods_of_image(self._baseline, self.stimuli, self._fixations, i)
-        return nats[np.isin(self._fixations.rows_of_image(i), rows)]
-
-    def _baseline_map(self, i: int) -> CheckedMap:
-        assert self._baseline is not None
-        stimulus = self.stimuli[i]
-        density = checked_log_density(
-            as_array(self._baseline.log_density(stimulus)), stimulus, self._baseline
-        )
-        return as_map(np.exp(density.values, dtype=np.float64))
-
-
-def smoothing_of(protocol: Protocol, stimuli: Stimuli) -> Smoothing:
-    """Return how empirical maps are made: the protocol's sigma, the stimuli's, or one degree.
-
-    Raises
-    ------
-    InputError
-        If none of the three is known.
+    Fresh chunks and stored ones go the same way, as arrays, so they give the same results.
     """
-    sigma = protocol.sigma or stimuli.sigma or stimuli.pixels_per_degree
-    if sigma is None and protocol.cycles is None:
-        raise InputError(
-            "the width of the empirical maps is not known: pass sigma= (pixels), or give the "
-            "stimuli sigma= or pixels_per_degree=, or leave out "
-            f"{', '.join(_EMPIRICAL_MAP_METRICS)}"
+
+    def __init__(self, scorer: Scorer, keep: str, n_jobs: int | None, progress: bool) -> None:
+        self._scorer = scorer
+        self._keep = keep
+        self._n_jobs = n_jobs
+        self._progress = progress
+        fixations = scorer.fixations
+        images = np.flatnonzero(fixations.counts()).tolist()
+        self._chunks = [images[k : k + _CHUNK] for k in range(0, len(images), _CHUNK)]
+        self._stores: dict[str, Checkpoint] = {}
+        self._scores = Scores(
+            Cells(fixations.image, fixations.subject), scorer.reasons, scorer.baseline
         )
-    return Smoothing(
-        sigma=sigma or 0.0,
-        boundary=protocol.boundary,
-        truncate=protocol.truncate,
-        cycles=protocol.cycles,
-    )
+        self._means: dict[str, tuple[Array, int]] = {}
+        for name in scorer.models:
+            for key in scorer.protocol.metrics:
+                self._prepare(name, key)
+
+    def resume(self, folder: Path, conditions: Mapping[str, Any]) -> None:
+        """Use and fill the checkpoint in a folder."""
+        for name, model in self._scorer.models.items():
+            self._stores[name] = Checkpoint(
+                folder, name, {"model": fingerprint(model), **conditions}
+            )
+
+    def all_scores(self, spill_bytes: int) -> Scores:
+        """Do what is left to do."""
+        scorer = self._scorer
+        twice = [name for name in scorer.models if scorer.needs_mean_density(name)]
+        with Spill(scorer.stimuli, twice, spill_bytes) as spill:
+            self._pass("first", self._chunks, list(scorer.models), spill)
+            if twice:
+                self._pass("second", self._chunks, twice, spill)
+        if self._keep == "image":
+            self._scores.cells = self._scores.cells.without_fixations()
+        return self._scores
+
+    def _pass(self, which: str, chunks: list[list[int]], names: list[str], spill: Spill) -> None:
+        from tqdm import tqdm
+
+        scorer = self._scorer
+        missing = {
+            name: [c for c in range(len(chunks)) if self._stored(name, which, c) is None]
+            for name in names
+        }
+        images = {
+            name: [
+                i
+                for c in missing[name]
+                for i in chunks[c]
+                if (name, i) not in self._scores.failures
+            ]
+            for name in names
+        }
+        todo = sorted(set().union(*images.values()))
+        finish: Callable[[Predictions], ImageScores]
+        if which == "first":
+            make, finish = _Predict(scorer, images, None), partial(scorer.score, spill=spill)
+        else:
+            means = {name: MeanDensity(*self._means[name]) for name in names}
+            make = _Predict(scorer, images, spill)
+            finish = partial(scorer.score_shuffled, means=means)
+        done = iter(
+            tqdm(
+                work(todo, make, finish, self._n_jobs),
+                total=len(todo),
+                desc=f"{which} pass" if len(self._means) else None,
+                disable=None if self._progress else True,
+                delay=2,
+                unit="image",
+            )
+        )
+        wanted = {name: set(images[name]) for name in names}
+        for c, chunk in enumerate(chunks):
+            fresh = [next(done) for i in chunk if any(i in wanted[name] for name in names)]
+            for name in names:
+                arrays = None
+                if c not in missing[name]:
+                    arrays = self._stored(name, which, c)
+                if arrays is None:
+                    mine = [scores for scores in fresh if scores.i in wanted[name]]
+                    arrays = self._arrays(name, which, chunk, {s.i: s for s in mine})
+                    if name in self._stores:
+                        self._stores[name].save(f"{which}-{c:06d}", arrays)
+                self._take(name, chunk, arrays)
+        for _ in done:  # lets the bar finish
+            pass
+
+    def _stored(self, name: str, which: str, c: int) -> dict[str, NDArray[Any]] | None:
+        return self._stores[name].load(f"{which}-{c:06d}") if name in self._stores else None
+
+    def _arrays(
+        self, name: str, which: str, chunk: list[int], done: Mapping[int, ImageScores]
+    ) -> dict[str, NDArray[Any]]:
+        """Return one model's scores of a chunk as arrays."""
+        keys = self._scorer.metrics_of(name) if which == "first" else ["sAUC"]
+        counts = self._scorer.fixations.counts()
+        arrays: dict[str, NDArray[Any]] = {}
+        for key in keys:
+            per_image = METRICS[key].per == "image"
+            parts = [
+                np.atleast_1d(done[i].values[name, key])
+                if i in done and (name, key) in done[i].values
+                else np.full(1 if per_image else counts[i], np.nan)
+                for i in chunk
+            ]
+            arrays[f"values {key}"] = np.concatenate(parts)
+        failures = {
+            str(i): done[i].failures[name] for i in chunk if i in done and name in done[i].failures
+        }
+        arrays["failures"] = np.array(json.dumps(failures))
+        arrays["n_calls"] = np.array(sum(scores.n_calls.get(name, 0) for scores in done.values()))
+        densities = [
+            done[i].densities[name] for i in chunk if i in done and name in done[i].densities
+        ]
+        if densities:
+            arrays["density"] = sum(densities[1:], densities[0])
+            arrays["n_densities"] = np.array(len(densities))
+        return arrays
+
+    def _take(self, name: str, chunk: list[int], arrays: Mapping[str, NDArray[Any]]) -> None:
+        """Put one model's scores of a chunk into the results."""
+        scores = self._scores
+        rows = np.concatenate([self._scorer.fixations.rows_of_image(i) for i in chunk])
+        for label, values in arrays.items():
+            kind, _, key = label.partition(" ")
+            if kind != "values":
+                continue
+            if METRICS[key].per == "image":
+                scores.values[name, key][chunk] = values
+                continue
+            scores.cells.add(scores.sums[name, key], values, rows)
+            if self._keep == "fixation":
+                scores.values[name, key][rows] = values
+        for i, failure in json.loads(str(arrays["failures"])).items():
+            scores.failures[name, int(i)] = failure
+        scores.n_predictions += int(arrays["n_calls"])
+        if "density" in arrays:
+            total, n = self._means.get(name, (0.0, 0))
+            self._means[name] = (
+                total + arrays["density"],
+                n + int(arrays["n_densities"]),
+            )
+
+    def _prepare(self, name: str, key: str) -> None:
+        scores = self._scores
+        if METRICS[key].per == "image":
+            scores.values[name, key] = np.full(len(self._scorer.stimuli), np.nan)
+            return
+        scores.sums[name, key] = np.zeros(len(scores.cells))
+        if (name, key) in self._scorer.reasons:
+            scores.sums[name, key].fill(np.nan)
+        if self._keep == "fixation":
+            scores.values[name, key] = np.full(len(self._scorer.fixations), np.nan)
+
+
+def _metric_keys(metrics: Sequence[str]) -> tuple[str, ...]:
+    if isinstance(metrics, str):
+        raise InputError(f"metrics must be a list of keys; got the string {metrics!r}")
+    return tuple(metrics)
+
+
+def _conditions(scorer: Scorer, nonfixations: Fixations | None, seed: int) -> dict[str, Any]:
+    """Everything but the model that scores depend on."""
+    conditions: dict[str, Any] = {
+        "data": data_fingerprint(scorer.stimuli, scorer.fixations),
+        "protocol": dataclasses.asdict(scorer.protocol),
+        "seed": seed,
+        "record_errors": scorer.record_errors,
+        "salmetrics": version("salmetrics"),
+    }
+    if scorer.baseline is not None:
+        conditions["baseline"] = fingerprint(scorer.baseline)
+    if scorer.empirical is not None:
+        conditions["empirical"] = fingerprint(scorer.empirical)
+    if nonfixations is not None:
+        conditions["nonfixations"] = fingerprint(nonfixations.columns)
+    return conditions
 
 
 def _named(models: Any) -> dict[str, Any]:
@@ -459,37 +482,3 @@ def _named(models: Any) -> dict[str, Any]:
 def _is_prediction(obj: Any) -> bool:
     """Whether this is an array or a torch tensor."""
     return isinstance(obj, np.ndarray) or (hasattr(obj, "detach") and hasattr(obj, "numpy"))
-
-
-def _why_not(model: Model, key: str, protocol: Protocol) -> str | None:
-    """Why a model has no value of a metric; None if it has."""
-    if isinstance(model, SaliencyMapModel):
-        return NO_DENSITY if METRICS[key].needs_density else None
-    if METRICS[key].needs_density:
-        return None
-    if model.subject_dependent and METRICS[key].per == "image":
-        return _SUBJECT_DEPENDENT
-    if protocol.maps == "optimal":
-        return WHY_NOT.get(key)
-    return None
-
-
-def _likelihoods_of_image(
-    model: Any, stimuli: Stimuli, fixations: Fixations, i: int
-) -> NDArray[np.float64]:
-    nats = model.log_likelihoods(stimuli[[i]], fixations.select_images([i]))
-    if np.shape(nats) != (fixations.rows_of_image(i).size,) or np.isnan(nats).any():
-        raise InputError(
-            f"log_likelihoods of {model_name(model)} for image {stimuli.ids[i]!r} must be one "
-            "number a fixation, without NaN"
-        )
-    return np.asarray(nats, dtype=np.float64)
-
-
-def _baseline_model(baseline: Any, stimuli: Stimuli, fixations: Fixations) -> DensityModel:
-    if baseline is None:
-        return CentreBias(stimuli, fixations)
-    model = as_model(baseline, stimuli, kind="log_density")
-    if not isinstance(model, DensityModel):
-        raise InputError(f"baseline must give densities; {model_name(model)} gives saliency maps")
-    return model

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import threading
 import zlib
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,6 +36,14 @@ class OtherFixations:
         self._sizes = stimuli.sizes
         self._ids: Sequence[str] = stimuli.ids
         self._totals: OrderedDict[tuple[int, int], Negatives] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def __getstate__(self) -> dict[str, Any]:
+        return self.__dict__ | {"_totals": OrderedDict(), "_lock": None}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._lock = threading.Lock()
 
     def of_all(self, i: int) -> Negatives:
         """Return the fixations of all images but i, as pixels of image i."""
@@ -66,14 +76,14 @@ class OtherFixations:
         return np.unique(self._pixels(np.concatenate(rows), (height, width)))
 
     def _total(self, size: tuple[int, int]) -> Negatives:
-        if size in self._totals:
+        with self._lock:
+            if size not in self._totals:
+                pixels = self._pixels(np.arange(len(self._fixations)), size)
+                self._totals[size] = count_pixels(pixels)
+                if len(self._totals) > _KEPT_SIZES:
+                    self._totals.popitem(last=False)
             self._totals.move_to_end(size)
             return self._totals[size]
-        total = count_pixels(self._pixels(np.arange(len(self._fixations)), size))
-        self._totals[size] = total
-        if len(self._totals) > _KEPT_SIZES:
-            self._totals.popitem(last=False)
-        return total
 
     def _pixels(self, rows: NDArray[np.int64], size: tuple[int, int]) -> NDArray[np.int64]:
         heights, widths = self._sizes[self._fixations.image[rows]].T

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
+from numpy.typing import NDArray
 
 from salmetrics.empirical import Smoothing
 from salmetrics.errors import check_choice
+from salmetrics.kernels.jit import kernel_input
 from salmetrics.metrics.inputs import CheckedMap, as_log_density, as_map
 
-__all__ = ["OPTIMAL_MAPS", "WHY_NOT", "optimal_map"]
+__all__ = ["OPTIMAL_MAPS", "WHY_NOT", "optimal_map", "shuffled_auc_map"]
 
 
 def _log_density(log_density: CheckedMap, smoothing: Smoothing) -> CheckedMap:
@@ -25,6 +27,26 @@ def _density(log_density: CheckedMap, smoothing: Smoothing) -> CheckedMap:
 def _expected_empirical_map(log_density: CheckedMap, smoothing: Smoothing) -> CheckedMap:
     """Blur p as empirical maps are: the mean of those of fixations drawn from p."""
     return as_map(smoothing.dense(np.exp(log_density.values, dtype=np.float64)))
+
+
+def shuffled_auc_map(log_density: CheckedMap, mean_density: NDArray[np.float64]) -> CheckedMap:
+    """Return log p - log p_nonfix, the map that shuffled AUC wants.
+
+    Parameters
+    ----------
+    log_density
+        Natural log of the density p, shape (h, w).
+    mean_density
+        Density p_nonfix of nonfixations, shape (h, w): the mean prediction over other images.
+
+    Returns
+    -------
+    Map of shape (h, w), with infinities: lowest where p is 0, highest where only p_nonfix is.
+    """
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratio = log_density.values - np.log(mean_density)
+    ratio[log_density.values == -np.inf] = -np.inf
+    return CheckedMap(kernel_input(ratio))
 
 
 OPTIMAL_MAPS: dict[str, Callable[[CheckedMap, Smoothing], CheckedMap]] = {
@@ -47,7 +69,6 @@ WHY_NOT = {
     "IG-MATLAB": _ONE_MAP,
     "SIM": "the SIM-optimal map of a density is not part of this version",
     "SIM-MATLAB": _ONE_MAP,
-    "sAUC": "the sAUC-optimal map of a density is not part of this version",
     "sAUC-MATLAB": _ONE_MAP,
 }
 

@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from salmetrics.errors import InputError, check_choice
 
-__all__ = ["AVERAGES", "DEFAULT", "MIT_MATLAB", "PROTOCOLS", "Protocol", "get_protocol"]
+__all__ = [
+    "AVERAGES",
+    "DEFAULT",
+    "MIT_MATLAB",
+    "PROTOCOLS",
+    "Protocol",
+    "get_protocol",
+    "protocol_from_record",
+]
 
 AVERAGES = ("fixation", "image", "subject")
 
@@ -156,6 +165,19 @@ MIT_MATLAB = dataclasses.replace(
 )
 
 PROTOCOLS = {protocol.name: protocol for protocol in (DEFAULT, MIT_MATLAB)}
+
+
+def protocol_from_record(record: Mapping[str, Any]) -> Protocol:
+    """Return a protocol from its name, version and choices, as results record them.
+
+    Choices that the record doesn't know, being older, are those of the published protocol.
+    """
+    choices: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value
+        for name, value in record["choices"].items()
+    }
+    published = PROTOCOLS.get(record["name"], DEFAULT)
+    return dataclasses.replace(published, name=record["name"], version=record["version"], **choices)
 
 
 def get_protocol(protocol: str | Protocol) -> Protocol:

@@ -1,16 +1,25 @@
-"""What `evaluate` returns: tables with units, and what they rest on."""
+"""What `evaluate` returns: tables with units, error bars and tests, and what they rest on."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import html
+import warnings
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from itertools import combinations
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from salmetrics.averaging import average_over_fixations, average_over_images, image_means
+from salmetrics.averaging import Cells, Sample
+from salmetrics.errors import InputError, check_choice
+from salmetrics.io.evaluations import StoredEvaluation, read_evaluation, write_evaluation
 from salmetrics.metrics.registry import METRICS
-from salmetrics.protocols import Protocol
+from salmetrics.protocols import Protocol, protocol_from_record
+from salmetrics.provenance import differences
+from salmetrics.statistics import holm, indistinct_groups, intervals, paired_test
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -19,127 +28,375 @@ if TYPE_CHECKING:
 
 __all__ = ["Evaluation"]
 
+Key = tuple[str, str]
+
 
 class Evaluation:
-    """Scores of models under one protocol.
+    """Scores of models under one protocol; made by `evaluate` and `Evaluation.load`.
 
     Attributes
     ----------
     summary
-        Table with one row for each model and metric: value, n_images, n_fixations, unit,
-        higher_is_better, note (why a value is missing).
+        Table with one row for each model and metric: value, low, high (95 % bootstrap interval
+        over images), n_images, n_fixations, unit, higher_is_better, note (why there is no value).
     per_image
         Table with one row an image and one column for each model and metric.
     per_fixation
         Table with one row a fixation and one column for each model and metric that has one value
-        a fixation; plus the image's id.
+        a fixation.
     reasons
-        Why a metric of a model is NaN, by (model, metric).
-    protocol, baseline, seed
-        The choices behind the numbers; baseline is a name.
-    n_predictions
-        How many predictions were made, for all models together.
+        Why a metric of a model is missing, by (model, metric).
+    errors
+        Table of what went wrong with which model and image, if `evaluate` recorded it.
+    protocol
+        Every choice behind the numbers.
+    provenance
+        Everything else that they rest on: data, versions, models, baseline, seed, date.
     """
 
     def __init__(
         self,
+        cells: Cells,
+        values: Mapping[Key, NDArray[np.float64]],
+        sums: Mapping[Key, NDArray[np.float64]],
+        *,
+        ids: Sequence[str],
+        attributes: Mapping[str, NDArray[Any]],
+        reasons: Mapping[Key, str],
+        failures: Mapping[tuple[str, int], str],
+        provenance: Mapping[str, Any],
+    ) -> None:
+        self._cells = cells
+        self._values = values
+        self._sums = sums
+        self._ids = tuple(ids)
+        self._attributes = dict(attributes)
+        self._failures = dict(failures)
+        self.reasons = dict(reasons)
+        self.provenance = dict(provenance)
+        self.protocol: Protocol = protocol_from_record(provenance["protocol"])
+
+    @classmethod
+    def of_scores(
+        cls,
         scores: Scores,
         ids: Sequence[str],
-        image: NDArray[np.int64],
-        subject: NDArray[Any],
-        protocol: Protocol,
-        *,
-        seed: int,
-    ) -> None:
-        self._values = scores.values
-        self.reasons = dict(scores.reasons)
-        self.baseline = scores.baseline
-        self.n_predictions = scores.n_predictions
-        self.protocol = protocol
-        self.seed = seed
-        self._ids = tuple(ids)
-        self._image = image
-        self._subject = np.unique(subject, return_inverse=True)[1]
+        attributes: Mapping[str, NDArray[Any]],
+        provenance: Mapping[str, Any],
+    ) -> Evaluation:
+        """Make one from what was scored."""
+        return cls(
+            scores.cells,
+            scores.values,
+            scores.sums,
+            ids=ids,
+            attributes=attributes,
+            reasons=scores.reasons,
+            failures=scores.failures,
+            provenance=provenance,
+        )
+
+    # ---- numbers
 
     @property
     def models(self) -> list[str]:
         """Names of the models, in order."""
-        return list(dict.fromkeys(model for model, _ in self._values))
+        return list(self.provenance["models"])
+
+    @property
+    def metrics(self) -> list[str]:
+        """Keys of the metrics, in order."""
+        return list(self.protocol.metrics)
+
+    @property
+    def baseline(self) -> str | None:
+        """What IG is relative to."""
+        baseline = self.provenance["baseline"]
+        return None if baseline is None else str(baseline["name"])
+
+    @property
+    def seed(self) -> int:
+        """Of everything random."""
+        return int(self.provenance["seed"])
+
+    @property
+    def n_predictions(self) -> int:
+        """How many predictions were made, for all models together."""
+        return int(self.provenance["n_predictions"])
 
     def value(self, model: str, metric: str) -> float:
         """Return one number of `summary`."""
-        values = self._values[model, metric]
-        if METRICS[metric].per == "image":
-            return average_over_images(values, "image")
-        return average_over_fixations(values, self._image, self._subject, self.protocol.average)
+        return self._sample(model, metric).value
 
-    @property
+    @cached_property
     def summary(self) -> pd.DataFrame:
-        """One row for each model and metric."""
+        """One row for each model and metric, with 95 % intervals over images."""
         import pandas as pd
 
-        rows = []
-        for (model, metric), values in self._values.items():
-            entry = METRICS[metric]
-            valid = ~np.isnan(values)
-            images = np.flatnonzero(valid) if entry.per == "image" else self._image[valid]
-            n_fixations = np.isin(self._image, images).sum()
-            if entry.per == "fixation":
-                n_fixations = valid.sum()
-            rows.append(
-                {
-                    "model": model,
-                    "metric": metric,
-                    "value": self.value(model, metric),
-                    "n_images": np.unique(images).size,
-                    "n_fixations": int(n_fixations),
-                    "unit": entry.unit,
-                    "higher_is_better": entry.higher_is_better,
-                    "note": self.reasons.get((model, metric), ""),
-                }
-            )
+        return pd.DataFrame(self._rows(self._all_samples())).set_index(["model", "metric"])
+
+    def intervals(
+        self,
+        over: str = "images",
+        *,
+        method: str = "percentile",
+        level: float = 0.95,
+        n_bootstrap: int | None = None,
+    ) -> pd.DataFrame:
+        """Bootstrap confidence intervals, one row for each model and metric.
+
+        Parameters
+        ----------
+        over
+            What would have been others: "images", "subjects" or "both".
+        method
+            "percentile" or "bca"; see `salmetrics.statistics.intervals`.
+        level
+            Share of such intervals that cover the truth.
+        n_bootstrap
+            Number of resamples; that of `evaluate` by default.
+
+        Returns
+        -------
+        Columns value, low, high; NaN for metrics with one value an image over subjects.
+        """
+        import pandas as pd
+
+        samples = self._all_samples()
+        bounds = self._bounds(samples, over, method, level, n_bootstrap)
+        rows = [
+            {"model": m, "metric": k, "value": s.value, "low": low, "high": high}
+            for ((m, k), s), (low, high) in zip(samples.items(), bounds, strict=True)
+        ]
         return pd.DataFrame(rows).set_index(["model", "metric"])
+
+    def by(self, attribute: str) -> pd.DataFrame:
+        """Score groups of images apart.
+
+        Parameters
+        ----------
+        attribute
+            Of the stimuli, such as "category".
+
+        Returns
+        -------
+        `summary` for each value of the attribute, which is the first index level.
+        """
+        import pandas as pd
+
+        check_choice("attribute", attribute, self._attributes)
+        groups = self._attributes[attribute]
+        rows = []
+        for value in np.unique(groups):
+            samples = {
+                key: sample.select(groups[sample.image] == value)
+                for key, sample in self._all_samples().items()
+            }
+            rows += [{attribute: value} | row for row in self._rows(samples)]
+        return pd.DataFrame(rows).set_index([attribute, "model", "metric"])
+
+    def compare(
+        self,
+        first: str | None = None,
+        second: str | None = None,
+        *,
+        metric: str | None = None,
+        over: str = "images",
+    ) -> pd.DataFrame:
+        """Differences of models on the same images, with intervals and tests.
+
+        Parameters
+        ----------
+        first, second
+            Names of models: first minus second. All pairs by default.
+        metric
+            Key; all metrics by default.
+        over
+            What would have been others: "images", "subjects" or "both".
+
+        Returns
+        -------
+        One row for each metric and pair: difference, low, high (95 % percentile bootstrap of the
+        difference), p_value (see `salmetrics.statistics.paired_test`), p_holm (adjusted for the
+        number of pairs of a metric), n_images.
+        """
+        import pandas as pd
+
+        for name in (first, second):
+            if name is not None:
+                check_choice("model", name, self.models)
+        if (first is None) != (second is None):
+            raise InputError("compare two models, or give none to compare all pairs")
+        pairs = list(combinations(self.models, 2))
+        if first is not None and second is not None:
+            pairs = [(first, second)]
+        if not pairs:
+            raise InputError("there is one model only; nothing to compare")
+        rows: list[dict[str, Any]] = []
+        for key in self.metrics if metric is None else [self._known_metric(metric)]:
+            samples = {
+                pair: self._sample(pair[0], key).minus(self._sample(pair[1], key)) for pair in pairs
+            }
+            bounds = self._bounds(samples, over, "percentile", 0.95, None)
+            p_values = np.array([paired_test(s, over)[1] for s in samples.values()])
+            for (pair, sample), (low, high), p, adjusted in zip(
+                samples.items(), bounds, p_values, holm(p_values), strict=True
+            ):
+                rows.append(
+                    {
+                        "metric": key,
+                        "first": pair[0],
+                        "second": pair[1],
+                        "difference": sample.value,
+                        "low": low,
+                        "high": high,
+                        "p_value": p,
+                        "p_holm": adjusted,
+                        "n_images": np.unique(sample.image).size,
+                    }
+                )
+        return pd.DataFrame(rows).set_index(["metric", "first", "second"])
+
+    def rank(self, metric: str, *, over: str = "images", level: float = 0.05) -> pd.DataFrame:
+        """Models from best to worst, and which of them can't be told apart.
+
+        Parameters
+        ----------
+        metric
+            Key.
+        over
+            What would have been others: "images", "subjects" or "both".
+        level
+            Two models differ if their Holm-adjusted p-value is below.
+
+        Returns
+        -------
+        One row a model: value, low, high, group. Models that share a letter don't differ.
+        """
+        import pandas as pd
+
+        entry = METRICS[self._known_metric(metric)]
+        named = {m: self._sample(m, metric) for m in self.models}
+        named = {m: sample for m, sample in named.items() if not np.isnan(sample.value)}
+        order = sorted(named, key=lambda m: named[m].value, reverse=entry.higher_is_better)
+        if not order:
+            raise InputError(f"no model has {metric}: {self.reasons.get((self.models[0], metric))}")
+        pairs = list(combinations(range(len(order)), 2))
+        p_values = np.array(
+            [paired_test(named[order[a]].minus(named[order[b]]), over)[1] for a, b in pairs]
+        )
+        different = np.zeros((len(order), len(order)), bool)
+        for (a, b), p in zip(pairs, holm(p_values), strict=True):
+            different[a, b] = different[b, a] = p < level
+        bounds = self._bounds({m: named[m] for m in order}, over, "percentile", 0.95, None)
+        return pd.DataFrame(
+            {
+                "value": [named[m].value for m in order],
+                "low": bounds[:, 0],
+                "high": bounds[:, 1],
+                "group": indistinct_groups(different),
+            },
+            index=pd.Index(order, name="model"),
+        )
+
+    # ---- tables
 
     @property
     def table(self) -> pd.DataFrame:
         """The values of `summary` with models as rows and metrics as columns."""
         import pandas as pd
 
-        metrics = self.protocol.metrics
-        rows = {m: [self.value(m, metric) for metric in metrics] for m in self.models}
-        return pd.DataFrame.from_dict(rows, orient="index", columns=list(metrics))
+        rows = {m: [self.value(m, metric) for metric in self.metrics] for m in self.models}
+        return pd.DataFrame.from_dict(rows, orient="index", columns=self.metrics)
 
     @property
     def per_image(self) -> pd.DataFrame:
         """One row an image; metrics with one value a fixation are averaged over the image."""
         import pandas as pd
 
-        columns = {
-            key: values
-            if METRICS[key[1]].per == "image"
-            else image_means(values, self._image, len(self._ids))
-            for key, values in self._values.items()
-        }
+        columns = {}
+        for key in self._keys():
+            column = np.full(len(self._ids), np.nan)
+            sums, counts = self._sample(*key).by(self._sample(*key).image)
+            there = np.flatnonzero(counts)
+            column[there] = sums[there] / counts[there]
+            columns[key] = column
         table = pd.DataFrame(columns, index=pd.Index(self._ids, name="image"))
         table.columns.names = ["model", "metric"]
         return table
 
     @property
     def per_fixation(self) -> pd.DataFrame:
-        """One row a fixation, in the order of the fixations, indexed by number and image id."""
+        """One row a fixation, in the order of the fixations, indexed by number and image id.
+
+        Raises
+        ------
+        InputError
+            If `evaluate` was told to keep sums only.
+        """
         import pandas as pd
 
-        names = [self._ids[i] for i in self._image]
+        if self._cells.of_fixation is None:
+            raise InputError("single fixations were not kept: evaluate(..., keep='image')")
+        columns = {key: self._values[key] for key in self._keys() if METRICS[key[1]].per != "image"}
+        names = [self._ids[i] for i in self._cells.image[self._cells.of_fixation]]
         index = pd.MultiIndex.from_arrays([np.arange(len(names)), names], names=["", "image"])
-        columns = {
-            key: values for key, values in self._values.items() if METRICS[key[1]].per == "fixation"
-        }
         table = pd.DataFrame(columns, index=index)
         table.columns = pd.MultiIndex.from_tuples(list(columns), names=["model", "metric"])
         return table
 
+    @property
+    def errors(self) -> pd.DataFrame:
+        """One row for each failure of a model on an image."""
+        import pandas as pd
+
+        rows = [(m, self._ids[i], text) for (m, i), text in sorted(self._failures.items())]
+        return pd.DataFrame(rows, columns=["model", "image", "error"])
+
+    def to_markdown(self) -> str:
+        """Return the table, values with half the width of their interval, as Markdown."""
+        lines = [["model", *self.metrics], ["---", *["---:"] * len(self.metrics)]]
+        lines += [[m, *self._cells_of_row(m)] for m in self.models]
+        text = "\n".join("| " + " | ".join(line) + " |" for line in lines)
+        return f"{text}\n\n{self.footnotes()}\n"
+
+    def to_latex(self) -> str:
+        """Return the table as LaTeX (booktabs), with the footnotes as comments."""
+        rows = [
+            " & ".join(["", *map(_latex, self.metrics)]) + r" \\",
+            r"\midrule",
+            *(
+                " & ".join([_latex(m), *self._cells_of_row(m, " \\pm ", "${}$")]) + r" \\"
+                for m in self.models
+            ),
+        ]
+        comments = [f"% {line}" for line in self.footnotes().splitlines()]
+        columns = "l" + "r" * len(self.metrics)
+        begin = rf"\begin{{tabular}}{{{columns}}}"
+        end = r"\end{tabular}"
+        return "\n".join([begin, r"\toprule", *rows, r"\bottomrule", end, *comments, ""])
+
+    def to_csv(self, path: str | Path) -> None:
+        """Write `summary` as a tidy CSV file."""
+        self.summary.to_csv(path)
+
+    def _repr_html_(self) -> str:
+        head = "".join(f"<th>{html.escape(key)}</th>" for key in ["", *self.metrics])
+        rows = "".join(
+            f"<tr><th>{html.escape(m)}</th>"
+            + "".join(f"<td>{cell}</td>" for cell in self._cells_of_row(m))
+            + "</tr>"
+            for m in self.models
+        )
+        notes = "<br>".join(map(html.escape, self.footnotes().splitlines()))
+        return f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table><p>{notes}</p>"
+
     def __repr__(self) -> str:
-        return f"{self.table.round(4).to_string(na_rep='-')}\n{self.footnotes()}"
+        import pandas as pd
+
+        rows = {m: self._cells_of_row(m, digits=3) for m in self.models}
+        table = pd.DataFrame.from_dict(rows, orient="index", columns=self.metrics)
+        return f"{table.to_string()}\n{self.footnotes()}"
 
     def footnotes(self) -> str:
         """Return the choices behind the table and the reasons of missing values, as text."""
@@ -151,8 +408,175 @@ class Evaluation:
             lines[0] += f" with {changes}"
         if self.baseline is not None:
             lines.append(f"IG over {self.baseline}")
+        if self.provenance["n_bootstrap"]:
+            lines.append("±: half of the 95 % bootstrap interval over images")
         by_reason: dict[str, list[str]] = {}
         for (model, metric), why in self.reasons.items():
             by_reason.setdefault(why, []).append(f"{model} {metric}")
         lines += [f"- {', '.join(keys)}: {why}" for why, keys in by_reason.items()]
+        if self._failures:
+            lines.append(
+                f"- {len(self._failures)} predictions failed and are left out: see .errors"
+            )
         return "\n".join(lines)
+
+    # ---- files and joining
+
+    def save(self, path: str | Path) -> None:
+        """Write everything to one HDF5 file, in one step; values of fixations as float32."""
+        stored = StoredEvaluation(
+            record={
+                "provenance": self.provenance,
+                "ids": self._ids,
+                "reasons": [[*key, why] for key, why in self.reasons.items()],
+                "failures": [[m, i, why] for (m, i), why in self._failures.items()],
+            },
+            cells=self._cells,
+            values=self._values,
+            sums=dict(self._sums),
+            attributes=self._attributes,
+        )
+        write_evaluation(Path(path), stored, self._keys())
+
+    @classmethod
+    def load(cls, path: str | Path) -> Evaluation:
+        """Read what `save` wrote; values of fixations stay on disk until they are asked for.
+
+        Raises
+        ------
+        InputError
+            If there is no such file, or it holds something else.
+        """
+        stored = read_evaluation(Path(path))
+        record = stored.record
+        return cls(
+            stored.cells,
+            stored.values,
+            stored.sums,
+            ids=record["ids"],
+            attributes=stored.attributes,
+            reasons={(m, k): why for m, k, why in record["reasons"]},
+            failures={(m, i): why for m, i, why in record["failures"]},
+            provenance=record["provenance"],
+        )
+
+    def join(self, other: Evaluation) -> Evaluation:
+        """Return the models of both, to compare them; warns of what differs between the two.
+
+        Raises
+        ------
+        InputError
+            If the two are on other images or fixations, or share the name of a model.
+        """
+        apart = ("dataset.ids", "dataset.fixations")
+        found = differences(self.provenance, other.provenance)
+        if any(line.startswith(apart) for line in found):
+            raise InputError("the evaluations are on different images or fixations: " + found[0])
+        shared = set(self.models) & set(other.models)
+        if shared:
+            raise InputError(f"both evaluations have a model {sorted(shared)[0]!r}")
+        if self.metrics != other.metrics:
+            raise InputError(f"the metrics differ: {self.metrics} and {other.metrics}")
+        if found:
+            warnings.warn("what is joined differs in " + "; ".join(found), stacklevel=2)
+        provenance = dict(self.provenance)
+        provenance["models"] = {**self.provenance["models"], **other.provenance["models"]}
+        provenance["n_predictions"] = self.n_predictions + other.n_predictions
+        return Evaluation(
+            self._cells,
+            {**self._values, **other._values},
+            {**self._sums, **other._sums},
+            ids=self._ids,
+            attributes=self._attributes,
+            reasons={**self.reasons, **other.reasons},
+            failures={**self._failures, **other._failures},
+            provenance=provenance,
+        )
+
+    # ---- inside
+
+    def _keys(self) -> list[Key]:
+        return [(m, metric) for m in self.models for metric in self.metrics]
+
+    def _known_metric(self, metric: str) -> str:
+        check_choice("metric", metric, self.metrics)
+        return metric
+
+    def _sample(self, model: str, metric: str) -> Sample:
+        if METRICS[metric].per == "image":
+            return Sample.of_images(self._values[model, metric])
+        return self._cells.sample(self._sums[model, metric], self.protocol.average)
+
+    def _all_samples(self) -> dict[Key, Sample]:
+        return {key: self._sample(*key) for key in self._keys()}
+
+    def _bounds(
+        self,
+        samples: Mapping[Any, Sample],
+        over: str,
+        method: str,
+        level: float,
+        n_bootstrap: int | None,
+    ) -> NDArray[np.float64]:
+        return intervals(
+            list(samples.values()),
+            over=over,
+            method=method,
+            level=level,
+            n_bootstrap=self.provenance["n_bootstrap"] if n_bootstrap is None else n_bootstrap,
+            seed=self.seed,
+        )
+
+    def _rows(self, samples: Mapping[Key, Sample]) -> list[dict[str, Any]]:
+        bounds = self._bounds(samples, "images", "percentile", 0.95, None)
+        fixations = np.bincount(
+            self._cells.image, weights=self._cells.counts, minlength=len(self._ids)
+        )
+        rows = []
+        for ((model, metric), sample), (low, high) in zip(samples.items(), bounds, strict=True):
+            entry = METRICS[metric]
+            images = np.unique(sample.image)
+            n = sample.counts.sum() if entry.per == "fixation" else fixations[images].sum()
+            rows.append(
+                {
+                    "model": model,
+                    "metric": metric,
+                    "value": sample.value,
+                    "low": low,
+                    "high": high,
+                    "n_images": images.size,
+                    "n_fixations": int(n),
+                    "unit": entry.unit,
+                    "higher_is_better": entry.higher_is_better,
+                    "note": self.reasons.get((model, metric), ""),
+                }
+            )
+        return rows
+
+    @property
+    def _in_short(self) -> dict[Key, tuple[float, float, float]]:
+        table = self.summary
+        columns = (table[name].tolist() for name in ("value", "low", "high"))
+        return dict(zip(table.index, zip(*columns, strict=True), strict=True))
+
+    def _cells_of_row(
+        self, model: str, between: str = " ±", form: str = "{}", digits: int = 4
+    ) -> list[str]:
+        """Values of a model as text, each with half the width of its interval."""
+        cells = []
+        for metric in self.metrics:
+            value, low, high = self._in_short[model, metric]
+            if np.isnan(value):
+                cells.append("-")
+                continue
+            text = f"{value:.{digits}f}"
+            if np.isfinite(low):
+                text += f"{between}{(high - low) / 2:.{digits}f}"
+            cells.append(form.format(text))
+        return cells
+
+
+def _latex(text: str) -> str:
+    for character in r"\&%$#_{}":
+        text = text.replace(character, "\\" + character)
+    return text

@@ -9,13 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from salmetrics.errors import InputError, check_choice
-from salmetrics.evaluation import NO_DENSITY, average_scores, score_models
+from salmetrics.evaluation import score_models
 from salmetrics.fixations import Fixations
 from salmetrics.metrics.information import in_unit
 from salmetrics.metrics.registry import METRICS
 from salmetrics.models.base import SaliencyMapModel, model_name
 from salmetrics.models.convert import as_model
 from salmetrics.protocols import AVERAGES, DEFAULT, Protocol
+from salmetrics.scoring import NO_DENSITY
 from salmetrics.stimuli import Stimuli
 
 __all__ = [
@@ -275,6 +276,9 @@ def nss(
         pixels = np.stack([fixations.image, np.floor(fixations.y), np.floor(fixations.x)])
         rows = np.sort(np.unique(pixels, axis=1, return_index=True)[1])
         scored = fixations[rows]
+        if average != "subject":  # a pixel that several fixated is nobody's
+            columns = (scored.x, scored.y, scored.image)
+            scored = Fixations.from_arrays(*columns, n_images=fixations.n_images)
     result = _score("NSS", model, stimuli, scored, average, protocol, kind or "saliency_map")
     if average is not None:
         return result
@@ -477,4 +481,4 @@ def _score(
         warnings.warn(f"{key} is NaN: {scores.reasons['model', key]}", stacklevel=3)
     if average is None:
         return scores.values["model", key]
-    return average_scores(scores, "model", key, fixations, average)
+    return scores.sample("model", key, average).value

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import hashlib
 import operator
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -93,6 +95,8 @@ class Stimuli(Sequence[Stimulus]):
         Pixels in one degree of visual angle; None if unknown.
     sigma
         Standard deviation in pixels of the Gaussian that makes empirical maps; None if unknown.
+    name
+        The data set's, "" if there is none; see `named`.
     """
 
     def __init__(
@@ -110,6 +114,7 @@ class Stimuli(Sequence[Stimulus]):
         self.ids = _checked_ids(ids, len(self._loads))
         self.pixels_per_degree = _positive("pixels_per_degree", pixels_per_degree)
         self.sigma = _positive("sigma", sigma)
+        self.name = ""
         self.attributes: dict[str, NDArray[Any]] = {}
         for name, values in (attributes or {}).items():
             column = np.array(values)
@@ -225,7 +230,7 @@ class Stimuli(Sequence[Stimulus]):
             height, width = self.sizes[i].tolist()
             return Stimulus(self.ids[i], (height, width), self._loads[i], attributes)
         chosen = selected_indices(index, len(self), "stimuli")
-        return Stimuli(
+        selected = Stimuli(
             [self._loads[i] for i in chosen],
             self.sizes[chosen],
             [self.ids[i] for i in chosen],
@@ -233,9 +238,26 @@ class Stimuli(Sequence[Stimulus]):
             pixels_per_degree=self.pixels_per_degree,
             sigma=self.sigma,
         )
+        return selected.named(self.name)
 
     def __iter__(self) -> Iterator[Stimulus]:
         return (self[i] for i in range(len(self)))
+
+    def named(self, name: str) -> Stimuli:
+        """Return the same images as those of a data set of this name."""
+        result = copy.copy(self)
+        result.name = name
+        return result
+
+    def pixel_digest(self) -> str:
+        """Digest all images: files as they are, arrays by their pixels."""
+        digest = hashlib.sha256()
+        for load in self._loads:
+            if isinstance(load, partial) and load.func is read_pixels:
+                digest.update(Path(load.args[0]).read_bytes())
+            elif load is not None:
+                digest.update(np.ascontiguousarray(load()).tobytes())
+        return digest.hexdigest()[:32]
 
     def __repr__(self) -> str:
         sizes = {tuple(size) for size in self.sizes.tolist()}

@@ -72,7 +72,7 @@ def test_evaluate(folder, capsys):
     assert written.loc[(models[0], "NSS"), "value"] == pytest.approx(expected, rel=1e-12)
     assert written.loc[(models[1], "AUC"), "value"] == 0.5
     assert written.index.get_level_values(0).unique().tolist() == models
-    assert f" {round(expected, 4)} " in out
+    assert f" {expected:.3f} ±" in out
 
 
 @pytest.mark.parametrize(

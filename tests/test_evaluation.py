@@ -127,6 +127,8 @@ def test_summary(data):
     assert table.index.tolist() == [(m, k) for m in "md" for k in keys]
     assert table.columns.tolist() == [
         "value",
+        "low",
+        "high",
         "n_images",
         "n_fixations",
         "unit",
@@ -134,7 +136,7 @@ def test_summary(data):
         "note",
     ]
     for (model, key), row in table.iterrows():
-        missing = (model, key) in [("m", "LL"), ("m", "IG"), ("d", "sAUC"), ("d", "SIM")]
+        missing = (model, key) in [("m", "LL"), ("m", "IG"), ("d", "SIM")]
         assert np.isnan(row.value) == missing
         assert (row.n_images, row.n_fixations) == ((0, 0) if missing else (3, 40))
         assert (row.unit, row.higher_is_better) == (
@@ -171,17 +173,19 @@ def test_tables(data):
 
 
 def test_footnotes(data):
-    result = evaluate({"m": Map(), "d": Density()}, data, metrics=["LL", "IG", "sAUC"])
+    result = evaluate({"m": Map(), "d": Density()}, data, metrics=["LL", "IG", "SIM"])
     assert result.footnotes().splitlines() == [
-        "protocol default 1 with metrics=('LL', 'IG', 'sAUC')",
+        "protocol default 1 with metrics=('LL', 'IG', 'SIM')",
         "IG over centre-bias",
+        "±: half of the 95 % bootstrap interval over images",
         "- m LL, m IG: a saliency map has no log likelihood; turn the maps into densities first "
         "(fit_density, in a coming version)",
-        "- d sAUC: the sAUC-optimal map of a density is not part of this version",
+        "- d SIM: the SIM-optimal map of a density is not part of this version",
     ]
     assert result.footnotes() in repr(result)
     assert result.baseline == "centre-bias"
-    plain = evaluate({"m": Map()}, data, protocol="mit-matlab", baseline=salmetrics.Uniform())
+    options = {"protocol": "mit-matlab", "baseline": salmetrics.Uniform(), "n_bootstrap": 0}
+    plain = evaluate({"m": Map()}, data, **options)
     assert plain.footnotes() == "protocol mit-matlab 1\nIG over uniform"
     assert evaluate({"m": Map()}, data, metrics=["NSS"]).baseline is None
 

@@ -26,10 +26,20 @@ class DensityModel(ABC):
     ----------
     subject_dependent
         Whether predictions depend on the subject, as a gold standard's do.
+    leave_one_out
+        Whether predictions differ between images only by what each leaves out.
+    parameters
+        Numbers and words that results record, by name.
     """
 
     name: str | None = None
     subject_dependent: bool = False
+    leave_one_out: bool = False
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """None unless a subclass says otherwise."""
+        return {}
 
     @abstractmethod
     def log_density(self, stimulus: Stimulus, *, subject: Any = None) -> NDArray[Any]:

@@ -61,6 +61,11 @@ class GaussianCentreBias(DensityModel):
             raise InputError(f"sigma must be a positive share of the image's size; got {sigma!r}")
         self.sigma = float(sigma)
 
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """Sigma."""
+        return {"sigma": self.sigma}
+
     def log_density(self, stimulus: Stimulus, *, subject: Any = None) -> NDArray[np.float64]:
         """Return the log of the Gaussian at pixel centres, normalised over the image."""
         along_y, along_x = (self._line(length) for length in stimulus.size)
@@ -104,6 +109,7 @@ class CentreBias(DensityModel):
     """
 
     name = "centre-bias"
+    leave_one_out = True
 
     def __init__(
         self,
@@ -135,6 +141,11 @@ class CentreBias(DensityModel):
         }
         self._totals: OrderedDict[tuple[int, int], tuple[NDArray[np.float64], float]]
         self._totals = OrderedDict()
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """Bandwidth, floor and boundary."""
+        return {"bandwidth": self.bandwidth, "floor": self.floor, "boundary": self.boundary}
 
     def log_density(self, stimulus: Stimulus, *, subject: Any = None) -> NDArray[np.float64]:
         """Return the log of the centre bias without this image's own fixations, shape (h, w)."""

@@ -1,0 +1,133 @@
+"""A folder that remembers what is done: chunks of arrays, checksummed, each written in one step.
+
+A folder holds one sub-folder for each thing that is computed under one set of conditions, with a
+manifest that tells the conditions and one file a chunk. Files are written under a temporary name
+and renamed, so a chunk is there or it isn't; a file whose checksum is wrong counts as not there.
+Two processes that do the same work write the same files.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import os
+import tempfile
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from salmetrics.errors import InputError
+
+__all__ = ["Checkpoint", "write_atomically"]
+
+FORMAT = 1
+_MAGIC = b"salmetrics chunk 1\n"
+
+
+class Checkpoint:
+    """Chunks of one computation.
+
+    Parameters
+    ----------
+    folder
+        Made if it isn't there; may hold chunks of other computations.
+    name
+        What is computed, such as a model's name.
+    conditions
+        All that the results depend on, as JSON can hold it. Chunks made under other conditions
+        are left alone and not used; a warning says what differs.
+
+    Raises
+    ------
+    InputError
+        If the folder can't be written, or is a file.
+    """
+
+    def __init__(self, folder: Path, name: str, conditions: Mapping[str, Any]) -> None:
+        self.name = name
+        self.conditions = json.loads(json.dumps(conditions, sort_keys=True))
+        text = json.dumps([name, self.conditions], sort_keys=True)
+        digest = hashlib.sha256(text.encode()).hexdigest()[:16]
+        plain = "".join(c if c.isalnum() or c in "-_." else "_" for c in name)[:60]
+        self._folder = folder / f"{plain}-{digest}"
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            is_new = not (self._folder / "manifest.json").exists()
+            if is_new:
+                self._warn_of_others(folder)
+            self._folder.mkdir(exist_ok=True)
+            if is_new:
+                manifest = {"format": FORMAT, "name": name, "conditions": self.conditions}
+                write_atomically(
+                    self._folder / "manifest.json", json.dumps(manifest, indent=1).encode()
+                )
+        except OSError as error:
+            raise InputError(
+                f"checkpoint {str(folder)!r} can't be written: {error.strerror or error}"
+            ) from error
+
+    def load(self, chunk: str) -> dict[str, NDArray[Any]] | None:
+        """Return the arrays of a chunk; None if it isn't there, or damaged (with a warning)."""
+        path = self._folder / f"{chunk}.chunk"
+        try:
+            data = path.read_bytes()
+        except FileNotFoundError:
+            return None
+        head, body = data[: len(_MAGIC) + 65], data[len(_MAGIC) + 65 :]
+        if head != _MAGIC + hashlib.sha256(body).hexdigest().encode() + b"\n":
+            warnings.warn(
+                f"chunk {str(path)!r} is damaged and will be computed again", stacklevel=2
+            )
+            return None
+        with np.load(io.BytesIO(body), allow_pickle=False) as arrays:
+            return dict(arrays)
+
+    def save(self, chunk: str, arrays: Mapping[str, NDArray[Any]]) -> None:
+        """Write the arrays of a chunk."""
+        body = io.BytesIO()
+        np.savez(body, allow_pickle=False, **dict(arrays))
+        data = body.getvalue()
+        checksum = hashlib.sha256(data).hexdigest().encode()
+        write_atomically(self._folder / f"{chunk}.chunk", _MAGIC + checksum + b"\n" + data)
+
+    def _warn_of_others(self, folder: Path) -> None:
+        """Say so if the same thing was computed here under other conditions."""
+        manifests = sorted(folder.glob("*/manifest.json"), key=lambda path: path.stat().st_mtime)
+        for path in reversed(manifests):
+            try:
+                other = json.loads(path.read_text(encoding="utf-8"))
+            except (OSError, ValueError):
+                continue  # not ours, or half of a copy; nothing is read from it
+            if isinstance(other, dict) and other.get("name") == self.name:
+                before = other.get("conditions", {})
+                changed = sorted(
+                    key
+                    for key in set(before) | set(self.conditions)
+                    if before.get(key) != self.conditions.get(key)
+                )
+                if changed:
+                    warnings.warn(
+                        f"checkpoint {str(folder)!r} has {self.name} with another "
+                        f"{', '.join(changed)}; starting anew beside it",
+                        stacklevel=4,
+                    )
+                return
+
+
+def write_atomically(path: Path, data: bytes) -> None:
+    """Write a file so that at any moment it is there as a whole or not at all."""
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise

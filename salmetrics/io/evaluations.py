@@ -1,0 +1,204 @@
+"""Evaluations in HDF5 files.
+
+Layout: attribute `record`, JSON with `provenance`, `protocol`, `reasons`, `failures` and `ids`;
+group `cells` (`image`, `subject`, `counts`, `subjects`, and `of_fixation` if every fixation was
+kept); group `attributes`, one data set an attribute of the images; group `scores`, one group a
+model and metric with attributes `model` and `metric` and the data sets `images` (one value an
+image), or `sums` (over cells) and `fixations` (float32, one a fixation).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from salmetrics.averaging import Cells
+from salmetrics.errors import InputError
+
+__all__ = ["FORMAT", "StoredEvaluation", "read_evaluation", "write_evaluation"]
+
+FORMAT = 1
+Key = tuple[str, str]
+Array = NDArray[np.float64]
+
+
+@dataclass
+class StoredEvaluation:
+    """What a file holds.
+
+    Attributes
+    ----------
+    record
+        What JSON can hold: provenance, ids, reasons of missing values.
+    cells
+        Pairs of image and subject.
+    values
+        By (model, metric): one value an image, or a fixation; the latter are read when asked for.
+    sums
+        By (model, metric): sums over cells.
+    attributes
+        Of the images.
+    """
+
+    record: dict[str, Any]
+    cells: Cells
+    values: Mapping[Key, Array]
+    sums: dict[Key, Array]
+    attributes: dict[str, NDArray[Any]] = field(default_factory=dict)
+
+
+def write_evaluation(path: Path, stored: StoredEvaluation, keys: list[Key]) -> None:
+    """Write a file in one step: it is there as a whole or not at all.
+
+    Raises
+    ------
+    InputError
+        If the folder does not exist or can't be written.
+    """
+    import h5py
+
+    if not path.parent.is_dir():
+        raise InputError(f"folder {str(path.parent)!r} does not exist; make it first")
+    try:
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
+    except OSError as error:
+        raise InputError(f"{str(path)!r} can't be written: {error.strerror}") from error
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        with h5py.File(temporary, "w") as file:
+            _fill(file, stored, keys)
+        with temporary.open("rb") as written:
+            os.fsync(written.fileno())
+        os.replace(temporary, path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def read_evaluation(path: Path) -> StoredEvaluation:
+    """Read a file; values of single fixations only when they are asked for.
+
+    Raises
+    ------
+    InputError
+        If there is no such file, or it holds something else.
+    """
+    import h5py
+
+    if not path.is_file():
+        raise InputError(f"there is no file {str(path)!r}")
+    try:
+        with h5py.File(path, "r") as file:
+            if file.attrs.get("salmetrics") != "evaluation":
+                raise InputError(f"{str(path)!r} is an HDF5 file, but holds no evaluation")
+            if file.attrs["format"] > FORMAT:
+                raise InputError(
+                    f"{str(path)!r} has format {file.attrs['format']}, newer than this version "
+                    f"of salmetrics knows ({FORMAT}); update salmetrics"
+                )
+            return _filled(file, path)
+    except OSError as error:
+        raise InputError(f"{str(path)!r} can't be read as an evaluation: {error}") from error
+
+
+class _LazyValues(Mapping[Key, Array]):
+    """Values by key: some in memory, those of single fixations in a file."""
+
+    def __init__(self, path: Path, groups: dict[Key, str], images: dict[Key, Array]) -> None:
+        self._path = path
+        self._groups = groups
+        self._images = images
+
+    def __getitem__(self, key: Key) -> Array:
+        import h5py
+
+        if key in self._images:
+            return self._images[key]
+        with h5py.File(self._path, "r") as file:
+            return np.asarray(file[self._groups[key]]["fixations"], dtype=np.float64)
+
+    def __iter__(self) -> Iterator[Key]:
+        return iter([*self._images, *self._groups])
+
+    def __len__(self) -> int:
+        return len(self._images) + len(self._groups)
+
+
+def _fill(file: Any, stored: StoredEvaluation, keys: list[Key]) -> None:
+    file.attrs["salmetrics"] = "evaluation"
+    file.attrs["format"] = FORMAT
+    # a data set, because attributes hold no more than 64 kB
+    file["record"] = json.dumps(stored.record)
+    cells = file.create_group("cells")
+    for name in ("image", "subject", "counts"):
+        cells[name] = getattr(stored.cells, name)
+    cells["subjects"] = _storable(stored.cells.subjects)
+    if stored.cells.of_fixation is not None:
+        cells.create_dataset(
+            "of_fixation", data=stored.cells.of_fixation.astype(np.int32), compression="gzip"
+        )
+    for name, values in stored.attributes.items():
+        file[f"attributes/{name}"] = _storable(values)
+    for number, key in enumerate(keys):
+        group = file.create_group(f"scores/{number:06d}")
+        group.attrs["model"], group.attrs["metric"] = key
+        if key not in stored.sums:
+            group["images"] = stored.values[key]
+            continue
+        group["sums"] = stored.sums[key]
+        if key in stored.values:
+            group.create_dataset(
+                "fixations",
+                data=stored.values[key].astype(np.float32),
+                compression="gzip",
+                shuffle=True,
+            )
+
+
+def _filled(file: Any, path: Path) -> StoredEvaluation:
+    record = json.loads(file["record"][()])
+    cells = file["cells"]
+    found = Cells.from_arrays(
+        image=cells["image"][()],
+        subject=cells["subject"][()],
+        counts=cells["counts"][()],
+        subjects=_restored(cells["subjects"]),
+        of_fixation=cells["of_fixation"][()].astype(np.int64) if "of_fixation" in cells else None,
+    )
+    sums, images, groups = {}, {}, {}
+    for name, group in file["scores"].items():
+        key = str(group.attrs["model"]), str(group.attrs["metric"])
+        if "images" in group:
+            images[key] = group["images"][()]
+        else:
+            sums[key] = group["sums"][()]
+            if "fixations" in group:
+                groups[key] = f"scores/{name}"
+    attributes = {name: _restored(values) for name, values in file.get("attributes", {}).items()}
+    return StoredEvaluation(record, found, _LazyValues(path, groups, images), sums, attributes)
+
+
+def _storable(array: NDArray[Any]) -> Any:
+    """Text as HDF5 holds it; other objects as text."""
+    import h5py
+
+    if array.dtype.kind in "UOST":
+        return np.array([str(value) for value in array], dtype=h5py.string_dtype())
+    return array
+
+
+def _restored(dataset: Any) -> NDArray[Any]:
+    import h5py
+
+    if h5py.check_string_dtype(dataset.dtype) is not None:
+        return np.array(dataset.asstr()[()], dtype=str)
+    return np.asarray(dataset[()])

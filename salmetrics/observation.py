@@ -1,0 +1,153 @@
+"""What was seen on each image, as metrics want it: empirical maps, nonfixations."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from salmetrics.empirical import Smoothing
+from salmetrics.errors import InputError
+from salmetrics.fixations import Fixations
+from salmetrics.metrics.auc import Negatives, count_pixels
+from salmetrics.metrics.inputs import CheckedMap, as_map, pixel_indices
+from salmetrics.metrics.registry import Observation
+from salmetrics.nonfixations import OtherFixations
+from salmetrics.protocols import Protocol
+from salmetrics.stimuli import Stimuli
+
+__all__ = ["Observer"]
+
+_EMPIRICAL_MAP_METRICS = ("CC", "EMD", "KLDiv", "SIM", "SIM-MATLAB")
+
+
+class Observer:
+    """Makes the `Observation` of each image; safe to use from several threads.
+
+    Parameters
+    ----------
+    stimuli, fixations
+        What was shown and where people looked.
+    protocol
+        Every choice.
+    nonfixations
+        Negatives of AUC, instead of the protocol's.
+    needs_blur
+        Whether empirical maps, or densities to compare with them, are blurred here.
+    seed
+        Of the draw of other images.
+
+    Attributes
+    ----------
+    smoothing
+        How empirical maps are made.
+    """
+
+    def __init__(
+        self,
+        stimuli: Stimuli,
+        fixations: Fixations,
+        protocol: Protocol,
+        *,
+        nonfixations: Fixations | None = None,
+        needs_blur: bool = True,
+        seed: int = 0,
+    ) -> None:
+        if nonfixations is not None:
+            nonfixations.check_against(stimuli, "nonfixations")
+        self._stimuli = stimuli
+        self._fixations = fixations
+        self._protocol = protocol
+        self._nonfixations = nonfixations
+        self._others = OtherFixations(stimuli, fixations)
+        self._seed = seed
+        self.smoothing = Smoothing()
+        if set(_EMPIRICAL_MAP_METRICS) & set(protocol.metrics):
+            self.smoothing = smoothing_of(protocol, stimuli, required=needs_blur)
+
+    def observe(
+        self,
+        i: int,
+        rows: NDArray[np.int64],
+        *,
+        baseline: NDArray[np.float64] | None = None,
+        baseline_map: Callable[[], CheckedMap] | None = None,
+        empirical_map: Callable[[], CheckedMap] | None = None,
+    ) -> Observation:
+        """Observe image i and some of its fixations.
+
+        Parameters
+        ----------
+        i, rows
+            Index of the image and of the fixations.
+        baseline
+            The baseline's log likelihood of each of these fixations.
+        baseline_map
+            Makes the baseline's density.
+        empirical_map
+            Makes the ground truth; blurred fixations by default.
+        """
+        return Observation(
+            x=self._fixations.x[rows],
+            y=self._fixations.y[rows],
+            protocol=self._protocol,
+            make_empirical_map=empirical_map or partial(self._empirical_map, i),
+            make_negatives=partial(self._negatives, i, rows.size),
+            make_other_negatives=partial(self._others.of_all, i),
+            make_other_pixels=partial(self._others.of_some, i, self._protocol.n_other, self._seed),
+            make_baseline=partial(_known, baseline),
+            make_baseline_map=baseline_map or partial(_known, None),
+        )
+
+    def _empirical_map(self, i: int) -> CheckedMap:
+        pixels = self._pixels(self._fixations, i)
+        if self._protocol.binary:
+            pixels = np.unique(pixels)
+        return as_map(self.smoothing.points(tuple(self._stimuli.sizes[i].tolist()), pixels))
+
+    def _negatives(self, i: int, n_rows: int) -> Negatives | str:
+        if self._nonfixations is not None:
+            return count_pixels(self._pixels(self._nonfixations, i))
+        own = self._fixations.rows_of_image(i)
+        if self._protocol.nonfixations == "unfixated" and n_rows < own.size:
+            # one subject's fixations are scored, but a pixel that another fixated is fixated too
+            everywhere = np.arange(int(np.prod(self._stimuli.sizes[i])))
+            fixated = np.unique(self._pixels(self._fixations, i))
+            return Negatives(everywhere, np.ones(everywhere.size, np.int64), fixated)
+        return self._protocol.nonfixations
+
+    def _pixels(self, fixations: Fixations, i: int) -> NDArray[np.int64]:
+        rows = fixations.rows_of_image(i)
+        size = tuple(self._stimuli.sizes[i].tolist())
+        return pixel_indices(fixations.x[rows], fixations.y[rows], size)
+
+
+def smoothing_of(protocol: Protocol, stimuli: Stimuli, *, required: bool = True) -> Smoothing:
+    """Return how empirical maps are made: the protocol's sigma, the stimuli's, or one degree.
+
+    Raises
+    ------
+    InputError
+        If none of the three is known, and `required`.
+    """
+    sigma = protocol.sigma or stimuli.sigma or stimuli.pixels_per_degree
+    if required and sigma is None and protocol.cycles is None:
+        raise InputError(
+            "the width of the empirical maps is not known: pass sigma= (pixels), or give the "
+            "stimuli sigma= or pixels_per_degree=, or leave out "
+            f"{', '.join(_EMPIRICAL_MAP_METRICS)}"
+        )
+    return Smoothing(
+        sigma=sigma or 0.0,
+        boundary=protocol.boundary,
+        truncate=protocol.truncate,
+        cycles=protocol.cycles,
+    )
+
+
+def _known(value: Any) -> Any:
+    assert value is not None
+    return value

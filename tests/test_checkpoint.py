@@ -1,0 +1,88 @@
+"""Chunks: what comes back, what does not count, who may write."""
+
+import json
+import warnings
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+
+from salmetrics import InputError
+from salmetrics.checkpoint import Checkpoint, write_atomically
+
+ARRAYS = {"values NSS": np.array([1.5, np.nan, -np.inf]), "failures": np.array("{}")}
+
+
+def test_round_trip(tmp_path):
+    store = Checkpoint(tmp_path / "new" / "folder", "a model: 1/2", {"seed": 1})
+    assert store.load("first-000000") is None
+    store.save("first-000000", ARRAYS)
+    again = Checkpoint(tmp_path / "new" / "folder", "a model: 1/2", {"seed": 1})
+    for found in (store.load("first-000000"), again.load("first-000000")):
+        assert list(found) == list(ARRAYS)
+        for name, array in ARRAYS.items():
+            np.testing.assert_array_equal(found[name], array)
+
+
+@pytest.mark.parametrize("damage", ["cut", "flipped", "empty", "other"])
+def test_a_damaged_chunk_does_not_count(tmp_path, damage):
+    store = Checkpoint(tmp_path, "m", {})
+    store.save("c", ARRAYS)
+    (path,) = tmp_path.glob("*/c.chunk")
+    data = bytearray(path.read_bytes())
+    data[-20] ^= 1
+    cut = path.read_bytes()[:-1]
+    path.write_bytes({"cut": cut, "flipped": data, "empty": b"", "other": b"PK" + data}[damage])
+    with pytest.warns(UserWarning, match=r"c\.chunk' is damaged and will be computed again"):
+        assert store.load("c") is None
+    store.save("c", ARRAYS)
+    assert store.load("c") is not None
+
+
+def test_other_conditions_start_anew_and_say_so(tmp_path):
+    Checkpoint(tmp_path, "m", {"seed": 1, "protocol": {"sigma": 2}}).save("c", ARRAYS)
+    with pytest.warns(UserWarning, match="has m with another protocol, seed; starting anew"):
+        other = Checkpoint(tmp_path, "m", {"seed": 2, "protocol": {"sigma": 3}})
+    assert other.load("c") is None
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert Checkpoint(tmp_path, "m2", {"seed": 9}).load("c") is None  # another name
+        back = Checkpoint(tmp_path, "m", {"seed": 1, "protocol": {"sigma": 2}})
+    assert back.load("c") is not None
+
+
+def test_a_manifest_that_is_not_ours_is_left_alone(tmp_path):
+    (tmp_path / "x").mkdir()
+    (tmp_path / "x" / "manifest.json").write_text("[1")
+    (tmp_path / "y").mkdir()
+    (tmp_path / "y" / "manifest.json").write_text(json.dumps(["m"]))
+    Checkpoint(tmp_path, "m", {})
+    assert (tmp_path / "x" / "manifest.json").read_text() == "[1"
+
+
+def test_several_writers(tmp_path):
+    def write(_):
+        store = Checkpoint(tmp_path, "m", {"a": 1})
+        for k in range(5):
+            store.save(str(k), ARRAYS)
+        return [store.load(str(k)) is not None for k in range(5)]
+
+    with ThreadPoolExecutor(8) as pool:
+        assert all(all(found) for found in pool.map(write, range(16)))
+    assert not list(tmp_path.glob("*/.*"))  # no temporary file is left
+
+
+def test_folder_that_is_a_file(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InputError, match=r"checkpoint .*file' can't be written"):
+        Checkpoint(tmp_path / "file", "m", {})
+
+
+def test_a_failed_write_leaves_what_was_there(tmp_path, monkeypatch):
+    path = tmp_path / "f"
+    write_atomically(path, b"old")
+    monkeypatch.setattr("os.fsync", lambda _: (_ for _ in ()).throw(OSError(28, "no space left")))
+    with pytest.raises(OSError, match="no space left"):
+        write_atomically(path, b"new")
+    assert path.read_bytes() == b"old"
+    assert [p.name for p in tmp_path.iterdir()] == ["f"]
