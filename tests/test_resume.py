@@ -1,0 +1,175 @@
+"""Runs that are killed, and what a checkpoint is good for."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scored_models import pictures
+
+import salmetrics
+
+SCRIPT = """
+import sys, time
+import numpy as np, salmetrics
+from scored_models import pictures
+
+class Slow(salmetrics.DensityModel):
+    def log_density(self, stimulus, *, subject=None):
+        time.sleep(0.002)
+        energy = stimulus.image / 100.0
+        return energy - np.log(np.exp(energy).sum())
+
+data = pictures(60)
+print("ready", flush=True)
+result = salmetrics.evaluate(
+    {"slow": Slow(), "uniform": salmetrics.Uniform()}, *data, checkpoint=sys.argv[1],
+    metrics=["LL", "AUC", "sAUC"], n_bootstrap=20, n_jobs=2, progress=False,
+)
+result.provenance.update(created="", n_predictions=0)
+result.save(sys.argv[2])
+"""
+
+
+def run_killed_at(script, folder, out, seconds):
+    """Run the script, and kill it so long after it is ready; None: let it end."""
+    process = subprocess.Popen(
+        [sys.executable, script, folder, out],
+        stdout=subprocess.PIPE,
+        start_new_session=True,
+        env=os.environ | {"PYTHONPATH": str(Path(__file__).parent)},
+    )
+    process.stdout.readline()
+    if seconds is not None:
+        time.sleep(seconds)
+        os.killpg(process.pid, signal.SIGKILL)
+    process.stdout.close()
+    return process.wait()
+
+
+def contents(path):
+    result = salmetrics.Evaluation.load(path)
+    return result.per_fixation, result.summary, result.provenance
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="kills processes the POSIX way")
+def test_a_killed_run_goes_on_to_the_same_result(tmp_path, rng):
+    script = tmp_path / "script.py"
+    script.write_text(SCRIPT)
+    assert run_killed_at(script, tmp_path / "whole", tmp_path / "whole.h5", None) == 0
+    folder, out = tmp_path / "killed", tmp_path / "killed.h5"
+    kills = sum(
+        run_killed_at(script, folder, out, seconds) == -signal.SIGKILL
+        for seconds in rng.uniform(0.05, 0.5, 4)
+    )
+    assert kills > 0
+    assert run_killed_at(script, folder, out, None) == 0
+    for found, expected in zip(contents(out), contents(tmp_path / "whole.h5"), strict=True):
+        assert found == expected if isinstance(found, dict) else found.equals(expected)
+
+
+class Counting(salmetrics.SaliencyMapModel):
+    """The image's pixels; `calls` is not part of what it is."""
+
+    fingerprint = "counting 1"
+
+    def __init__(self):
+        self.calls = []
+
+    def saliency_map(self, stimulus):
+        self.calls.append(stimulus.id)
+        return stimulus.image
+
+
+@pytest.fixture
+def data():
+    return pictures(40)
+
+
+def scored(models, data, folder, **options):
+    options = {"metrics": ["AUC", "CC"], "n_bootstrap": 0, "progress": False} | options
+    return salmetrics.evaluate(models, *data, checkpoint=folder, **options)
+
+
+def test_nothing_is_done_twice(data, tmp_path):
+    first, second = Counting(), Counting()
+    before = scored({"m": first}, data, tmp_path)
+    after = scored({"m": second}, data, tmp_path)
+    assert (len(first.calls), len(second.calls)) == (40, 0)
+    assert after.per_fixation.equals(before.per_fixation)
+    assert after.summary.equals(before.summary)
+    assert after.n_predictions == before.n_predictions == 40
+
+
+def test_a_damaged_chunk_is_computed_again(data, tmp_path):
+    before = scored({"m": Counting()}, data, tmp_path)
+    chunk = sorted(tmp_path.glob("*/first-*.chunk"))[1]
+    chunk.write_bytes(chunk.read_bytes()[:-30])
+    model = Counting()
+    with pytest.warns(UserWarning, match="first-000001.chunk' is damaged"):
+        after = scored({"m": model}, data, tmp_path)
+    assert model.calls == [str(i) for i in range(16, 32)]
+    assert after.per_fixation.equals(before.per_fixation)
+
+
+def test_a_new_model_is_computed_alone(data, tmp_path):
+    scored({"m": Counting()}, data, tmp_path)
+    old, new = Counting(), Counting()
+    result = scored({"m": old, "n": new}, data, tmp_path)
+    assert (len(old.calls), len(new.calls)) == (0, 40)
+    assert result.per_fixation["m"].equals(result.per_fixation["n"])
+
+
+@pytest.mark.parametrize(
+    ("options", "what"),
+    [
+        ({"metrics": ["AUC"]}, "protocol"),
+        ({"seed": 1}, "seed"),
+        ({"on_error": "record"}, "record_errors"),
+        ({"metrics": ["AUC", "CC"], "empirical": lambda s: s.image}, "empirical"),
+    ],
+)
+def test_other_options_start_anew(data, tmp_path, options, what):
+    scored({"m": Counting()}, data, tmp_path)
+    model = Counting()
+    with pytest.warns(UserWarning, match=f"another {what}; starting anew"):
+        scored({"m": model}, data, tmp_path, **options)
+    assert len(model.calls) == 40
+
+
+def test_other_data_and_models_start_anew(data, tmp_path):
+    scored({"m": Counting()}, data, tmp_path)
+    with pytest.warns(UserWarning, match="another data; starting anew"):
+        scored({"m": Counting()}, data[:30], tmp_path)
+    changed = Counting()
+    changed.fingerprint = "counting 2"
+    with pytest.warns(UserWarning, match="another data, model; starting anew"):
+        scored({"m": changed}, data, tmp_path)
+    assert len(changed.calls) == 40
+
+
+def test_how_it_runs_does_not_matter(data, tmp_path):
+    scored({"m": Counting()}, data, tmp_path)
+    model = Counting()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        scored({"m": model}, data, tmp_path, n_jobs=2, keep="image", n_bootstrap=10)
+    assert model.calls == []
+
+
+def test_recorded_errors_are_remembered(data, tmp_path):
+    class Failing(Counting):
+        def saliency_map(self, stimulus):
+            if stimulus.id == "5":
+                raise RuntimeError("no such luck")
+            return super().saliency_map(stimulus)
+
+    first = scored({"m": Failing()}, data, tmp_path, on_error="record")
+    again = scored({"m": Failing()}, data, tmp_path, on_error="record")
+    assert again.errors.equals(first.errors)
+    assert np.isnan(again.per_image["m", "CC"]["5"])
