@@ -7,7 +7,6 @@ from salmetrics.fixations import Fixations
 from salmetrics.models.base import DensityModel, SaliencyMapModel
 from salmetrics.models.baselines import CentreBias, GaussianCentreBias, Uniform
 from salmetrics.models.convert import as_model
-from salmetrics.optimal import optimal_map
 from salmetrics.protocols import Protocol, get_protocol
 from salmetrics.results import Evaluation
 from salmetrics.scores import auc, cc, emd, information_gain, kldiv, log_likelihood, nss, sauc, sim
@@ -36,7 +35,6 @@ __all__ = [
     "kldiv",
     "log_likelihood",
     "nss",
-    "optimal_map",
     "sauc",
     "sim",
 ]

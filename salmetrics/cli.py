@@ -16,6 +16,7 @@ from salmetrics.datasets import LOADERS, load_folder
 from salmetrics.errors import InputError
 from salmetrics.evaluation import evaluate
 from salmetrics.metrics.registry import METRICS
+from salmetrics.models.convert import as_model
 from salmetrics.models.named import named_model, names
 from salmetrics.protocols import PROTOCOLS, get_protocol
 from salmetrics.results import Evaluation
@@ -139,6 +140,8 @@ def _parser() -> argparse.ArgumentParser:
 def _evaluate(options: argparse.Namespace) -> None:
     if options.out is not None and options.out.suffix.lower() not in _WRITERS:
         raise InputError(f"--out must end in {', '.join(_WRITERS)}; got {str(options.out)!r}")
+    if options.out is not None and not options.out.absolute().parent.is_dir():
+        raise InputError(f"--out: folder {str(options.out.parent)!r} does not exist; make it first")
     dataset = _dataset(options)
     if options.first is not None:
         if options.first < 1:
@@ -148,9 +151,15 @@ def _evaluate(options: argparse.Namespace) -> None:
     for spec in options.model:
         if spec in models:
             raise InputError(f"--model {spec} is given twice")
-        models[spec] = _model(spec, dataset)
+        try:
+            models[spec] = as_model(_model(spec, dataset), dataset.stimuli, kind=options.kind)
+        except TypeError as error:
+            raise InputError(f"--model {spec}: {error}") from error
     baseline = None if options.baseline is None else _model(options.baseline, dataset)
     protocol = get_protocol(options.protocol)
+    width = options.sigma or options.pixels_per_degree
+    if options.dataset is not None and width is not None:
+        protocol = protocol.override(sigma=width)
     result = evaluate(
         models,
         *dataset,
@@ -195,7 +204,12 @@ def _dataset(options: argparse.Namespace) -> Dataset:
             raise InputError("--dataset goes without --images and --fixations")
         if options.root is None:
             raise InputError(f"--dataset {options.dataset} needs --root, the folder it is in")
+        columns = (options.image_column, options.x_column, options.y_column, options.subject_column)
+        if columns != ("file", "x", "y", None) or options.outside != "error":
+            raise InputError("--outside and --*-column go with --images and --fixations only")
         return LOADERS[options.dataset](options.root)
+    if options.root is not None:
+        raise InputError("--root goes with --dataset")
     if options.images is None or options.fixations is None:
         raise InputError("give --dataset and --root, or --images and --fixations")
     return load_folder(

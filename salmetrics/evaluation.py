@@ -32,6 +32,8 @@ from salmetrics.stimuli import Stimuli
 
 __all__ = ["Scores", "evaluate", "score_models"]
 
+_UNDEFINED = "no image has a value: there are no nonfixations, or all ground truth is constant"
+_ALL_FAILED = "no image has a value; see .errors"
 SPILL_BYTES = 4 * 2**30
 _CHUNK = 16  # images that are done, and kept in a checkpoint, together
 
@@ -122,11 +124,15 @@ def evaluate(
     """
     check_choice("keep", keep, ("fixation", "image"))
     check_choice("on_error", on_error, ("raise", "record"))
-    if n_bootstrap < 0:
-        raise InputError(f"n_bootstrap must be at least 0; got {n_bootstrap!r}")
+    if not isinstance(n_bootstrap, int) or n_bootstrap < 0:
+        raise InputError(f"n_bootstrap must be a whole number >= 0; got {n_bootstrap!r}")
+    if not isinstance(seed, int) or seed < 0:
+        raise InputError(f"seed must be a whole number >= 0; got {seed!r}")
+    if n_jobs == 0:
+        raise InputError("n_jobs must be at least 1, or -1 for all cores; got 0")
     chosen = get_protocol(protocol)
     if metrics is not None:
-        chosen = chosen.override(metrics=_metric_keys(metrics))
+        chosen = chosen.override(metrics=metrics if isinstance(metrics, str) else tuple(metrics))
     named = {name: as_model(model, stimuli, kind=kind) for name, model in _named(models).items()}
     scores = score_models(
         named,
@@ -311,6 +317,9 @@ class _Run:
             self._pass("first", self._chunks, list(scorer.models), spill)
             if twice:
                 self._pass("second", self._chunks, twice, spill)
+        for name in scorer.models:
+            for key in scorer.protocol.metrics:
+                self._explain(name, key)
         if self._keep == "image":
             self._scores.cells = self._scores.cells.without_fixations()
         return self._scores
@@ -342,7 +351,7 @@ class _Run:
             finish = partial(scorer.score_shuffled, means=means)
         done = iter(
             tqdm(
-                work(todo, make, finish, self._n_jobs),
+                work(todo, make, finish, Predictions.held, self._n_jobs),
                 total=len(todo),
                 desc=f"{which} pass" if len(self._means) else None,
                 disable=None if self._progress else True,
@@ -422,6 +431,13 @@ class _Run:
                 n + int(arrays["n_densities"]),
             )
 
+    def _explain(self, name: str, key: str) -> None:
+        """Give a reason if a metric has no value on any image."""
+        scores = self._scores
+        if (name, key) not in scores.reasons and scores.sample(name, key, "image").sums.size == 0:
+            failed = any(model == name for model, _ in scores.failures)
+            scores.reasons[name, key] = _ALL_FAILED if failed else _UNDEFINED
+
     def _prepare(self, name: str, key: str) -> None:
         scores = self._scores
         if METRICS[key].per == "image":
@@ -432,12 +448,6 @@ class _Run:
             scores.sums[name, key].fill(np.nan)
         if self._keep == "fixation":
             scores.values[name, key] = np.full(len(self._scorer.fixations), np.nan)
-
-
-def _metric_keys(metrics: Sequence[str]) -> tuple[str, ...]:
-    if isinstance(metrics, str):
-        raise InputError(f"metrics must be a list of keys; got the string {metrics!r}")
-    return tuple(metrics)
 
 
 def _conditions(scorer: Scorer, nonfixations: Fixations | None, seed: int) -> dict[str, Any]:
@@ -466,6 +476,8 @@ def _named(models: Any) -> dict[str, Any]:
         if _is_prediction(next(iter(models.values()))):
             return {"model": models}  # one model: a dict of arrays by image id
         return {str(name): model for name, model in models.items()}
+    if isinstance(models, np.ndarray) and models.ndim == 3:
+        return {"model": models}
     several = models if isinstance(models, (list, tuple)) else [models]
     if several and _is_prediction(several[0]):
         return {"model": several}  # one model: a list of arrays

@@ -25,6 +25,7 @@ def work(
     items: Sequence[Item],
     make: Callable[[Sequence[Item]], Iterator[Made]],
     finish: Callable[[Made], Result],
+    hold: Callable[[Made], Made],
     n_jobs: int | None = None,
 ) -> Iterator[Result]:
     """Yield finish(made) for everything that make(items) yields, in order.
@@ -41,6 +42,8 @@ def work(
         Calls models; yields one thing an item, in order.
     finish
         May be called from several threads.
+    hold
+        Makes what has to wait for `finish` safe from what `make` does next.
     n_jobs
         As in joblib: None is 1, or what `joblib.parallel_config` says; -1 is all cores.
     """
@@ -58,7 +61,7 @@ def work(
             yield from map(finish, make(items))
         else:
             parallel = joblib.Parallel(n_jobs=n_jobs, prefer="threads", return_as="generator")
-            with _produced(make(items), 2 * workers) as produced:
+            with _produced(map(hold, make(items)), 2 * workers) as produced:
                 yield from parallel(joblib.delayed(finish)(made) for made in produced)
 
 

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Fixations"]
 
-_RESERVED = ("image", "n_images", "subject", "x", "y")
+_NO_VALUE = ["", "NA", "N/A", "NaN", "nan", "NULL", "null", "None"]
+_RESERVED = ("cls", "image", "n_images", "subject", "x", "y")
 
 
 class Fixations:
@@ -102,6 +103,12 @@ class Fixations:
         ys = _column("y", y, np.float64)
         images = _image_column(image, n_images)
         subjects = np.zeros(len(xs), np.int64) if subject is None else _column("subject", subject)
+        missing = np.flatnonzero([s is None or s != s for s in subjects.tolist()])
+        if missing.size:
+            raise InputError(
+                f"column 'subject' has no value in {missing.size} rows, the first is row "
+                f"{missing[0]}; fill them in, or leave the column out"
+            )
         table = {"x": xs, "y": ys, "image": images, "subject": subjects}
         table |= {name: _column(name, values) for name, values in columns.items()}
         for name, values in table.items():
@@ -189,7 +196,14 @@ class Fixations:
         if not Path(path).is_file():
             raise InputError(f"fixation file {str(path)!r} does not exist")
         try:
-            table = pd.read_csv(path)
+            # names of images as they stand: 001 is not 1, NA is not missing
+            others = [name for name in pd.read_csv(path, nrows=0).columns if name != image]
+            table = pd.read_csv(
+                path,
+                dtype={image: str},
+                keep_default_na=False,
+                na_values={name: _NO_VALUE for name in others},
+            )
         except (ValueError, UnicodeDecodeError) as error:
             raise InputError(f"{str(path)!r} can't be read as CSV: {error}") from error
         try:

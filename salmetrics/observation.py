@@ -133,7 +133,8 @@ def smoothing_of(protocol: Protocol, stimuli: Stimuli, *, required: bool = True)
     InputError
         If none of the three is known, and `required`.
     """
-    sigma = protocol.sigma or stimuli.sigma or stimuli.pixels_per_degree
+    widths = (protocol.sigma, stimuli.sigma, stimuli.pixels_per_degree)
+    sigma = next((width for width in widths if width is not None), None)
     if required and sigma is None and protocol.cycles is None:
         raise InputError(
             "the width of the empirical maps is not known: pass sigma= (pixels), or give the "

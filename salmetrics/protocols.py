@@ -89,6 +89,16 @@ class Protocol:
         check_choice("nonfixations", self.nonfixations, ("uniform", "unfixated"))
         check_choice("kldiv_method", self.kldiv_method, ("benchmark", "matlab"))
         check_choice("judd_jitter", self.judd_jitter, ("expected", False))
+        for name in ("sigma", "truncate", "cycles"):
+            value = getattr(self, name)
+            if value is None and name != "truncate":
+                continue
+            if not isinstance(value, (int, float)) or not 0 < value < float("inf"):
+                raise InputError(f"{name} must be a positive number; got {value!r}")
+        if not isinstance(self.nss_ddof, int) or self.nss_ddof < 0:
+            raise InputError(f"nss_ddof must be a whole number >= 0; got {self.nss_ddof!r}")
+        if isinstance(self.metrics, str) or len(self.metrics) == 0:
+            raise InputError(f"metrics must be a list of at least one key; got {self.metrics!r}")
         if not 0 < self.threshold_step <= 1:
             raise InputError(
                 f"threshold_step must be over 0 and at most 1; got {self.threshold_step!r}"
@@ -111,7 +121,9 @@ class Protocol:
     @property
     def overrides(self) -> dict[str, Any]:
         """The choices that differ from the published record of this name."""
-        published = PROTOCOLS[self.name]
+        published = PROTOCOLS.get(self.name)
+        if published is None:  # one of the user's own
+            return {}
         return {
             name: getattr(self, name)
             for name in CHOICES

@@ -126,6 +126,8 @@ class Evaluation:
 
     def value(self, model: str, metric: str) -> float:
         """Return one number of `summary`."""
+        check_choice("model", model, self.models)
+        self._known_metric(metric)
         return self._sample(model, metric).value
 
     @cached_property

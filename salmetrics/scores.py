@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from salmetrics.averaging import Cells
 from salmetrics.errors import InputError, check_choice
 from salmetrics.evaluation import score_models
 from salmetrics.fixations import Fixations
@@ -276,12 +277,21 @@ def nss(
         pixels = np.stack([fixations.image, np.floor(fixations.y), np.floor(fixations.x)])
         rows = np.sort(np.unique(pixels, axis=1, return_index=True)[1])
         scored = fixations[rows]
-        if average != "subject":  # a pixel that several fixated is nobody's
-            columns = (scored.x, scored.y, scored.image)
-            scored = Fixations.from_arrays(*columns, n_images=fixations.n_images)
-    result = _score("NSS", model, stimuli, scored, average, protocol, kind or "saliency_map")
-    if average is not None:
+        if average == "subject":
+            raise InputError(
+                "average='subject' goes without unique=True: a pixel that several subjects "
+                "fixated belongs to none of them"
+            )
+    wanted = None if unique else average
+    result = _score("NSS", model, stimuli, scored, wanted, protocol, kind or "saliency_map")
+    if not unique:
         return result
+    if average is not None:
+        check_choice("average", average, AVERAGES)
+        nobody = Cells(scored.image, np.zeros(len(scored), np.int64))
+        sums = np.zeros(len(nobody))
+        nobody.add(sums, result, np.arange(len(scored)))
+        return nobody.sample(sums, average).value
     aligned = np.full(len(fixations), np.nan)
     aligned[rows] = result
     return aligned

@@ -85,6 +85,16 @@ class Predictions:
     baseline_map: NDArray[Any] | None = None
     empirical_map: NDArray[Any] | None = None
 
+    def held(self) -> Predictions:
+        """Copy the maps: a model may use the memory of its last one for its next."""
+        for prediction in self.of_models.values():
+            prediction.maps = [(rows, array.copy()) for rows, array in prediction.maps]
+        if self.baseline_map is not None:
+            self.baseline_map = self.baseline_map.copy()
+        if self.empirical_map is not None:
+            self.empirical_map = self.empirical_map.copy()
+        return self
+
 
 @dataclass
 class ImageScores:
@@ -160,6 +170,9 @@ class Scorer:
             for key in protocol.metrics
             if (why := _why_not(model, key, protocol))
         }
+        for model in models.values():
+            if isinstance(model, DensityModel):
+                model.check_data(stimuli, fixations)
         self.baseline: DensityModel | None = None
         if {"IG", "IG-MATLAB"} & set(protocol.metrics):
             self.baseline = _baseline_model(baseline, stimuli, fixations)
@@ -229,6 +242,12 @@ class Scorer:
         stimulus = self.stimuli[i]
         if self.baseline is not None and "IG" in metrics:
             found.baseline = _likelihoods(self.baseline, self.stimuli, self.fixations, i)
+            if np.isneginf(found.baseline).any():
+                raise InputError(
+                    f"the baseline {model_name(self.baseline)} gives probability 0 to a fixation "
+                    f"on image {stimulus.id!r}, so no model has an information gain over it; mix "
+                    "it with a uniform density"
+                )
         if self.baseline is not None and "IG-MATLAB" in metrics:
             found.baseline_map = as_array(self.baseline.log_density(stimulus))
         if self.empirical is not None:
@@ -529,4 +548,5 @@ def _baseline_model(baseline: Any, stimuli: Stimuli, fixations: Fixations) -> De
     model = as_model(baseline, stimuli, kind="log_density")
     if not isinstance(model, DensityModel):
         raise InputError(f"baseline must give densities; {model_name(model)} gives saliency maps")
+    model.check_data(stimuli, fixations)
     return model

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import hashlib
 import operator
+import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
@@ -161,6 +162,8 @@ class Stimuli(Sequence[Stimulus]):
         InputError
             Naming the first file that is missing, unreadable or too large.
         """
+        if isinstance(paths, (str, Path)):
+            raise InputError(f"paths must be a list of files; got {str(paths)!r} alone")
         files = [Path(path) for path in paths]
         if ids is None:
             ids = _relative_ids(files, root)
@@ -183,8 +186,11 @@ class Stimuli(Sequence[Stimulus]):
         pixels_per_degree: float | None = None,
         sigma: float | None = None,
     ) -> Stimuli:
-        """Images in memory, uint8 of shape (h, w), (h, w, 3) or (h, w, 4); ids "0", "1", ..."""
-        ids = _numbered(len(arrays)) if ids is None else ids
+        """Images in memory, uint8 of shape (h, w), (h, w, 3) or (h, w, 4); ids "0", "1", ...
+
+        Arrays are not copied; models get them read-only.
+        """
+        ids = _checked_ids(_numbered(len(arrays)) if ids is None else ids, len(arrays))
         images = [as_pixels(array, name) for array, name in zip(arrays, ids, strict=True)]
         return cls(
             [partial(_itself, image) for image in images],
@@ -206,10 +212,16 @@ class Stimuli(Sequence[Stimulus]):
         sigma: float | None = None,
     ) -> Stimuli:
         """Images known by (height, width) alone: enough for models that don't look at pixels."""
-        n = len(np.asarray(sizes))
+        try:
+            pairs = np.asarray(sizes)
+        except ValueError as error:
+            raise InputError(f"sizes must be pairs (height, width): {error}") from error
+        if pairs.ndim == 0:
+            raise InputError(f"sizes must be pairs (height, width); got {sizes!r}")
+        n = len(pairs)
         return cls(
             [None] * n,
-            sizes,
+            pairs,
             _numbered(n) if ids is None else ids,
             attributes=attributes,
             pixels_per_degree=pixels_per_degree,
@@ -225,6 +237,8 @@ class Stimuli(Sequence[Stimulus]):
     def __getitem__(self, index: slice | ArrayLike) -> Stimuli: ...
     def __getitem__(self, index: Any) -> Stimulus | Stimuli:
         if isinstance(index, (int, np.integer)):
+            if not -len(self) <= operator.index(index) < len(self):
+                raise IndexError(f"there are {len(self)} images; there is no image {index}")
             i = range(len(self))[operator.index(index)]
             attributes = {name: values[i] for name, values in self.attributes.items()}
             height, width = self.sizes[i].tolist()
@@ -296,7 +310,9 @@ def selected_indices(index: Any, n: int, what: str) -> NDArray[np.int64]:
 
 
 def _itself(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    return image
+    view = image.view()
+    view.flags.writeable = False
+    return view
 
 
 def _numbered(n: int) -> list[str]:
@@ -304,10 +320,10 @@ def _numbered(n: int) -> list[str]:
 
 
 def _relative_ids(files: Sequence[Path], root: str | Path | None) -> list[str]:
-    resolved = [file.resolve() for file in files]
+    resolved = [Path(os.path.abspath(file)) for file in files]  # links keep their own names
     if root is None:
         return _below_common_folder(resolved)
-    folder = Path(root).resolve()
+    folder = Path(os.path.abspath(root))
     for file in resolved:
         if not file.is_relative_to(folder):
             raise InputError(f"image {str(file)!r} is not inside root {str(folder)!r}")

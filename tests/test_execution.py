@@ -111,7 +111,7 @@ def test_few_predictions_wait(data):
         done.append(item)
         return item
 
-    assert list(work(list(range(60)), make, finish, n_jobs=2)) == list(range(60))
+    assert list(work(list(range(60)), make, finish, int, n_jobs=2)) == list(range(60))
     assert max(most) <= 16
 
 

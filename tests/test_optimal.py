@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from salmetrics import InputError, optimal_map
+from salmetrics import InputError
 from salmetrics.empirical import Smoothing
 from salmetrics.metrics import auc, cc, kldiv, nss
-from salmetrics.optimal import OPTIMAL_MAPS
+from salmetrics.optimal import OPTIMAL_MAPS, optimal_map
 
 SMOOTHING = Smoothing(sigma=2.0)
 SIZE = (24, 32)

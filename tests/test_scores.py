@@ -236,7 +236,7 @@ def test_auc_errors(data, options, text):
         (salmetrics.sim, {"method": "new"}, "method must be one of 'benchmark', 'matlab'"),
         (salmetrics.kldiv, {"method": "new"}, "kldiv_method must be one of"),
         (salmetrics.cc, {"boundary": "wrap"}, "boundary must be one of"),
-        (salmetrics.cc, {"sigma": -1}, "sigma must be a finite number >= 0"),
+        (salmetrics.cc, {"sigma": -1}, "sigma must be a positive number; got -1"),
         (salmetrics.cc, {"kind": "image"}, "kind must be one of"),
     ],
 )

@@ -50,7 +50,11 @@ def load_folder(
     folder = Path(images)
     if not folder.is_dir():
         raise InputError(f"image folder {str(folder)!r} does not exist")
-    paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in _SUFFIXES)
+    paths = sorted(
+        path
+        for path in folder.rglob("*")
+        if path.suffix.lower() in _SUFFIXES and not path.name.startswith(".") and path.is_file()
+    )
     if not paths:
         raise InputError(f"no images in {str(folder)!r}; known suffixes: {', '.join(_SUFFIXES)}")
     stimuli = Stimuli.from_files(

@@ -43,6 +43,10 @@ def read_pixels(path: Path) -> NDArray[np.uint8]:
                         f"{wide.min()} to {wide.max()}. Scale it first"
                     )
                 return as_pixels(wide.astype(np.uint16), str(path))
+            if image.mode == "F":
+                raise InputError(
+                    f"image {str(path)!r} holds floats; save it with 8 or 16 bits a pixel"
+                )
             wanted = "L" if image.mode in ("1", "L", "LA", "La") else "RGB"
             return np.asarray(image.convert(wanted))
         except InputError:

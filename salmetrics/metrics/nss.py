@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from salmetrics.errors import InputError
 from salmetrics.metrics.inputs import CheckedMap, as_map, pixel_indices
 from salmetrics.protocols import DEFAULT
 
@@ -54,6 +55,8 @@ def score(
     pixels = pixel_indices(x, y, m.shape)
     if m.is_constant:
         return np.zeros(pixels.size)
+    if ddof >= m.flat.size:
+        raise InputError(f"ddof must be below the number of pixels, {m.flat.size}; got {ddof}")
     deviations = m.flat[pixels].astype(np.float64) - m.mean
     return deviations / np.sqrt(m.squares / (m.flat.size - ddof))
 

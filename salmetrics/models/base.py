@@ -41,6 +41,9 @@ class DensityModel(ABC):
         """None unless a subclass says otherwise."""
         return {}
 
+    def check_data(self, stimuli: Stimuli, fixations: Fixations) -> None:  # noqa: B027  # optional
+        """Raise `InputError` if this model left out other fixations than these; before scoring."""
+
     @abstractmethod
     def log_density(self, stimulus: Stimulus, *, subject: Any = None) -> NDArray[Any]:
         """Return the natural log of the density, shape (h, w), logsumexp 0.
@@ -103,6 +106,10 @@ def as_array(prediction: Any) -> NDArray[Any]:
         if "bfloat16" in str(prediction.dtype):
             prediction = prediction.float()
         prediction = prediction.numpy()
+    if isinstance(prediction, np.ma.MaskedArray):
+        raise InputError(
+            "predictions must not be masked arrays: the mask would be ignored; use .filled(value)"
+        )
     array = np.asarray(prediction)
     while array.ndim > 2 and array.shape[0] == 1:
         array = array[0]

@@ -173,13 +173,7 @@ class CentreBias(DensityModel):
             rows = fixations.rows_of_image(i)
             stimulus = stimuli[i]
             size = self._checked_size(stimulus)
-            if stimulus.id in self._known and self._known[stimulus.id][1] != _digest(
-                fixations, rows
-            ):
-                raise InputError(
-                    f"this centre bias leaves out image {stimulus.id!r}, which now comes with "
-                    "other fixations; make a new one from the fixations that are scored"
-                )
+            self._check_fixations(stimulus.id, fixations, rows)
             ys, xs = fixations.y[rows].astype(np.int64), fixations.x[rows].astype(np.int64)
             total, mass = self._total(size)
             density = total[ys, xs]
@@ -191,6 +185,19 @@ class CentreBias(DensityModel):
             with np.errstate(divide="ignore"):
                 result[rows] = np.log(self._finish(density, mass, own.size, size))
         return result
+
+    def check_data(self, stimuli: Stimuli, fixations: Fixations) -> None:
+        """Raise `InputError` if an image with a known id comes with other fixations or size."""
+        for i in np.flatnonzero(fixations.counts()).tolist():
+            self._checked_size(stimuli[i])
+            self._check_fixations(stimuli.ids[i], fixations, fixations.rows_of_image(i))
+
+    def _check_fixations(self, name: str, fixations: Fixations, rows: NDArray[np.int64]) -> None:
+        if name in self._known and self._known[name][1] != _digest(fixations, rows):
+            raise InputError(
+                f"this centre bias leaves out image {name!r}, which now comes with "
+                "other fixations; make a new one from the fixations that are scored"
+            )
 
     def __getstate__(self) -> dict[str, Any]:
         return self.__dict__ | {"_totals": OrderedDict()}  # pickles small; made again when needed

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from salmetrics.errors import InputError, check_choice
-from salmetrics.metrics.inputs import NORMALIZATION_TOLERANCE
+from salmetrics.metrics.inputs import NORMALIZATION_TOLERANCE, as_log_density
 from salmetrics.models.base import DensityModel, Model, SaliencyMapModel, as_array
 from salmetrics.stimuli import Stimuli, Stimulus
 
@@ -29,6 +29,7 @@ def as_model(
     kind: str | None = None,
     input: str = "stimulus",
     resize: str | None = None,
+    normalize: bool = False,
 ) -> Model:
     """Turn an object into a `DensityModel` or a `SaliencyMapModel`.
 
@@ -49,6 +50,8 @@ def as_model(
     resize
         "nearest", "bilinear" or "bicubic": bring predictions of another size to the image's. A
         density is interpolated and normalised again. By default another size is an error.
+    normalize
+        Divide densities by their sum; by default one that is not 1 within 1e-3 is an error.
 
     Raises
     ------
@@ -70,7 +73,7 @@ def as_model(
     if inspect.isclass(obj) and issubclass(obj, (DensityModel, SaliencyMapModel)):
         obj = obj()
     if isinstance(obj, (DensityModel, SaliencyMapModel)):
-        return obj if resize is None else _resized(obj, resize)
+        return obj if resize is None and not normalize else _resized(obj, resize, normalize)
     predict, kind, name = _predictor(obj, stimuli, kind, input)
     if kind is None:
         raise InputError(
@@ -79,14 +82,18 @@ def as_model(
         )
     if kind == "saliency_map":
         return _MapFromFunction(predict, name, resize)
-    return _DensityFromFunction(predict, name, resize, is_log=kind == "log_density")
+    is_log = kind == "log_density"
+    return _DensityFromFunction(predict, name, resize, is_log=is_log, normalize=normalize)
 
 
 class _DensityFromFunction(DensityModel):
     """A density model around a function of a stimulus."""
 
-    def __init__(self, predict: Predict, name: str, resize: str | None, *, is_log: bool) -> None:
+    def __init__(
+        self, predict: Predict, name: str, resize: str | None, *, is_log: bool, normalize: bool
+    ) -> None:
         self.name = name
+        self._normalize = normalize
         self._predict = predict
         self._resize = resize
         self._is_log = is_log
@@ -95,13 +102,18 @@ class _DensityFromFunction(DensityModel):
         array = as_array(self._predict(stimulus))
         if not self._is_log:
             array = self._log(array, stimulus)
+        elif self._normalize or self._resize is not None:
+            what = f"the log density of {self.name} for image {stimulus.id!r}"
+            array = as_log_density(array, what, normalize=self._normalize).values
         if self._resize is not None and array.shape != tuple(stimulus.size):
             array = _resize_density(array, stimulus.size, self._resize)
         return array
 
     def _log(self, density: NDArray[Any], stimulus: Stimulus) -> NDArray[np.float64]:
         total = float(np.sum(density, dtype=np.float64))
-        if not (np.all(density >= 0) and abs(total - 1) <= NORMALIZATION_TOLERANCE):
+        if self._normalize and np.all(density >= 0) and 0 < total < np.inf:
+            density = density / total
+        elif not (np.all(density >= 0) and abs(total - 1) <= NORMALIZATION_TOLERANCE):
             raise InputError(
                 f"the density of {self.name} for image {stimulus.id!r} must be >= 0 and sum to 1; "
                 f"its smallest value is {np.min(density):.6g} and its sum {total:.6g}. Divide it "
@@ -133,6 +145,8 @@ def _predictor(
     """Return a function of a stimulus, the kind of what it gives, and a name."""
     if isinstance(obj, Mapping):
         return _Lookup(dict(obj)), kind, "dict"
+    if isinstance(obj, np.ndarray) and obj.ndim == 3:
+        obj = list(obj)  # one map an image
     if isinstance(obj, Sequence) and not isinstance(obj, (str, bytes)):
         if stimuli is None:
             raise InputError("a list of predictions needs stimuli: as_model(list, stimuli, ...)")
@@ -158,6 +172,8 @@ class _Lookup:
 
     def __init__(self, predictions: dict[Any, Any]) -> None:
         self._predictions = {str(name): value for name, value in predictions.items()}
+        if len(self._predictions) < len(predictions):
+            raise InputError("keys of a dict of predictions must differ as text; 0 and '0' don't")
 
     def __call__(self, stimulus: Stimulus) -> Any:
         if stimulus.id not in self._predictions:
@@ -204,12 +220,14 @@ def _pysaliency_predictor(obj: Any, name: str) -> tuple[Predict, str, str]:
     )
 
 
-def _resized(model: Model, resize: str) -> Model:
+def _resized(model: Model, resize: str | None, normalize: bool) -> Model:
     if isinstance(model, DensityModel):
         if model.subject_dependent:
             raise InputError("a subject-dependent model can't be resized")
         name = model.name or type(model).__name__
-        return _DensityFromFunction(model.log_density, name, resize, is_log=True)
+        return _DensityFromFunction(
+            model.log_density, name, resize, is_log=True, normalize=normalize
+        )
     return _MapFromFunction(model.saliency_map, model.name or type(model).__name__, resize)
 
 
