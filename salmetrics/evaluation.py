@@ -23,10 +23,11 @@ from salmetrics.fixations import Fixations
 from salmetrics.metrics.registry import METRICS
 from salmetrics.models.base import Model, model_name
 from salmetrics.models.convert import as_model
+from salmetrics.predicting import Predictions
 from salmetrics.protocols import Protocol, get_protocol
 from salmetrics.provenance import provenance_of
 from salmetrics.results import Evaluation
-from salmetrics.scoring import ImageScores, MeanDensity, Predictions, Scorer
+from salmetrics.scoring import ImageScores, MeanDensity, Scorer
 from salmetrics.spill import Spill
 from salmetrics.stimuli import Stimuli
 

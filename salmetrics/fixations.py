@@ -202,7 +202,7 @@ class Fixations:
                 path,
                 dtype={image: str},
                 keep_default_na=False,
-                na_values={name: _NO_VALUE for name in others},
+                na_values=dict.fromkeys(others, _NO_VALUE),
             )
         except (ValueError, UnicodeDecodeError) as error:
             raise InputError(f"{str(path)!r} can't be read as CSV: {error}") from error

@@ -1,8 +1,4 @@
-"""What one image contributes: models predict it, metrics score the predictions.
-
-Predicting and scoring are apart because they run in different places: all models are called from
-one thread, metrics from any.
-"""
+"""What metrics make of the predictions for one image."""
 
 from __future__ import annotations
 
@@ -32,11 +28,19 @@ from salmetrics.models.baselines import CentreBias
 from salmetrics.models.convert import as_model
 from salmetrics.observation import Observer
 from salmetrics.optimal import OPTIMAL_MAPS, WHY_NOT, optimal_map, shuffled_auc_map
+from salmetrics.predicting import (
+    Calls,
+    Prediction,
+    Predictions,
+    described,
+    knows_likelihoods,
+    likelihoods_of_image,
+)
 from salmetrics.protocols import Protocol
 from salmetrics.spill import Spill
 from salmetrics.stimuli import Stimuli, Stimulus
 
-__all__ = ["ImageScores", "MeanDensity", "Prediction", "Predictions", "Scorer"]
+__all__ = ["ImageScores", "MeanDensity", "Scorer"]
 
 NO_DENSITY = (
     "a saliency map has no log likelihood; turn the maps into densities first (fit_density, in a "
@@ -51,49 +55,6 @@ _NEEDS_MEAN = "sAUC"  # of a density: its optimal map needs the mean of the othe
 
 Array = NDArray[np.float64]
 Rows = NDArray[np.int64]
-
-
-@dataclass
-class Prediction:
-    """What one model says of one image.
-
-    Attributes
-    ----------
-    maps
-        Its maps, each with the fixations it is for: one map for all, or one a subject.
-    likelihoods
-        Log likelihood of each fixation in nats, of a model that knows it without a map.
-    failure
-        Why there is no prediction.
-    n_calls
-        How many maps the model made.
-    """
-
-    maps: list[tuple[Rows, NDArray[Any]]] = field(default_factory=list)
-    likelihoods: Array | None = None
-    failure: str | None = None
-    n_calls: int = 0
-
-
-@dataclass
-class Predictions:
-    """What all models say of image i, baseline and ground truth included."""
-
-    i: int
-    of_models: dict[str, Prediction]
-    baseline: Array | None = None
-    baseline_map: NDArray[Any] | None = None
-    empirical_map: NDArray[Any] | None = None
-
-    def held(self) -> Predictions:
-        """Copy the maps: a model may use the memory of its last one for its next."""
-        for prediction in self.of_models.values():
-            prediction.maps = [(rows, array.copy()) for rows, array in prediction.maps]
-        if self.baseline_map is not None:
-            self.baseline_map = self.baseline_map.copy()
-        if self.empirical_map is not None:
-            self.empirical_map = self.empirical_map.copy()
-        return self
 
 
 @dataclass
@@ -227,7 +188,7 @@ class Scorer:
             In the second pass: where predictions may lie already.
         """
         calls = {
-            name: _Calls(self, name, images, again) for name, images in images_of_models.items()
+            name: self._calls(name, images, again) for name, images in images_of_models.items()
         }
         todo = sorted(set().union(*images_of_models.values()))
         wanted = {name: set(images) for name, images in images_of_models.items()}
@@ -235,13 +196,30 @@ class Scorer:
             named = {n: call(i) for n, call in calls.items() if i in wanted[n]}
             yield Predictions(i, named) if again is not None else self._with_references(i, named)
 
+    def _calls(self, name: str, images: Sequence[int], again: Spill | None) -> Calls:
+        keys = [_NEEDS_MEAN] if again is not None else self.metrics_of(name)
+        on_likelihoods = [key for key in keys if METRICS[key].needs_density]
+        knows = knows_likelihoods(self.models[name])
+        on_maps = len(keys) > len(on_likelihoods) or self.needs_mean_density(name)
+        return Calls(
+            name,
+            self.models[name],
+            self.stimuli,
+            self.fixations,
+            images,
+            wants_likelihoods=bool(on_likelihoods) and knows,
+            wants_maps=on_maps or (bool(on_likelihoods) and not knows),
+            record_errors=self.record_errors,
+            spill=again,
+        )
+
     def _with_references(self, i: int, predictions: dict[str, Prediction]) -> Predictions:
         """Add what the baseline and the ground truth say."""
         found = Predictions(i, predictions)
         metrics = self.protocol.metrics
         stimulus = self.stimuli[i]
         if self.baseline is not None and "IG" in metrics:
-            found.baseline = _likelihoods(self.baseline, self.stimuli, self.fixations, i)
+            found.baseline = likelihoods_of_image(self.baseline, self.stimuli, self.fixations, i)
             if np.isneginf(found.baseline).any():
                 raise InputError(
                     f"the baseline {model_name(self.baseline)} gives probability 0 to a fixation "
@@ -406,7 +384,7 @@ class Scorer:
         except InputError as error:
             if not self.record_errors:
                 raise
-            return [], _described(error)
+            return [], described(error)
 
     def _checked_map(self, name: str, array: NDArray[Any], stimulus: Stimulus) -> CheckedMap:
         labelled = _Named(name)
@@ -415,89 +393,6 @@ class Scorer:
         checked = as_map(array, f"the saliency map of {name} for image {stimulus.id!r}")
         check_size(checked, stimulus, labelled)
         return checked
-
-
-class _Calls:
-    """Calls of one model, image by image, in order."""
-
-    def __init__(
-        self, scorer: Scorer, name: str, images: Sequence[int], spill: Spill | None
-    ) -> None:
-        self._scorer = scorer
-        self._name = name
-        self._model = scorer.models[name]
-        self._spill = spill
-        self._left = list(images)
-        self._iterator: Iterator[Any] | None = None
-        keys = [_NEEDS_MEAN] if spill is not None else scorer.metrics_of(name)
-        self._has_likelihoods = isinstance(self._model, DensityModel) and (
-            self._model.subject_dependent
-            or type(self._model).log_likelihoods is not DensityModel.log_likelihoods
-        )
-        on_likelihoods = [key for key in keys if METRICS[key].needs_density]
-        self._wants_likelihoods = bool(on_likelihoods) and self._has_likelihoods
-        self._wants_maps = (
-            len(keys) > len(on_likelihoods)
-            or (bool(on_likelihoods) and not self._has_likelihoods)
-            or scorer.needs_mean_density(name)
-        )
-
-    def __call__(self, i: int) -> Prediction:
-        """Predict image i, the next of the images."""
-        prediction = Prediction()
-        try:
-            self._fill(i, prediction)
-        except Exception as error:
-            if not self._scorer.record_errors:
-                stimulus = self._scorer.stimuli[i]
-                error.add_note(f"while {self._name} predicted image {stimulus.id!r}")
-                raise
-            prediction.failure = _described(error)
-            self._iterator = None  # a generator that raised is over
-        self._left.pop(0)
-        return prediction
-
-    def _fill(self, i: int, prediction: Prediction) -> None:
-        scorer, model = self._scorer, self._model
-        rows = scorer.fixations.rows_of_image(i)
-        if self._wants_likelihoods:
-            prediction.likelihoods = _likelihoods(model, scorer.stimuli, scorer.fixations, i)
-        if not self._wants_maps:
-            return
-        subjects = scorer.fixations.subject[rows]
-        dependent = isinstance(model, DensityModel) and model.subject_dependent
-        groups = (
-            [(s, rows[subjects == s]) for s in np.unique(subjects)] if dependent else [(None, rows)]
-        )
-        kept = None if self._spill is None else self._spill.load(self._name, i, len(groups))
-        if kept is not None:
-            self._iterator = None
-            prediction.maps = [(chosen, m) for (_, chosen), m in zip(groups, kept, strict=True)]
-            return
-        for subject, chosen in groups:
-            prediction.n_calls += 1
-            if dependent:
-                made = model.log_density(scorer.stimuli[i], subject=subject)  # type: ignore[union-attr]
-            else:
-                made = self._next()
-            prediction.maps.append((chosen, as_array(made)))
-
-    def _next(self) -> Any:
-        if self._iterator is None:
-            stimuli = self._scorer.stimuli[self._left]
-            self._iterator = iter(
-                self._model.saliency_maps(stimuli)
-                if isinstance(self._model, SaliencyMapModel)
-                else self._model.log_densities(stimuli)
-            )
-        try:
-            return next(self._iterator)
-        except StopIteration:
-            image = self._scorer.stimuli.ids[self._left[0]]
-            raise InputError(
-                f"{self._name} stopped predicting before image {image!r}; log_densities and "
-                "saliency_maps must yield one prediction an image"
-            ) from None
 
 
 @dataclass
@@ -511,20 +406,6 @@ def _grid_mean(log_densities: Sequence[NDArray[np.float32]]) -> Array:
     """Mean density on the grid over the subjects of an image."""
     grids = [to_grid(np.exp(log_density, dtype=np.float64)) for log_density in log_densities]
     return np.asarray(sum(grids[1:], grids[0]) / len(grids))
-
-
-def _described(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}"
-
-
-def _likelihoods(model: Any, stimuli: Stimuli, fixations: Fixations, i: int) -> Array:
-    nats = model.log_likelihoods(stimuli[[i]], fixations.select_images([i]))
-    if np.shape(nats) != (fixations.rows_of_image(i).size,) or np.isnan(nats).any():
-        raise InputError(
-            f"log_likelihoods of {model_name(model)} for image {stimuli.ids[i]!r} must be one "
-            "number a fixation, without NaN"
-        )
-    return np.asarray(nats, dtype=np.float64)
 
 
 def _why_not(model: Model, key: str, protocol: Protocol) -> str | None:
