@@ -67,12 +67,13 @@ class CheckedMap:
         """Sum of the differences from the smallest value."""
         return float(moments.total_above(self.flat, self.low))
 
-    @cached_property
+    @property
     def moderate(self) -> CheckedMap:
         """The map, or a power of two times it if squares of its values would overflow or vanish.
 
         For metrics that don't depend on the scale.
         """
+        # not cached: an object that holds on to itself waits for the garbage collector
         largest = max(abs(self.low), abs(self.high))
         if largest == 0 or 2.0**-300 < largest < 2.0**300:
             return self

@@ -1,6 +1,8 @@
 """What is accepted as a map, a log density and positions; what is refused, and in which words."""
 
+import gc
 import re
+import weakref
 
 import numpy as np
 import pytest
@@ -234,3 +236,16 @@ def test_points_outside(x, y, shown):
 def test_unequal_positions(x, y, shapes):
     with refused(f"x and y must be arrays of one length; got {shapes}"):
         pixel_indices(x, y, (2, 3))
+
+
+def test_checked_maps_go_when_they_are_no_longer_used():
+    gc.disable()  # what holds on to itself would wait for the collector, 4 MB a map
+    try:
+        checked = as_map(MAP)
+        for name in ("moderate", "squares", "total_above_low"):
+            getattr(checked, name)
+        gone = weakref.ref(checked)
+        del checked
+        assert gone() is None
+    finally:
+        gc.enable()
