@@ -31,7 +31,8 @@ _WRITERS = {
 }
 
 _MODEL_HELP = (
-    "registered name[:argument], file.py:Class or module:Class; may be repeated. Registered: "
+    "registered name[:argument], folder of maps, file.py:Class or module:Class; may be repeated. "
+    "Registered: "
 )
 
 
@@ -93,6 +94,11 @@ def _parser() -> argparse.ArgumentParser:
         help="what a function given as --model returns",
     )
     scoring.add_argument(
+        "--resize",
+        choices=("nearest", "bilinear", "bicubic"),
+        help="bring predictions of another size to the image's (default: an error)",
+    )
+    scoring.add_argument(
         "--metrics", nargs="+", metavar="KEY", help="default: those of the protocol"
     )
     scoring.add_argument("--protocol", default="default", choices=sorted(PROTOCOLS))
@@ -152,7 +158,9 @@ def _evaluate(options: argparse.Namespace) -> None:
         if spec in models:
             raise InputError(f"--model {spec} is given twice")
         try:
-            models[spec] = as_model(_model(spec, dataset), dataset.stimuli, kind=options.kind)
+            models[spec] = as_model(
+                _model(spec, dataset), dataset.stimuli, kind=options.kind, resize=options.resize
+            )
         except TypeError as error:
             raise InputError(f"--model {spec}: {error}") from error
     baseline = None if options.baseline is None else _model(options.baseline, dataset)
@@ -226,15 +234,17 @@ def _dataset(options: argparse.Namespace) -> Dataset:
 
 
 def _model(spec: str, dataset: Dataset) -> Any:
-    """Find a registered name[:argument], file.py:Class or module:Class, in that order."""
+    """Find a registered name[:argument], folder, file.py:Class or module:Class, in that order."""
     name, _, argument = spec.partition(":")
     if name in names():
         return named_model(name, argument or None, dataset)
+    if Path(spec).is_dir():
+        return Path(spec)
     name, _, attribute = spec.rpartition(":")
     if not name or not attribute:
         raise InputError(
-            f"model {spec!r} is neither registered ({', '.join(names())}) nor of the form "
-            "file.py:Class or module:Class"
+            f"model {spec!r} is neither registered ({', '.join(names())}), nor a folder of maps, "
+            "nor of the form file.py:Class or module:Class"
         )
     module = _module_from_file(Path(name)) if name.endswith(".py") else _module(name)
     if not hasattr(module, attribute):

@@ -261,6 +261,14 @@ def score_models(
     return run.all_scores(spill_bytes)
 
 
+def _add_densities(sums: dict[str, tuple[Array, int]], scores: ImageScores) -> None:
+    """Add an image's densities to the sums, and let go of them: 2 MB each."""
+    for name, density in scores.densities.items():
+        total, n = sums.get(name, (0.0, 0))
+        sums[name] = total + density, n + 1
+    scores.densities.clear()
+
+
 class _Predict:
     """Calls models for a run of images; pickles for other processes."""
 
@@ -362,7 +370,12 @@ class _Run:
         )
         wanted = {name: set(images[name]) for name in names}
         for c, chunk in enumerate(chunks):
-            fresh = [next(done) for i in chunk if any(i in wanted[name] for name in names)]
+            fresh = []
+            densities: dict[str, tuple[Array, int]] = {}
+            for i in chunk:
+                if any(i in wanted[name] for name in names):
+                    fresh.append(next(done))
+                    _add_densities(densities, fresh[-1])
             for name in names:
                 arrays = None
                 if c not in missing[name]:
@@ -370,6 +383,9 @@ class _Run:
                 if arrays is None:
                     mine = [scores for scores in fresh if scores.i in wanted[name]]
                     arrays = self._arrays(name, which, chunk, {s.i: s for s in mine})
+                    if name in densities:
+                        arrays["density"], n = densities[name]
+                        arrays["n_densities"] = np.array(n)
                     if name in self._stores:
                         self._stores[name].save(f"{which}-{c:06d}", arrays)
                 self._take(name, chunk, arrays)
@@ -400,12 +416,6 @@ class _Run:
         }
         arrays["failures"] = np.array(json.dumps(failures))
         arrays["n_calls"] = np.array(sum(scores.n_calls.get(name, 0) for scores in done.values()))
-        densities = [
-            done[i].densities[name] for i in chunk if i in done and name in done[i].densities
-        ]
-        if densities:
-            arrays["density"] = sum(densities[1:], densities[0])
-            arrays["n_densities"] = np.array(len(densities))
         return arrays
 
     def _take(self, name: str, chunk: list[int], arrays: Mapping[str, NDArray[Any]]) -> None:

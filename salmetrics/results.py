@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import warnings
 from collections.abc import Mapping, Sequence
 from functools import cached_property
@@ -19,6 +18,7 @@ from salmetrics.io.evaluations import StoredEvaluation, read_evaluation, write_e
 from salmetrics.metrics.registry import METRICS
 from salmetrics.protocols import Protocol, protocol_from_record
 from salmetrics.provenance import differences
+from salmetrics.rendering import as_html, as_latex, as_markdown, as_text
 from salmetrics.statistics import holm, indistinct_groups, intervals, paired_test
 
 if TYPE_CHECKING:
@@ -357,48 +357,21 @@ class Evaluation:
 
     def to_markdown(self) -> str:
         """Return the table, values with half the width of their interval, as Markdown."""
-        lines = [["model", *self.metrics], ["---", *["---:"] * len(self.metrics)]]
-        lines += [[m, *self._cells_of_row(m)] for m in self.models]
-        text = "\n".join("| " + " | ".join(line) + " |" for line in lines)
-        return f"{text}\n\n{self.footnotes()}\n"
+        return as_markdown(self.summary, self.footnotes())
 
     def to_latex(self) -> str:
         """Return the table as LaTeX (booktabs), with the footnotes as comments."""
-        rows = [
-            " & ".join(["", *map(_latex, self.metrics)]) + r" \\",
-            r"\midrule",
-            *(
-                " & ".join([_latex(m), *self._cells_of_row(m, " \\pm ", "${}$")]) + r" \\"
-                for m in self.models
-            ),
-        ]
-        comments = [f"% {line}" for line in self.footnotes().splitlines()]
-        columns = "l" + "r" * len(self.metrics)
-        begin = rf"\begin{{tabular}}{{{columns}}}"
-        end = r"\end{tabular}"
-        return "\n".join([begin, r"\toprule", *rows, r"\bottomrule", end, *comments, ""])
+        return as_latex(self.summary, self.footnotes())
 
     def to_csv(self, path: str | Path) -> None:
         """Write `summary` as a tidy CSV file."""
         self.summary.to_csv(path)
 
     def _repr_html_(self) -> str:
-        head = "".join(f"<th>{html.escape(key)}</th>" for key in ["", *self.metrics])
-        rows = "".join(
-            f"<tr><th>{html.escape(m)}</th>"
-            + "".join(f"<td>{cell}</td>" for cell in self._cells_of_row(m))
-            + "</tr>"
-            for m in self.models
-        )
-        notes = "<br>".join(map(html.escape, self.footnotes().splitlines()))
-        return f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table><p>{notes}</p>"
+        return as_html(self.summary, self.footnotes())
 
     def __repr__(self) -> str:
-        import pandas as pd
-
-        rows = {m: self._cells_of_row(m, digits=3) for m in self.models}
-        table = pd.DataFrame.from_dict(rows, orient="index", columns=self.metrics)
-        return f"{table.to_string()}\n{self.footnotes()}"
+        return as_text(self.summary, self.footnotes())
 
     def footnotes(self) -> str:
         """Return the choices behind the table and the reasons of missing values, as text."""
@@ -554,31 +527,3 @@ class Evaluation:
                 }
             )
         return rows
-
-    @property
-    def _in_short(self) -> dict[Key, tuple[float, float, float]]:
-        table = self.summary
-        columns = (table[name].tolist() for name in ("value", "low", "high"))
-        return dict(zip(table.index, zip(*columns, strict=True), strict=True))
-
-    def _cells_of_row(
-        self, model: str, between: str = " ±", form: str = "{}", digits: int = 4
-    ) -> list[str]:
-        """Values of a model as text, each with half the width of its interval."""
-        cells = []
-        for metric in self.metrics:
-            value, low, high = self._in_short[model, metric]
-            if np.isnan(value):
-                cells.append("-")
-                continue
-            text = f"{value:.{digits}f}"
-            if np.isfinite(low):
-                text += f"{between}{(high - low) / 2:.{digits}f}"
-            cells.append(form.format(text))
-        return cells
-
-
-def _latex(text: str) -> str:
-    for character in r"\&%$#_{}":
-        text = text.replace(character, "\\" + character)
-    return text

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from salmetrics.errors import InputError, check_choice
 from salmetrics.metrics.inputs import NORMALIZATION_TOLERANCE, as_log_density
 from salmetrics.models.base import DensityModel, Model, SaliencyMapModel, as_array
+from salmetrics.models.maps import MapFolder
 from salmetrics.stimuli import Stimuli, Stimulus
 
 __all__ = ["KINDS", "as_model"]
@@ -37,9 +39,9 @@ def as_model(
     ----------
     obj
         A model; a class of one, made without arguments; a dict of arrays by image id; a list of
-        arrays, one an image; a function of an image; or a pysaliency model. Arrays may be NumPy
-        arrays or torch tensors (any device, requiring gradients or not), shape (h, w) or with
-        leading axes of length 1.
+        arrays, one an image; a folder with one map an image (see `salmetrics.models.maps`); a
+        function of an image; or a pysaliency model. Arrays may be NumPy arrays or torch tensors
+        (any device, requiring gradients or not), shape (h, w) or with leading axes of length 1.
     stimuli
         The images that a list is for.
     kind
@@ -143,6 +145,10 @@ def _predictor(
     obj: Any, stimuli: Stimuli | None, kind: str | None, input: str
 ) -> tuple[Predict, str | None, str]:
     """Return a function of a stimulus, the kind of what it gives, and a name."""
+    if isinstance(obj, (str, Path)):
+        if not Path(obj).is_dir():
+            raise InputError(f"there is no folder of maps {str(obj)!r}")
+        return MapFolder(obj, stimuli), kind or "saliency_map", Path(obj).resolve().name
     if isinstance(obj, Mapping):
         return _Lookup(dict(obj)), kind, "dict"
     if isinstance(obj, np.ndarray) and obj.ndim == 3:
@@ -162,8 +168,8 @@ def _predictor(
         return (_OfImage(obj) if input == "image" else obj), kind, name
     raise TypeError(
         f"{type(obj).__name__} can't stand for a model: expected a DensityModel, SaliencyMapModel, "
-        "a class of one, a dict of arrays by image id, a list of arrays, a function or a "
-        "pysaliency model"
+        "a class of one, a dict of arrays by image id, a list of arrays, a folder, a function or "
+        "a pysaliency model"
     )
 
 

@@ -1,0 +1,86 @@
+"""Summaries as tables to read: one row a model, one column a metric, values with error bars."""
+
+from __future__ import annotations
+
+import html
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["as_html", "as_latex", "as_markdown", "as_text"]
+
+
+def as_text(summary: pd.DataFrame, footnotes: str) -> str:
+    """Return a table for a terminal, with three decimals."""
+    import pandas as pd
+
+    metrics, rows = _rows(summary, digits=3)
+    table = pd.DataFrame.from_dict(rows, orient="index", columns=metrics)
+    return f"{table.to_string()}\n{footnotes}"
+
+
+def as_markdown(summary: pd.DataFrame, footnotes: str) -> str:
+    """Return a Markdown table with four decimals."""
+    metrics, rows = _rows(summary)
+    lines = [["model", *metrics], ["---", *["---:"] * len(metrics)]]
+    lines += [[model, *cells] for model, cells in rows.items()]
+    text = "\n".join("| " + " | ".join(line) + " |" for line in lines)
+    return f"{text}\n\n{footnotes}\n"
+
+
+def as_latex(summary: pd.DataFrame, footnotes: str) -> str:
+    """Return a LaTeX table (booktabs) with four decimals, footnotes as comments."""
+    metrics, rows = _rows(summary, between=r" \pm ")
+    body = [
+        " & ".join([_escaped(model), *(c if c == "-" else f"${c}$" for c in cells)]) + r" \\"
+        for model, cells in rows.items()
+    ]
+    return "\n".join(
+        [
+            rf"\begin{{tabular}}{{l{'r' * len(metrics)}}}",
+            r"\toprule",
+            " & ".join(["", *map(_escaped, metrics)]) + r" \\",
+            r"\midrule",
+            *body,
+            r"\bottomrule",
+            r"\end{tabular}",
+            *(f"% {line}" for line in footnotes.splitlines()),
+            "",
+        ]
+    )
+
+
+def as_html(summary: pd.DataFrame, footnotes: str) -> str:
+    """Return an HTML table with four decimals, for notebooks."""
+    metrics, rows = _rows(summary)
+    head = "".join(f"<th>{html.escape(key)}</th>" for key in ["", *metrics])
+    body = "".join(
+        f"<tr><th>{html.escape(model)}</th>" + "".join(f"<td>{c}</td>" for c in cells) + "</tr>"
+        for model, cells in rows.items()
+    )
+    notes = "<br>".join(map(html.escape, footnotes.splitlines()))
+    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table><p>{notes}</p>"
+
+
+def _rows(
+    summary: pd.DataFrame, between: str = " ±", digits: int = 4
+) -> tuple[list[str], dict[str, list[str]]]:
+    """Metrics, and for each model its values as text, with half the width of their interval."""
+    metrics = list(summary.index.unique("metric"))
+    columns = (summary[name].tolist() for name in ("value", "low", "high"))
+    rows: dict[str, list[str]] = {}
+    for (model, _), value, low, high in zip(summary.index, *columns, strict=True):
+        text = "-" if np.isnan(value) else f"{value:.{digits}f}"
+        if np.isfinite(low):
+            text += f"{between}{(high - low) / 2:.{digits}f}"
+        rows.setdefault(model, []).append(text)
+    return metrics, rows
+
+
+def _escaped(text: str) -> str:
+    for character in r"\&%$#_{}":
+        text = text.replace(character, "\\" + character)
+    return text
