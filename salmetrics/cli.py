@@ -158,9 +158,9 @@ def _evaluate(options: argparse.Namespace) -> None:
         if spec in models:
             raise InputError(f"--model {spec} is given twice")
         try:
-            models[spec] = as_model(
-                _model(spec, dataset), dataset.stimuli, kind=options.kind, resize=options.resize
-            )
+            found = _model(spec, dataset)
+            resize = None if spec.partition(":")[0] in names() else options.resize
+            models[spec] = as_model(found, dataset.stimuli, kind=options.kind, resize=resize)
         except TypeError as error:
             raise InputError(f"--model {spec}: {error}") from error
     baseline = None if options.baseline is None else _model(options.baseline, dataset)

@@ -137,8 +137,8 @@ def smoothing_of(protocol: Protocol, stimuli: Stimuli, *, required: bool = True)
     sigma = next((width for width in widths if width is not None), None)
     if required and sigma is None and protocol.cycles is None:
         raise InputError(
-            "the width of the empirical maps is not known: pass sigma= (pixels), or give the "
-            "stimuli sigma= or pixels_per_degree=, or leave out "
+            "the width of the empirical maps is not known: pass sigma= (pixels; --sigma on the "
+            "command line), or give the stimuli sigma= or pixels_per_degree=, or leave out "
             f"{', '.join(_EMPIRICAL_MAP_METRICS)}"
         )
     return Smoothing(

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -71,6 +72,17 @@ def test_a_killed_run_goes_on_to_the_same_result(tmp_path, rng):
     assert run_killed_at(script, folder, out, None) == 0
     for found, expected in zip(contents(out), contents(tmp_path / "whole.h5"), strict=True):
         assert found == expected if isinstance(found, dict) else found.equals(expected)
+
+
+def test_two_processes_may_share_a_folder(tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text(SCRIPT)
+    outs = [tmp_path / "a.h5", tmp_path / "b.h5"]
+    with ThreadPoolExecutor(2) as pool:
+        codes = pool.map(lambda out: run_killed_at(script, tmp_path / "shared", out, None), outs)
+    assert list(codes) == [0, 0]
+    (first, *_), (second, *_) = map(contents, outs)
+    assert first.equals(second)
 
 
 class Counting(salmetrics.SaliencyMapModel):

@@ -131,7 +131,8 @@ def check_size(prediction: CheckedMap, stimulus: Stimulus, model: object) -> Non
     if prediction.shape != tuple(stimulus.size):
         raise InputError(
             f"{model_name(model)} predicted size {prediction.shape} for image {stimulus.id!r} of "
-            f"size {tuple(stimulus.size)} (height, width); use as_model(..., resize='bilinear')"
+            f"size {tuple(stimulus.size)} (height, width); use as_model(..., resize='bilinear'), "
+            "or --resize bilinear"
         )
 
 

@@ -231,9 +231,12 @@ def _resized(model: Model, resize: str | None, normalize: bool) -> Model:
         if model.subject_dependent:
             raise InputError("a subject-dependent model can't be resized")
         name = model.name or type(model).__name__
-        return _DensityFromFunction(
+        resized = _DensityFromFunction(
             model.log_density, name, resize, is_log=True, normalize=normalize
         )
+        resized.leave_one_out = model.leave_one_out
+        resized.check_data = model.check_data  # type: ignore[method-assign]
+        return resized
     return _MapFromFunction(model.saliency_map, model.name or type(model).__name__, resize)
 
 

@@ -187,3 +187,13 @@ def test_only_maps_are_resized():
     model = as_model({"a": np.ones((3, 4, 3))}, kind="saliency_map", resize="nearest")
     with pytest.raises(InputError, match=r"only maps of shape \(h, w\) can be resized; got \(3, 4"):
         model.saliency_map(STIMULI[0])
+
+
+def test_a_resized_model_stays_what_it_is():
+    stimuli = salmetrics.Stimuli.from_sizes([(9, 8)] * 2)
+    fixations = salmetrics.Fixations.from_arrays([1, 2, 3], [3, 4, 5], [0, 1, 1])
+    model = as_model(salmetrics.CentreBias(stimuli, fixations), resize="bilinear")
+    assert model.leave_one_out
+    assert model.name == "centre-bias"
+    with pytest.raises(InputError, match="now comes with other fixations"):
+        model.check_data(stimuli, fixations[:2])
