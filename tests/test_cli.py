@@ -125,7 +125,7 @@ def error_cases():
             [*DATA[:2], "--fixations", "outside.csv", "--model", "uniform"],
             "fixations are outside their image",
         ),
-        ([*DATA[:4], "--model", "uniform"], "pass sigma= (pixels)"),
+        ([*DATA[:4], "--model", "uniform"], "pass sigma= (pixels; --sigma"),
         ([*good, "--first", "0"], "--first must be at least 1; got 0"),
         ([*good, "--model", "uniform"], "--model uniform is given twice"),
         ([*good, "--metrics", "ABC"], "metric must be one of 'LL'"),

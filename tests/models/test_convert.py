@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from pysaliency_reference import pysaliency
 
+import salmetrics
 from salmetrics import (
     DensityModel,
     InputError,
