@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from salmetrics.errors import InputError
 from salmetrics.stimuli import Stimuli, Stimulus
 
-__all__ = ["SUFFIXES", "MapFolder"]
+__all__ = ["MapFolder"]
 
-SUFFIXES = (".bmp", ".jpeg", ".jpg", ".npy", ".png", ".tif", ".tiff")
+_SUFFIXES = (".bmp", ".jpeg", ".jpg", ".npy", ".png", ".tif", ".tiff")
 _LISTED = 5  # problems that a message names
 
 
@@ -43,11 +43,11 @@ class MapFolder:
         files = sorted(
             path.relative_to(self.folder)
             for path in self.folder.rglob("*")
-            if path.suffix.lower() in SUFFIXES and not path.name.startswith(".") and path.is_file()
+            if path.suffix.lower() in _SUFFIXES and not path.name.startswith(".") and path.is_file()
         )
         if not files:
             raise InputError(
-                f"no maps in {str(self.folder)!r}; known suffixes: {', '.join(SUFFIXES)}"
+                f"no maps in {str(self.folder)!r}; known suffixes: {', '.join(_SUFFIXES)}"
             )
         self._by_path = _grouped((path.with_suffix("").as_posix(), path) for path in files)
         self._by_name = _grouped((path.stem, path) for path in files)
