@@ -6,6 +6,7 @@ import dataclasses
 import platform
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
@@ -74,6 +75,7 @@ def differences(first: Mapping[str, Any], second: Mapping[str, Any]) -> list[str
     ]
 
 
+@cache  # looking all of them up takes 10 ms
 def _versions() -> dict[str, str]:
     found = {}
     for name in _PACKAGES:
