@@ -18,7 +18,9 @@ __all__ = ["plot_scores"]
 def plot_scores(
     evaluation: Evaluation, metric: str, *, ax: Axes | None = None, **kwargs: Any
 ) -> Axes:
-    """Draw one metric of all models as bars; models without the metric are left out.
+    """Draw one metric of all models as bars with their 95 % intervals over images.
+
+    Models without the metric are left out.
 
     Parameters
     ----------
@@ -36,8 +38,16 @@ def plot_scores(
     axes = plt.gca() if ax is None else ax
     values = {model: evaluation.value(model, metric) for model in evaluation.models}
     shown = [model for model in values if np.isfinite(values[model])]
-    bars = axes.barh(shown, [values[model] for model in shown], **({"color": "#4477aa"} | kwargs))
-    axes.bar_label(bars, fmt="%.3f", padding=3)
+    axes.barh(shown, [values[model] for model in shown], **({"color": "#4477aa"} | kwargs))
+    rows = evaluation.summary.xs(metric, level="metric").loc[shown]
+    if np.isfinite(rows["low"]).any():
+        reach = [rows["value"] - rows["low"], rows["high"] - rows["value"]]
+        axes.errorbar(
+            rows["value"], np.arange(len(shown)), xerr=reach, fmt="none", ecolor="black", capsize=3
+        )
+    ends = rows["high"].where(np.isfinite(rows["high"]), rows["value"])
+    for y, (value, end) in enumerate(zip(rows["value"], ends, strict=True)):
+        axes.annotate(f"{value:.3f}", (end, y), (6, 0), textcoords="offset points", va="center")
     axes.invert_yaxis()
     axes.margins(x=0.15)
     axes.axvline(0, color="black", linewidth=0.8)

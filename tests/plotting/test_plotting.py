@@ -63,8 +63,10 @@ def test_density(ax):
 
 def test_scores(ax):
     models = {"flat": Uniform(), "map": Map(), "centre": GaussianCentreBias()}
+    stimuli = Stimuli.from_arrays([np.zeros((10, 16), np.uint8)] * 3)
+    fixations = Fixations.from_arrays([1.5, 15, 8, 3], [2, 9.5, 5, 5], [0, 1, 2, 2])
     result = evaluate(
-        models, STIMULI, FIXATIONS, metrics=["IG", "AUC"], baseline=Uniform(), progress=False
+        models, stimuli, fixations, metrics=["IG", "AUC"], baseline=Uniform(), progress=False
     )
     assert plot_scores(result, "IG", ax=ax, color="red") is ax
     assert [label.get_text() for label in ax.get_yticklabels()] == ["flat", "centre"]
@@ -74,6 +76,11 @@ def test_scores(ax):
     assert ax.patches[0].get_facecolor() == (1, 0, 0, 1)
     assert ax.get_xlabel() == "IG (bit/fixation), higher is better"
     assert ax.yaxis_inverted()
+    (bars,) = ax.containers[1:]  # of errors
+    (lines,) = bars.lines[2]
+    rows = result.summary.xs("IG", level="metric")[["low", "high"]].dropna()
+    ends = [segment[:, 0].tolist() for segment in lines.get_segments()]
+    np.testing.assert_allclose(ends, rows.to_numpy())
 
 
 @pytest.mark.parametrize(
