@@ -324,8 +324,11 @@ class _Run:
         twice = [name for name in scorer.models if scorer.needs_mean_density(name)]
         with Spill(scorer.stimuli, twice, spill_bytes) as spill:
             self._pass("first", self._chunks, list(scorer.models), spill)
-            if twice:
-                self._pass("second", self._chunks, twice, spill)
+            predicted = [name for name in twice if name in self._means]
+            if predicted:
+                self._pass("second", self._chunks, predicted, spill)
+            for name in set(twice) - set(predicted):  # failed on every image
+                self._scores.sums[name, "sAUC"].fill(np.nan)
         for name in scorer.models:
             for key in scorer.protocol.metrics:
                 self._explain(name, key)
@@ -377,9 +380,12 @@ class _Run:
                     fresh.append(next(done))
                     _add_densities(densities, fresh[-1])
             for name in names:
-                arrays = None
-                if c not in missing[name]:
-                    arrays = self._stored(name, which, c)
+                arrays = None if c in missing[name] else self._stored(name, which, c)
+                if arrays is None and c not in missing[name]:
+                    raise InputError(
+                        f"a chunk of {name} in the checkpoint was damaged during this run; start "
+                        "it again to compute the chunk anew"
+                    )
                 if arrays is None:
                     mine = [scores for scores in fresh if scores.i in wanted[name]]
                     arrays = self._arrays(name, which, chunk, {s.i: s for s in mine})

@@ -132,7 +132,12 @@ def _produced(source: Iterable[Made], n_waiting: int) -> Iterator[Iterator[Made]
 
     def consume() -> Iterator[Made]:
         while True:
-            kind, value = waiting.get()
+            try:
+                kind, value = waiting.get(timeout=0.1)
+            except queue.Empty:
+                if stop.is_set():  # nobody waits for results any more
+                    return
+                continue
             if kind == "error":
                 raise value
             if kind == "end":

@@ -186,6 +186,10 @@ class Evaluation:
         """
         import pandas as pd
 
+        if not self._attributes:
+            raise InputError(
+                f"the images have no attributes, so no {attribute!r}; give Stimuli attributes="
+            )
         check_choice("attribute", attribute, self._attributes)
         groups = self._attributes[attribute]
         rows = []

@@ -14,6 +14,8 @@ import pytest
 from scored_models import pictures
 
 import salmetrics
+from salmetrics import InputError
+from salmetrics.checkpoint import Checkpoint
 
 SCRIPT = """
 import sys, time
@@ -185,3 +187,16 @@ def test_recorded_errors_are_remembered(data, tmp_path):
     again = scored({"m": Failing()}, data, tmp_path, on_error="record")
     assert again.errors.equals(first.errors)
     assert np.isnan(again.per_image["m", "CC"]["5"])
+
+
+def test_a_chunk_that_is_damaged_while_it_is_read_is_not_lost(data, tmp_path, monkeypatch):
+    scored({"m": Counting()}, data, tmp_path)
+    load, calls = Checkpoint.load, []
+
+    def failing(self, chunk):
+        calls.append(chunk)
+        return load(self, chunk) if calls.count(chunk) == 1 else None
+
+    monkeypatch.setattr(Checkpoint, "load", failing)
+    with pytest.raises(InputError, match="was damaged during this run; start it again"):
+        scored({"m": Counting()}, data, tmp_path)

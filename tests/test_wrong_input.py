@@ -202,3 +202,21 @@ def test_folders_as_people_have_them(tmp_path):
     assert dataset.stimuli.ids == ("001.png", "1.png", "NA.png")
     assert dataset.fixations.image.tolist() == [0, 1, 2]
     assert dataset.fixations.cls_.tolist() == [7, 8, 9]
+
+
+@pytest.mark.parametrize("metrics", [["LL", "sAUC"], ["sAUC"]])
+def test_a_density_that_fails_on_every_image(metrics):
+    class Broken(Blurred):
+        def log_density(self, stimulus, *, subject=None):
+            raise RuntimeError("no")
+
+    result = evaluate({"b": Broken(), "p": Pixels()}, metrics=metrics, on_error="record")
+    assert set(result.reasons) >= {("b", key) for key in metrics}
+    assert result.reasons["b", "sAUC"] == "no image has a value; see .errors"
+    assert np.isfinite(result.value("p", "sAUC"))
+    assert len(result.errors) == 4
+
+
+def test_groups_of_images_without_attributes():
+    with pytest.raises(InputError, match="the images have no attributes, so no 'category'"):
+        evaluate(Pixels(), metrics=["NSS"]).by("category")
