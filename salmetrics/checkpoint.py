@@ -11,8 +11,6 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import os
-import tempfile
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
@@ -22,8 +20,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from salmetrics.errors import InputError
+from salmetrics.io.files import replacing
 
-__all__ = ["Checkpoint", "write_atomically"]
+__all__ = ["Checkpoint"]
 
 FORMAT = 1
 _MAGIC = b"salmetrics chunk 1\n"
@@ -63,9 +62,7 @@ class Checkpoint:
             self._folder.mkdir(exist_ok=True)
             if is_new:
                 manifest = {"format": FORMAT, "name": name, "conditions": self.conditions}
-                write_atomically(
-                    self._folder / "manifest.json", json.dumps(manifest, indent=1).encode()
-                )
+                _write(self._folder / "manifest.json", json.dumps(manifest, indent=1).encode())
         except OSError as error:
             raise InputError(
                 f"checkpoint {str(folder)!r} can't be written: {error.strerror or error}"
@@ -93,7 +90,7 @@ class Checkpoint:
         np.savez(body, allow_pickle=False, **dict(arrays))
         data = body.getvalue()
         checksum = hashlib.sha256(data).hexdigest().encode()
-        write_atomically(self._folder / f"{chunk}.chunk", _MAGIC + checksum + b"\n" + data)
+        _write(self._folder / f"{chunk}.chunk", _MAGIC + checksum + b"\n" + data)
 
     def _warn_of_others(self, folder: Path) -> None:
         """Say so if the same thing was computed here under other conditions."""
@@ -119,15 +116,6 @@ class Checkpoint:
                 return
 
 
-def write_atomically(path: Path, data: bytes) -> None:
-    """Write a file so that at any moment it is there as a whole or not at all."""
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+def _write(path: Path, data: bytes) -> None:
+    with replacing(path) as temporary:
+        temporary.write_bytes(data)

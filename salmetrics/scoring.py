@@ -248,12 +248,7 @@ class Scorer:
         rows = self.fixations.rows_of_image(i)
         seen: dict[bytes, Observation] = {}
         result = ImageScores(i)
-        for name, prediction in predictions.of_models.items():
-            result.n_calls[name] = prediction.n_calls
-            checked, failure = self._checked(name, i, prediction)
-            if failure is not None:
-                result.failures[name] = failure
-                continue
+        for name, prediction, checked in self._checked_predictions(predictions, result):
             for key in self.metrics_of(name):
                 per_image = METRICS[key].per == "image"
                 result.values[name, key] = np.nan if per_image else np.full(rows.size, np.nan)
@@ -280,12 +275,7 @@ class Scorer:
         i = predictions.i
         rows = self.fixations.rows_of_image(i)
         result = ImageScores(i)
-        for name, prediction in predictions.of_models.items():
-            result.n_calls[name] = prediction.n_calls
-            checked, failure = self._checked(name, i, prediction)
-            if failure is not None:
-                result.failures[name] = failure
-                continue
+        for name, _, checked in self._checked_predictions(predictions, result):
             rounded = [CheckedMap(scored.values.astype(np.float32)) for _, scored in checked]
             values = np.full(rows.size, np.nan)
             if means[name].n > 1:
@@ -370,21 +360,27 @@ class Scorer:
         check_size(checked, stimulus, self.empirical)
         return checked
 
-    def _checked(
-        self, name: str, i: int, prediction: Prediction
-    ) -> tuple[list[tuple[Rows, CheckedMap]], str | None]:
-        """Check a model's maps; an error is raised, or returned if errors are recorded."""
-        if prediction.failure is not None:
-            return [], prediction.failure
-        try:
-            return [
-                (chosen, self._checked_map(name, array, self.stimuli[i]))
-                for chosen, array in prediction.maps
-            ], None
-        except InputError as error:
-            if not self.record_errors:
-                raise
-            return [], described(error)
+    def _checked_predictions(
+        self, predictions: Predictions, result: ImageScores
+    ) -> Iterator[tuple[str, Prediction, list[tuple[Rows, CheckedMap]]]]:
+        """Yield predictions with their maps checked; recorded failures go into the result."""
+        stimulus = self.stimuli[predictions.i]
+        for name, prediction in predictions.of_models.items():
+            result.n_calls[name] = prediction.n_calls
+            if prediction.failure is not None:
+                result.failures[name] = prediction.failure
+                continue
+            try:
+                checked = [
+                    (chosen, self._checked_map(name, array, stimulus))
+                    for chosen, array in prediction.maps
+                ]
+            except InputError as error:
+                if not self.record_errors:
+                    raise
+                result.failures[name] = described(error)
+                continue
+            yield name, prediction, checked
 
     def _checked_map(self, name: str, array: NDArray[Any], stimulus: Stimulus) -> CheckedMap:
         labelled = _Named(name)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from salmetrics import InputError
-from salmetrics.checkpoint import Checkpoint, write_atomically
+from salmetrics.checkpoint import Checkpoint
 
 ARRAYS = {"values NSS": np.array([1.5, np.nan, -np.inf]), "failures": np.array("{}")}
 
@@ -76,13 +76,3 @@ def test_folder_that_is_a_file(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(InputError, match=r"checkpoint .*file' can't be written"):
         Checkpoint(tmp_path / "file", "m", {})
-
-
-def test_a_failed_write_leaves_what_was_there(tmp_path, monkeypatch):
-    path = tmp_path / "f"
-    write_atomically(path, b"old")
-    monkeypatch.setattr("os.fsync", lambda _: (_ for _ in ()).throw(OSError(28, "no space left")))
-    with pytest.raises(OSError, match="no space left"):
-        write_atomically(path, b"new")
-    assert path.read_bytes() == b"old"
-    assert [p.name for p in tmp_path.iterdir()] == ["f"]

@@ -7,6 +7,7 @@ from pathlib import Path
 from salmetrics.dataset import Dataset
 from salmetrics.errors import InputError, check_choice
 from salmetrics.fixations import Fixations
+from salmetrics.io.files import files_below
 from salmetrics.stimuli import Stimuli
 
 __all__ = ["load_folder"]
@@ -50,11 +51,7 @@ def load_folder(
     folder = Path(images)
     if not folder.is_dir():
         raise InputError(f"image folder {str(folder)!r} does not exist")
-    paths = sorted(
-        path
-        for path in folder.rglob("*")
-        if path.suffix.lower() in _SUFFIXES and not path.name.startswith(".") and path.is_file()
-    )
+    paths = files_below(folder, _SUFFIXES)
     if not paths:
         raise InputError(f"no images in {str(folder)!r}; known suffixes: {', '.join(_SUFFIXES)}")
     stimuli = Stimuli.from_files(

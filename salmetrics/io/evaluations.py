@@ -10,8 +10,6 @@ image), or `sums` (over cells) and `fixations` (float32, one a fixation).
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,6 +20,7 @@ from numpy.typing import NDArray
 
 from salmetrics.averaging import Cells
 from salmetrics.errors import InputError
+from salmetrics.io.files import replacing
 
 __all__ = ["FORMAT", "StoredEvaluation", "read_evaluation", "write_evaluation"]
 
@@ -68,20 +67,10 @@ def write_evaluation(path: Path, stored: StoredEvaluation, keys: list[Key]) -> N
     if not path.parent.is_dir():
         raise InputError(f"folder {str(path.parent)!r} does not exist; make it first")
     try:
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
-    except OSError as error:
-        raise InputError(f"{str(path)!r} can't be written: {error.strerror}") from error
-    os.close(handle)
-    temporary = Path(name)
-    try:
-        with h5py.File(temporary, "w") as file:
+        with replacing(path) as temporary, h5py.File(temporary, "w") as file:
             _fill(file, stored, keys)
-        with temporary.open("rb") as written:
-            os.fsync(written.fileno())
-        os.replace(temporary, path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
+    except PermissionError as error:
+        raise InputError(f"{str(path)!r} can't be written: {error.strerror}") from error
 
 
 def read_evaluation(path: Path) -> StoredEvaluation:

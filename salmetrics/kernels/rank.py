@@ -7,7 +7,12 @@ from numpy.typing import NDArray
 
 from salmetrics.kernels.jit import kernel, kernel_input
 
-__all__ = ["count_at_least_steps", "count_below", "count_below_weighted"]
+__all__ = [
+    "count_at_least_steps",
+    "count_below",
+    "count_below_by_sorting",
+    "count_below_weighted",
+]
 
 _BLOCK = 32768  # bucket numbers of one block (64 kB) stay in the level-2 cache
 _MOST_BUCKETS = 8192  # their 4-byte counters (32 kB) stay in the level-1 cache
@@ -48,10 +53,19 @@ def count_below(
     n_buckets = _bucket_count(values.size)
     scale = _bucket_scale(thresholds, first, last, n_buckets)
     if scale is None:
-        return _count_below_sorted(values, thresholds)
+        return count_below_by_sorting(values, thresholds)
     slots = np.zeros(2 * thresholds.size + 1, np.int64)
     _count_slots(values, thresholds, first, last, scale, n_buckets, slots)
     return _below_and_equal(slots)
+
+
+def count_below_by_sorting(
+    values: NDArray[Any], thresholds: NDArray[Any]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """`count_below` for few values, of any real dtype: sorts them."""
+    ordered = np.sort(values)
+    below = np.searchsorted(ordered, thresholds, side="left")
+    return below, np.searchsorted(ordered, thresholds, side="right") - below
 
 
 def count_below_weighted(
@@ -146,14 +160,6 @@ def _bucket_scale(thresholds: NDArray[Any], first: int, last: int, n_buckets: in
 def _below_and_equal(slots: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Slot 2k holds what lies between thresholds k - 1 and k, slot 2k + 1 what equals k."""
     return np.cumsum(slots)[:-1:2], slots[1::2].copy()
-
-
-def _count_below_sorted(
-    values: NDArray[Any], thresholds: NDArray[Any]
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    ordered = np.sort(values)
-    below = np.searchsorted(ordered, thresholds, side="left")
-    return below, np.searchsorted(ordered, thresholds, side="right") - below
 
 
 def _count_below_weighted_sorted(

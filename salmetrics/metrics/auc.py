@@ -250,7 +250,7 @@ def _among_pixels(
     thresholds, which = np.unique(m.flat[pixels], return_inverse=True)
     below, equal = rank.count_below(m.flat, thresholds)
     if exclude is not None:
-        fewer_below, fewer_equal = _count_few_below(m.flat[exclude], thresholds)
+        fewer_below, fewer_equal = rank.count_below_by_sorting(m.flat[exclude], thresholds)
         below, equal = below - fewer_below, equal - fewer_equal
     return ((below + 0.5 * equal) / n)[which]
 
@@ -263,17 +263,8 @@ def _among_negatives(
         return np.full(pixels.size, np.nan)
     thresholds, which = np.unique(m.flat[pixels], return_inverse=True)
     below, equal = rank.count_below_weighted(m.flat[negatives.pixels], negatives.counts, thresholds)
-    fewer_below, fewer_equal = _count_few_below(m.flat[negatives.without], thresholds)
+    fewer_below, fewer_equal = rank.count_below_by_sorting(m.flat[negatives.without], thresholds)
     return ((below - fewer_below + 0.5 * (equal - fewer_equal)) / n)[which]
-
-
-def _count_few_below(
-    values: NDArray[Any], thresholds: NDArray[Any]
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """`rank.count_below` for fixations, which are few."""
-    ordered = np.sort(values)
-    below = np.searchsorted(ordered, thresholds, side="left")
-    return below, np.searchsorted(ordered, thresholds, side="right") - below
 
 
 def _judd_as_written(

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from salmetrics.errors import InputError
+from salmetrics.io.files import files_below
 from salmetrics.stimuli import Stimuli, Stimulus
 
 __all__ = ["MapFolder"]
@@ -40,11 +41,7 @@ class MapFolder:
 
     def __init__(self, folder: str | Path, stimuli: Stimuli | None = None) -> None:
         self.folder = Path(folder)
-        files = sorted(
-            path.relative_to(self.folder)
-            for path in self.folder.rglob("*")
-            if path.suffix.lower() in _SUFFIXES and not path.name.startswith(".") and path.is_file()
-        )
+        files = [path.relative_to(self.folder) for path in files_below(self.folder, _SUFFIXES)]
         if not files:
             raise InputError(
                 f"no maps in {str(self.folder)!r}; known suffixes: {', '.join(_SUFFIXES)}"

@@ -163,8 +163,10 @@ CALLS = {
 
 @pytest.mark.parametrize(("call", "module", "names"), CALLS.values(), ids=CALLS)
 def test_default_path_is_the_compiled_one(call, module, names, monkeypatch):
-    for fallback in ("_count_below_sorted", "_count_below_weighted_sorted"):
-        monkeypatch.setattr(rank, fallback, Mock(side_effect=AssertionError(fallback)))
+    fallback = "_count_below_weighted_sorted"
+    monkeypatch.setattr(rank, fallback, Mock(side_effect=AssertionError(fallback)))
+    sorts = Mock(wraps=rank.count_below_by_sorting)  # right for the fixations, not for the map
+    monkeypatch.setattr(rank, "count_below_by_sorting", sorts)
     dispatchers = [getattr(module, name) for name in names]
     spies = [Mock(wraps=dispatcher) for dispatcher in dispatchers]
     for name, spy in zip(names, spies, strict=True):
@@ -173,6 +175,7 @@ def test_default_path_is_the_compiled_one(call, module, names, monkeypatch):
     for dispatcher, spy in zip(dispatchers, spies, strict=True):
         spy.assert_called()
         assert dispatcher.signatures  # a machine-code version for what it was called with
+    assert all(values.size < MAP.size for (values, _), _ in sorts.call_args_list)
 
 
 @pytest.mark.parametrize("call", [call for call, *_ in CALLS.values()], ids=CALLS)

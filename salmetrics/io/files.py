@@ -1,0 +1,39 @@
+"""Folders to read, and files that are there as a whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+__all__ = ["files_below", "replacing"]
+
+
+def files_below(folder: Path, suffixes: Collection[str]) -> list[Path]:
+    """List the files below a folder, sorted, that end so and don't begin with a dot."""
+    return sorted(
+        path
+        for path in folder.rglob("*")
+        if path.suffix.lower() in suffixes and not path.name.startswith(".") and path.is_file()
+    )
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Give the path of a new file, which takes the place of `path` if nothing goes wrong.
+
+    At any moment `path` is what it was, or the whole new file.
+    """
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        yield temporary
+        with temporary.open("rb") as written:
+            os.fsync(written.fileno())
+        os.replace(temporary, path)
+    except BaseException:  # an interruption too leaves no half file behind
+        temporary.unlink(missing_ok=True)
+        raise

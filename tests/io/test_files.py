@@ -1,0 +1,35 @@
+import pytest
+
+from salmetrics.io.files import files_below, replacing
+
+
+def test_a_file_is_replaced_as_a_whole(tmp_path):
+    path = tmp_path / "f"
+    with replacing(path) as temporary:
+        temporary.write_bytes(b"new")
+        assert not path.exists()
+    assert path.read_bytes() == b"new"
+
+
+@pytest.mark.parametrize("error", [OSError(28, "no space left"), KeyboardInterrupt()])
+def test_a_failed_write_leaves_what_was_there(tmp_path, error):
+    path = tmp_path / "f"
+    path.write_bytes(b"old")
+
+    def fail():
+        with replacing(path) as temporary:
+            temporary.write_bytes(b"half")
+            raise error
+
+    with pytest.raises(type(error)):
+        fail()
+    assert path.read_bytes() == b"old"
+    assert [p.name for p in tmp_path.iterdir()] == ["f"]
+
+
+def test_files_below(tmp_path):
+    (tmp_path / "sub" / "folder.png").mkdir(parents=True)
+    for name in ("b.PNG", "sub/a.png", "._b.png", "c.txt"):
+        (tmp_path / name).write_bytes(b"")
+    found = [p.relative_to(tmp_path).as_posix() for p in files_below(tmp_path, (".png",))]
+    assert found == ["b.PNG", "sub/a.png"]
