@@ -12,23 +12,20 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from salmetrics.averaging import Cells, Sample
+from salmetrics.averaging import Sample
 from salmetrics.errors import InputError, check_choice
-from salmetrics.io.evaluations import StoredEvaluation, read_evaluation, write_evaluation
+from salmetrics.io.evaluations import read_evaluation, write_evaluation
 from salmetrics.metrics.registry import METRICS
 from salmetrics.protocols import Protocol, protocol_from_record
 from salmetrics.provenance import differences
 from salmetrics.rendering import as_html, as_latex, as_markdown, as_text
 from salmetrics.statistics import holm, indistinct_groups, intervals, paired_test
+from salmetrics.values import Key, Scores
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from salmetrics.evaluation import Scores
-
 __all__ = ["Evaluation"]
-
-Key = tuple[str, str]
 
 
 class Evaluation:
@@ -44,8 +41,6 @@ class Evaluation:
     per_fixation
         Table with one row a fixation and one column for each model and metric that has one value
         a fixation.
-    reasons
-        Why a metric of a model is missing, by (model, metric).
     errors
         Table of what went wrong with which model and image, if `evaluate` recorded it.
     protocol
@@ -56,45 +51,17 @@ class Evaluation:
 
     def __init__(
         self,
-        cells: Cells,
-        values: Mapping[Key, NDArray[np.float64]],
-        sums: Mapping[Key, NDArray[np.float64]],
+        scores: Scores,
         *,
         ids: Sequence[str],
         attributes: Mapping[str, NDArray[Any]],
-        reasons: Mapping[Key, str],
-        failures: Mapping[tuple[str, int], str],
         provenance: Mapping[str, Any],
     ) -> None:
-        self._cells = cells
-        self._values = values
-        self._sums = sums
+        self._scores = scores
         self._ids = tuple(ids)
         self._attributes = dict(attributes)
-        self._failures = dict(failures)
-        self.reasons = dict(reasons)
         self.provenance = dict(provenance)
         self.protocol: Protocol = protocol_from_record(provenance["protocol"])
-
-    @classmethod
-    def of_scores(
-        cls,
-        scores: Scores,
-        ids: Sequence[str],
-        attributes: Mapping[str, NDArray[Any]],
-        provenance: Mapping[str, Any],
-    ) -> Evaluation:
-        """Make one from what was scored."""
-        return cls(
-            scores.cells,
-            scores.values,
-            scores.sums,
-            ids=ids,
-            attributes=attributes,
-            reasons=scores.reasons,
-            failures=scores.failures,
-            provenance=provenance,
-        )
 
     # ---- numbers
 
@@ -107,6 +74,11 @@ class Evaluation:
     def metrics(self) -> list[str]:
         """Keys of the metrics, in order."""
         return list(self.protocol.metrics)
+
+    @property
+    def reasons(self) -> dict[Key, str]:
+        """Why a metric of a model is missing, by (model, metric)."""
+        return self._scores.reasons
 
     @property
     def baseline(self) -> str | None:
@@ -342,10 +314,12 @@ class Evaluation:
         """
         import pandas as pd
 
-        if self._cells.of_fixation is None:
+        if self._scores.cells.of_fixation is None:
             raise InputError("single fixations were not kept: evaluate(..., keep='image')")
-        columns = {key: self._values[key] for key in self._keys() if METRICS[key[1]].per != "image"}
-        names = [self._ids[i] for i in self._cells.image[self._cells.of_fixation]]
+        columns = {
+            key: self._scores.values[key] for key in self._keys() if METRICS[key[1]].per != "image"
+        }
+        names = [self._ids[i] for i in self._scores.cells.image[self._scores.cells.of_fixation]]
         index = pd.MultiIndex.from_arrays([np.arange(len(names)), names], names=["", "image"])
         table = pd.DataFrame(columns, index=index)
         table.columns = pd.MultiIndex.from_tuples(list(columns), names=["model", "metric"])
@@ -356,7 +330,7 @@ class Evaluation:
         """One row for each failure of a model on an image."""
         import pandas as pd
 
-        rows = [(m, self._ids[i], text) for (m, i), text in sorted(self._failures.items())]
+        rows = [(m, self._ids[i], text) for (m, i), text in sorted(self._scores.failures.items())]
         return pd.DataFrame(rows, columns=["model", "image", "error"])
 
     def to_markdown(self) -> str:
@@ -393,9 +367,9 @@ class Evaluation:
         for (model, metric), why in self.reasons.items():
             by_reason.setdefault(why, []).append(f"{model} {metric}")
         lines += [f"- {', '.join(keys)}: {why}" for why, keys in by_reason.items()]
-        if self._failures:
+        if self._scores.failures:
             lines.append(
-                f"- {len(self._failures)} predictions failed and are left out: see .errors"
+                f"- {len(self._scores.failures)} predictions failed and are left out: see .errors"
             )
         return "\n".join(lines)
 
@@ -403,19 +377,8 @@ class Evaluation:
 
     def save(self, path: str | Path) -> None:
         """Write everything to one HDF5 file, in one step; values of fixations as float32."""
-        stored = StoredEvaluation(
-            record={
-                "provenance": self.provenance,
-                "ids": self._ids,
-                "reasons": [[*key, why] for key, why in self.reasons.items()],
-                "failures": [[m, i, why] for (m, i), why in self._failures.items()],
-            },
-            cells=self._cells,
-            values=self._values,
-            sums=dict(self._sums),
-            attributes=self._attributes,
-        )
-        write_evaluation(Path(path), stored, self._keys())
+        record = {"provenance": self.provenance, "ids": self._ids}
+        write_evaluation(Path(path), record, self._scores, self._attributes, self._keys())
 
     @classmethod
     def load(cls, path: str | Path) -> Evaluation:
@@ -426,17 +389,9 @@ class Evaluation:
         InputError
             If there is no such file, or it holds something else.
         """
-        stored = read_evaluation(Path(path))
-        record = stored.record
+        record, scores, attributes = read_evaluation(Path(path))
         return cls(
-            stored.cells,
-            stored.values,
-            stored.sums,
-            ids=record["ids"],
-            attributes=stored.attributes,
-            reasons={(m, k): why for m, k, why in record["reasons"]},
-            failures={(m, i): why for m, i, why in record["failures"]},
-            provenance=record["provenance"],
+            scores, ids=record["ids"], attributes=attributes, provenance=record["provenance"]
         )
 
     def join(self, other: Evaluation) -> Evaluation:
@@ -462,13 +417,9 @@ class Evaluation:
         provenance["models"] = {**self.provenance["models"], **other.provenance["models"]}
         provenance["n_predictions"] = self.n_predictions + other.n_predictions
         return Evaluation(
-            self._cells,
-            {**self._values, **other._values},
-            {**self._sums, **other._sums},
+            self._scores.join(other._scores),
             ids=self._ids,
             attributes=self._attributes,
-            reasons={**self.reasons, **other.reasons},
-            failures={**self._failures, **other._failures},
             provenance=provenance,
         )
 
@@ -482,9 +433,7 @@ class Evaluation:
         return metric
 
     def _sample(self, model: str, metric: str) -> Sample:
-        if METRICS[metric].per == "image":
-            return Sample.of_images(self._values[model, metric])
-        return self._cells.sample(self._sums[model, metric], self.protocol.average)
+        return self._scores.sample(model, metric, self.protocol.average)
 
     def _all_samples(self) -> dict[Key, Sample]:
         return {key: self._sample(*key) for key in self._keys()}
@@ -509,7 +458,7 @@ class Evaluation:
     def _rows(self, samples: Mapping[Key, Sample]) -> list[dict[str, Any]]:
         bounds = self._bounds(samples, "images", "percentile", 0.95, None)
         fixations = np.bincount(
-            self._cells.image, weights=self._cells.counts, minlength=len(self._ids)
+            self._scores.cells.image, weights=self._scores.cells.counts, minlength=len(self._ids)
         )
         rows = []
         for ((model, metric), sample), (low, high) in zip(samples.items(), bounds, strict=True):

@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 
 from salmetrics.averaging import Cells
 from salmetrics.errors import InputError, check_choice
-from salmetrics.evaluation import score_models
 from salmetrics.fixations import Fixations
 from salmetrics.metrics.information import in_unit
 from salmetrics.metrics.registry import METRICS
 from salmetrics.models.base import SaliencyMapModel, model_name
 from salmetrics.models.convert import as_model
 from salmetrics.protocols import AVERAGES, DEFAULT, Protocol
+from salmetrics.run import score_models
 from salmetrics.scoring import NO_DENSITY
 from salmetrics.stimuli import Stimuli
 

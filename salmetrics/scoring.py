@@ -75,8 +75,12 @@ class ImageScores:
 class MeanDensity:
     """Sum of a model's predictions over n images, on the grid of `mean_density`."""
 
-    total: Array
-    n: int
+    total: Array = field(default_factory=lambda: np.zeros(()))
+    n: int = 0
+
+    def plus(self, other: MeanDensity) -> MeanDensity:
+        """Return the sum over the images of both."""
+        return MeanDensity(self.total + other.total, self.n + other.n)
 
 
 class Scorer:

@@ -1,6 +1,6 @@
 """Evaluations in HDF5 files.
 
-Layout: attribute `record`, JSON with `provenance`, `protocol`, `reasons`, `failures` and `ids`;
+Layout: attribute `record`, JSON with `provenance`, `reasons`, `failures` and `ids`;
 group `cells` (`image`, `subject`, `counts`, `subjects`, and `of_fixation` if every fixation was
 kept); group `attributes`, one data set an attribute of the images; group `scores`, one group a
 model and metric with attributes `model` and `metric` and the data sets `images` (one value an
@@ -10,8 +10,7 @@ image), or `sums` (over cells) and `fixations` (float32, one a fixation).
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,41 +20,35 @@ from numpy.typing import NDArray
 from salmetrics.averaging import Cells
 from salmetrics.errors import InputError
 from salmetrics.io.files import replacing
+from salmetrics.values import Key, Scores
 
-__all__ = ["FORMAT", "StoredEvaluation", "read_evaluation", "write_evaluation"]
+__all__ = ["FORMAT", "read_evaluation", "write_evaluation"]
 
 FORMAT = 1
-Key = tuple[str, str]
 Array = NDArray[np.float64]
 
 
-@dataclass
-class StoredEvaluation:
-    """What a file holds.
+def write_evaluation(
+    path: Path,
+    record: Mapping[str, Any],
+    scores: Scores,
+    attributes: Mapping[str, NDArray[Any]],
+    keys: Sequence[Key],
+) -> None:
+    """Write a file in one step: it is there as a whole or not at all.
 
-    Attributes
+    Parameters
     ----------
+    path
+        Of the file; one that is there is replaced.
     record
-        What JSON can hold: provenance, ids, reasons of missing values.
-    cells
-        Pairs of image and subject.
-    values
-        By (model, metric): one value an image, or a fixation; the latter are read when asked for.
-    sums
-        By (model, metric): sums over cells.
+        What JSON can hold: provenance, ids.
+    scores
+        Values, reasons, failures.
     attributes
         Of the images.
-    """
-
-    record: dict[str, Any]
-    cells: Cells
-    values: Mapping[Key, Array]
-    sums: dict[Key, Array]
-    attributes: dict[str, NDArray[Any]] = field(default_factory=dict)
-
-
-def write_evaluation(path: Path, stored: StoredEvaluation, keys: list[Key]) -> None:
-    """Write a file in one step: it is there as a whole or not at all.
+    keys
+        (model, metric) in order.
 
     Raises
     ------
@@ -68,13 +61,17 @@ def write_evaluation(path: Path, stored: StoredEvaluation, keys: list[Key]) -> N
         raise InputError(f"folder {str(path.parent)!r} does not exist; make it first")
     try:
         with replacing(path) as temporary, h5py.File(temporary, "w") as file:
-            _fill(file, stored, keys)
+            _fill(file, record, scores, attributes, keys)
     except PermissionError as error:
         raise InputError(f"{str(path)!r} can't be written: {error.strerror}") from error
 
 
-def read_evaluation(path: Path) -> StoredEvaluation:
+def read_evaluation(path: Path) -> tuple[dict[str, Any], Scores, dict[str, NDArray[Any]]]:
     """Read a file; values of single fixations only when they are asked for.
+
+    Returns
+    -------
+    record, scores and attributes, as in `write_evaluation`.
 
     Raises
     ------
@@ -122,38 +119,48 @@ class _LazyValues(Mapping[Key, Array]):
         return len(self._images) + len(self._groups)
 
 
-def _fill(file: Any, stored: StoredEvaluation, keys: list[Key]) -> None:
+def _fill(
+    file: Any,
+    record: Mapping[str, Any],
+    scores: Scores,
+    attributes: Mapping[str, NDArray[Any]],
+    keys: Sequence[Key],
+) -> None:
     file.attrs["salmetrics"] = "evaluation"
     file.attrs["format"] = FORMAT
-    # a data set, because attributes hold no more than 64 kB
-    file["record"] = json.dumps(stored.record)
+    whole = {
+        **record,
+        "reasons": [[*key, why] for key, why in scores.reasons.items()],
+        "failures": [[m, i, why] for (m, i), why in scores.failures.items()],
+    }
+    file["record"] = json.dumps(whole)  # a data set, because attributes hold no more than 64 kB
     cells = file.create_group("cells")
     for name in ("image", "subject", "counts"):
-        cells[name] = getattr(stored.cells, name)
-    cells["subjects"] = _storable(stored.cells.subjects)
-    if stored.cells.of_fixation is not None:
+        cells[name] = getattr(scores.cells, name)
+    cells["subjects"] = _storable(scores.cells.subjects)
+    if scores.cells.of_fixation is not None:
         cells.create_dataset(
-            "of_fixation", data=stored.cells.of_fixation.astype(np.int32), compression="gzip"
+            "of_fixation", data=scores.cells.of_fixation.astype(np.int32), compression="gzip"
         )
-    for name, values in stored.attributes.items():
+    for name, values in attributes.items():
         file[f"attributes/{name}"] = _storable(values)
     for number, key in enumerate(keys):
         group = file.create_group(f"scores/{number:06d}")
         group.attrs["model"], group.attrs["metric"] = key
-        if key not in stored.sums:
-            group["images"] = stored.values[key]
+        if key not in scores.sums:
+            group["images"] = scores.values[key]
             continue
-        group["sums"] = stored.sums[key]
-        if key in stored.values:
+        group["sums"] = scores.sums[key]
+        if key in scores.values:
             group.create_dataset(
                 "fixations",
-                data=stored.values[key].astype(np.float32),
+                data=scores.values[key].astype(np.float32),
                 compression="gzip",
                 shuffle=True,
             )
 
 
-def _filled(file: Any, path: Path) -> StoredEvaluation:
+def _filled(file: Any, path: Path) -> tuple[dict[str, Any], Scores, dict[str, NDArray[Any]]]:
     record = json.loads(file["record"][()])
     cells = file["cells"]
     found = Cells.from_arrays(
@@ -172,8 +179,15 @@ def _filled(file: Any, path: Path) -> StoredEvaluation:
             sums[key] = group["sums"][()]
             if "fixations" in group:
                 groups[key] = f"scores/{name}"
+    scores = Scores(
+        found,
+        values=_LazyValues(path, groups, images),
+        sums=sums,
+        reasons={(m, k): why for m, k, why in record.pop("reasons")},
+        failures={(m, i): why for m, i, why in record.pop("failures")},
+    )
     attributes = {name: _restored(values) for name, values in file.get("attributes", {}).items()}
-    return StoredEvaluation(record, found, _LazyValues(path, groups, images), sums, attributes)
+    return record, scores, attributes
 
 
 def _storable(array: NDArray[Any]) -> Any:

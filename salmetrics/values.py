@@ -1,0 +1,66 @@
+"""Values of models and metrics: what is scored, stored and averaged."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from salmetrics.averaging import Cells, Sample
+from salmetrics.metrics.registry import METRICS
+from salmetrics.models.base import Model
+
+__all__ = ["Key", "Scores"]
+
+Array = NDArray[np.float64]
+Key = tuple[str, str]
+
+
+@dataclass
+class Scores:
+    """Values of models and metrics.
+
+    Attributes
+    ----------
+    cells
+        Pairs of image and subject.
+    values
+        By (model, metric): float64, one a fixation, shape (n_fixations,), or one an image, shape
+        (n_images,), NaN where there is none. Without those a fixation if sums only are kept.
+    sums
+        By (model, metric) with one value a fixation: sums over cells, shape (n_cells,).
+    reasons
+        By (model, metric): why there is no value at all.
+    failures
+        By (model, image): what went wrong.
+    baseline
+        What IG is relative to; None if no metric needs a baseline, or if not known any more.
+    n_predictions
+        How many maps models made, all together.
+    """
+
+    cells: Cells
+    values: Mapping[Key, Array] = field(default_factory=dict)
+    sums: dict[Key, Array] = field(default_factory=dict)
+    reasons: dict[Key, str] = field(default_factory=dict)
+    failures: dict[tuple[str, int], str] = field(default_factory=dict)
+    baseline: Model | None = None
+    n_predictions: int = 0
+
+    def join(self, other: Scores) -> Scores:
+        """Return the models of both, which share cells."""
+        return Scores(
+            self.cells,
+            values={**self.values, **other.values},
+            sums={**self.sums, **other.sums},
+            reasons={**self.reasons, **other.reasons},
+            failures={**self.failures, **other.failures},
+        )
+
+    def sample(self, model: str, metric: str, average: str) -> Sample:
+        """Return what one number is made of."""
+        if METRICS[metric].per == "image":
+            return Sample.of_images(self.values[model, metric])
+        return self.cells.sample(self.sums[model, metric], average)
