@@ -5,7 +5,8 @@ from salmetrics.errors import InputError
 from salmetrics.evaluation import evaluate
 from salmetrics.fixations import Fixations
 from salmetrics.models.base import DensityModel, SaliencyMapModel
-from salmetrics.models.baselines import CentreBias, GaussianCentreBias, Uniform
+from salmetrics.models.baselines import GaussianCentreBias, Uniform
+from salmetrics.models.centre_bias import CentreBias
 from salmetrics.models.convert import as_model
 from salmetrics.protocols import Protocol, get_protocol
 from salmetrics.results import Evaluation

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from salmetrics.datasets.generated import GeneratedDataset, generate_dataset
 from salmetrics.evaluation import evaluate
 from salmetrics.models.base import SaliencyMapModel
-from salmetrics.models.baselines import CentreBias, Uniform
+from salmetrics.models.baselines import Uniform
+from salmetrics.models.centre_bias import CentreBias
 from salmetrics.results import Evaluation
 from salmetrics.stimuli import Stimulus
 

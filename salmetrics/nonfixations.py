@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import zlib
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import replace
@@ -14,6 +13,7 @@ from numpy.typing import NDArray
 
 from salmetrics.fixations import Fixations
 from salmetrics.metrics.auc import Negatives, count_pixels
+from salmetrics.seeding import image_stream
 from salmetrics.stimuli import Stimuli
 
 __all__ = ["OtherFixations"]
@@ -67,8 +67,7 @@ class OtherFixations:
         others = [k for k in range(len(self._ids)) if k != i]
         if n_other is not None and n_other < len(others):
             others.sort(key=self._ids.__getitem__)
-            key = zlib.crc32(self._ids[i].encode())
-            stream = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(key,)))
+            stream = image_stream(seed, self._ids[i])
             others = [others[k] for k in stream.choice(len(others), n_other, replace=False)]
         rows = [self._fixations.rows_of_image(k) for k in others]
         if not rows:

@@ -24,7 +24,7 @@ from salmetrics.models.base import (
     checked_log_density,
     model_name,
 )
-from salmetrics.models.baselines import CentreBias
+from salmetrics.models.centre_bias import CentreBias
 from salmetrics.models.convert import as_model
 from salmetrics.observation import Observer
 from salmetrics.optimal import OPTIMAL_MAPS, WHY_NOT, optimal_map, shuffled_auc_map

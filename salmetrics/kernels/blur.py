@@ -7,7 +7,14 @@ from numpy.typing import NDArray
 
 from salmetrics.kernels.jit import kernel, kernel_input
 
-__all__ = ["blur_dense", "blur_points", "blurred_points_at", "gaussian_weights", "mirrored"]
+__all__ = [
+    "blur_dense",
+    "blur_points",
+    "blurred_dense_at",
+    "blurred_points_at",
+    "gaussian_weights",
+    "mirrored",
+]
 
 _STRIP = 8  # columns blurred together in the vertical pass: one vector register of float64
 _TOGETHER = 4  # points and rows that `_add_kernels` treats together
@@ -113,6 +120,29 @@ def blurred_points_at(
     return result
 
 
+def blurred_dense_at(
+    image: NDArray[np.float64],
+    at_y: NDArray[np.int64],
+    at_x: NDArray[np.int64],
+    row_weights: NDArray[np.float64],
+    column_weights: NDArray[np.float64],
+) -> NDArray[np.float64]:
+    """Values of `blur_dense` of a map between zeros at some places, shape (m,).
+
+    Places may lie outside the map, as far as the kernel reaches.
+    """
+    result = np.empty(at_y.size)
+    _sum_windows(
+        kernel_input(image, np.float64),
+        at_y,
+        at_x,
+        _whole(row_weights),
+        _whole(column_weights),
+        result,
+    )
+    return result
+
+
 def mirrored(
     positions: NDArray[np.int64], length: int, radius: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -129,6 +159,11 @@ def mirrored(
     which = np.broadcast_to(np.arange(positions.size), where.shape)
     near = (where >= -radius) & (where < length + radius)
     return which[near], where[near]
+
+
+def _whole(weights: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Whole kernel from half of it."""
+    return np.concatenate([weights[:0:-1], weights])
 
 
 def _profile(weights: NDArray[np.float64], length: int) -> NDArray[np.float64]:
@@ -209,6 +244,26 @@ def _sum_kernels(  # type: ignore[no-untyped-def]
             right = abs(at_x[i] - xs[k])
             if down < row_weights.size and right < column_weights.size:
                 result[i] += masses[k] * row_weights[down] * column_weights[right]
+
+
+@kernel(fast_sums=True)
+def _sum_windows(image, at_y, at_x, row_kernel, column_kernel, result):  # type: ignore[no-untyped-def]
+    """Set result to the weighted sum of the map around each place."""
+    height, width = image.shape
+    for k in range(at_y.size):
+        top = at_y[k] - row_kernel.size // 2
+        left = at_x[k] - column_kernel.size // 2
+        first = max(0, left)
+        n = min(width, left + column_kernel.size) - first
+        weights = column_kernel[first - left :][:n]
+        total = 0.0
+        for i in range(max(0, top), min(height, top + row_kernel.size)):
+            line = image[i, first : first + n]
+            along = 0.0
+            for j in range(n):
+                along += weights[j] * line[j]
+            total += row_kernel[i - top] * along
+        result[k] = total
 
 
 @kernel(fast_sums=True)

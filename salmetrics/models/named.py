@@ -11,7 +11,8 @@ from importlib.metadata import entry_points
 from salmetrics.dataset import Dataset
 from salmetrics.errors import InputError, check_choice
 from salmetrics.models.base import Model
-from salmetrics.models.baselines import CentreBias, GaussianCentreBias, Uniform
+from salmetrics.models.baselines import GaussianCentreBias, Uniform
+from salmetrics.models.centre_bias import CentreBias
 
 __all__ = ["centre_bias", "gaussian_centre_bias", "named_model", "names", "uniform"]
 

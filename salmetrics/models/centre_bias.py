@@ -1,0 +1,451 @@
+"""Where people look regardless of the image, each image's own fixations left out."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections import OrderedDict
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from salmetrics.densities import draw_fixations
+from salmetrics.empirical import BOUNDARIES, Smoothing
+from salmetrics.errors import InputError, check_choice
+from salmetrics.fixations import Fixations
+from salmetrics.io.files import replacing
+from salmetrics.kernels import moments
+from salmetrics.metrics.inputs import pixel_indices
+from salmetrics.models.base import DensityModel
+from salmetrics.models.known import KnownImages
+from salmetrics.models.likelihood import (
+    LEAST_WEIGHT,
+    Optimum,
+    best_weights,
+    best_width,
+    weight_curvature,
+)
+from salmetrics.seeding import image_stream
+from salmetrics.stimuli import Stimuli, Stimulus
+
+__all__ = ["CentreBias"]
+
+MIT1003_BANDWIDTH = 10**-1.6667673342543432
+FLOOR = 1e-6
+_FEW = 8  # images of a size, below which it is not worth while to blur all fixations at it
+_KEPT_SIZES = 4  # image sizes whose blurred totals are kept, 4 MB each for 800x600
+_RANGE = (0.004, 0.25)  # of a fitted bandwidth: two pixels of 500; nearly flat
+_FORMAT = 1
+
+Array = NDArray[np.float64]
+Rows = NDArray[np.int64]
+
+
+class CentreBias(DensityModel):
+    """Where people look regardless of the image: fixations on other images, blurred.
+
+    For an image that the fixations include, its own fixations are left out. Fixations are put
+    into relative coordinates, binned at the image's size, blurred with a Gaussian whose standard
+    deviations are `bandwidth` times height and width, and normalised to a density p; the result
+    is (1 - floor) p + floor / (h w).
+
+    Parameters
+    ----------
+    stimuli, fixations
+        Where people looked.
+    bandwidth
+        Standard deviation as a share of the image's height and width. The default is the value
+        published for MIT1003; `fit` finds the best one for these data.
+    floor
+        Weight of the uniform density.
+    boundary
+        "reflect", "renormalise" or "constant"; see `salmetrics.empirical.Smoothing`.
+    keep_aspect
+        Measure both coordinates from the middle of the image, as shares of its longer side, so
+        that the blur is round; fixations that fall outside a narrower image are left out there.
+    pysaliency_compatible
+        Add floor / (h w) to the blurred fixations before they are normalised, as pysaliency's
+        `CrossvalidatedBaselineModel` does: a floor about n times lower for n fixations.
+
+    Attributes
+    ----------
+    optimum
+        How `fit` ended; None otherwise.
+
+    Raises
+    ------
+    InputError
+        For parameters out of range, no fixations, or fixations outside their image; later, when an
+        image with a known id comes with another size or other fixations.
+
+    References
+    ----------
+    Kümmerer, Wallis and Bethge (2015), PNAS 112, 16054-16059, doi:10.1073/pnas.1510393112.
+    """
+
+    name = "centre-bias"
+    leave_one_out = True
+
+    def __init__(
+        self,
+        stimuli: Stimuli,
+        fixations: Fixations,
+        *,
+        bandwidth: float = MIT1003_BANDWIDTH,
+        floor: float = FLOOR,
+        boundary: str = "reflect",
+        keep_aspect: bool = False,
+        pysaliency_compatible: bool = False,
+    ) -> None:
+        fixations.check_against(stimuli)
+        if len(fixations) == 0:
+            raise InputError("a centre bias needs fixations; there are none")
+        self._set_parameters(
+            bandwidth=bandwidth,
+            floor=floor,
+            boundary=boundary,
+            keep_aspect=keep_aspect,
+            pysaliency_compatible=pysaliency_compatible,
+        )
+        sizes = stimuli.sizes[fixations.image]
+        middles = sizes / 2 if self.keep_aspect else np.zeros(sizes.shape)
+        relative = (np.stack([fixations.y, fixations.x], axis=1) - middles) / self._scale(sizes)
+        self._set_data(
+            KnownImages("centre bias", stimuli, fixations),
+            image=fixations.image,
+            relative_y=relative[:, 0].copy(),
+            relative_x=relative[:, 1].copy(),
+        )
+
+    @classmethod
+    def fit(
+        cls,
+        stimuli: Stimuli,
+        fixations: Fixations,
+        *,
+        bandwidth: float | str = "fit",
+        floor: float | str = "fit",
+        boundary: str = "reflect",
+        keep_aspect: bool = False,
+    ) -> CentreBias:
+        """Find the bandwidth and floor with the largest leave-one-image-out likelihood.
+
+        Parameters
+        ----------
+        stimuli, fixations
+            Where people looked; on two images at least.
+        bandwidth, floor
+            "fit", or a number to fix one of them.
+        boundary, keep_aspect
+            As for the class.
+
+        Returns
+        -------
+        The model, with `optimum`. Warns if a parameter ends at its bound.
+
+        Raises
+        ------
+        InputError
+            If fewer than two images have fixations.
+
+        Examples
+        --------
+        >>> from salmetrics.datasets import generate_dataset
+        >>> generated = generate_dataset(20)
+        >>> centre_bias = CentreBias.fit(*generated.dataset)
+        >>> round(centre_bias.bandwidth, 3), round(centre_bias.floor, 2)
+        (0, 0)
+        """
+        for name, value in (("bandwidth", bandwidth), ("floor", floor)):
+            if isinstance(value, str):
+                check_choice(name, value, ("fit",))
+        if np.unique(fixations.image).size < 2:
+            raise InputError(
+                "a centre bias is fitted by leaving out one image at a time; fixations on two "
+                "images are needed at least. Or use CentreBias(stimuli, fixations)"
+            )
+        fixed = np.array([np.nan, np.nan if floor == "fit" else floor], float)
+        first = bandwidth if isinstance(bandwidth, (int, float)) else MIT1003_BANDWIDTH
+        model = cls(
+            stimuli,
+            fixations,
+            bandwidth=first,
+            floor=0.0,
+            boundary=boundary,
+            keep_aspect=keep_aspect,
+        )
+        uniform = 1.0 / np.prod(stimuli.sizes, axis=1)[fixations.image]
+
+        def components(width: float) -> Array:
+            model.bandwidth = width
+            return np.stack([model._held_out(stimuli, fixations), uniform], axis=1)
+
+        curvature, at_bound, n = {}, [], 1
+        if bandwidth == "fit":
+            model.bandwidth, curvature["bandwidth"], n, ended = best_width(
+                lambda width: best_weights(components(width), fixed)[1], *_RANGE
+            )
+            at_bound += ["bandwidth"] * ended
+        densities = components(model.bandwidth)
+        weights, likelihood = best_weights(densities, fixed)
+        model.floor = float(weights[1])
+        if floor == "fit":
+            curvature["floor"] = weight_curvature(densities, weights, 1)
+            at_bound += ["floor"] * (model.floor < LEAST_WEIGHT)
+        model.optimum = Optimum(likelihood, curvature, n, tuple(at_bound))
+        if "bandwidth" in at_bound:  # a floor that is not needed does no harm
+            model.optimum.warn("centre bias")
+        return model
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """Bandwidth, floor, boundary, and whether they were fitted."""
+        return {
+            "bandwidth": self.bandwidth,
+            "floor": self.floor,
+            "boundary": self.boundary,
+            "keep_aspect": self.keep_aspect,
+            "pysaliency_compatible": self.pysaliency_compatible,
+            "fitted": self.optimum is not None,
+        }
+
+    def __repr__(self) -> str:
+        return f"<CentreBias: bandwidth {self.bandwidth:.4g}, floor {self.floor:.3g}>"
+
+    def log_density(self, stimulus: Stimulus, *, subject: Any = None) -> Array:
+        """Return the log of the centre bias without this image's own fixations, shape (h, w)."""
+        size = self._known.size(stimulus)
+        own = self._own_pixels(stimulus.id, size)
+        total, left = self._total(size), None
+        if own.size:
+            left = self._smoothing(size).points(size, own)
+        with np.errstate(divide="ignore"):  # probability 0 is legal without a floor
+            log_density: Array = np.log(self._finish(total, left, own, size))
+        return log_density
+
+    def log_likelihoods(self, stimuli: Stimuli, fixations: Fixations) -> Array:
+        """Return the log density at each fixation, nats, without making a map.
+
+        Only the blurred total is looked up; the own fixations' part comes from the n x n kernel
+        matrix (0.3 ms instead of 6 for an image of 800x600).
+        """
+        fixations.check_against(stimuli)
+        result = np.empty(len(fixations))
+        for i in np.flatnonzero(fixations.counts()).tolist():
+            rows = fixations.rows_of_image(i)
+            size = self._known.size(stimuli[i])
+            self._known.check_fixations(stimuli.ids[i], fixations, rows)
+            at = pixel_indices(fixations.x[rows], fixations.y[rows], size)
+            if self._known.count(size) < _FEW:
+                total = self._total_at(size, at)
+            else:
+                total = self._total(size)
+                total = replace(total, values=total.values.reshape(-1)[at])
+            with np.errstate(divide="ignore"):
+                result[rows] = np.log(self._density_at(stimuli.ids[i], size, at, total))
+        return result
+
+    def check_data(self, stimuli: Stimuli, fixations: Fixations) -> None:
+        """Raise `InputError` if an image with a known id comes with other fixations or size."""
+        self._known.check_data(stimuli, fixations)
+
+    def sample(self, stimulus: Stimulus, n: int, *, seed: int = 0) -> tuple[Array, Array]:
+        """Draw fixations; the same seed and image give the same ones.
+
+        Returns
+        -------
+        x, y: in pixels, shape (n,), anywhere in their pixel.
+        """
+        stream = image_stream(seed, stimulus.id)
+        return draw_fixations(self.log_density(stimulus), n, stream)
+
+    # ---- files
+
+    def save(self, path: str | Path) -> None:
+        """Write the model, with all it was made from, to one HDF5 file."""
+        import h5py
+
+        record = {"parameters": self.parameters, "known": self._known.record()}
+        if self.optimum is not None:
+            record["optimum"] = dataclasses.asdict(self.optimum)
+        with replacing(Path(path)) as temporary, h5py.File(temporary, "w") as file:
+            file.attrs["salmetrics"] = "centre bias"
+            file.attrs["format"] = _FORMAT
+            file["record"] = json.dumps(record)
+            file["relative_x"], file["relative_y"] = self._relative_x, self._relative_y
+            file["image"] = self._image
+
+    @classmethod
+    def load(cls, path: str | Path) -> CentreBias:
+        """Read what `save` wrote.
+
+        Raises
+        ------
+        InputError
+            If there is no such file, or it holds something else.
+        """
+        import h5py
+
+        if not Path(path).is_file():
+            raise InputError(f"there is no file {str(path)!r}")
+        try:
+            with h5py.File(path, "r") as file:
+                if file.attrs.get("salmetrics") != "centre bias":
+                    raise InputError(f"{str(path)!r} is an HDF5 file, but holds no centre bias")
+                record = json.loads(file["record"][()])
+                columns = {name: file[name][()] for name in ("relative_x", "relative_y", "image")}
+        except OSError as error:
+            raise InputError(f"{str(path)!r} can't be read as a centre bias: {error}") from error
+        model = cls.__new__(cls)
+        fitted = record["parameters"].pop("fitted")
+        model._set_parameters(**record["parameters"])
+        if fitted:
+            optimum = record["optimum"]
+            model.optimum = Optimum(**optimum | {"at_bound": tuple(optimum["at_bound"])})
+        known = KnownImages.from_record("centre bias", record["known"])
+        model._set_data(known, **columns)
+        return model
+
+    def __getstate__(self) -> dict[str, Any]:
+        return self.__dict__ | {"_totals": OrderedDict()}  # pickles small; made again when needed
+
+    # ---- inside
+
+    def _set_parameters(
+        self,
+        *,
+        bandwidth: float,
+        floor: float,
+        boundary: str,
+        keep_aspect: bool,
+        pysaliency_compatible: bool,
+    ) -> None:
+        if isinstance(bandwidth, str) or not (np.isfinite(bandwidth) and bandwidth > 0):
+            raise InputError(
+                f"bandwidth must be a positive share of the size; got {bandwidth!r} "
+                "(CentreBias.fit finds the best one)"
+            )
+        if isinstance(floor, str) or not 0 <= floor <= 1:
+            raise InputError(f"floor must be from 0 to 1; got {floor!r}")
+        check_choice("boundary", boundary, BOUNDARIES)
+        self.bandwidth = float(bandwidth)
+        self.floor = float(floor)
+        self.boundary = boundary
+        self.keep_aspect = bool(keep_aspect)
+        self.pysaliency_compatible = bool(pysaliency_compatible)
+        self.optimum: Optimum | None = None
+
+    def _set_data(
+        self, known: KnownImages, *, image: Rows, relative_x: Array, relative_y: Array
+    ) -> None:
+        self._known = known
+        self._image, self._relative_x, self._relative_y = image, relative_x, relative_y
+        order = np.argsort(image, kind="stable")
+        ends = np.searchsorted(image[order], np.arange(len(known.ids) + 1))
+        self._rows = {name: order[ends[i] : ends[i + 1]] for i, name in enumerate(known.ids)}
+        self._totals: OrderedDict[tuple[int, int], _Total] = OrderedDict()
+
+    def _held_out(self, stimuli: Stimuli, fixations: Fixations) -> Array:
+        """Density at each of the fixations this was made from, all sizes of images in turn."""
+        result = np.empty(len(fixations))
+        there = np.flatnonzero(fixations.counts())
+        for size in {tuple(size) for size in stimuli.sizes[there].tolist()}:
+            images = there[(stimuli.sizes[there] == size).all(axis=1)]
+            rows = np.concatenate([fixations.rows_of_image(int(i)) for i in images])
+            at = pixel_indices(fixations.x[rows], fixations.y[rows], size)
+            total = self._total_at(size, at)
+            start = 0
+            for i in images.tolist():
+                stop = start + fixations.rows_of_image(i).size
+                here = replace(total, values=total.values[start:stop])
+                found = self._density_at(stimuli.ids[i], size, at[start:stop], here)
+                result[rows[start:stop]] = found
+                start = stop
+        return result
+
+    def _density_at(self, name: str, size: tuple[int, int], at: Rows, total: _Total) -> Array:
+        """Density at some pixels, without the image's own fixations."""
+        own = self._own_pixels(name, size)
+        left = self._smoothing(size).points_at(size, own, at) if own.size else None
+        return self._finish(total, left, own, size)
+
+    def _finish(
+        self, total: _Total, left_out: Array | None, own: Rows, size: tuple[int, int]
+    ) -> Array:
+        """Normalise what is left of the total and add the floor; uniform if nothing is left."""
+        uniform = 1.0 / (size[0] * size[1])
+        if total.n == own.size:
+            return np.full(total.values.shape, uniform)
+        density, mass = total.values, total.mass
+        if left_out is not None:
+            density = density - left_out
+            mass -= self._smoothing(size).mass(size, own)
+        density = np.maximum(density, 0.0)  # the difference of two sums may be -1e-17
+        weight, floor = (1.0 - self.floor) / mass, self.floor * uniform
+        if self.pysaliency_compatible:
+            whole = (1.0 - self.floor) * mass + self.floor
+            weight, floor = (1.0 - self.floor) / whole, floor / whole
+        density *= weight
+        density += floor
+        return density
+
+    def _smoothing(self, size: tuple[int, int]) -> Smoothing:
+        height, width = self._scale(np.array(size)).tolist()
+        sigma = (self.bandwidth * height, self.bandwidth * width)
+        return Smoothing(sigma=sigma, boundary=self.boundary, truncate=4.0)
+
+    def _scale(self, sizes: NDArray[Any]) -> NDArray[Any]:
+        """Pixels of one relative unit along y and x, for sizes of shape (..., 2)."""
+        if not self.keep_aspect:
+            return sizes
+        return np.broadcast_to(sizes.max(axis=-1, keepdims=True), sizes.shape)
+
+    def _own_pixels(self, name: str, size: tuple[int, int]) -> Rows:
+        return self._pixels(self._rows.get(name, np.zeros(0, np.int64)), size)
+
+    def _pixels(self, rows: Rows | slice, size: tuple[int, int]) -> Rows:
+        """Flat indices of fixations in an image of this size, those outside left out."""
+        height, width = size
+        scale_y, scale_x = self._scale(np.array(size)).tolist()
+        y, x = self._relative_y[rows] * scale_y, self._relative_x[rows] * scale_x
+        if self.keep_aspect:
+            y, x = y + height / 2, x + width / 2
+            inside = (y >= 0) & (y < height) & (x >= 0) & (x < width)
+            y, x = y[inside], x[inside]
+        ys = np.minimum(np.floor(y).astype(np.int64), height - 1)
+        return ys * width + np.minimum(np.floor(x).astype(np.int64), width - 1)
+
+    def _total(self, size: tuple[int, int]) -> _Total:
+        """All fixations blurred at this size."""
+        if size not in self._totals:
+            pixels = self._pixels(slice(None), size)
+            total = self._smoothing(size).dense(_counts(pixels, size))
+            mass = float(moments.total(total.reshape(-1)))
+            self._totals[size] = _Total(total, mass, pixels.size)
+            if len(self._totals) > _KEPT_SIZES:
+                self._totals.popitem(last=False)
+        self._totals.move_to_end(size)
+        return self._totals[size]
+
+    def _total_at(self, size: tuple[int, int], at: Rows) -> _Total:
+        """All fixations blurred at this size, at some pixels only: less work for a few."""
+        pixels, smoothing = self._pixels(slice(None), size), self._smoothing(size)
+        values = smoothing.dense_at(_counts(pixels, size), at)
+        return _Total(values, smoothing.mass(size, pixels), pixels.size)
+
+
+@dataclass(frozen=True)
+class _Total:
+    """All fixations blurred: values, the mass that stayed in the image, and their number."""
+
+    values: Array
+    mass: float
+    n: int
+
+
+def _counts(pixels: Rows, size: tuple[int, int]) -> Array:
+    counts = np.bincount(pixels, minlength=size[0] * size[1])
+    return counts.astype(np.float64).reshape(size)

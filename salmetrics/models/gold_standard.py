@@ -1,0 +1,417 @@
+"""How well people predict each other: the most that a model of fixations can hope for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from salmetrics.errors import InputError, check_choice
+from salmetrics.fixations import Fixations
+from salmetrics.kernels.kde import held_out_sums, line_masses, map_of_kernels
+from salmetrics.metrics.inputs import pixel_indices
+from salmetrics.models.base import DensityModel
+from salmetrics.models.centre_bias import CentreBias
+from salmetrics.models.known import KnownImages
+from salmetrics.models.likelihood import (
+    LEAST_WEIGHT,
+    Optimum,
+    best_weights,
+    best_width,
+    weight_curvature,
+)
+from salmetrics.stimuli import Stimuli, Stimulus
+
+__all__ = ["GoldStandard"]
+
+HOLD_OUT = ("subject", "fixation")
+UNITS = ("pixel", "degree", "relative")
+_RANGE = (0.5, 0.25)  # of a fitted bandwidth: half a pixel, and a quarter of the longer side
+_WEIGHTS = ("centre_weight", "uniform_weight")
+
+Array = NDArray[np.float64]
+Rows = NDArray[np.int64]
+
+
+class GoldStandard(DensityModel):
+    """Fixations of all other subjects on the same image, blurred; mixed with what is known anyway.
+
+    p = (1 - w - e) sum_j k_j / sum_j Z_j + w p_centre + e / (h w)
+
+    where k_j is an isotropic Gaussian around the j-th fixation of the others, Z_j its sum over
+    the image's pixel centres, p_centre the leave-one-image-out centre bias, and a scored fixation
+    counts as being at its pixel's centre. A subject who is alone on an image gets the mixture
+    without its first term, renormalised.
+
+    Likelihoods come from the n x n matrix of kernels between fixations and never from a map.
+
+    Parameters
+    ----------
+    stimuli, fixations
+        Where people looked.
+    bandwidth
+        Standard deviation of the Gaussian, in `units`.
+    centre_weight, uniform_weight
+        w and e: shares of the centre bias and of the uniform density.
+    units
+        "pixel"; "degree", which needs ``stimuli.pixels_per_degree``; or "relative", shares of the
+        image's longer side.
+    hold_out
+        What a fixation is predicted without: all of its "subject", or just the "fixation" itself,
+        for data that don't say who looked. The latter is optimistic, because a subject's own
+        other fixations help, and its name says so; it has likelihoods only.
+    upper_bound
+        Hold out nothing: every fixation predicts itself too. A bound that no model reaches.
+    centre_bias
+        The centre bias; by default that of these fixations, with fitted bandwidth.
+
+    Attributes
+    ----------
+    optimum
+        How `fit` ended; None otherwise.
+    n_alone
+        How many fixations are on an image where nobody else, or no other one, is.
+
+    Raises
+    ------
+    InputError
+        For parameters out of range, or data without subjects; later, when an image comes with
+        another size or other fixations, or is not known at all.
+
+    References
+    ----------
+    Kümmerer, Wallis and Bethge (2015), PNAS 112, 16054-16059, doi:10.1073/pnas.1510393112.
+    """
+
+    def __init__(
+        self,
+        stimuli: Stimuli,
+        fixations: Fixations,
+        *,
+        bandwidth: float,
+        centre_weight: float,
+        uniform_weight: float,
+        units: str = "pixel",
+        hold_out: str = "subject",
+        upper_bound: bool = False,
+        centre_bias: DensityModel | None = None,
+    ) -> None:
+        fixations.check_against(stimuli)
+        check_choice("units", units, UNITS)
+        check_choice("hold_out", hold_out, HOLD_OUT)
+        if len(fixations) == 0:
+            raise InputError("a gold standard needs fixations; there are none")
+        if units == "degree" and stimuli.pixels_per_degree is None:
+            raise InputError(
+                "units='degree' needs Stimuli with pixels_per_degree=; or give the bandwidth in "
+                "units='pixel'"
+            )
+        if hold_out == "subject" and np.unique(fixations.subject).size < 2:
+            raise InputError(
+                "all fixations are of one subject, so nobody else can predict them; give "
+                "fixations a column subject, or use hold_out='fixation', which is optimistic"
+            )
+        if not (np.isfinite(bandwidth) and bandwidth > 0):
+            raise InputError(f"bandwidth must be positive; got {bandwidth!r}")
+        for name, weight in zip(_WEIGHTS, (centre_weight, uniform_weight), strict=True):
+            if not 0 <= weight <= 1:
+                raise InputError(f"{name} must be from 0 to 1; got {weight!r}")
+        if centre_weight + uniform_weight > 1 + 1e-12:
+            raise InputError(
+                "centre_weight and uniform_weight must not add up to more than 1; got "
+                f"{centre_weight + uniform_weight:g}"
+            )
+        self.bandwidth = float(bandwidth)
+        self.centre_weight = float(centre_weight)
+        self.uniform_weight = float(uniform_weight)
+        self.units = units
+        self.hold_out = hold_out
+        self.upper_bound = bool(upper_bound)
+        self.optimum: Optimum | None = None
+        self._pixels_per_degree = stimuli.pixels_per_degree
+        self._fixations = fixations
+        self._index = {name: i for i, name in enumerate(stimuli.ids)}
+        self._known = KnownImages("gold standard", stimuli, fixations, subjects=True)
+        self._centre_bias = centre_bias
+        if centre_bias is None and centre_weight > 0:
+            self._centre_bias = CentreBias.fit(stimuli, fixations)
+        self.n_alone = self._count_alone()
+        if self.n_alone and centre_weight + uniform_weight == 0:
+            raise InputError(
+                f"{self.n_alone} fixations are on images where nothing else predicts them; "
+                "centre_weight or uniform_weight must be above 0"
+            )
+
+    @classmethod
+    def fit(
+        cls,
+        stimuli: Stimuli,
+        fixations: Fixations,
+        *,
+        hold_out: str = "subject",
+        units: str = "pixel",
+        bandwidth: float | None = None,
+        centre_weight: float | None = None,
+        uniform_weight: float | None = None,
+        upper_bound: bool = False,
+        centre_bias: DensityModel | None = None,
+    ) -> GoldStandard:
+        """Find the bandwidth and weights with the largest likelihood of held-out fixations.
+
+        The bandwidth is searched on a grid and then by Brent's method in its logarithm, with the
+        best weights for each; nothing is random.
+
+        Parameters
+        ----------
+        stimuli, fixations
+            Where people looked.
+        hold_out, units, upper_bound, centre_bias
+            As for the class; with `upper_bound`, the parameters are those of held-out fixations.
+        bandwidth, centre_weight, uniform_weight
+            Numbers fix what is not to be fitted.
+
+        Returns
+        -------
+        The model, with `optimum`. Warns if a parameter ends at the end of its range.
+
+        Raises
+        ------
+        InputError
+            As for the class.
+
+        Examples
+        --------
+        >>> from salmetrics.datasets import generate_dataset
+        >>> stimuli, fixations = generate_dataset(20).dataset
+        >>> gold = GoldStandard.fit(stimuli, fixations)
+        >>> round(gold.bandwidth, 1), round(gold.centre_weight, 2), round(gold.uniform_weight, 2)
+        (0, 0, 0)
+        """
+        model = cls(
+            stimuli,
+            fixations,
+            bandwidth=1.0 if bandwidth is None else bandwidth,
+            centre_weight=centre_weight or 0.0,
+            uniform_weight=0.5 if uniform_weight is None else uniform_weight,
+            units=units,
+            hold_out=hold_out,
+            centre_bias=CentreBias.fit(stimuli, fixations) if centre_bias is None else centre_bias,
+        )
+        given = [np.nan if w is None else w for w in (centre_weight, uniform_weight)]
+        fixed = np.array([np.nan, *given])
+        references = model._references(stimuli, fixations)
+
+        def components(width: float) -> Array:
+            model.bandwidth = width
+            of_others = model._of_others(stimuli, fixations)
+            return np.stack([of_others, *references], axis=1)
+
+        def likelihood(width: float) -> float:
+            densities = components(width)
+            return best_weights(densities[~np.isnan(densities[:, 0])], fixed)[1]
+
+        curvature, at_bound, n = {}, [], 1
+        if bandwidth is None:
+            low, high = model._range(stimuli)
+            model.bandwidth, curvature["bandwidth"], n, ended = best_width(likelihood, low, high)
+            at_bound += ["bandwidth"] * ended
+        densities = components(model.bandwidth)
+        there = ~np.isnan(densities[:, 0])
+        weights, _ = best_weights(densities[there], fixed)
+        for k, name in enumerate(_WEIGHTS, 1):
+            setattr(model, name, float(weights[k]))
+            if np.isnan(fixed[k]):
+                curvature[name] = weight_curvature(densities[there], weights, k)
+                at_bound += [name] * (float(weights[k]) < LEAST_WEIGHT)
+        of_all = np.log2(model._mixed(densities)).mean()
+        model.optimum = Optimum(float(of_all), curvature, n, tuple(at_bound))
+        model.optimum.warn("gold standard")
+        model.upper_bound = bool(upper_bound)
+        return model
+
+    @property
+    def name(self) -> str:  # type: ignore[override]
+        """What tables call it: how optimistic it is, is part of it."""
+        if self.upper_bound:
+            return "gold-standard (nothing held out)"
+        if self.hold_out == "fixation":
+            return "gold-standard (own other fixations kept, optimistic)"
+        return "gold-standard"
+
+    @property
+    def subject_dependent(self) -> bool:  # type: ignore[override]
+        """Whether predictions depend on the subject."""
+        return self.hold_out == "subject" and not self.upper_bound
+
+    @property
+    def without_maps(self) -> str | None:
+        """Why there are no maps to score, if there are none."""
+        if self.hold_out == "fixation" and not self.upper_bound:
+            return "each fixation has a prediction of its own, and a likelihood, but no map"
+        return None
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """All options, and whether they were fitted."""
+        names = ("bandwidth", "units", *_WEIGHTS, "hold_out", "upper_bound", "n_alone")
+        found = {name: getattr(self, name) for name in names}
+        if self._centre_bias is not None:
+            found["centre_bias"] = dict(self._centre_bias.parameters)
+        return found | {"fitted": self.optimum is not None}
+
+    def __repr__(self) -> str:
+        return (
+            f"<GoldStandard: bandwidth {self.bandwidth:.4g} {self.units}, centre bias "
+            f"{self.centre_weight:.3g}, uniform {self.uniform_weight:.3g}>"
+        )
+
+    def log_density(self, stimulus: Stimulus, *, subject: Any = None) -> Array:
+        """Return the log density for one subject, whose own fixations are left out.
+
+        Parameters
+        ----------
+        stimulus
+            One of the images this was made from.
+        subject
+            Who is predicted; needed unless `upper_bound`.
+
+        Returns
+        -------
+        Shape (h, w).
+        """
+        if self.without_maps:
+            raise InputError(f"there is no map: {self.without_maps}; use hold_out='subject'")
+        if self.subject_dependent and subject is None:
+            raise InputError(
+                "name the subject that is predicted, subject=..., or make the gold standard with "
+                "upper_bound=True, which holds out nobody"
+            )
+        size, rows = self._rows(stimulus)
+        if not self.upper_bound:
+            rows = rows[self._fixations.subject[rows] != subject]
+        height, width = size
+        uniform = self.uniform_weight / (height * width)
+        known = np.full(size, uniform)
+        if self.centre_weight > 0:
+            assert self._centre_bias is not None
+            centre = as_density(self._centre_bias.log_density(stimulus, subject=subject))
+            known += self.centre_weight * centre
+        if rows.size == 0:
+            with np.errstate(divide="ignore"):
+                return np.asarray(np.log(known / (self.centre_weight + self.uniform_weight)))
+        ys, xs = self._fixations.y[rows], self._fixations.x[rows]
+        sigma = self._sigma(size)
+        total = float(np.sum(line_masses(ys, height, sigma) * line_masses(xs, width, sigma)))
+        density = map_of_kernels(size, ys, xs, sigma)
+        density *= (1.0 - self.centre_weight - self.uniform_weight) / total
+        density += known
+        with np.errstate(divide="ignore"):  # probability 0 is legal if both weights are 0
+            return np.asarray(np.log(density))
+
+    def log_likelihoods(self, stimuli: Stimuli, fixations: Fixations) -> Array:
+        """Return the log density at each fixation, nats, shape (n,); makes no map."""
+        fixations.check_against(stimuli)
+        for i in np.flatnonzero(fixations.counts()).tolist():
+            self._rows(stimuli[i])
+            if not self.upper_bound:
+                rows = fixations.rows_of_image(i)
+                self._known.check_fixations(stimuli.ids[i], fixations, rows)
+        with np.errstate(divide="ignore"):
+            return np.asarray(np.log(self._mixed(self._components(stimuli, fixations))))
+
+    def check_data(self, stimuli: Stimuli, fixations: Fixations) -> None:
+        """Raise `InputError` if an image is not known, or comes with other fixations or size."""
+        for i in np.flatnonzero(fixations.counts()).tolist():
+            self._rows(stimuli[i])
+        if not self.upper_bound:
+            self._known.check_data(stimuli, fixations)
+
+    # ---- inside
+
+    def _rows(self, stimulus: Stimulus) -> tuple[tuple[int, int], Rows]:
+        """Size of an image, and its fixations."""
+        if stimulus.id not in self._index:
+            raise InputError(
+                f"the gold standard knows no fixations on image {stimulus.id!r}; it predicts the "
+                "images it was made from only"
+            )
+        size = self._known.size(stimulus)
+        return size, self._fixations.rows_of_image(self._index[stimulus.id])
+
+    def _components(self, stimuli: Stimuli, fixations: Fixations) -> Array:
+        """Densities of the three terms at each fixation, shape (n, 3); NaN without others."""
+        of_others = self._of_others(stimuli, fixations)
+        return np.stack([of_others, *self._references(stimuli, fixations)], axis=1)
+
+    def _mixed(self, components: Array) -> Array:
+        """Density of the mixture; without its first term where nobody else is."""
+        weights = np.array([self.centre_weight, self.uniform_weight])
+        known = components[:, 1:] @ weights
+        alone = np.isnan(components[:, 0])
+        mixed = known + (1.0 - weights.sum()) * components[:, 0]
+        mixed[alone] = known[alone] / weights.sum()
+        return np.asarray(mixed)
+
+    def _references(self, stimuli: Stimuli, fixations: Fixations) -> tuple[Array, Array]:
+        """Densities of the centre bias and of the uniform density at each fixation."""
+        uniform = 1.0 / np.prod(stimuli.sizes, axis=1)[fixations.image]
+        if self._centre_bias is None:
+            return np.zeros(len(fixations)), uniform
+        return np.exp(self._centre_bias.log_likelihoods(stimuli, fixations)), uniform
+
+    def _of_others(self, stimuli: Stimuli, fixations: Fixations) -> Array:
+        """Density of the others' blurred fixations at each fixation; NaN without others."""
+        result = np.empty(len(fixations))
+        for i in np.flatnonzero(fixations.counts()).tolist():
+            rows = fixations.rows_of_image(i)
+            height, width = size = tuple(stimuli.sizes[i].tolist())
+            sigma = self._sigma(size)
+            given, own = self._fixations, rows
+            if self.upper_bound:
+                own = self._fixations.rows_of_image(self._index[stimuli.ids[i]])
+                left_out, holder = np.full(rows.size, -1), np.zeros(own.size, np.int64)
+            else:  # the fixations that are scored are the known ones, perhaps in another order
+                given = fixations
+                holder = left_out = np.arange(rows.size)
+                if self.hold_out == "subject":
+                    holder = left_out = np.unique(fixations.subject[rows], return_inverse=True)[1]
+            pixels = pixel_indices(fixations.x[rows], fixations.y[rows], size)
+            at_y, at_x = np.divmod(pixels, width)
+            ys, xs = given.y[own], given.x[own]
+            masses = line_masses(ys, height, sigma) * line_masses(xs, width, sigma)
+            sums, others = held_out_sums(
+                at_y + 0.5, at_x + 0.5, left_out, ys, xs, holder, masses, sigma
+            )
+            with np.errstate(invalid="ignore"):
+                result[rows] = sums / others
+        return result
+
+    def _sigma(self, size: tuple[int, int]) -> float:
+        """Bandwidth in pixels."""
+        if self.units == "degree":
+            assert self._pixels_per_degree is not None
+            return self.bandwidth * self._pixels_per_degree
+        return self.bandwidth * (max(size) if self.units == "relative" else 1.0)
+
+    def _range(self, stimuli: Stimuli) -> tuple[float, float]:
+        """Range of a fitted bandwidth, in units."""
+        side = float(np.median(stimuli.sizes.max(axis=1)))
+        low, high = _RANGE[0], max(_RANGE[1] * side, 4 * _RANGE[0])
+        pixels = {"pixel": 1.0, "degree": self._pixels_per_degree or 1.0, "relative": side}
+        return low / pixels[self.units], high / pixels[self.units]
+
+    def _count_alone(self) -> int:
+        image, subject = self._fixations.image, self._fixations.subject
+        if self.hold_out == "fixation":
+            return int((self._fixations.counts() == 1).sum())
+        codes = np.unique(subject, return_inverse=True)[1]
+        pairs, counts = np.unique(image * (codes.max() + 1) + codes, return_counts=True)
+        images, subjects = np.unique(pairs // (codes.max() + 1), return_counts=True)
+        alone = np.isin(pairs // (codes.max() + 1), images[subjects == 1])
+        return int(counts[alone].sum())
+
+
+def as_density(log_density: Array) -> Array:
+    """Return exp in float64."""
+    return np.asarray(np.exp(log_density, dtype=np.float64))
