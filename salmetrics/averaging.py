@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Cells", "Sample"]
+__all__ = ["Cells", "Ratio", "Sample", "Score"]
 
 Array = NDArray[np.float64]
 
@@ -154,13 +154,78 @@ class Sample:
             counts=self.counts[cells],
         )
 
-    def minus(self, other: Sample) -> Sample:
+    def minus(self, other: Score) -> Sample:
         """Difference of two scores, on the cells that both have."""
-        width = 1 + max(self.subject.max(initial=0), other.subject.max(initial=0))
-        _, mine, theirs = np.intersect1d(
-            self.image * width + self.subject,
-            other.image * width + other.subject,
-            assume_unique=True,
-            return_indices=True,
-        )
+        mine, theirs = _shared(self, other)
         return replace(self.select(mine), sums=self.sums[mine] - other.sums[theirs])
+
+
+@dataclass(frozen=True)
+class Ratio:
+    """One score as a share of another on the same cells, such as explained information gain.
+
+    It behaves as a `Sample`; two of them are compared over the same denominator.
+    """
+
+    numerator: Sample
+    denominator: Sample
+
+    @classmethod
+    def of(cls, numerator: Sample, denominator: Sample) -> Ratio:
+        """Make one on the cells that both have."""
+        mine, theirs = _shared(numerator, denominator)
+        return cls(numerator.select(mine), denominator.select(theirs))
+
+    @property
+    def image(self) -> NDArray[np.int64]:
+        """Of each cell."""
+        return self.numerator.image
+
+    @property
+    def subject(self) -> NDArray[np.int64]:
+        """Of each cell."""
+        return self.numerator.subject
+
+    @property
+    def sums(self) -> Array:
+        """Of the numerator."""
+        return self.numerator.sums
+
+    @property
+    def counts(self) -> Array:
+        """Of both."""
+        return self.numerator.counts
+
+    @property
+    def value(self) -> float:
+        """The ratio of the two scores; NaN unless the denominator is above 0."""
+        under = self.denominator.value
+        return self.numerator.value / under if under > 0 else np.nan
+
+    def by(self, groups: NDArray[np.int64]) -> tuple[Array, Array]:
+        """Add up numerator and denominator over groups of cells, by code."""
+        return self.numerator.by(groups)[0], self.denominator.by(groups)[0]
+
+    def select(self, cells: NDArray[np.bool_] | NDArray[np.int64]) -> Ratio:
+        """Only some of the cells."""
+        return Ratio(self.numerator.select(cells), self.denominator.select(cells))
+
+    def minus(self, other: Score) -> Ratio:
+        """Difference of two ratios, on the cells that both have."""
+        assert isinstance(other, Ratio)
+        return Ratio.of(self.numerator.minus(other.numerator), self.denominator)
+
+
+Score = Sample | Ratio
+
+
+def _shared(first: Score, second: Score) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Where the cells that both have are, in each."""
+    width = 1 + max(first.subject.max(initial=0), second.subject.max(initial=0))
+    _, mine, theirs = np.intersect1d(
+        first.image * width + first.subject,
+        second.image * width + second.subject,
+        assume_unique=True,
+        return_indices=True,
+    )
+    return mine, theirs

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 
 from salmetrics.errors import InputError, check_choice
+from salmetrics.explained import add_gold_standard, make_gold_standard
 from salmetrics.fixations import Fixations
-from salmetrics.models.base import model_name
+from salmetrics.models.base import DensityModel, model_name
 from salmetrics.models.convert import as_model
 from salmetrics.protocols import Protocol, get_protocol
 from salmetrics.provenance import provenance_of
@@ -29,6 +30,7 @@ def evaluate(
     metrics: Sequence[str] | None = None,
     protocol: str | Protocol = "default",
     baseline: Any = None,
+    gold_standard: Any = None,
     empirical: Any = None,
     kind: str | None = None,
     n_bootstrap: int = 1000,
@@ -58,8 +60,13 @@ def evaluate(
     protocol
         "default", "mit-matlab", or a `salmetrics.Protocol`.
     baseline
-        What IG is relative to; by default the `salmetrics.CentreBias` of these fixations, each
-        image's own left out.
+        What IG is relative to; by default the `salmetrics.CentreBias` fitted to these fixations,
+        each image's own left out. The result's `baseline_model` can be passed on, so that it is
+        fitted once.
+    gold_standard
+        True for the `salmetrics.GoldStandard` fitted to these fixations, or one that is made
+        already, or any density model: it gets a row of its own with LL and IG, and each density
+        model a column IGE, the share of its information gain.
     empirical
         Ground-truth maps instead of blurred fixations for CC, KLDiv, SIM and EMD: anything that
         `salmetrics.as_model` takes.
@@ -115,6 +122,11 @@ def evaluate(
     if metrics is not None:
         chosen = chosen.override(metrics=metrics if isinstance(metrics, str) else tuple(metrics))
     named = {name: as_model(model, stimuli, kind=kind) for name, model in _named(models).items()}
+    gold: DensityModel | None = None
+    if gold_standard is not None and gold_standard is not False:
+        if "IG" not in chosen.metrics:
+            raise InputError("gold_standard= is for IGE, which needs IG among the metrics")
+        gold, baseline = make_gold_standard(gold_standard, baseline, named, stimuli, fixations)
     scores = score_models(
         named,
         stimuli,
@@ -130,6 +142,9 @@ def evaluate(
         spill_bytes=spill_bytes,
         progress=progress,
     )
+    if gold is not None:
+        scores = add_gold_standard(scores, gold, stimuli, fixations, chosen, keep=keep)
+        named[model_name(gold)] = gold
     return Evaluation(
         scores,
         ids=stimuli.ids,
@@ -140,6 +155,7 @@ def evaluate(
             chosen,
             models=named,
             baseline=scores.baseline,
+            gold_standard=gold,
             seed=seed,
             n_bootstrap=n_bootstrap,
             n_predictions=scores.n_predictions,

@@ -30,6 +30,7 @@ def provenance_of(
     *,
     models: Mapping[str, Model],
     baseline: Model | None,
+    gold_standard: Model | None = None,
     seed: int,
     n_bootstrap: int,
     n_predictions: int,
@@ -49,6 +50,7 @@ def provenance_of(
             },
         },
         "baseline": None if baseline is None else _described(baseline),
+        "gold_standard": None if gold_standard is None else _described(gold_standard),
         "dataset": {
             "name": stimuli.name,
             "n_images": len(stimuli),

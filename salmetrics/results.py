@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from salmetrics.averaging import Sample
+from salmetrics.averaging import Score
 from salmetrics.errors import InputError, check_choice
 from salmetrics.io.evaluations import read_evaluation, write_evaluation
 from salmetrics.metrics.registry import METRICS
@@ -24,6 +24,8 @@ from salmetrics.values import Key, Scores
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from salmetrics.models.base import DensityModel
 
 __all__ = ["Evaluation"]
 
@@ -72,8 +74,11 @@ class Evaluation:
 
     @property
     def metrics(self) -> list[str]:
-        """Keys of the metrics, in order."""
-        return list(self.protocol.metrics)
+        """Keys of the metrics, in order: those of the protocol, and what a gold standard adds."""
+        keys = list(self.protocol.metrics)
+        if self.gold_standard is not None:
+            keys.insert(keys.index("IG") + 1, "IGE")
+        return keys
 
     @property
     def reasons(self) -> dict[Key, str]:
@@ -82,9 +87,20 @@ class Evaluation:
 
     @property
     def baseline(self) -> str | None:
-        """What IG is relative to."""
+        """Name of what IG is relative to; its parameters are in `provenance`."""
         baseline = self.provenance["baseline"]
         return None if baseline is None else str(baseline["name"])
+
+    @property
+    def baseline_model(self) -> DensityModel | None:
+        """The baseline itself, to pass on as ``baseline=``; None in a result from a file."""
+        return self._scores.baseline
+
+    @property
+    def gold_standard(self) -> str | None:
+        """Name of the model that IGE is a share of."""
+        gold_standard = self.provenance.get("gold_standard")
+        return None if gold_standard is None else str(gold_standard["name"])
 
     @property
     def seed(self) -> int:
@@ -145,12 +161,13 @@ class Evaluation:
         return pd.DataFrame(rows).set_index(["model", "metric"])
 
     def by(self, attribute: str) -> pd.DataFrame:
-        """Score groups of images apart.
+        """Score groups of images, or each subject, apart.
 
         Parameters
         ----------
         attribute
-            Of the stimuli, such as "category".
+            Of the stimuli, such as "category"; or "subject", for metrics with one value a
+            fixation.
 
         Returns
         -------
@@ -158,19 +175,25 @@ class Evaluation:
         """
         import pandas as pd
 
-        if not self._attributes:
+        if not self._attributes and attribute != "subject":
             raise InputError(
-                f"the images have no attributes, so no {attribute!r}; give Stimuli attributes="
+                f"the images have no attributes, so no {attribute!r}; give Stimuli attributes=, "
+                "or ask for 'subject'"
             )
-        check_choice("attribute", attribute, self._attributes)
-        groups = self._attributes[attribute]
+        check_choice("attribute", attribute, (*self._attributes, "subject"))
+        if attribute == "subject":
+            groups = self._scores.cells.subjects
+            keys = [key for key in self._keys() if METRICS[key[1]].per == "fixation"]
+        else:
+            groups, keys = self._attributes[attribute], self._keys()
+        samples = {key: self._sample(*key) for key in keys}
         rows = []
         for value in np.unique(groups):
-            samples = {
-                key: sample.select(groups[sample.image] == value)
-                for key, sample in self._all_samples().items()
+            of_group = {
+                key: s.select(groups[s.subject if attribute == "subject" else s.image] == value)
+                for key, s in samples.items()
             }
-            rows += [{attribute: value} | row for row in self._rows(samples)]
+            rows += [{attribute: value} | row for row in self._rows(of_group)]
         return pd.DataFrame(rows).set_index([attribute, "model", "metric"])
 
     def compare(
@@ -317,7 +340,9 @@ class Evaluation:
         if self._scores.cells.of_fixation is None:
             raise InputError("single fixations were not kept: evaluate(..., keep='image')")
         columns = {
-            key: self._scores.values[key] for key in self._keys() if METRICS[key[1]].per != "image"
+            key: self._scores.values[key]
+            for key in self._keys()
+            if METRICS[key[1]].per != "image" and METRICS[key[1]].share_of is None
         }
         names = [self._ids[i] for i in self._scores.cells.image[self._scores.cells.of_fixation]]
         index = pd.MultiIndex.from_arrays([np.arange(len(names)), names], names=["", "image"])
@@ -360,7 +385,9 @@ class Evaluation:
             )
             lines[0] += f" with {changes}"
         if self.baseline is not None:
-            lines.append(f"IG over {self.baseline}")
+            lines.append(f"IG over {self._with_parameters('baseline')}")
+        if self.gold_standard is not None:
+            lines.append(f"IGE: share of the IG of {self._with_parameters('gold_standard')}")
         if self.provenance["n_bootstrap"]:
             lines.append("±: half of the 95 % bootstrap interval over images")
         by_reason: dict[str, list[str]] = {}
@@ -378,7 +405,8 @@ class Evaluation:
     def save(self, path: str | Path) -> None:
         """Write everything to one HDF5 file, in one step; values of fixations as float32."""
         record = {"provenance": self.provenance, "ids": self._ids}
-        write_evaluation(Path(path), record, self._scores, self._attributes, self._keys())
+        keys = [key for key in self._keys() if METRICS[key[1]].share_of is None]
+        write_evaluation(Path(path), record, self._scores, self._attributes, keys)
 
     @classmethod
     def load(cls, path: str | Path) -> Evaluation:
@@ -390,6 +418,8 @@ class Evaluation:
             If there is no such file, or it holds something else.
         """
         record, scores, attributes = read_evaluation(Path(path))
+        gold_standard = record["provenance"].get("gold_standard")
+        scores.gold_standard = None if gold_standard is None else gold_standard["name"]
         return cls(
             scores, ids=record["ids"], attributes=attributes, provenance=record["provenance"]
         )
@@ -406,7 +436,7 @@ class Evaluation:
         found = differences(self.provenance, other.provenance)
         if any(line.startswith(apart) for line in found):
             raise InputError("the evaluations are on different images or fixations: " + found[0])
-        shared = set(self.models) & set(other.models)
+        shared = set(self.models) & set(other.models) - {self.gold_standard}
         if shared:
             raise InputError(f"both evaluations have a model {sorted(shared)[0]!r}")
         if self.metrics != other.metrics:
@@ -428,19 +458,30 @@ class Evaluation:
     def _keys(self) -> list[Key]:
         return [(m, metric) for m in self.models for metric in self.metrics]
 
+    def _with_parameters(self, which: str) -> str:
+        """Name of the baseline or gold standard with its numbers."""
+        record = self.provenance[which]
+        parameters = {
+            name: f"{value:.4g}"
+            for name, value in record["parameters"].items()
+            if isinstance(value, float)
+        }
+        listed = ", ".join(f"{name} {value}" for name, value in parameters.items())
+        return f"{record['name']} ({listed})" if listed else str(record["name"])
+
     def _known_metric(self, metric: str) -> str:
         check_choice("metric", metric, self.metrics)
         return metric
 
-    def _sample(self, model: str, metric: str) -> Sample:
+    def _sample(self, model: str, metric: str) -> Score:
         return self._scores.sample(model, metric, self.protocol.average)
 
-    def _all_samples(self) -> dict[Key, Sample]:
+    def _all_samples(self) -> dict[Key, Score]:
         return {key: self._sample(*key) for key in self._keys()}
 
     def _bounds(
         self,
-        samples: Mapping[Any, Sample],
+        samples: Mapping[Any, Score],
         over: str,
         method: str,
         level: float,
@@ -455,7 +496,7 @@ class Evaluation:
             seed=self.seed,
         )
 
-    def _rows(self, samples: Mapping[Key, Sample]) -> list[dict[str, Any]]:
+    def _rows(self, samples: Mapping[Key, Score]) -> list[dict[str, Any]]:
         bounds = self._bounds(samples, "images", "percentile", 0.95, None)
         fixations = np.bincount(
             self._scores.cells.image, weights=self._scores.cells.counts, minlength=len(self._ids)

@@ -74,6 +74,8 @@ def score_models(
         raise InputError("models must hold at least one model")
     for key in protocol.metrics:
         check_choice("metric", key, METRICS)
+        if METRICS[key].share_of is not None:
+            raise InputError(f"{key} comes with gold_standard=, beside {METRICS[key].share_of}")
     fixations.check_against(stimuli)
     if len(fixations) == 0:
         raise InputError("there are no fixations to score models on")

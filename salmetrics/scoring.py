@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -24,7 +24,7 @@ from salmetrics.models.base import (
     checked_log_density,
     model_name,
 )
-from salmetrics.models.centre_bias import CentreBias
+from salmetrics.models.centre_bias import default_baseline
 from salmetrics.models.convert import as_model
 from salmetrics.observation import Observer
 from salmetrics.optimal import OPTIMAL_MAPS, WHY_NOT, optimal_map, shuffled_auc_map
@@ -43,8 +43,8 @@ from salmetrics.stimuli import Stimuli, Stimulus
 __all__ = ["ImageScores", "MeanDensity", "Scorer"]
 
 NO_DENSITY = (
-    "a saliency map has no log likelihood; turn the maps into densities first (fit_density, in a "
-    "coming version)"
+    "a saliency map has no log likelihood; turn the maps into densities first, with "
+    "salmetrics.fit_density"
 )
 _SUBJECT_DEPENDENT = "predictions depend on the subject, and this metric has one value an image"
 _LEAVE_ONE_OUT = (
@@ -95,7 +95,7 @@ class Scorer:
     protocol
         Every choice, metrics included.
     baseline
-        What IG is relative to; the `CentreBias` of these fixations by default.
+        What IG is relative to; by default the `CentreBias` fitted to these fixations.
     empirical
         Ground-truth maps instead of blurred fixations, as `as_model` takes them.
     nonfixations
@@ -140,7 +140,7 @@ class Scorer:
                 model.check_data(stimuli, fixations)
         self.baseline: DensityModel | None = None
         if {"IG", "IG-MATLAB"} & set(protocol.metrics):
-            self.baseline = _baseline_model(baseline, stimuli, fixations)
+            self.baseline = _baseline_model(baseline, models.values(), stimuli, fixations)
         self.empirical: SaliencyMapModel | None = None
         if empirical is not None:
             maps = as_model(empirical, stimuli, kind="saliency_map")
@@ -414,6 +414,8 @@ def _why_not(model: Model, key: str, protocol: Protocol) -> str | None:
         return NO_DENSITY if METRICS[key].needs_density else None
     if METRICS[key].needs_density:
         return None
+    if model.without_maps is not None:
+        return model.without_maps
     if model.subject_dependent and METRICS[key].per == "image":
         return _SUBJECT_DEPENDENT
     if protocol.maps == "optimal":
@@ -423,9 +425,11 @@ def _why_not(model: Model, key: str, protocol: Protocol) -> str | None:
     return None
 
 
-def _baseline_model(baseline: Any, stimuli: Stimuli, fixations: Fixations) -> DensityModel:
+def _baseline_model(
+    baseline: Any, models: Iterable[Model], stimuli: Stimuli, fixations: Fixations
+) -> DensityModel:
     if baseline is None:
-        return CentreBias(stimuli, fixations)
+        return default_baseline(models, stimuli, fixations)
     model = as_model(baseline, stimuli, kind="log_density")
     if not isinstance(model, DensityModel):
         raise InputError(f"baseline must give densities; {model_name(model)} gives saliency maps")

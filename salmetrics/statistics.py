@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from salmetrics.averaging import Sample
+from salmetrics.averaging import Ratio, Sample, Score
 from salmetrics.errors import check_choice
 
 __all__ = ["INTERVALS", "OVER", "holm", "indistinct_groups", "intervals", "paired_test"]
@@ -25,7 +25,7 @@ Array = NDArray[np.float64]
 
 
 def intervals(
-    samples: Sequence[Sample],
+    samples: Sequence[Score],
     *,
     over: str = "images",
     method: str = "percentile",
@@ -66,7 +66,7 @@ def intervals(
     usable = [
         k
         for k, s in enumerate(samples)
-        if s.sums.size and np.isfinite(s.sums).all() and _n_clusters(s, over) > 1
+        if np.isfinite(s.value) and np.isfinite(s.sums).all() and _n_clusters(s, over) > 1
     ]
     if not usable or n_bootstrap == 0:
         return result
@@ -81,7 +81,7 @@ def intervals(
     return result
 
 
-def paired_test(difference: Sample, over: str = "images") -> tuple[float, float]:
+def paired_test(difference: Score, over: str = "images") -> tuple[float, float]:
     """Test whether the difference of two scores is 0.
 
     The difference is divided by its standard error over clusters, from the change that each
@@ -109,7 +109,7 @@ def paired_test(difference: Sample, over: str = "images") -> tuple[float, float]
 
     check_choice("over", over, OVER)
     n = _n_clusters(difference, over)
-    if n < 2 or not np.isfinite(difference.sums).all():
+    if n < 2 or not np.isfinite(difference.value) or not np.isfinite(difference.sums).all():
         return np.nan, np.nan
     if over == "both":
         parts = {level: _variance(_changes(difference, level)) for level in ("images", "subjects")}
@@ -172,7 +172,7 @@ def _letter(k: int) -> str:
     return chr(ord("a") + k % 26) + (str(k // 26) if k >= 26 else "")
 
 
-def _n_clusters(sample: Sample, over: str) -> int:
+def _n_clusters(sample: Score, over: str) -> int:
     numbers = {
         "images": np.unique(sample.image).size,
         "subjects": np.unique(sample.subject).size,
@@ -183,19 +183,29 @@ def _n_clusters(sample: Sample, over: str) -> int:
 # ---- resampling
 
 
-def _replicates(samples: Sequence[Sample], over: str, n: int, seed: int) -> Array:
-    """Scores of resampled data, shape (n_samples, n)."""
-    images = np.unique(np.concatenate([s.image for s in samples]))
-    subjects = np.unique(np.concatenate([s.subject for s in samples]))
-    tables = [_Table(s, images, subjects) for s in samples]
-    result = np.empty((len(samples), n))
+def _replicates(scores: Sequence[Score], over: str, n: int, seed: int) -> Array:
+    """Scores of resampled data, shape (n_scores, n)."""
+    parts = {id(part): part for score in scores for part in _parts(score)}
+    images = np.unique(np.concatenate([part.image for part in parts.values()]))
+    subjects = np.unique(np.concatenate([part.subject for part in parts.values()]))
+    tables = {key: _Table(part, images, subjects) for key, part in parts.items()}
+    drawn = {key: np.empty(n) for key in parts}
     start = 0
     for image_weights, subject_weights in _weights(over, images.size, subjects.size, n, seed):
         stop = start + max(image_weights.shape[0], subject_weights.shape[0])
-        for k, table in enumerate(tables):
-            result[k, start:stop] = table.values(image_weights, subject_weights)
+        for key, table in tables.items():
+            drawn[key][start:stop] = table.values(image_weights, subject_weights)
         start = stop
+    result = np.empty((len(scores), n))
+    for k, score in enumerate(scores):
+        above, *below = (drawn[id(part)] for part in _parts(score))
+        with np.errstate(divide="ignore", invalid="ignore"):
+            result[k] = above / below[0] if below else above
     return result
+
+
+def _parts(score: Score) -> tuple[Sample, ...]:
+    return (score.numerator, score.denominator) if isinstance(score, Ratio) else (score,)
 
 
 def _weights(
@@ -256,8 +266,11 @@ def _weighted_mean_of_ratios(weights: Array, sums: Array, counts: Array) -> Arra
 # ---- what each cluster changes
 
 
-def _changes(sample: Sample, level: str) -> Array:
+def _changes(sample: Score, level: str) -> Array:
     """First-order change of the score that each image, subject or cell makes by being there."""
+    if isinstance(sample, Ratio):
+        above, below = _changes(sample.numerator, level), _changes(sample.denominator, level)
+        return (above - sample.value * below) / sample.denominator.value
     value = sample.value
     if sample.average == "fixation":
         of_cells = (sample.sums - value * sample.counts) / sample.counts.sum()
@@ -283,7 +296,7 @@ def _variance(changes: Array) -> float:
     return float(np.sum((changes - changes.mean()) ** 2) * n / (n - 1))
 
 
-def _bca_shares(sample: Sample, drawn: Array, over: str, shares: Array) -> Array:
+def _bca_shares(sample: Score, drawn: Array, over: str, shares: Array) -> Array:
     """Which quantiles of the resamples bound the interval."""
     from scipy.special import ndtr, ndtri
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from salmetrics.averaging import Cells, Sample
+from salmetrics.averaging import Cells, Ratio, Sample, Score
 from salmetrics.metrics.registry import METRICS
-from salmetrics.models.base import Model
+from salmetrics.models.base import DensityModel
 
 __all__ = ["Key", "Scores"]
 
@@ -39,6 +39,8 @@ class Scores:
         What IG is relative to; None if no metric needs a baseline, or if not known any more.
     n_predictions
         How many maps models made, all together.
+    gold_standard
+        The model whose score others have a share of.
     """
 
     cells: Cells
@@ -46,8 +48,9 @@ class Scores:
     sums: dict[Key, Array] = field(default_factory=dict)
     reasons: dict[Key, str] = field(default_factory=dict)
     failures: dict[tuple[str, int], str] = field(default_factory=dict)
-    baseline: Model | None = None
+    baseline: DensityModel | None = None
     n_predictions: int = 0
+    gold_standard: str | None = None
 
     def join(self, other: Scores) -> Scores:
         """Return the models of both, which share cells."""
@@ -57,10 +60,18 @@ class Scores:
             sums={**self.sums, **other.sums},
             reasons={**self.reasons, **other.reasons},
             failures={**self.failures, **other.failures},
+            baseline=self.baseline,
+            n_predictions=self.n_predictions + other.n_predictions,
+            gold_standard=self.gold_standard,
         )
 
-    def sample(self, model: str, metric: str, average: str) -> Sample:
+    def sample(self, model: str, metric: str, average: str) -> Score:
         """Return what one number is made of."""
+        share_of = METRICS[metric].share_of
+        if share_of is not None:
+            assert self.gold_standard is not None
+            whole = self.cells.sample(self.sums[self.gold_standard, share_of], average)
+            return Ratio.of(self.cells.sample(self.sums[model, share_of], average), whole)
         if METRICS[metric].per == "image":
             return Sample.of_images(self.values[model, metric])
         return self.cells.sample(self.sums[model, metric], average)

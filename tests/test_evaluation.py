@@ -8,7 +8,7 @@ from salmetrics.errors import InputError
 from salmetrics.metrics.registry import METRICS
 
 FIXATION_METRICS = ["LL", "IG", "AUC", "sAUC", "NSS"]
-EVERY_METRIC = list(METRICS)
+EVERY_METRIC = [key for key, metric in METRICS.items() if metric.share_of is None]
 
 
 class Map(salmetrics.SaliencyMapModel):
@@ -173,13 +173,15 @@ def test_tables(data):
 
 
 def test_footnotes(data):
-    result = evaluate({"m": Map(), "d": Density()}, data, metrics=["LL", "IG", "SIM"])
+    baseline = salmetrics.CentreBias(*data, bandwidth=0.1, floor=0.01)
+    models = {"m": Map(), "d": Density()}
+    result = evaluate(models, data, metrics=["LL", "IG", "SIM"], baseline=baseline)
     assert result.footnotes().splitlines() == [
         "protocol default 1 with metrics=('LL', 'IG', 'SIM')",
-        "IG over centre-bias",
+        "IG over centre-bias (bandwidth 0.1, floor 0.01)",
         "±: half of the 95 % bootstrap interval over images",
-        "- m LL, m IG: a saliency map has no log likelihood; turn the maps into densities first "
-        "(fit_density, in a coming version)",
+        "- m LL, m IG: a saliency map has no log likelihood; turn the maps into densities first, "
+        "with salmetrics.fit_density",
         "- d SIM: the SIM-optimal map of a density is not part of this version",
     ]
     assert result.footnotes() in repr(result)
@@ -209,7 +211,7 @@ def test_a_model_that_depends_on_the_subject(data):
         assert table["NSS"].iloc[row] == pytest.approx((p[at] - p.mean()) / p.std(), rel=1e-9)
         auc = np.mean((density < density[at]) + 0.5 * (density == density[at]))
         assert table["AUC"].iloc[row] == pytest.approx(auc, rel=1e-12)
-    baseline = salmetrics.CentreBias(*data).log_likelihoods(*data) / np.log(2)
+    baseline = salmetrics.CentreBias.fit(*data).log_likelihoods(*data) / np.log(2)
     np.testing.assert_allclose(table["IG"], table["LL"] - baseline, rtol=1e-9, atol=1e-12)
     assert np.isnan(result.value("per subject", "CC"))
     assert "depend on the subject" in result.reasons["per subject", "CC"]

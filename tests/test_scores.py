@@ -61,7 +61,7 @@ def evaluated(key, model, data, **choices):
 
 
 def test_every_metric_has_a_function():
-    assert set(FUNCTIONS) | {"NSS-MATLAB"} == set(METRICS)
+    assert set(FUNCTIONS) | {"NSS-MATLAB"} == set(METRICS) - {"IGE"}
 
 
 @pytest.mark.parametrize("model", [Map(), salmetrics.GaussianCentreBias()], ids=["map", "density"])
@@ -254,7 +254,7 @@ def test_units(data):
 
 def test_default_baseline_is_the_cross_validated_centre_bias(data):
     model = salmetrics.GaussianCentreBias()
-    explicit = salmetrics.CentreBias(*data)
+    explicit = salmetrics.CentreBias.fit(*data)
     default = salmetrics.information_gain(model, *data)
     assert default == salmetrics.information_gain(model, *data, baseline=explicit)
     assert default != salmetrics.information_gain(model, *data, baseline=salmetrics.Uniform())

@@ -93,6 +93,9 @@ class Metric:
         the model's log likelihood of each fixation in nats, else a map.
     needs_density
         Whether only densities have it.
+    share_of
+        The metric whose share of the gold standard's value it is; it is then not computed from
+        predictions.
     reference
         Where it comes from.
     laws
@@ -109,6 +112,7 @@ class Metric:
     score: Callable[[Any, Observation], Any]
     reference: str
     needs_density: bool = False
+    share_of: str | None = None
     laws: tuple[str, ...] = field(default=("flip",))
 
 
@@ -122,6 +126,10 @@ def _information_gain(log_likelihoods: NDArray[np.float64], seen: Observation) -
 
 def _information_gain_matlab(m: CheckedMap, seen: Observation) -> float:
     return information.matlab(m, seen.x, seen.y, seen.baseline_map)
+
+
+def _not_from_predictions(log_likelihoods: NDArray[np.float64], seen: Observation) -> Any:
+    raise NotImplementedError("a share of the gold standard is made from scores")
 
 
 def _auc(m: CheckedMap, seen: Observation) -> NDArray[np.float64]:
@@ -203,6 +211,19 @@ METRICS: dict[str, Metric] = {
             reference=_KUEMMERER,
             needs_density=True,
             laws=("flip", "additive"),
+        ),
+        Metric(
+            key="IGE",
+            title="information gain explained: the share of the gold standard's",
+            unit="",
+            low=-np.inf,
+            high=np.inf,
+            higher_is_better=True,
+            per="fixation",
+            score=_not_from_predictions,
+            reference=_KUEMMERER,
+            needs_density=True,
+            share_of="IG",
         ),
         Metric(
             key="AUC",

@@ -28,6 +28,8 @@ class DensityModel(ABC):
         Whether predictions depend on the subject, as a gold standard's do.
     leave_one_out
         Whether predictions differ between images only by what each leaves out.
+    without_maps
+        Why the model has likelihoods but no maps to score, if it has none.
     parameters
         Numbers and words that results record, by name.
     """
@@ -35,6 +37,7 @@ class DensityModel(ABC):
     name: str | None = None
     subject_dependent: bool = False
     leave_one_out: bool = False
+    without_maps: str | None = None
 
     @property
     def parameters(self) -> dict[str, Any]:

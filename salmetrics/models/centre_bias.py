@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections import OrderedDict
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -26,12 +27,13 @@ from salmetrics.models.likelihood import (
     Optimum,
     best_weights,
     best_width,
+    rounded,
     weight_curvature,
 )
 from salmetrics.seeding import image_stream
 from salmetrics.stimuli import Stimuli, Stimulus
 
-__all__ = ["CentreBias"]
+__all__ = ["CentreBias", "default_baseline"]
 
 MIT1003_BANDWIDTH = 10**-1.6667673342543432
 FLOOR = 1e-6
@@ -144,7 +146,8 @@ class CentreBias(DensityModel):
 
         Returns
         -------
-        The model, with `optimum`. Warns if a parameter ends at its bound.
+        The model, with `optimum`; its numbers have four digits. Warns if the bandwidth ends at the
+        lower end of its range.
 
         Raises
         ------
@@ -190,15 +193,23 @@ class CentreBias(DensityModel):
             )
             at_bound += ["bandwidth"] * ended
         densities = components(model.bandwidth)
-        weights, likelihood = best_weights(densities, fixed)
-        model.floor = float(weights[1])
+        weights, _ = best_weights(densities, fixed)
+        model.floor = rounded(float(weights[1])) if floor == "fit" else float(weights[1])
+        weights = np.array([1.0 - model.floor, model.floor])
         if floor == "fit":
             curvature["floor"] = weight_curvature(densities, weights, 1)
             at_bound += ["floor"] * (model.floor < LEAST_WEIGHT)
+        likelihood = float(np.log2(densities @ weights).mean())
         model.optimum = Optimum(likelihood, curvature, n, tuple(at_bound))
-        if "bandwidth" in at_bound:  # a floor that is not needed does no harm
+        if model.bandwidth < 1.1 * _RANGE[0]:  # at the other end it is flat, as the data are
             model.optimum.warn("centre bias")
         return model
+
+    def is_default(self, stimuli: Stimuli, fixations: Fixations) -> bool:
+        """Whether this is what ``CentreBias.fit(stimuli, fixations)`` gives."""
+        fitted = self.optimum is not None and set(self.optimum.curvature) == {"bandwidth", "floor"}
+        usual = self.boundary == "reflect" and not self.keep_aspect
+        return fitted and usual and self._known == KnownImages("centre bias", stimuli, fixations)
 
     @property
     def parameters(self) -> dict[str, Any]:
@@ -435,6 +446,12 @@ class CentreBias(DensityModel):
         pixels, smoothing = self._pixels(slice(None), size), self._smoothing(size)
         values = smoothing.dense_at(_counts(pixels, size), at)
         return _Total(values, smoothing.mass(size, pixels), pixels.size)
+
+
+def default_baseline(known: Iterable[object], stimuli: Stimuli, fixations: Fixations) -> CentreBias:
+    """Return the centre bias fitted to these fixations, if it is known already that one."""
+    fitted = (m for m in known if isinstance(m, CentreBias) and m.is_default(stimuli, fixations))
+    return next(fitted, None) or CentreBias.fit(stimuli, fixations)
 
 
 @dataclass(frozen=True)

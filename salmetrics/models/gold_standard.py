@@ -19,6 +19,7 @@ from salmetrics.models.likelihood import (
     Optimum,
     best_weights,
     best_width,
+    rounded,
     weight_curvature,
 )
 from salmetrics.stimuli import Stimuli, Stimulus
@@ -68,6 +69,8 @@ class GoldStandard(DensityModel):
 
     Attributes
     ----------
+    centre_bias
+        The centre bias in the mixture; None if its weight was given as 0.
     optimum
         How `fit` ended; None otherwise.
     n_alone
@@ -133,9 +136,9 @@ class GoldStandard(DensityModel):
         self._fixations = fixations
         self._index = {name: i for i, name in enumerate(stimuli.ids)}
         self._known = KnownImages("gold standard", stimuli, fixations, subjects=True)
-        self._centre_bias = centre_bias
+        self.centre_bias = centre_bias
         if centre_bias is None and centre_weight > 0:
-            self._centre_bias = CentreBias.fit(stimuli, fixations)
+            self.centre_bias = CentreBias.fit(stimuli, fixations)
         self.n_alone = self._count_alone()
         if self.n_alone and centre_weight + uniform_weight == 0:
             raise InputError(
@@ -173,7 +176,8 @@ class GoldStandard(DensityModel):
 
         Returns
         -------
-        The model, with `optimum`. Warns if a parameter ends at the end of its range.
+        The model, with `optimum`; its numbers have four digits. Warns if a parameter ends at
+        the end of its range.
 
         Raises
         ------
@@ -222,6 +226,7 @@ class GoldStandard(DensityModel):
         for k, name in enumerate(_WEIGHTS, 1):
             setattr(model, name, float(weights[k]))
             if np.isnan(fixed[k]):
+                setattr(model, name, rounded(float(weights[k])))
                 curvature[name] = weight_curvature(densities[there], weights, k)
                 at_bound += [name] * (float(weights[k]) < LEAST_WEIGHT)
         of_all = np.log2(model._mixed(densities)).mean()
@@ -245,7 +250,7 @@ class GoldStandard(DensityModel):
         return self.hold_out == "subject" and not self.upper_bound
 
     @property
-    def without_maps(self) -> str | None:
+    def without_maps(self) -> str | None:  # type: ignore[override]
         """Why there are no maps to score, if there are none."""
         if self.hold_out == "fixation" and not self.upper_bound:
             return "each fixation has a prediction of its own, and a likelihood, but no map"
@@ -256,8 +261,8 @@ class GoldStandard(DensityModel):
         """All options, and whether they were fitted."""
         names = ("bandwidth", "units", *_WEIGHTS, "hold_out", "upper_bound", "n_alone")
         found = {name: getattr(self, name) for name in names}
-        if self._centre_bias is not None:
-            found["centre_bias"] = dict(self._centre_bias.parameters)
+        if self.centre_bias is not None:
+            found["centre_bias"] = dict(self.centre_bias.parameters)
         return found | {"fitted": self.optimum is not None}
 
     def __repr__(self) -> str:
@@ -294,8 +299,8 @@ class GoldStandard(DensityModel):
         uniform = self.uniform_weight / (height * width)
         known = np.full(size, uniform)
         if self.centre_weight > 0:
-            assert self._centre_bias is not None
-            centre = as_density(self._centre_bias.log_density(stimulus, subject=subject))
+            assert self.centre_bias is not None
+            centre = as_density(self.centre_bias.log_density(stimulus, subject=subject))
             known += self.centre_weight * centre
         if rows.size == 0:
             with np.errstate(divide="ignore"):
@@ -356,9 +361,9 @@ class GoldStandard(DensityModel):
     def _references(self, stimuli: Stimuli, fixations: Fixations) -> tuple[Array, Array]:
         """Densities of the centre bias and of the uniform density at each fixation."""
         uniform = 1.0 / np.prod(stimuli.sizes, axis=1)[fixations.image]
-        if self._centre_bias is None:
+        if self.centre_bias is None:
             return np.zeros(len(fixations)), uniform
-        return np.exp(self._centre_bias.log_likelihoods(stimuli, fixations)), uniform
+        return np.exp(self.centre_bias.log_likelihoods(stimuli, fixations)), uniform
 
     def _of_others(self, stimuli: Stimuli, fixations: Fixations) -> Array:
         """Density of the others' blurred fixations at each fixation; NaN without others."""

@@ -64,6 +64,11 @@ class KnownImages:
             "digests": [self._digests[name].hex() for name in self.ids],
         }
 
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, KnownImages) and self.record() == other.record()
+
+    __hash__ = None  # type: ignore[assignment]
+
     def __contains__(self, name: str) -> bool:
         return name in self._sizes
 

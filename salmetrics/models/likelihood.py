@@ -9,11 +9,18 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["LEAST_WEIGHT", "Optimum", "best_weights", "best_width", "weight_curvature"]
+__all__ = [
+    "LEAST_WEIGHT",
+    "Optimum",
+    "best_weights",
+    "best_width",
+    "rounded",
+    "weight_curvature",
+]
 
 LEAST_WEIGHT = 1.1e-6  # a fitted weight below this is at the end of its range
 
-_FARTHEST = 13.8  # of logits: weights down to 1e-6, so that no fixation is impossible
+_FARTHEST = np.log(1e6)  # of logits: weights down to 1e-6, so that no fixation is impossible
 _GRID = 5  # widths tried before the search, so that it starts at the right top
 _TOLERANCE = 1e-3  # of the log of the width; the likelihood is flat to 1e-7 bits there
 _STEP = 0.05  # of the log of the width, for the curvature
@@ -138,7 +145,16 @@ def best_width(
     steps = [cost(float(np.clip(at + s, grid[0], grid[-1]))) for s in (-_STEP, 0.0, _STEP)]
     at_bound = at - grid[0] < 2 * _TOLERANCE or grid[-1] - at < 2 * _TOLERANCE
     curvature = (steps[0] - 2 * steps[1] + steps[2]) / _STEP**2
-    return float(np.exp(at)), float(curvature), len(seen), bool(at_bound)
+    return rounded(float(np.exp(at))), float(curvature), len(seen), bool(at_bound)
+
+
+def rounded(value: float) -> float:
+    """Round to four digits.
+
+    What is printed is then what was used, and the order of the data, which changes the last
+    digits of a likelihood, does not change the parameters.
+    """
+    return float(f"{value:.4g}")
 
 
 def _softmax(logits: Array) -> Array:
