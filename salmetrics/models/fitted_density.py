@@ -1,0 +1,541 @@
+"""Densities from saliency maps, by maximum likelihood."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any, NamedTuple
+
+import numpy as np
+from joblib import cpu_count
+from numpy.typing import NDArray
+
+from salmetrics.empirical import Smoothing
+from salmetrics.errors import InputError
+from salmetrics.fixations import Fixations
+from salmetrics.kernels import log_linear
+from salmetrics.metrics.inputs import as_map, pixel_indices
+from salmetrics.models.base import DensityModel, SaliencyMapModel, as_array, check_size, model_name
+from salmetrics.models.convert import as_model
+from salmetrics.models.likelihood import best_width
+from salmetrics.spill import Spill
+from salmetrics.stimuli import Stimuli, Stimulus
+
+__all__ = ["FittedDensity", "MapToDensity", "fit_density"]
+
+N_CELLS = 5000  # pixels of an image, on a regular grid, that its normaliser is computed from
+ERROR = 0.002  # bits per fixation that the grid may cost; it is refined until it costs less
+_BLURS = (0.5, 0.1)  # range of a fitted blur: half a pixel, and a tenth of the longer side
+_LEVELS = np.concatenate([np.linspace(0, 0.9, 10), 1 - 0.1 / 2.0 ** np.arange(1, 10), [1.0]])
+_ASPECTS = (0.3, 0.95)
+_STEPS = 50  # of Newton's method, at most
+_ENOUGH = 1e-7  # nats that another step would gain
+_STEEPEST = 20.0  # nats between two knots: nobody looks at e^-20
+_CHECKED = 100  # images on which the grid is compared with all pixels
+_KEPT_BLURS = 12  # blurs whose grids are kept, 20 kB an image
+_SPILL_BYTES = 4 * 2**30
+_ISOTROPIC = float(np.sqrt(0.5))
+
+Array = NDArray[np.float64]
+Rows = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class MapToDensity:
+    """How a saliency map becomes a density.
+
+    log p = f(blurred map) + c(eccentricity) - log of the sum over pixels
+
+    Attributes
+    ----------
+    blur
+        Standard deviation of the Gaussian in pixels; 0 for none.
+    knots, values
+        The nonlinearity f: monotone, linear between knots, flat outside; values in nats.
+    radial
+        The centre bias c in nats at equal steps from the middle of the image to its corners.
+    aspect
+        Relative width of the ellipses of equal eccentricity; sqrt(1/2) in proportion with the
+        image, higher is wider.
+    log_likelihood
+        Of the fixations it was fitted to, bits per fixation.
+    grid_error
+        How far off that is because normalisers come from a grid of pixels, bits per fixation.
+    """
+
+    blur: float
+    knots: Array
+    values: Array
+    radial: Array
+    aspect: float
+    log_likelihood: float = np.nan
+    grid_error: float = np.nan
+
+    def log_density(self, saliency_map: NDArray[Any]) -> Array:
+        """Apply it to a map of shape (h, w)."""
+        height, width = saliency_map.shape
+        places = _places(_blurred(saliency_map, self.blur).reshape(-1), self.knots)
+        ys, xs = np.meshgrid(_relative(height), _relative(width), indexing="ij")
+        energy = log_linear.energies(
+            places, ys.reshape(-1), xs.reshape(-1), self.values, self.radial, self.aspect
+        )
+        highest = energy.max()
+        energy -= highest + np.log(np.exp(energy - highest).sum())
+        return energy.reshape(height, width)
+
+
+class FittedDensity(DensityModel):
+    """A saliency map model made into a density model by `fit_density`.
+
+    Attributes
+    ----------
+    fits
+        One `MapToDensity` for each part of the images, fitted to the other parts.
+    overall
+        The one fitted to all images, for new ones.
+    """
+
+    def __init__(
+        self,
+        map_model: SaliencyMapModel,
+        overall: MapToDensity,
+        fits: Sequence[MapToDensity] = (),
+        part_of_image: dict[str, int] | None = None,
+    ) -> None:
+        self.name = f"{model_name(map_model)} (fitted density)"
+        self.map_model = map_model
+        self.overall = overall
+        self.fits = tuple(fits)
+        self._part_of_image = dict(part_of_image or {})
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """Blur, likelihood and number of parts."""
+        return {
+            "blur": self.overall.blur,
+            "aspect": self.overall.aspect,
+            "log_likelihood": self.overall.log_likelihood,
+            "folds": len(self.fits),
+        }
+
+    def used_for(self, stimulus: Stimulus) -> MapToDensity:
+        """Return what turns the map of an image into a density: not fitted to that image."""
+        if stimulus.id in self._part_of_image and self.fits:
+            return self.fits[self._part_of_image[stimulus.id]]
+        return self.overall
+
+    def log_density(self, stimulus: Stimulus, *, subject: Any = None) -> Array:
+        """Return the log density, shape (h, w)."""
+        return self.used_for(stimulus).log_density(_map(self.map_model, stimulus))
+
+
+def fit_density(
+    map_model: Any,
+    stimuli: Stimuli,
+    fixations: Fixations,
+    *,
+    folds: int | None = 5,
+    blur: float | None = None,
+    centre_bias: bool = True,
+    n_centre: int = 12,
+    kind: str | None = "saliency_map",
+    seed: int = 0,
+    progress: bool = True,
+) -> FittedDensity:
+    """Turn saliency maps into densities with the largest likelihood.
+
+    The map is blurred; a monotone piecewise-linear function with 20 knots, at quantiles of the
+    maps' values, makes it the log of a density, to which a piecewise-linear function of
+    eccentricity is added. For a given blur the likelihood is concave in the values at all knots,
+    and its exact gradient is used; the blur is searched as in `GoldStandard.fit`. So a map model
+    gets the information gain that its maps allow, and a fair place beside density models.
+
+    Normalisers are computed from a regular grid of pixels, 5000 an image at first; the grid is
+    refined until the likelihood of all pixels differs by less than 0.002 bits per fixation.
+
+    Parameters
+    ----------
+    map_model
+        A `SaliencyMapModel`, or what `as_model` takes.
+    stimuli, fixations
+        What was shown and where people looked.
+    folds
+        Images are predicted by parameters fitted to the images of other parts, so scores are
+        honest; None fits once, to all images.
+    blur
+        Standard deviation in pixels; fitted by default.
+    centre_bias
+        Whether to add the function of eccentricity.
+    n_centre
+        Number of its knots.
+    kind
+        What raw arrays are; see `as_model`.
+    seed
+        Of the partition of the images.
+    progress
+        Show a bar on standard error when it takes more than two seconds.
+
+    Returns
+    -------
+    A density model; `overall` and `fits` hold the parameters.
+
+    Raises
+    ------
+    InputError
+        Naming the argument, model or image at fault.
+
+    References
+    ----------
+    Kümmerer, Wallis and Bethge (2015), PNAS 112, 16054-16059, doi:10.1073/pnas.1510393112.
+    """
+    from tqdm import tqdm
+
+    model = as_model(map_model, stimuli, kind=kind)
+    if not isinstance(model, SaliencyMapModel):
+        raise InputError(f"fit_density is for saliency maps; {model_name(model)} gives densities")
+    fixations.check_against(stimuli)
+    images = np.flatnonzero(fixations.counts())
+    if folds is not None and not 2 <= folds <= images.size:
+        raise InputError(
+            f"folds must be from 2 to {images.size}, the number of images with fixations, or "
+            f"None; got {folds!r}"
+        )
+    if images.size == 0:
+        raise InputError("there are no fixations to fit to")
+    if blur is not None and not (np.isfinite(blur) and blur >= 0):
+        raise InputError(f"blur must be a number of pixels >= 0, or None; got {blur!r}")
+    if n_centre < 2:
+        raise InputError(f"n_centre must be at least 2; got {n_centre!r}")
+    parts = np.arange(images.size) % (folds or 1)
+    np.random.default_rng(seed).shuffle(parts)
+    with (
+        Spill(stimuli, ["map"], _SPILL_BYTES) as spill,
+        ThreadPoolExecutor(cpu_count()) as workers,
+        tqdm(
+            total=1 + (folds or 0), disable=None if progress else True, delay=2, unit="fit"
+        ) as bar,
+    ):
+        maps = _Maps(model, stimuli, fixations, spill, workers)
+        fit = partial(_refined_fit, maps, blur=blur, n_centre=n_centre if centre_bias else 0)
+        overall = fit(images)
+        bar.update()
+        fits = []
+        for part in range(folds or 0):
+            fits.append(fit(images[parts != part], start=overall))
+            bar.update()
+    names = {stimuli.ids[i]: int(p) for i, p in zip(images, parts, strict=True)}
+    return FittedDensity(model, overall, fits, names)
+
+
+def _refined_fit(maps: _Maps, images: Rows, **options: Any) -> MapToDensity:
+    """Fit on a grid of pixels that is fine enough."""
+    n_cells = N_CELLS
+    while True:
+        fitted = _fit(maps, images, n_cells, **options)
+        some = images[:: 1 + (images.size - 1) // _CHECKED]
+        error = maps.grid_error(fitted, some, n_cells)
+        if error <= ERROR or n_cells > maps.largest:
+            return replace(fitted, grid_error=error)
+        n_cells *= 4
+
+
+def _fit(
+    maps: _Maps,
+    images: Rows,
+    n_cells: int,
+    *,
+    blur: float | None,
+    n_centre: int,
+    start: MapToDensity | None = None,
+) -> MapToDensity:
+    """Find the blur, and for each blur everything else."""
+    best: dict[float, MapToDensity] = {}
+    last = start
+
+    def at(width: float) -> float:
+        nonlocal last
+        width = float(f"{width:.2g}")  # the likelihood is flat around the best one
+        if width not in best:
+            best[width] = last = _Likelihood(maps, images, n_cells, width, n_centre).best(last)
+        return best[width].log_likelihood
+
+    if blur is not None:
+        return _Likelihood(maps, images, n_cells, blur, n_centre).best(start)
+    low, high = _BLURS[0], _BLURS[1] * maps.side
+    if start is not None and start.blur > 0:
+        low, high = max(low, start.blur / 1.5), min(high, start.blur * 1.5)
+    best_width(at, low, max(high, 2 * low))
+    if min(best) == min(best, key=lambda width: -best[width].log_likelihood):
+        at(0.0)
+    return max(best.values(), key=lambda fitted: fitted.log_likelihood)
+
+
+class _Maps:
+    """Saliency maps, and what is needed of them for each blur."""
+
+    def __init__(
+        self,
+        model: SaliencyMapModel,
+        stimuli: Stimuli,
+        fixations: Fixations,
+        spill: Spill,
+        workers: ThreadPoolExecutor,
+    ) -> None:
+        self.workers = workers
+        self._model = model
+        self._stimuli = stimuli
+        self._fixations = fixations
+        self._spill = spill
+        self._kept: OrderedDict[tuple[float, int], dict[int, _Seen]] = OrderedDict()
+        self.largest = int(np.prod(stimuli.sizes, axis=1).max())
+        self.side = float(np.median(stimuli.sizes.max(axis=1)))
+
+    def seen(self, images: Rows, blur: float, n_cells: int) -> list[_Seen]:
+        """Return what there is to see of some images at a blur."""
+        kept = self._kept.setdefault((blur, n_cells), {})
+        self._kept.move_to_end((blur, n_cells))
+        if len(self._kept) > _KEPT_BLURS:
+            self._kept.popitem(last=False)
+        new = [i for i in images.tolist() if i not in kept]
+        arrays = map(self._map, new)  # models are called from one thread
+        for i, seen in zip(
+            new, self.workers.map(partial(self._see, blur, n_cells), new, arrays), strict=True
+        ):
+            kept[i] = seen
+        return [kept[i] for i in images.tolist()]
+
+    def grid_error(self, fitted: MapToDensity, images: Rows, n_cells: int) -> float:
+        """How far the likelihood is off because of the grid, bits per fixation."""
+        counts = self._fixations.counts()
+        off = 0.0
+        for i, seen in zip(images.tolist(), self.seen(images, fitted.blur, n_cells), strict=True):
+            places = _places(seen.values, fitted.knots)
+            at = seen.rows.start, seen.rows.stop
+            log_density = fitted.log_density(self._map(i))
+            exact = log_density.reshape(-1)[self._pixels(i)].sum()
+            energy = log_linear.energies(
+                places, seen.ys, seen.xs, fitted.values, fitted.radial, fitted.aspect
+            )
+            cells, scored = energy[: at[0]], energy[at[0] : at[1]]
+            log_sum = cells.max() + np.log(np.exp(cells - cells.max()).mean()) + np.log(seen.n)
+            off += scored.sum() - counts[i] * log_sum - exact
+        return float(abs(off) / counts[images].sum() / np.log(2))
+
+    def _see(self, blur: float, n_cells: int, i: int, saliency_map: NDArray[Any]) -> _Seen:
+        height, width = saliency_map.shape
+        blurred = _blurred(saliency_map, blur)
+        step = max(1, int(np.sqrt(height * width / n_cells)))
+        rows, columns = (np.arange((step - 1) // 2, n, step) for n in (height, width))
+        cells = (rows[:, np.newaxis] * width + columns).reshape(-1)
+        pixels = np.concatenate([cells, self._pixels(i)])
+        ys, xs = np.divmod(pixels, width)
+        return _Seen(
+            values=blurred.reshape(-1)[pixels].astype(np.float32),
+            ys=_relative(height)[ys],
+            xs=_relative(width)[xs],
+            rows=slice(cells.size, pixels.size),
+            n=height * width,
+        )
+
+    def _map(self, i: int) -> NDArray[Any]:
+        found = self._spill.load("map", i, 1)
+        if found is None:
+            found = [_map(self._model, self._stimuli[i]).astype(np.float32)]
+            self._spill.save("map", i, found)
+        return found[0]
+
+    def _pixels(self, i: int) -> Rows:
+        rows = self._fixations.rows_of_image(i)
+        size = (int(self._stimuli.sizes[i, 0]), int(self._stimuli.sizes[i, 1]))
+        return pixel_indices(self._fixations.x[rows], self._fixations.y[rows], size)
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """Values and positions of an image's grid of pixels, then of its fixated pixels.
+
+    `rows` are the latter, and `n` is the number of pixels of the whole image.
+    """
+
+    values: NDArray[np.float32]
+    ys: Array
+    xs: Array
+    rows: slice
+    n: int
+
+
+class _Likelihood:
+    """Mean log likelihood of fixations, for one blur, as a function of everything else."""
+
+    def __init__(self, maps: _Maps, images: Rows, n_cells: int, blur: float, n_centre: int) -> None:
+        self._blur = blur
+        self._n_centre = n_centre
+        seen = maps.seen(images, blur, n_cells)
+        values = np.concatenate([s.values[: s.rows.start] for s in seen])
+        self._knots = np.unique(np.quantile(values, _LEVELS).astype(np.float64))
+        if self._knots.size == 1:
+            self._knots = self._knots + np.array([0.0, 1.0])
+        self._parts = []
+        for image in seen:
+            columns = _places(image.values, self._knots), image.ys, image.xs
+            n_cells = image.rows.start
+            cells, fixated = (tuple(c[r] for c in columns) for r in (slice(0, n_cells), image.rows))
+            self._parts.append(_Part(cells, fixated, float(np.log(image.n / n_cells))))
+        self._n = sum(part.fixated[0].size for part in self._parts)
+        self._workers = maps.workers
+
+    def best(self, start: MapToDensity | None) -> MapToDensity:
+        """Maximise it by Newton's method within bounds.
+
+        Without the aspect it is concave; the curvature of the aspect is that of the Fisher
+        information. Some ten steps where L-BFGS-B takes hundreds.
+        """
+        parameters = self._first(start)
+        low, high = self._bounds()
+        value = self._value(parameters)
+        for _ in range(_STEPS):
+            slopes, curvature = self._derivatives(parameters)
+            step = _bounded_step(slopes, curvature, low - parameters, high - parameters)
+            gain = float(slopes @ step)
+            if gain < _ENOUGH:
+                break
+            size = 1.0
+            while (tried := self._value(parameters + size * step)) < value + 0.1 * size * gain:
+                size /= 2
+                if size < 1e-6:
+                    break
+            else:
+                parameters, value = parameters + size * step, tried
+                continue
+            break
+        values, radial, aspect = self._unpacked(parameters)
+        return MapToDensity(
+            self._blur, self._knots, values, radial, aspect, float(value / np.log(2))
+        )
+
+    def _first(self, start: MapToDensity | None) -> Array:
+        n_steps = self._knots.size - 1
+        if start is None:
+            start = MapToDensity(
+                blur=0.0,
+                knots=self._knots,
+                values=np.linspace(0.0, 3.0, n_steps + 1),
+                radial=np.zeros(self._n_centre),
+                aspect=_ISOTROPIC,
+            )
+        along = np.linspace(0, 1, start.values.size)
+        steps = np.diff(np.interp(np.linspace(0, 1, n_steps + 1), along, start.values))
+        if not self._n_centre:
+            return np.asarray(steps)
+        return np.concatenate([steps, start.radial[1:], [start.aspect]])
+
+    def _bounds(self) -> tuple[Array, Array]:
+        n_steps, n_radial = self._knots.size - 1, max(self._n_centre - 1, 0)
+        low = [0.0] * n_steps + [-_STEEPEST] * n_radial
+        high = [_STEEPEST] * (n_steps + n_radial)
+        if self._n_centre:
+            low, high = [*low, _ASPECTS[0]], [*high, _ASPECTS[1]]
+        return np.array(low), np.array(high)
+
+    def _unpacked(self, parameters: Array) -> tuple[Array, Array, float]:
+        """Values of both functions at their knots, and the aspect."""
+        n_steps = self._knots.size - 1
+        values = np.concatenate([[0.0], np.cumsum(parameters[:n_steps])])
+        if not self._n_centre:
+            return values, np.zeros(2), _ISOTROPIC
+        radial = np.concatenate([[0.0], parameters[n_steps:-1]])
+        return values, radial, float(parameters[-1])
+
+    def _packed(self) -> Array:
+        """Matrix of derivatives of what `_unpacked` returns in the parameters."""
+        n_steps, n_radial = self._knots.size - 1, max(self._n_centre, 2)
+        matrix = np.zeros((n_steps + 1 + n_radial + 1, self._bounds()[0].size))
+        matrix[1 : n_steps + 1, :n_steps] = np.tri(n_steps)
+        if self._n_centre:
+            matrix[n_steps + 2 :, n_steps:] = np.eye(n_radial)
+        return matrix
+
+    def _value(self, parameters: Array) -> float:
+        """Mean log likelihood, nats."""
+        curves = self._unpacked(parameters)
+
+        def of_image(part: _Part) -> float:
+            highest, weights = _exponentials(log_linear.energies(*part.cells, *curves))
+            log_sum = highest + np.log(weights.sum()) + part.log_share
+            seen = log_linear.energies(*part.fixated, *curves)
+            return float(seen.sum() - seen.size * log_sum)
+
+        return sum(self._workers.map(of_image, self._parts)) / self._n
+
+    def _derivatives(self, parameters: Array) -> tuple[Array, Array]:
+        """Slopes of the mean log likelihood, and its negative curvature."""
+        curves = self._unpacked(parameters)
+
+        def of_image(part: _Part) -> tuple[Array, Array]:
+            _, weights = _exponentials(log_linear.energies(*part.cells, *curves))
+            weights /= weights.sum()
+            mean, squares = log_linear.moments(*part.cells, *curves, weights)
+            n = part.fixated[0].size
+            seen, _ = log_linear.moments(*part.fixated, *curves, np.ones(n))
+            return seen - n * mean, n * (squares - np.outer(mean, mean))
+
+        packed = self._packed()
+        found = list(self._workers.map(of_image, self._parts))
+        slopes = sum(slope for slope, _ in found) / self._n
+        curvature = sum(curvature for _, curvature in found) / self._n
+        return packed.T @ slopes, packed.T @ curvature @ packed
+
+
+class _Part(NamedTuple):
+    """Places, ys and xs of an image's grid and of its fixations; log of pixels a grid cell."""
+
+    cells: tuple[Array, Array, Array]
+    fixated: tuple[Array, Array, Array]
+    log_share: float
+
+
+def _exponentials(energy: Array) -> tuple[float, Array]:
+    """Highest energy, and exp of all relative to it."""
+    highest = float(energy.max())
+    return highest, np.exp(energy - highest)
+
+
+def _bounded_step(slopes: Array, curvature: Array, low: Array, high: Array) -> Array:
+    """Step to the top of a parabola within bounds."""
+    from scipy.optimize import lsq_linear
+
+    # what data don't determine, such as a knot that no map reaches, does not move
+    damped = curvature + 1e-9 * max(np.trace(curvature) / slopes.size, 1e-9) * np.eye(slopes.size)
+    factor = np.linalg.cholesky(damped)
+    low, high = np.minimum(low, -1e-12), np.maximum(high, 1e-12)
+    found = lsq_linear(factor.T, np.linalg.solve(factor, slopes), (low, high), method="bvls")
+    return np.asarray(found.x)
+
+
+def _map(model: SaliencyMapModel, stimulus: Stimulus) -> NDArray[Any]:
+    """Saliency map of an image, checked."""
+    checked = as_map(
+        as_array(model.saliency_map(stimulus)),
+        f"the saliency map of {model_name(model)} for image {stimulus.id!r}",
+    )
+    check_size(checked, stimulus, model)
+    return checked.values
+
+
+def _blurred(saliency_map: NDArray[Any], blur: float) -> NDArray[Any]:
+    if blur == 0:
+        return saliency_map
+    return Smoothing(sigma=blur, boundary="reflect").dense(saliency_map)
+
+
+def _places(values: NDArray[Any], knots: Array) -> Array:
+    """Where values lie among the knots, from 0 to the number of knots less 1."""
+    return np.interp(values, knots, np.arange(knots.size))
+
+
+def _relative(length: int) -> Array:
+    """Pixel centres of a line, from -1 to 1."""
+    return (2 * np.arange(length) + 1) / length - 1
