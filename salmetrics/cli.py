@@ -105,6 +105,11 @@ def _parser() -> argparse.ArgumentParser:
     scoring.add_argument(
         "--baseline", metavar="SPEC", help="what IG is relative to (default: centre-bias)"
     )
+    scoring.add_argument(
+        "--gold-standard",
+        action="store_true",
+        help="add how well people predict each other, and IGE, the share of it that models reach",
+    )
     scoring.add_argument("--seed", type=int, default=0)
     scoring.add_argument(
         "--empirical", metavar="SPEC", help="ground-truth maps instead of blurred fixations"
@@ -174,6 +179,7 @@ def _evaluate(options: argparse.Namespace) -> None:
         metrics=options.metrics,
         protocol=protocol,
         baseline=baseline,
+        gold_standard=options.gold_standard,
         kind=options.kind,
         empirical=None if options.empirical is None else _model(options.empirical, dataset),
         seed=options.seed,

@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 
 from salmetrics.errors import InputError, check_choice
-from salmetrics.explained import add_gold_standard, make_gold_standard
 from salmetrics.fixations import Fixations
 from salmetrics.models.base import DensityModel, model_name
 from salmetrics.models.convert import as_model
 from salmetrics.protocols import Protocol, get_protocol
 from salmetrics.provenance import provenance_of
+from salmetrics.references import add_gold_standard, make_gold_standard
 from salmetrics.results import Evaluation
 from salmetrics.run import SPILL_BYTES, score_models
 from salmetrics.stimuli import Stimuli

@@ -230,16 +230,22 @@ def fit_density(
     return FittedDensity(model, overall, fits, names)
 
 
-def _refined_fit(maps: _Maps, images: Rows, **options: Any) -> MapToDensity:
+def _refined_fit(
+    maps: _Maps,
+    images: Rows,
+    *,
+    blur: float | None,
+    n_centre: int,
+    start: MapToDensity | None = None,
+) -> MapToDensity:
     """Fit on a grid of pixels that is fine enough."""
     n_cells = N_CELLS
-    while True:
-        fitted = _fit(maps, images, n_cells, **options)
-        some = images[:: 1 + (images.size - 1) // _CHECKED]
-        error = maps.grid_error(fitted, some, n_cells)
-        if error <= ERROR or n_cells > maps.largest:
-            return replace(fitted, grid_error=error)
+    fitted = _fit(maps, images, n_cells, blur=blur, n_centre=n_centre, start=start)
+    some = images[:: 1 + (images.size - 1) // _CHECKED]
+    while (error := maps.grid_error(fitted, some, n_cells)) > ERROR and n_cells < maps.largest:
         n_cells *= 4
+        fitted = _Likelihood(maps, images, n_cells, fitted.blur, n_centre).best(fitted)
+    return replace(fitted, grid_error=error)
 
 
 def _fit(
@@ -289,7 +295,7 @@ class _Maps:
         self._stimuli = stimuli
         self._fixations = fixations
         self._spill = spill
-        self._kept: OrderedDict[tuple[float, int], dict[int, _Seen]] = OrderedDict()
+        self._kept: OrderedDict[tuple[float, int], dict[int, NDArray[np.float32]]] = OrderedDict()
         self.largest = int(np.prod(stimuli.sizes, axis=1).max())
         self.side = float(np.median(stimuli.sizes.max(axis=1)))
 
@@ -301,11 +307,9 @@ class _Maps:
             self._kept.popitem(last=False)
         new = [i for i in images.tolist() if i not in kept]
         arrays = map(self._map, new)  # models are called from one thread
-        for i, seen in zip(
-            new, self.workers.map(partial(self._see, blur, n_cells), new, arrays), strict=True
-        ):
-            kept[i] = seen
-        return [kept[i] for i in images.tolist()]
+        values = self.workers.map(partial(self._values, blur, n_cells), new, arrays)
+        kept.update(zip(new, values, strict=True))
+        return [self._places_of(i, n_cells, kept[i]) for i in images.tolist()]
 
     def grid_error(self, fitted: MapToDensity, images: Rows, n_cells: int) -> float:
         """How far the likelihood is off because of the grid, bits per fixation."""
@@ -324,21 +328,35 @@ class _Maps:
             off += scored.sum() - counts[i] * log_sum - exact
         return float(abs(off) / counts[images].sum() / np.log(2))
 
-    def _see(self, blur: float, n_cells: int, i: int, saliency_map: NDArray[Any]) -> _Seen:
-        height, width = saliency_map.shape
-        blurred = _blurred(saliency_map, blur)
-        step = max(1, int(np.sqrt(height * width / n_cells)))
-        rows, columns = (np.arange((step - 1) // 2, n, step) for n in (height, width))
-        cells = (rows[:, np.newaxis] * width + columns).reshape(-1)
-        pixels = np.concatenate([cells, self._pixels(i)])
-        ys, xs = np.divmod(pixels, width)
+    def _values(
+        self, blur: float, n_cells: int, i: int, saliency_map: NDArray[Any]
+    ) -> NDArray[np.float32]:
+        """Values of a blurred map on the grid and at the fixations."""
+        pixels = np.concatenate([self._grid(i, n_cells), self._pixels(i)])
+        return _blurred(saliency_map, blur).reshape(-1)[pixels].astype(np.float32)
+
+    def _places_of(self, i: int, n_cells: int, values: NDArray[np.float32]) -> _Seen:
+        height, width = self._size(i)
+        cells, fixated = self._grid(i, n_cells), self._pixels(i)
+        ys, xs = np.divmod(np.concatenate([cells, fixated]), width)
         return _Seen(
-            values=blurred.reshape(-1)[pixels].astype(np.float32),
+            values=values,
             ys=_relative(height)[ys],
             xs=_relative(width)[xs],
-            rows=slice(cells.size, pixels.size),
+            rows=slice(cells.size, ys.size),
             n=height * width,
         )
+
+    def _grid(self, i: int, n_cells: int) -> Rows:
+        """Flat indices of pixels on a regular grid."""
+        height, width = self._size(i)
+        step = max(1, int(np.sqrt(height * width / n_cells)))
+        rows, columns = (np.arange((step - 1) // 2, n, step) for n in (height, width))
+        return np.asarray((rows[:, np.newaxis] * width + columns).reshape(-1))
+
+    def _size(self, i: int) -> tuple[int, int]:
+        height, width = self._stimuli.sizes[i].tolist()
+        return height, width
 
     def _map(self, i: int) -> NDArray[Any]:
         found = self._spill.load("map", i, 1)
@@ -349,8 +367,7 @@ class _Maps:
 
     def _pixels(self, i: int) -> Rows:
         rows = self._fixations.rows_of_image(i)
-        size = (int(self._stimuli.sizes[i, 0]), int(self._stimuli.sizes[i, 1]))
-        return pixel_indices(self._fixations.x[rows], self._fixations.y[rows], size)
+        return pixel_indices(self._fixations.x[rows], self._fixations.y[rows], self._size(i))
 
 
 @dataclass(frozen=True)
@@ -380,10 +397,15 @@ class _Likelihood:
             self._knots = self._knots + np.array([0.0, 1.0])
         self._parts = []
         for image in seen:
-            columns = _places(image.values, self._knots), image.ys, image.xs
-            n_cells = image.rows.start
-            cells, fixated = (tuple(c[r] for c in columns) for r in (slice(0, n_cells), image.rows))
-            self._parts.append(_Part(cells, fixated, float(np.log(image.n / n_cells))))
+            places, ys, xs = _places(image.values, self._knots), image.ys, image.xs
+            n = image.rows.start
+            self._parts.append(
+                _Part(
+                    (places[:n], ys[:n], xs[:n]),
+                    (places[n:], ys[n:], xs[n:]),
+                    float(np.log(image.n / n)),
+                )
+            )
         self._n = sum(part.fixated[0].size for part in self._parts)
         self._workers = maps.workers
 

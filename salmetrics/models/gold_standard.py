@@ -202,6 +202,11 @@ class GoldStandard(DensityModel):
             hold_out=hold_out,
             centre_bias=CentreBias.fit(stimuli, fixations) if centre_bias is None else centre_bias,
         )
+        if model.n_alone == len(fixations):
+            raise InputError(
+                "no fixation has another one on its image that could predict it, so there is "
+                "nothing to fit"
+            )
         given = [np.nan if w is None else w for w in (centre_weight, uniform_weight)]
         fixed = np.array([np.nan, *given])
         references = model._references(stimuli, fixations)

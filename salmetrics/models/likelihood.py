@@ -82,7 +82,9 @@ def best_weights(densities: Array, fixed: Array | None = None) -> tuple[Array, f
     weights = np.nan_to_num(given)
     left = 1.0 - weights.sum()
     known = densities @ weights
-    if free.size and left > 0:
+    if free.size == 1:
+        weights[free] = left
+    elif free.size and left > 0:
         unknown = np.ascontiguousarray(densities[:, free].T)
         if not (known + unknown.max(axis=0) > 0).all():
             return np.full(densities.shape[1], np.nan), -np.inf

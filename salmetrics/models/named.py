@@ -13,8 +13,16 @@ from salmetrics.errors import InputError, check_choice
 from salmetrics.models.base import Model
 from salmetrics.models.baselines import GaussianCentreBias, Uniform
 from salmetrics.models.centre_bias import CentreBias
+from salmetrics.models.gold_standard import GoldStandard
 
-__all__ = ["centre_bias", "gaussian_centre_bias", "named_model", "names", "uniform"]
+__all__ = [
+    "centre_bias",
+    "gaussian_centre_bias",
+    "gold_standard",
+    "named_model",
+    "names",
+    "uniform",
+]
 
 _GROUP = "salmetrics.models"
 
@@ -39,11 +47,16 @@ def uniform(argument: str | None, dataset: Dataset) -> Uniform:
 
 
 def centre_bias(argument: str | None, dataset: Dataset) -> CentreBias:
-    """Make a leave-one-image-out `CentreBias`; the argument is the bandwidth."""
+    """Make a leave-one-image-out `CentreBias`, fitted, or with the bandwidth as argument."""
     if argument is None:
-        return CentreBias(dataset.stimuli, dataset.fixations)
+        return CentreBias.fit(dataset.stimuli, dataset.fixations)
     bandwidth = _number("centre-bias", argument)
     return CentreBias(dataset.stimuli, dataset.fixations, bandwidth=bandwidth)
+
+
+def gold_standard(argument: str | None, dataset: Dataset) -> GoldStandard:
+    """Fit a `GoldStandard`; the argument is what is held out, "subject" or "fixation"."""
+    return GoldStandard.fit(*dataset, hold_out=argument or "subject")
 
 
 def gaussian_centre_bias(argument: str | None, dataset: Dataset) -> GaussianCentreBias:

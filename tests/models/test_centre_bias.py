@@ -2,6 +2,7 @@
 
 import pickle
 
+import h5py
 import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter
@@ -145,3 +146,140 @@ def test_errors_of_the_data():
         CentreBias(stimuli, fixations[:0])
     with pytest.raises(InputError, match="on 4 images, but there are 2"):
         CentreBias(stimuli[:2], fixations)
+
+
+@pytest.mark.parametrize("keep_aspect", [False, True])
+@pytest.mark.parametrize("sizes", SIZES)
+def test_fit_finds_the_best_of_its_neighbours(sizes, keep_aspect):
+    stimuli, fixations = clustered(SIZES[sizes])
+    best = CentreBias.fit(stimuli, fixations, keep_aspect=keep_aspect)
+
+    def likelihood(bandwidth, floor):
+        model = CentreBias(
+            stimuli, fixations, bandwidth=bandwidth, floor=floor, keep_aspect=keep_aspect
+        )
+        return model.log_likelihoods(stimuli, fixations).mean() / np.log(2)
+
+    at = likelihood(best.bandwidth, best.floor)
+    assert at == pytest.approx(best.optimum.log_likelihood, abs=1e-10)
+    for factor in (0.7, 0.9, 0.97, 1.03, 1.1, 1.4):
+        assert likelihood(best.bandwidth * factor, best.floor) < at
+        assert likelihood(best.bandwidth, min(best.floor * factor, 1)) < at
+    assert best.optimum.curvature["bandwidth"] > 0
+    assert best.optimum.at_bound == ()
+    assert best.parameters["fitted"]
+
+
+def clustered(sizes):
+    """Fixations around the middle, with some anywhere."""
+    rng = np.random.default_rng(4)
+    stimuli = Stimuli.from_sizes(sizes)
+    image = rng.integers(0, len(sizes), 300)
+    where = 0.5 + 0.1 * rng.normal(size=(300, 2))
+    where[:60] = rng.random((60, 2))
+    y, x = (where.clip(0.001, 0.999) * stimuli.sizes[image]).T
+    return stimuli, Fixations.from_arrays(x, y, image, n_images=len(sizes))
+
+
+def test_fit_of_one_parameter():
+    stimuli, fixations = clustered(SIZES["one size"])
+    fixed = CentreBias.fit(stimuli, fixations, floor=0.3)
+    assert fixed.floor == 0.3
+    assert list(fixed.optimum.curvature) == ["bandwidth"]
+    given = CentreBias.fit(stimuli, fixations, bandwidth=0.07)
+    assert given.bandwidth == 0.07
+    assert 0.01 < given.floor < 0.6
+    with pytest.raises(InputError, match="bandwidth must be one of 'fit'; got 'best'"):
+        CentreBias.fit(stimuli, fixations, bandwidth="best")
+
+
+def test_fit_needs_two_images():
+    stimuli = Stimuli.from_sizes([(9, 9), (9, 9)])
+    fixations = Fixations.from_arrays([1, 2], [1, 2], [0, 0], n_images=2)
+    with pytest.raises(InputError, match="fixations on two images are needed at least"):
+        CentreBias.fit(stimuli, fixations)
+
+
+def test_fit_warns_of_equal_fixations():
+    stimuli = Stimuli.from_sizes([(200, 200)] * 3)
+    fixations = Fixations.from_arrays([50.5] * 3, [60.5] * 3, range(3))
+    with pytest.warns(UserWarning, match="centre bias ended at the end of the range of bandwidth"):
+        CentreBias.fit(stimuli, fixations)
+
+
+def test_fitted_parameters_do_not_depend_on_the_order(rng):
+    stimuli, fixations = clustered(SIZES["mixed"])
+    shuffled = fixations[rng.permutation(len(fixations))]
+    first, second = CentreBias.fit(stimuli, fixations), CentreBias.fit(stimuli, shuffled)
+    assert first.parameters == second.parameters
+    assert first.is_default(stimuli, shuffled)
+    assert not first.is_default(stimuli, fixations[:-1])
+    assert not CentreBias(stimuli, fixations).is_default(stimuli, fixations)
+
+
+def test_keep_aspect_measures_from_the_middle():
+    stimuli = Stimuli.from_sizes([(40, 40), (40, 80)])
+    fixations = Fixations.from_arrays([20, 70], [10, 20], [0, 1])
+    options = {"bandwidth": 0.05, "floor": 0.0, "keep_aspect": True}
+    model = CentreBias(stimuli, fixations, **options)
+    density = np.exp(model.log_density(stimuli[1]))  # 20 of 40 above the middle: 20 of 80
+    assert np.unravel_index(density.argmax(), density.shape) == (0, 40)
+    # 30 of 80 right of the middle: 15 of 40
+    density = np.exp(model.log_density(stimuli[0]))
+    assert np.unravel_index(density.argmax(), density.shape) == (20, 35)
+    narrow = Stimuli.from_sizes([(80, 20)], ids=["narrow"])
+    density = np.exp(model.log_density(narrow[0]))  # 30 of 80 right of the middle: outside
+    assert np.unravel_index(density.argmax(), density.shape) == (20, 10)
+    only = CentreBias(stimuli, fixations[1:], **options)
+    np.testing.assert_allclose(np.exp(only.log_density(narrow[0])), 1 / 1600, rtol=1e-12)
+
+
+def test_few_pixels_and_whole_maps_agree():
+    """Sizes that few images have are not blurred as a whole."""
+    sizes = [(24, 32)] * 8 + [(32, 24)]
+    stimuli, fixations = clustered(sizes)
+    model = CentreBias(stimuli, fixations, bandwidth=0.05)
+    found = model.log_likelihoods(stimuli, fixations)
+    maps = [model.log_density(s) for s in stimuli]
+    columns = fixations.image, fixations.y.astype(int), fixations.x.astype(int)
+    expected = [maps[i][y, x] for i, y, x in zip(*columns, strict=True)]
+    np.testing.assert_allclose(found, expected, rtol=1e-9)
+
+
+def test_saved_and_loaded(tmp_path):
+    stimuli, fixations = clustered(SIZES["mixed"])
+    model = CentreBias.fit(stimuli, fixations, boundary="renormalise")
+    model.save(tmp_path / "bias.h5")
+    again = CentreBias.load(tmp_path / "bias.h5")
+    assert again.parameters == model.parameters
+    assert again.optimum == model.optimum
+    for stimulus in (stimuli[1], Stimuli.from_sizes([(9, 30)], ids=["new"])[0]):
+        assert np.array_equal(again.log_density(stimulus), model.log_density(stimulus))
+    with pytest.raises(InputError, match="leaves out image '0'"):
+        again.log_likelihoods(stimuli, fixations[1:] if fixations.image[0] == 0 else fixations[:9])
+    assert CentreBias.load(tmp_path / "bias.h5").log_likelihoods(stimuli, fixations).shape == (300,)
+
+
+def test_files_that_hold_none(tmp_path):
+    with pytest.raises(InputError, match="there is no file"):
+        CentreBias.load(tmp_path / "none.h5")
+    (tmp_path / "text.h5").write_text("no HDF5")
+    with pytest.raises(InputError, match="can't be read as a centre bias"):
+        CentreBias.load(tmp_path / "text.h5")
+    with h5py.File(tmp_path / "other.h5", "w") as file:
+        file["x"] = 1
+    with pytest.raises(InputError, match="holds no centre bias"):
+        CentreBias.load(tmp_path / "other.h5")
+
+
+def test_samples_follow_the_density():
+    stimuli, fixations = clustered(SIZES["one size"])
+    model = CentreBias(stimuli, fixations, bandwidth=0.1, floor=0.05)
+    x, y = model.sample(stimuli[0], 50_000, seed=3)
+    again = model.sample(stimuli[0], 50_000, seed=3)
+    assert np.array_equal(x, again[0])
+    assert not np.array_equal(x, model.sample(stimuli[1], 50_000, seed=3)[0])
+    counts = np.histogram2d(y, x, bins=[24, 32], range=[[0, 24], [0, 32]])[0]
+    expected = 50_000 * np.exp(model.log_density(stimuli[0]))
+    # chi-square of 768 cells, about three standard deviations of sqrt(2 * 767)
+    assert abs(((counts - expected) ** 2 / expected).sum() - 767) < 120

@@ -1,0 +1,100 @@
+"""The gold standard as a row beside the models, which others have a share of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from salmetrics.errors import InputError
+from salmetrics.fixations import Fixations
+from salmetrics.metrics.registry import METRICS
+from salmetrics.models.base import DensityModel, Model, model_name
+from salmetrics.models.centre_bias import CentreBias, default_baseline
+from salmetrics.models.convert import as_model
+from salmetrics.models.gold_standard import GoldStandard
+from salmetrics.protocols import Protocol
+from salmetrics.run import score_models
+from salmetrics.stimuli import Stimuli
+from salmetrics.values import Scores
+
+__all__ = ["add_gold_standard", "make_gold_standard"]
+
+_LIKELIHOODS = ("LL", "IG")
+_NOT_SCORED = (
+    "as gold_standard= it is scored by its likelihoods only; give it as a model too for the others"
+)
+
+
+def make_gold_standard(
+    given: Any, baseline: Any, models: Mapping[str, Model], stimuli: Stimuli, fixations: Fixations
+) -> tuple[DensityModel, Any]:
+    """Make the gold standard, and the baseline with it, so that no centre bias is fitted twice.
+
+    Parameters
+    ----------
+    given
+        True, or a density model.
+    baseline
+        As in `evaluate`.
+    models
+        Among which a fitted centre bias may be.
+    stimuli, fixations
+        What is evaluated.
+    """
+    if given is True:
+        if baseline is None:
+            baseline = default_baseline(models.values(), stimuli, fixations)
+        centre_bias = baseline if isinstance(baseline, CentreBias) else None
+        return GoldStandard.fit(stimuli, fixations, centre_bias=centre_bias), baseline
+    gold_standard = as_model(given, stimuli, kind="log_density")
+    if not isinstance(gold_standard, DensityModel):
+        raise InputError(
+            f"gold_standard must give densities; {model_name(gold_standard)} gives saliency maps"
+        )
+    name = model_name(gold_standard)
+    if name in models and models[name] is not gold_standard:
+        raise InputError(f"there is a model {name!r} already, which is not the gold standard")
+    if baseline is None:
+        known = (*models.values(), getattr(gold_standard, "centre_bias", None))
+        baseline = default_baseline(known, stimuli, fixations)
+    return gold_standard, baseline
+
+
+def add_gold_standard(
+    scores: Scores,
+    gold_standard: DensityModel,
+    stimuli: Stimuli,
+    fixations: Fixations,
+    protocol: Protocol,
+    *,
+    keep: str,
+) -> Scores:
+    """Return scores with those of the gold standard, unless they are among them already."""
+    name = model_name(gold_standard)
+    if (name, "IG") not in scores.sums:
+        keys = [key for key in protocol.metrics if key in _LIKELIHOODS]
+        found = score_models(
+            {name: gold_standard},
+            stimuli,
+            fixations,
+            protocol.override(metrics=tuple(keys)),
+            baseline=scores.baseline,
+            keep=keep,
+        )
+        scores = scores.join(found)
+        values = dict(scores.values)
+        for key in protocol.metrics:
+            if key in _LIKELIHOODS:
+                continue
+            scores.reasons[name, key] = _NOT_SCORED
+            per_image = METRICS[key].per == "image"
+            if not per_image:
+                scores.sums[name, key] = np.full(len(scores.cells), np.nan)
+            if per_image or keep == "fixation":
+                n = len(stimuli) if per_image else len(fixations)
+                values[name, key] = np.full(n, np.nan)
+        scores.values = values
+    scores.gold_standard = name
+    return scores
