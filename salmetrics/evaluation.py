@@ -170,7 +170,10 @@ def _named(models: Any) -> dict[str, Any]:
             raise InputError("models must hold at least one model")
         if _is_prediction(next(iter(models.values()))):
             return {"model": models}  # one model: a dict of arrays by image id
-        return {str(name): model for name, model in models.items()}
+        names = [str(name) for name in models]
+        if len(set(names)) < len(names):
+            raise InputError(f"models have the same name twice, as text: {sorted(names)}")
+        return dict(zip(names, models.values(), strict=True))
     if isinstance(models, np.ndarray) and models.ndim == 3:
         return {"model": models}
     several = models if isinstance(models, (list, tuple)) else [models]

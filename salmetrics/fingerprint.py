@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import inspect
+import sys
+import sysconfig
 from collections.abc import Mapping
-from pathlib import PurePath
-from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
+from functools import cache, cached_property
+from pathlib import Path, PurePath
+from types import BuiltinFunctionType, CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
 
 import numpy as np
@@ -17,13 +20,27 @@ from salmetrics.stimuli import Stimuli
 
 __all__ = ["data_fingerprint", "fingerprint"]
 
+_UNUSED = (  # parts of a class that don't change what it does
+    "__abstractmethods__",
+    "__annotations__",
+    "__dict__",
+    "__doc__",
+    "__firstlineno__",
+    "__module__",
+    "__slotnames__",
+    "__static_attributes__",
+    "__weakref__",
+    "_abc_impl",
+)
 _PLAIN = (bool, int, float, complex, str, bytes, PurePath)
 
 
 def fingerprint(obj: Any) -> str:
-    """Digest an object's class, its source text and its state; the same in every process.
+    """Digest an object's state and the code it runs; the same in every process.
 
-    An attribute `fingerprint`, a string, stands for an object that has one.
+    The code is that of its class and of all functions, classes and modules that this code names,
+    but for installed packages, whose versions are recorded apart. Values of `cached_property` are
+    left out. An attribute `fingerprint`, a string, stands for an object that has one.
 
     Raises
     ------
@@ -31,7 +48,13 @@ def fingerprint(obj: Any) -> str:
         If part of the state can't be digested, such as an open file.
     """
     digest = _Digest()
-    digest.add(obj)
+    try:
+        digest.add(obj)
+    except RecursionError as error:
+        raise InputError(
+            f"a checkpoint can't look into a {type(obj).__name__} that is nested so deeply; give "
+            "it an attribute fingerprint, a string that changes when its predictions do"
+        ) from error
     return digest.text()
 
 
@@ -39,6 +62,7 @@ def data_fingerprint(stimuli: Stimuli, fixations: Fixations) -> dict[str, str]:
     """Digest ids and sizes, pixels, and fixations; reads all images."""
     return {
         "images": fingerprint([list(stimuli.ids), stimuli.sizes]),
+        "attributes": fingerprint(stimuli.attributes),
         "pixels": stimuli.pixel_digest(),
         "fixations": fingerprint([fixations.x, fixations.y, fixations.image, fixations.subject]),
     }
@@ -80,36 +104,57 @@ class _Digest:
         elif isinstance(obj, (list, tuple, np.ndarray)):
             for part in obj:
                 self.add(part)
-        elif isinstance(obj, (ModuleType, BuiltinFunctionType)):
+        elif isinstance(obj, BuiltinFunctionType):
             self._write(obj.__name__)
-        elif isinstance(obj, MethodType):
+        elif isinstance(obj, ModuleType):
+            self._add_module(obj)
+        elif isinstance(obj, (MethodType, staticmethod, classmethod)):
             self.add(obj.__func__)
-            self.add(obj.__self__)
+            self.add(getattr(obj, "__self__", None))
+        elif isinstance(obj, property):
+            self.add([obj.fget, obj.fset])
+        elif isinstance(obj, cached_property):
+            self.add(obj.func)
         elif isinstance(obj, FunctionType):
             self._add_function(obj)
         elif inspect.isclass(obj):
-            self._add_source(obj)
+            self._add_class(obj)
         elif isinstance(getattr(obj, "fingerprint", None), str):
             self._write(obj.fingerprint)
         else:
             self._add_instance(obj)
 
     def _add_function(self, function: FunctionType) -> None:
-        code = function.__code__
-        self._add_source(function)
-        self._hash.update(code.co_code)
-        self.add([part for part in code.co_consts if not inspect.iscode(part)])
+        self._write(f"{function.__module__}.{function.__qualname__}")
+        if _is_installed(function.__module__):
+            return
         self.add([function.__defaults__, function.__kwdefaults__])
         self.add([cell.cell_contents for cell in function.__closure__ or ()])
-        for name in code.co_names:  # what it finds in its module
-            if name in function.__globals__:
-                self._write(name)
-                self.add(function.__globals__[name])
+        self._add_code(function.__code__, function.__globals__)
+
+    def _add_code(self, code: CodeType, names: dict[str, Any]) -> None:
+        """Add what code does, and what it finds in its module."""
+        self._hash.update(code.co_code)
+        self._write(" ".join(code.co_names))
+        for part in code.co_consts:
+            if inspect.iscode(part):
+                self._add_code(part, names)
+            else:
+                self.add(part)
+        for name in code.co_names:
+            if name in names:
+                self._add_named(name, names[name])
+
+    def _add_named(self, name: str, obj: Any) -> None:
+        """Add what code refers to; of what can't be looked into, such as a lock, the class."""
+        self._write(name)
+        try:
+            self.add(getattr(obj, "__wrapped__", obj))
+        except InputError:
+            self._write(f"{type(obj).__module__}.{type(obj).__qualname__}")
 
     def _add_instance(self, obj: Any) -> None:
-        for cls in type(obj).__mro__[:-1]:
-            if not cls.__module__.startswith("salmetrics."):
-                self._add_source(cls)
+        self._add_class(type(obj))
         try:
             reduced = obj.__reduce_ex__(4)
         except TypeError as error:
@@ -122,16 +167,47 @@ class _Digest:
             self._write(reduced)
             return
         for part in reduced:
-            self.add(list(part) if hasattr(part, "__next__") else part)
+            if isinstance(part, dict):
+                self.add({k: v for k, v in part.items() if not _is_cache(type(obj), k)})
+            else:
+                self.add(list(part) if hasattr(part, "__next__") else part)
 
-    def _add_source(self, obj: Any) -> None:
-        self._write(f"{obj.__module__}.{obj.__qualname__}")
-        if obj.__module__.split(".")[0] in ("builtins", "numpy", "copyreg", "abc"):
-            return
-        try:
-            self._write(inspect.getsource(obj))
-        except (OSError, TypeError):
-            return  # typed at a prompt, or compiled: of a function, its code is added
+    def _add_class(self, cls: type) -> None:
+        for part in cls.__mro__[:-1]:
+            self._write(f"{part.__module__}.{part.__qualname__}")
+            if _is_installed(part.__module__):
+                continue
+            for name, value in sorted(vars(part).items()):
+                if name not in _UNUSED:
+                    self._add_named(name, value)
+
+    def _add_module(self, module: ModuleType) -> None:
+        self._write(module.__name__)
+        path = getattr(module, "__file__", None)
+        if path is not None and not _is_installed(module.__name__):
+            self._hash.update(Path(path).read_bytes())
 
     def _write(self, text: str) -> None:
         self._hash.update(f"{len(text)}:{text}".encode())
+
+
+def _is_cache(cls: type, name: Any) -> bool:
+    """Whether an attribute is the kept value of a `cached_property`."""
+    return isinstance(name, str) and isinstance(
+        inspect.getattr_static(cls, name, None), cached_property
+    )
+
+
+@cache
+def _is_installed(name: str | None) -> bool:
+    """Whether a module is built in, of the standard library, or of an installed package."""
+    if name is None:
+        return False
+    package = name.split(".")[0]
+    if package in ("salmetrics", "salmetrics_models") or package in sys.stdlib_module_names:
+        return True
+    path = getattr(sys.modules.get(package), "__file__", None)
+    if path is None:
+        return package in sys.builtin_module_names
+    installed = {sysconfig.get_path(kind) for kind in ("purelib", "platlib", "stdlib")}
+    return any(Path(path).is_relative_to(folder) for folder in installed)

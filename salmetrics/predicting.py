@@ -134,6 +134,8 @@ class Calls:
             prediction.n_calls += 1
             if dependent:
                 made = model.log_density(self._stimuli[i], subject=subject)  # type: ignore[union-attr]
+                array = as_array(made)
+                made = array.copy() if len(groups) > 1 else array  # it may use its memory again
             else:
                 made = self._next()
             prediction.maps.append((chosen, as_array(made)))

@@ -19,7 +19,7 @@ from salmetrics.metrics.registry import METRICS
 from salmetrics.protocols import Protocol, protocol_from_record
 from salmetrics.provenance import differences
 from salmetrics.rendering import as_html, as_latex, as_markdown, as_text
-from salmetrics.statistics import holm, indistinct_groups, intervals, paired_test
+from salmetrics.statistics import holm, indistinct_groups, intervals, n_clusters, paired_test
 from salmetrics.values import Key, Scores
 
 if TYPE_CHECKING:
@@ -258,7 +258,7 @@ class Evaluation:
                 )
         return pd.DataFrame(rows).set_index(["metric", "first", "second"])
 
-    def rank(self, metric: str, *, over: str = "images", level: float = 0.05) -> pd.DataFrame:
+    def rank(self, metric: str, *, over: str = "images", alpha: float = 0.05) -> pd.DataFrame:
         """Models from best to worst, and which of them can't be told apart.
 
         Parameters
@@ -267,35 +267,54 @@ class Evaluation:
             Key.
         over
             What would have been others: "images", "subjects" or "both".
-        level
+        alpha
             Two models differ if their Holm-adjusted p-value is below.
 
         Returns
         -------
-        One row a model: value, low, high, group. Models that share a letter don't differ.
+        One row a model: value, low, high, group, n_images. Two models share a letter if and only
+        if they can't be told apart; a model whose value is infinite has no letter. Models are
+        compared on the images that all of them have, with a warning if some lack any.
+
+        Raises
+        ------
+        InputError
+            If there is nothing to compare: no model has the metric, or there is one cluster only.
         """
         import pandas as pd
 
         entry = METRICS[self._known_metric(metric)]
+        if not 0 < alpha < 1:
+            raise InputError(f"alpha must be between 0 and 1, such as 0.05; got {alpha!r}")
+        if over != "images" and entry.per == "image":
+            raise InputError(f"{metric} has one value an image: ask over='images'")
         named = {m: self._sample(m, metric) for m in self.models}
-        named = {m: sample for m, sample in named.items() if not np.isnan(sample.value)}
+        named = self._on_shared_cells(
+            {m: sample for m, sample in named.items() if not np.isnan(sample.value)}
+        )
         order = sorted(named, key=lambda m: named[m].value, reverse=entry.higher_is_better)
         if not order:
             raise InputError(f"no model has {metric}: {self.reasons.get((self.models[0], metric))}")
-        pairs = list(combinations(range(len(order)), 2))
+        finite = [k for k, m in enumerate(order) if np.isfinite(named[m].sums).all()]
+        if n_clusters(named[order[0]], over) < 2:
+            raise InputError(f"nothing can be told of one cluster only; over={over!r}")
+        pairs = list(combinations(finite, 2))
         p_values = np.array(
             [paired_test(named[order[a]].minus(named[order[b]]), over)[1] for a, b in pairs]
         )
         different = np.zeros((len(order), len(order)), bool)
         for (a, b), p in zip(pairs, holm(p_values), strict=True):
-            different[a, b] = different[b, a] = p < level
+            different[a, b] = different[b, a] = p < alpha
+        letters = indistinct_groups(different[np.ix_(finite, finite)])
+        groups = dict(zip(finite, letters, strict=True))
         bounds = self._bounds({m: named[m] for m in order}, over, "percentile", 0.95, None)
         return pd.DataFrame(
             {
                 "value": [named[m].value for m in order],
                 "low": bounds[:, 0],
                 "high": bounds[:, 1],
-                "group": indistinct_groups(different),
+                "group": [groups.get(k, "") for k in range(len(order))],
+                "n_images": [np.unique(named[m].image).size for m in order],
             },
             index=pd.Index(order, name="model"),
         )
@@ -468,6 +487,23 @@ class Evaluation:
         }
         listed = ", ".join(f"{name} {value}" for name, value in parameters.items())
         return f"{record['name']} ({listed})" if listed else str(record["name"])
+
+    def _on_shared_cells(self, named: dict[str, Score]) -> dict[str, Score]:
+        """Scores on the cells that all have, with a warning if that leaves some out."""
+        keys = {
+            m: s.image * (1 + len(self._scores.cells.subjects)) + s.subject
+            for m, s in named.items()
+        }
+        shared = set.intersection(*(set(k.tolist()) for k in keys.values())) if keys else set()
+        short = [m for m in named if len(shared) < keys[m].size]
+        if short:
+            left = sorted(set(named) - set(short)) or ["others"]
+            warnings.warn(
+                f"some images lack a value of {', '.join(left)}; models are compared on those that "
+                "all have",
+                stacklevel=3,
+            )
+        return {m: s.select(np.isin(keys[m], list(shared))) for m, s in named.items()}
 
     def _known_metric(self, metric: str) -> str:
         check_choice("metric", metric, self.metrics)

@@ -178,8 +178,14 @@ class _Run:
         from tqdm import tqdm
 
         scorer = self._scorer
+        # of which mean density the second pass is: a first pass that went otherwise changes it
+        digests = {name: self._means[name].digest() for name in names} if which == "second" else {}
         missing = {
-            name: [c for c in range(len(chunks)) if self._stored(name, which, c) is None]
+            name: [
+                c
+                for c in range(len(chunks))
+                if self._stored(name, which, c, digests.get(name)) is None
+            ]
             for name in names
         }
         images = {
@@ -218,7 +224,9 @@ class _Run:
                     fresh.append(next(done))
                     _add_densities(densities, fresh[-1])
             for name in names:
-                arrays = None if c in missing[name] else self._stored(name, which, c)
+                arrays = None
+                if c not in missing[name]:
+                    arrays = self._stored(name, which, c, digests.get(name))
                 if arrays is None and c not in missing[name]:
                     raise InputError(
                         f"a chunk of {name} in the checkpoint was damaged during this run; start "
@@ -230,14 +238,23 @@ class _Run:
                     if name in densities:
                         arrays["density"] = densities[name].total
                         arrays["n_densities"] = np.array(densities[name].n)
-                    if name in self._stores:
+                    if name in digests:
+                        arrays["of_mean"] = np.array(digests[name])
+                    # failures may pass, so they are tried again in the next run
+                    if name in self._stores and not any(name in s.failures for s in mine):
                         self._stores[name].save(f"{which}-{c:06d}", arrays)
                 self._take(name, chunk, arrays)
         for _ in done:  # lets the bar finish
             pass
 
-    def _stored(self, name: str, which: str, c: int) -> dict[str, NDArray[Any]] | None:
-        return self._stores[name].load(f"{which}-{c:06d}") if name in self._stores else None
+    def _stored(
+        self, name: str, which: str, c: int, of_mean: str | None
+    ) -> dict[str, NDArray[Any]] | None:
+        """Return a chunk from the checkpoint; None if it isn't there, or of another mean."""
+        found = self._stores[name].load(f"{which}-{c:06d}") if name in self._stores else None
+        if found is None or str(found.get("of_mean", None)) != str(of_mean):
+            return None
+        return found
 
     def _arrays(
         self, name: str, which: str, chunk: list[int], done: Mapping[int, ImageScores]
@@ -307,6 +324,7 @@ def _conditions(scorer: Scorer, nonfixations: Fixations | None, seed: int) -> di
     conditions: dict[str, Any] = {
         "data": data_fingerprint(scorer.stimuli, scorer.fixations),
         "protocol": dataclasses.asdict(scorer.protocol),
+        "smoothing": dataclasses.asdict(scorer.smoothing),
         "seed": seed,
         "record_errors": scorer.record_errors,
         "salmetrics": version("salmetrics"),

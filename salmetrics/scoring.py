@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -10,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from salmetrics.empirical import Smoothing
 from salmetrics.errors import InputError
 from salmetrics.fixations import Fixations
 from salmetrics.mean_density import from_grid, mean_of_others, to_grid
@@ -81,6 +83,10 @@ class MeanDensity:
     def plus(self, other: MeanDensity) -> MeanDensity:
         """Return the sum over the images of both."""
         return MeanDensity(self.total + other.total, self.n + other.n)
+
+    def digest(self) -> str:
+        """Tell this sum from others."""
+        return hashlib.sha256(self.total.tobytes()).hexdigest()[:32] + f"-{self.n}"
 
 
 class Scorer:
@@ -156,6 +162,11 @@ class Scorer:
             needs_blur=empirical is None or any_density,
             seed=seed,
         )
+
+    @property
+    def smoothing(self) -> Smoothing:
+        """How empirical maps are made, and densities blurred for them."""
+        return self._observer.smoothing
 
     def metrics_of(self, name: str) -> list[str]:
         """Return the metrics that a model has in one pass."""

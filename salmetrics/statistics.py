@@ -13,12 +13,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from salmetrics.averaging import Ratio, Sample, Score
-from salmetrics.errors import check_choice
+from salmetrics.errors import InputError, check_choice
 
-__all__ = ["INTERVALS", "OVER", "holm", "indistinct_groups", "intervals", "paired_test"]
+__all__ = [
+    "INTERVALS",
+    "OVER",
+    "holm",
+    "indistinct_groups",
+    "intervals",
+    "n_clusters",
+    "paired_test",
+]
 
 OVER = ("images", "subjects", "both")
 INTERVALS = ("percentile", "bca")
+_ROUNDING = 1e-13  # what a score, about 1, may be off
 _BLOCK = 2_000_000  # weights drawn at a time
 
 Array = NDArray[np.float64]
@@ -62,11 +71,15 @@ def intervals(
     """
     check_choice("over", over, OVER)
     check_choice("method", method, INTERVALS if over != "both" else ("percentile",))
+    if not 0 < level < 1:
+        raise InputError(f"level must be a share between 0 and 1, such as 0.95; got {level!r}")
+    if n_bootstrap < 0:
+        raise InputError(f"n_bootstrap must be a whole number >= 0; got {n_bootstrap!r}")
     result = np.full((len(samples), 2), np.nan)
     usable = [
         k
         for k, s in enumerate(samples)
-        if np.isfinite(s.value) and np.isfinite(s.sums).all() and _n_clusters(s, over) > 1
+        if np.isfinite(s.value) and np.isfinite(s.sums).all() and n_clusters(s, over) > 1
     ]
     if not usable or n_bootstrap == 0:
         return result
@@ -108,7 +121,7 @@ def paired_test(difference: Score, over: str = "images") -> tuple[float, float]:
     from scipy.special import stdtr
 
     check_choice("over", over, OVER)
-    n = _n_clusters(difference, over)
+    n = n_clusters(difference, over)
     if n < 2 or not np.isfinite(difference.value) or not np.isfinite(difference.sums).all():
         return np.nan, np.nan
     if over == "both":
@@ -119,8 +132,8 @@ def paired_test(difference: Score, over: str = "images") -> tuple[float, float]:
         variance = _variance(_changes(difference, over))
     error = float(np.sqrt(variance))
     value = difference.value
-    if error == 0:
-        return 0.0, 1.0 if value == 0 else 0.0
+    if error < _ROUNDING:
+        return 0.0, 1.0 if abs(value) < _ROUNDING else 0.0
     return error, float(2.0 * stdtr(n - 1, -abs(value) / error))
 
 
@@ -150,21 +163,21 @@ def indistinct_groups(different: NDArray[np.bool_]) -> list[str]:
 
     Returns
     -------
-    One string of letters a model; models that share a letter don't differ. A letter spans
-    neighbours only, so models that share none may still not differ if one between them does.
+    One string of letters a model: two models share a letter if and only if they don't differ
+    (a compact letter display, Piepho 2004).
+
+    References
+    ----------
+    Piepho (2004), Journal of Computational and Graphical Statistics 13, 456-466,
+    doi:10.1198/1061860043515.
     """
     n = different.shape[0]
-    ends: list[tuple[int, int]] = []
-    for first in range(n):
-        last = first
-        while last + 1 < n and not different[first : last + 1, last + 1].any():
-            last += 1
-        if not ends or last > ends[-1][1]:
-            ends.append((first, last))
-    return [
-        "".join(_letter(k) for k, (first, last) in enumerate(ends) if first <= i <= last)
-        for i in range(n)
-    ]
+    groups = [frozenset(range(n))]
+    for a, b in zip(*np.nonzero(np.triu(different, 1)), strict=True):
+        split = {part for g in groups for part in ((g - {a}, g - {b}) if {a, b} <= g else (g,))}
+        groups = [g for g in split if not any(g < other for other in split)]
+    groups.sort(key=sorted)
+    return ["".join(_letter(k) for k, g in enumerate(groups) if i in g) for i in range(n)]
 
 
 def _letter(k: int) -> str:
@@ -172,7 +185,8 @@ def _letter(k: int) -> str:
     return chr(ord("a") + k % 26) + (str(k // 26) if k >= 26 else "")
 
 
-def _n_clusters(sample: Score, over: str) -> int:
+def n_clusters(sample: Score, over: str) -> int:
+    """Count the images, subjects, or the fewer of both, that a score rests on."""
     numbers = {
         "images": np.unique(sample.image).size,
         "subjects": np.unique(sample.subject).size,
@@ -185,9 +199,20 @@ def _n_clusters(sample: Score, over: str) -> int:
 
 def _replicates(scores: Sequence[Score], over: str, n: int, seed: int) -> Array:
     """Scores of resampled data, shape (n_scores, n)."""
+    result = np.empty((len(scores), n))
+    alike: dict[tuple[bytes, bytes], list[int]] = {}
+    for k, score in enumerate(scores):
+        clusters = np.unique(score.image).tobytes(), np.unique(score.subject).tobytes()
+        alike.setdefault(clusters, []).append(k)  # an interval must not depend on other scores
+    for rows in alike.values():
+        result[rows] = _replicates_of_same([scores[k] for k in rows], over, n, seed)
+    return result
+
+
+def _replicates_of_same(scores: Sequence[Score], over: str, n: int, seed: int) -> Array:
+    """Scores of resampled data that have the same images and subjects."""
     parts = {id(part): part for score in scores for part in _parts(score)}
-    images = np.unique(np.concatenate([part.image for part in parts.values()]))
-    subjects = np.unique(np.concatenate([part.subject for part in parts.values()]))
+    images, subjects = np.unique(scores[0].image), np.unique(scores[0].subject)
     tables = {key: _Table(part, images, subjects) for key, part in parts.items()}
     drawn = {key: np.empty(n) for key in parts}
     start = 0

@@ -1,6 +1,6 @@
 """Evaluations in HDF5 files.
 
-Layout: attribute `record`, JSON with `provenance`, `reasons`, `failures` and `ids`;
+Layout: attributes `salmetrics`, `format` and `id`, another one in each file; data set `record`, JSON with `provenance`, `reasons`, `failures` and `ids`;
 group `cells` (`image`, `subject`, `counts`, `subjects`, and `of_fixation` if every fixation was
 kept); group `attributes`, one data set an attribute of the images; group `scores`, one group a
 model and metric with attributes `model` and `metric` and the data sets `images` (one value an
@@ -10,6 +10,7 @@ image), or `sums` (over cells) and `fixations` (float32, one a fixation).
 from __future__ import annotations
 
 import json
+import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -57,6 +58,8 @@ def write_evaluation(
     """
     import h5py
 
+    if path.is_dir():
+        raise InputError(f"{str(path)!r} is a folder; name a file in it")
     if not path.parent.is_dir():
         raise InputError(f"folder {str(path.parent)!r} does not exist; make it first")
     try:
@@ -92,15 +95,18 @@ def read_evaluation(path: Path) -> tuple[dict[str, Any], Scores, dict[str, NDArr
                     f"of salmetrics knows ({FORMAT}); update salmetrics"
                 )
             return _filled(file, path)
-    except OSError as error:
+    except (KeyError, OSError) as error:
         raise InputError(f"{str(path)!r} can't be read as an evaluation: {error}") from error
 
 
 class _LazyValues(Mapping[Key, Array]):
     """Values by key: some in memory, those of single fixations in a file."""
 
-    def __init__(self, path: Path, groups: dict[Key, str], images: dict[Key, Array]) -> None:
-        self._path = path
+    def __init__(
+        self, path: Path, identity: str, groups: dict[Key, str], images: dict[Key, Array]
+    ) -> None:
+        self._path = path.resolve()
+        self._identity = identity
         self._groups = groups
         self._images = images
 
@@ -109,8 +115,16 @@ class _LazyValues(Mapping[Key, Array]):
 
         if key in self._images:
             return self._images[key]
-        with h5py.File(self._path, "r") as file:
-            return np.asarray(file[self._groups[key]]["fixations"], dtype=np.float64)
+        try:
+            with h5py.File(self._path, "r") as file:
+                if file.attrs.get("id", "") == self._identity:
+                    return np.asarray(file[self._groups[key]]["fixations"], dtype=np.float64)
+        except OSError as error:
+            raise InputError(
+                f"values of single fixations are in {str(self._path)!r}, which can't be read any "
+                f"more: {error}"
+            ) from error
+        raise InputError(f"{str(self._path)!r} was replaced since it was loaded; load it again")
 
     def __iter__(self) -> Iterator[Key]:
         return iter([*self._images, *self._groups])
@@ -128,6 +142,7 @@ def _fill(
 ) -> None:
     file.attrs["salmetrics"] = "evaluation"
     file.attrs["format"] = FORMAT
+    file.attrs["id"] = secrets.token_hex(16)
     whole = {
         **record,
         "reasons": [[*key, why] for key, why in scores.reasons.items()],
@@ -181,7 +196,7 @@ def _filled(file: Any, path: Path) -> tuple[dict[str, Any], Scores, dict[str, ND
                 groups[key] = f"scores/{name}"
     scores = Scores(
         found,
-        values=_LazyValues(path, groups, images),
+        values=_LazyValues(path, str(file.attrs.get("id", "")), groups, images),
         sums=sums,
         reasons={(m, k): why for m, k, why in record.pop("reasons")},
         failures={(m, i): why for m, i, why in record.pop("failures")},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -50,6 +51,15 @@ class MapFolder:
         self._by_name = _grouped((path.stem, path) for path in files)
         if stimuli is not None:
             self._check(stimuli.ids)
+
+    @property
+    def fingerprint(self) -> str:
+        """Digest of all files; a checkpoint rests on it."""
+        digest = hashlib.sha256()
+        for path in sorted({path for paths in self._by_path.values() for path in paths}):
+            digest.update(f"{path.as_posix()}\n".encode())
+            digest.update((self.folder / path).read_bytes())
+        return digest.hexdigest()[:32]
 
     def __call__(self, stimulus: Stimulus) -> NDArray[Any]:
         """Read the map of an image."""
