@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import hashlib
 import importlib
 import importlib.util
 import json
+import signal
 import sys
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -40,12 +43,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; return the exit code: 0, or 2 for input that the user can mend."""
     parser = _parser()
     options = parser.parse_args(arguments)
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, _stop)  # temporary files are removed on the way out
     try:
         options.run(options)
     except (InputError, OSError) as error:
         print(f"salmetrics: error: {error}", file=sys.stderr)
         return 2
     return 0
+
+
+def _stop(number: int, frame: object) -> None:
+    raise SystemExit(128 + number)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -262,6 +271,8 @@ def _module(name: str) -> Any:
     missing = f"there is no module {name!r}; a file needs its suffix, e.g. {name}.py"
     if name.startswith("."):
         raise InputError(missing)
+    if "" not in sys.path:  # as with python -m: modules of the current folder are found
+        sys.path.insert(0, "")
     try:
         return importlib.import_module(name)
     except ModuleNotFoundError as error:
@@ -273,11 +284,14 @@ def _module(name: str) -> Any:
 def _module_from_file(path: Path) -> Any:
     if not path.is_file():
         raise InputError(f"model file {str(path)!r} does not exist")
-    spec = importlib.util.spec_from_file_location(path.stem, path)
+    # a name of its own, so that files of one name don't stand for each other
+    digest = hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:8]
+    name = f"_salmetrics_{digest}_{path.stem}"
+    spec = importlib.util.spec_from_file_location(name, path)
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
-    sys.modules[path.stem] = module  # so that what it defines can be pickled
+    sys.modules[name] = module  # so that what it defines can be pickled
     spec.loader.exec_module(module)
     return module
 

@@ -156,6 +156,8 @@ def evaluate(
             models=named,
             baseline=scores.baseline,
             gold_standard=gold,
+            empirical=scores.empirical,
+            smoothing=scores.smoothing,
             seed=seed,
             n_bootstrap=n_bootstrap,
             n_predictions=scores.n_predictions,

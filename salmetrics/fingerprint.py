@@ -89,7 +89,9 @@ class _Digest:
             self._add_parts(obj)
 
     def _add_parts(self, obj: Any) -> None:
-        if hasattr(obj, "detach") and hasattr(obj, "cpu"):  # a torch tensor
+        if (
+            not inspect.isclass(obj) and hasattr(obj, "detach") and hasattr(obj, "cpu")
+        ):  # a torch tensor
             obj = obj.detach().cpu()
             obj = (obj.float() if "bfloat16" in str(obj.dtype) else obj).numpy()
         if isinstance(obj, (np.ndarray, np.generic)) and obj.dtype.kind != "O":
@@ -168,7 +170,8 @@ class _Digest:
             return
         for part in reduced:
             if isinstance(part, dict):
-                self.add({k: v for k, v in part.items() if not _is_cache(type(obj), k)})
+                kept = {k: v for k, v in part.items() if not _is_cache(type(obj), k)}
+                self.add(kept or None)  # None is what objects without state have
             else:
                 self.add(list(part) if hasattr(part, "__next__") else part)
 

@@ -10,17 +10,21 @@ from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
+import numpy as np
+
+from salmetrics.empirical import Smoothing
+from salmetrics.errors import InputError
 from salmetrics.fingerprint import fingerprint
 from salmetrics.fixations import Fixations
 from salmetrics.models.base import Model, model_name
 from salmetrics.protocols import Protocol
 from salmetrics.stimuli import Stimuli
 
-__all__ = ["FORMAT", "differences", "provenance_of"]
+__all__ = ["FORMAT", "differences", "plain", "provenance_of"]
 
 FORMAT = 1
 _PACKAGES = ("salmetrics", "numpy", "scipy", "numba", "torch", "POT")
-_INCIDENTAL = ("created", "models", "n_predictions")  # differ without moving a score
+_INCIDENTAL = ("created", "joined", "models", "n_predictions")  # differ without moving a score
 
 
 def provenance_of(
@@ -31,6 +35,8 @@ def provenance_of(
     models: Mapping[str, Model],
     baseline: Model | None,
     gold_standard: Model | None = None,
+    empirical: Model | None = None,
+    smoothing: Smoothing | None = None,
     seed: int,
     n_bootstrap: int,
     n_predictions: int,
@@ -49,13 +55,16 @@ def provenance_of(
                 if name not in ("name", "version")
             },
         },
-        "baseline": None if baseline is None else _described(baseline),
-        "gold_standard": None if gold_standard is None else _described(gold_standard),
+        "baseline": _digested(baseline),
+        "gold_standard": _digested(gold_standard),
+        "empirical": _digested(empirical),
+        "smoothing": None if smoothing is None else plain(dataclasses.asdict(smoothing)),
         "dataset": {
             "name": stimuli.name,
             "n_images": len(stimuli),
             "n_fixations": len(fixations),
             "ids": fingerprint(list(stimuli.ids)),
+            "sizes": fingerprint(stimuli.sizes),
             "fixations": fingerprint(
                 [fixations.x, fixations.y, fixations.image, fixations.subject]
             ),
@@ -89,11 +98,34 @@ def _versions() -> dict[str, str]:
 
 
 def _described(model: Model) -> dict[str, Any]:
+    """Name, class and parameters of a model."""
     return {
         "name": model_name(model),
         "class": f"{type(model).__module__}.{type(model).__qualname__}",
-        "parameters": dict(getattr(model, "parameters", {})),
+        "parameters": plain(dict(getattr(model, "parameters", {}))),
     }
+
+
+def _digested(model: Model | None) -> dict[str, Any] | None:
+    """Describe a model that others are compared with, and digest its whole state."""
+    if model is None:
+        return None
+    try:
+        digest = fingerprint(model)
+    except InputError:  # such as one that holds a file open; a checkpoint would refuse it
+        digest = None
+    return _described(model) | {"fingerprint": digest}
+
+
+def plain(value: Any) -> Any:
+    """Bring NumPy's numbers, arrays and others to what JSON can hold; the rest becomes text."""
+    if isinstance(value, Mapping):
+        return {str(key): plain(part) for key, part in value.items()}
+    if isinstance(value, (list, tuple, set)):
+        return [plain(part) for part in value]
+    if isinstance(value, (np.generic, np.ndarray)):
+        return plain(value.tolist())
+    return value if value is None or isinstance(value, (bool, int, float, str)) else str(value)
 
 
 def _flat(record: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

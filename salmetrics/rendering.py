@@ -26,7 +26,7 @@ def as_markdown(summary: pd.DataFrame, footnotes: str) -> str:
     """Return a Markdown table with four decimals."""
     metrics, rows = _rows(summary)
     lines = [["model", *metrics], ["---", *["---:"] * len(metrics)]]
-    lines += [[model, *cells] for model, cells in rows.items()]
+    lines += [[model.replace("|", r"\|"), *cells] for model, cells in rows.items()]
     text = "\n".join("| " + " | ".join(line) + " |" for line in lines)
     return f"{text}\n\n{footnotes}\n"
 
@@ -81,6 +81,5 @@ def _rows(
 
 
 def _escaped(text: str) -> str:
-    for character in r"\&%$#_{}":
-        text = text.replace(character, "\\" + character)
-    return text
+    commands = {"\\": r"\textbackslash{}", "^": r"\textasciicircum{}", "~": r"\textasciitilde{}"}
+    return "".join(commands.get(c, "\\" + c if c in "&%$#_{}" else c) for c in text)

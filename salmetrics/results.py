@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import warnings
 from collections.abc import Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, reduce
 from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -181,7 +182,10 @@ class Evaluation:
                 "or ask for 'subject'"
             )
         check_choice("attribute", attribute, (*self._attributes, "subject"))
-        if attribute == "subject":
+        of_subjects = attribute not in self._attributes
+        if not of_subjects and self._attributes[attribute].ndim > 1:
+            raise InputError(f"attribute {attribute!r} has several values an image")
+        if of_subjects:
             groups = self._scores.cells.subjects
             keys = [key for key in self._keys() if METRICS[key[1]].per == "fixation"]
         else:
@@ -189,8 +193,9 @@ class Evaluation:
         samples = {key: self._sample(*key) for key in keys}
         rows = []
         for value in np.unique(groups):
+            there = np.isnan(groups) if value != value else groups == value  # NaN is a group too
             of_group = {
-                key: s.select(groups[s.subject if attribute == "subject" else s.image] == value)
+                key: s.select(there[s.subject if of_subjects else s.image])
                 for key, s in samples.items()
             }
             rows += [{attribute: value} | row for row in self._rows(of_group)]
@@ -413,6 +418,7 @@ class Evaluation:
         for (model, metric), why in self.reasons.items():
             by_reason.setdefault(why, []).append(f"{model} {metric}")
         lines += [f"- {', '.join(keys)}: {why}" for why, keys in by_reason.items()]
+        lines += [f"- joined, differs for {line}" for line in self.provenance.get("joined", [])]
         if self._scores.failures:
             lines.append(
                 f"- {len(self._scores.failures)} predictions failed and are left out: see .errors"
@@ -451,18 +457,31 @@ class Evaluation:
         InputError
             If the two are on other images or fixations, or share the name of a model.
         """
-        apart = ("dataset.ids", "dataset.fixations")
+        apart = ("dataset.ids", "dataset.sizes", "dataset.fixations")
         found = differences(self.provenance, other.provenance)
         if any(line.startswith(apart) for line in found):
-            raise InputError("the evaluations are on different images or fixations: " + found[0])
+            raise InputError(
+                "the evaluations are on different images or fixations: "
+                + next(line for line in found if line.startswith(apart))
+            )
         shared = set(self.models) & set(other.models) - {self.gold_standard}
         if shared:
             raise InputError(f"both evaluations have a model {sorted(shared)[0]!r}")
-        if self.metrics != other.metrics:
-            raise InputError(f"the metrics differ: {self.metrics} and {other.metrics}")
+        metrics = [key for key in self.protocol.metrics if key in other.protocol.metrics]
+        if not metrics:
+            raise InputError(
+                f"they share no metric: {list(self.protocol.metrics)} and "
+                f"{list(other.protocol.metrics)}"
+            )
         if found:
             warnings.warn("what is joined differs in " + "; ".join(found), stacklevel=2)
-        provenance = dict(self.provenance)
+        provenance = copy.deepcopy(self.provenance)
+        provenance["protocol"]["choices"]["metrics"] = metrics
+        provenance["joined"] = [
+            *self.provenance.get("joined", []),
+            *other.provenance.get("joined", []),
+            *(f"{', '.join(other.models)}: {line}" for line in found),
+        ]
         provenance["models"] = {**self.provenance["models"], **other.provenance["models"]}
         provenance["n_predictions"] = self.n_predictions + other.n_predictions
         return Evaluation(
@@ -490,20 +509,15 @@ class Evaluation:
 
     def _on_shared_cells(self, named: dict[str, Score]) -> dict[str, Score]:
         """Scores on the cells that all have, with a warning if that leaves some out."""
-        keys = {
-            m: s.image * (1 + len(self._scores.cells.subjects)) + s.subject
-            for m, s in named.items()
-        }
-        shared = set.intersection(*(set(k.tolist()) for k in keys.values())) if keys else set()
-        short = [m for m in named if len(shared) < keys[m].size]
-        if short:
-            left = sorted(set(named) - set(short)) or ["others"]
+        width = 1 + len(self._scores.cells.subjects)
+        keys = {m: s.image * width + s.subject for m, s in named.items()}
+        shared = reduce(np.intersect1d, keys.values()) if keys else np.zeros(0, np.int64)
+        if any(shared.size < k.size for k in keys.values()):
             warnings.warn(
-                f"some images lack a value of {', '.join(left)}; models are compared on those that "
-                "all have",
+                "some models lack a value on some images; they are compared on those that all have",
                 stacklevel=3,
             )
-        return {m: s.select(np.isin(keys[m], list(shared))) for m, s in named.items()}
+        return {m: s.select(np.isin(keys[m], shared)) for m, s in named.items()}
 
     def _known_metric(self, metric: str) -> str:
         check_choice("metric", metric, self.metrics)

@@ -143,6 +143,8 @@ class _Run:
             values=self._values,
             reasons=scorer.reasons,
             baseline=scorer.baseline,
+            empirical=scorer.empirical,
+            smoothing=scorer.smoothing,
         )
         self._means: dict[str, MeanDensity] = {}
         for name in scorer.models:

@@ -118,13 +118,7 @@ class Stimuli(Sequence[Stimulus]):
         self.name = ""
         self.attributes: dict[str, NDArray[Any]] = {}
         for name, values in (attributes or {}).items():
-            column = np.array(values)
-            if column.shape[:1] != (len(self._loads),):
-                raise InputError(
-                    f"attribute {name!r} must have one value for each of the {len(self._loads)} "
-                    f"images; got shape {column.shape}"
-                )
-            self.attributes[name] = column
+            self.attributes[name] = _checked_attribute(name, values, len(self._loads))
         self._freeze()
 
     def _freeze(self) -> None:
@@ -360,6 +354,24 @@ def _checked_sizes(sizes: ArrayLike, n: int) -> NDArray[np.int64]:
     if n and array.min() < 1:
         raise InputError(f"sizes must be at least 1x1; image {int(array.min(1).argmin())} is not")
     return array.astype(np.int64)
+
+
+def _checked_attribute(name: str, values: ArrayLike, n: int) -> NDArray[Any]:
+    """One number or text an image, as tables and files can hold it."""
+    if not isinstance(name, str) or not name or "/" in name:
+        raise InputError(f"names of attributes must be text without '/'; got {name!r}")
+    column = np.array(values)
+    if column.shape[:1] != (n,):
+        raise InputError(
+            f"attribute {name!r} must have one value for each of the {n} images; got shape "
+            f"{column.shape}"
+        )
+    if column.dtype.kind == "O" and all(isinstance(value, str) for value in column.flat):
+        column = column.astype(str)
+    if column.dtype.kind not in "biufU":
+        odd = next((v for v in column.flat if not isinstance(v, (str, int, float))), column.flat[0])
+        raise InputError(f"attribute {name!r} must be numbers or text; got {odd!r}, for example")
+    return column
 
 
 def _positive(name: str, value: float | None) -> float | None:

@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from salmetrics.averaging import Cells, Ratio, Sample, Score
+from salmetrics.empirical import Smoothing
 from salmetrics.metrics.registry import METRICS
-from salmetrics.models.base import DensityModel
+from salmetrics.models.base import DensityModel, SaliencyMapModel
 
 __all__ = ["Key", "Scores"]
 
@@ -37,6 +38,8 @@ class Scores:
         By (model, image): what went wrong.
     baseline
         What IG is relative to; None if no metric needs a baseline, or if not known any more.
+    empirical, smoothing
+        Ground-truth maps instead of blurred fixations, if given; how maps are blurred.
     n_predictions
         How many maps models made, all together.
     gold_standard
@@ -49,18 +52,23 @@ class Scores:
     reasons: dict[Key, str] = field(default_factory=dict)
     failures: dict[tuple[str, int], str] = field(default_factory=dict)
     baseline: DensityModel | None = None
+    empirical: SaliencyMapModel | None = None
+    smoothing: Smoothing | None = None
     n_predictions: int = 0
     gold_standard: str | None = None
 
     def join(self, other: Scores) -> Scores:
         """Return the models of both, which share cells."""
+        either = self if other.cells.of_fixation is not None else other
         return Scores(
-            self.cells,
+            either.cells,  # without fixations if one of them has none
             values={**self.values, **other.values},
             sums={**self.sums, **other.sums},
             reasons={**self.reasons, **other.reasons},
             failures={**self.failures, **other.failures},
             baseline=self.baseline,
+            empirical=self.empirical,
+            smoothing=self.smoothing,
             n_predictions=self.n_predictions + other.n_predictions,
             gold_standard=self.gold_standard,
         )

@@ -1,4 +1,6 @@
 import re
+import sys
+import warnings
 
 import numpy as np
 import pandas as pd
@@ -199,3 +201,41 @@ def test_demo(tmp_path, capsys):
         assert table["truth", key] > max(table[name, key] for name in others)
     with Image.open(tmp_path / "new/demo/figure.png") as figure:
         assert figure.size == (1200, 720)
+
+
+def test_model_files_of_one_name(folder, capsys):
+    for sub, value in (("one", 1), ("two", -1)):
+        (folder / sub).mkdir()
+        source = f"def first(stimulus):\n    return {value} * stimulus.rgb[:, :, 0].astype(float)\n"
+        (folder / sub / "model.py").write_text(source)
+    models = ["--model", "one/model.py:first", "--model", "two/model.py:first"]
+    options = [*DATA, *models, "--kind", "saliency_map", "--metrics", "NSS", "--out", "two.csv"]
+    assert run(capsys, *options)[0] == 0
+    first, second = pd.read_csv("two.csv").value
+    assert first == pytest.approx(-second)
+
+
+def test_a_module_in_the_current_folder(folder, capsys, monkeypatch):
+    monkeypatch.setattr("sys.path", [p for p in sys.path if p not in ("", str(folder))])
+    code, out, _ = run(capsys, *DATA, "--model", "my_models:Flat", "--metrics", "AUC")
+    assert code == 0
+    assert "my_models:Flat" in out
+
+
+def test_gold_standard(folder, capsys):
+    table = pd.read_csv("fixations.csv").assign(subject=list("abcd") * 10)
+    table.to_csv("subjects.csv", index=False)
+    data = ["--images", "images", "--fixations", "subjects.csv", "--sigma", "3"]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # random fixations have no best bandwidth
+        code, out, _ = run(
+            capsys, *data, "--model", "uniform", "--metrics", "IG", "--gold-standard"
+        )
+        assert code == 0
+        assert "IGE: share of the IG of gold-standard" in out
+        code, out, _ = run(capsys, *data, "--model", "gold-standard:fixation", "--metrics", "LL")
+    assert code == 0
+    assert "gold-standard:fixation" in out
+    code, _, err = run(capsys, *DATA, "--model", "uniform", "--gold-standard")
+    assert code == 2
+    assert "all fixations are of one subject" in err

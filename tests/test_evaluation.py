@@ -454,3 +454,21 @@ def test_order_of_fixations_does_not_matter(data, rng):
 def test_repeated_runs_are_equal(data):
     first, second = (evaluate(Density(), data, seed=3).per_fixation for _ in range(2))
     assert first.equals(second)
+
+
+def test_memory_that_a_model_uses_again_for_the_next_subject(data):
+    class Buffered(PerSubject):
+        def log_density(self, stimulus, *, subject=None):
+            made = super().log_density(stimulus, subject=subject)
+            kept = self.__dict__.setdefault(str(stimulus.size), np.empty(stimulus.size))
+            kept[:] = made
+            return kept
+
+    options = {"metrics": ["LL", "AUC", "NSS"]}
+    found, expected = (evaluate({"m": m()}, data, **options) for m in (Buffered, PerSubject))
+    assert found.per_fixation.equals(expected.per_fixation)
+
+
+def test_names_that_are_equal_as_text(data):
+    with pytest.raises(InputError, match="same name twice, as text"):
+        evaluate({1: Map(), "1": Map()}, data)

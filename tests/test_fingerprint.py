@@ -1,9 +1,10 @@
 """Digests change with what predictions rest on, and with nothing else."""
 
+import importlib
 import subprocess
 import sys
 import threading
-from functools import partial
+from functools import cached_property, lru_cache, partial
 
 import numpy as np
 import pytest
@@ -30,6 +31,28 @@ def closure(number):
 
 def uses_a_global(stimulus):
     return SCALE
+
+
+FACTOR = 1.0
+
+
+class UsesNames(salmetrics.SaliencyMapModel):
+    """Depends on a global, a class attribute, a kept function and a nested one."""
+
+    strength = 1
+
+    @cached_property
+    def heavy(self):
+        return np.ones(5)
+
+    def saliency_map(self, stimulus):
+        inner = [(lambda z: z * FACTOR)(k) for k in range(2)]
+        return stimulus.image * kept(2) * self.strength + inner[0]
+
+
+@lru_cache
+def kept(number):
+    return number + SCALE
 
 
 class Tensor:
@@ -84,6 +107,64 @@ def test_globals_that_a_function_uses(monkeypatch):
     assert fingerprint(uses_a_global) != before
 
 
+@pytest.mark.parametrize("name", ["SCALE", "FACTOR"])
+def test_globals_that_methods_use(monkeypatch, name):
+    before = fingerprint(UsesNames())
+    monkeypatch.setitem(globals(), name, 3)
+    assert fingerprint(UsesNames()) != before
+
+
+def test_class_attributes_and_methods(monkeypatch):
+    before = fingerprint(UsesNames())
+    monkeypatch.setattr(UsesNames, "strength", -1)
+    after = fingerprint(UsesNames())
+    assert after != before
+    monkeypatch.setattr(UsesNames, "saliency_map", lambda self, stimulus: stimulus.image)
+    assert fingerprint(UsesNames()) != after
+
+
+def test_values_of_cached_properties_are_left_out():
+    model = UsesNames()
+    before = fingerprint(model)
+    assert model.heavy.size == 5
+    assert fingerprint(model) == before
+
+
+def test_a_class_without_source():
+    def make(sign):
+        names = {"SaliencyMapModel": salmetrics.SaliencyMapModel, "__name__": "typed"}
+        code = f"class M(SaliencyMapModel):\n def saliency_map(self, s): return {sign} * s.image"
+        exec(code, names)
+        return names["M"]()
+
+    assert fingerprint(make("1")) == fingerprint(make("1"))
+    assert fingerprint(make("1")) != fingerprint(make("-1"))
+
+
+def test_modules_that_code_names(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(tmp_path)
+    found = []
+    for value in (1, 2):
+        (tmp_path / "helper_of_mine.py").write_text(f"VALUE = {value}\n")
+        helper = importlib.import_module("helper_of_mine")
+        found.append(fingerprint(partial(max, helper)))
+    assert found[0] != found[1]
+    monkeypatch.delitem(sys.modules, "helper_of_mine")
+
+
+def test_deeply_nested_state():
+    nested = []
+    for _ in range(3000):
+        nested = [nested]
+    with pytest.raises(InputError, match="nested so deeply; give it an attribute fingerprint"):
+        fingerprint(Model(nested))
+
+
+def test_locks_that_code_names_are_no_obstacle(monkeypatch):
+    monkeypatch.setitem(globals(), "SCALE", threading.Lock())
+    assert fingerprint(uses_a_global)
+
+
 def test_the_same_in_every_process():
     code = (
         "from salmetrics import *; from salmetrics.fingerprint import fingerprint\n"
@@ -120,5 +201,7 @@ def test_data(tmp_path):
     assert {k for k in base if base[k] != other_pixels[k]} == {"pixels"}
     renamed = data_fingerprint(salmetrics.Stimuli.from_arrays([pixels], ids=["x"]), fixations)
     assert {k for k in base if base[k] != renamed[k]} == {"images"}
+    stimuli = salmetrics.Stimuli.from_arrays([pixels], attributes={"a": [1]})
+    assert {k for k in base if base[k] != data_fingerprint(stimuli, fixations)[k]} == {"attributes"}
     fewer = data_fingerprint(salmetrics.Stimuli.from_arrays([pixels]), fixations[:1])
     assert {k for k in base if base[k] != fewer[k]} == {"fixations"}

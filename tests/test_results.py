@@ -268,3 +268,153 @@ def test_files_of_the_command_line(tmp_path, monkeypatch, capsys, suffix):
     ):
         assert main([*command.split(), *flag.split()]) == 2
         assert text in capsys.readouterr().err
+
+
+class Nowhere(salmetrics.DensityModel):
+    """Probability 0 for half of the image."""
+
+    def log_density(self, stimulus, *, subject=None):
+        density = np.zeros(stimulus.size)
+        density[:, : stimulus.size[1] // 2] = 1
+        with np.errstate(divide="ignore"):
+            return np.log(density / density.sum())
+
+
+def test_rank_of_infinite_values_and_single_clusters():
+    result = make({"u": salmetrics.Uniform(), "b": Blurred(), "n": Nowhere()}, metrics=["LL", "CC"])
+    ranks = result.rank("LL")
+    assert list(ranks.index)[-1] == "n"
+    assert ranks.group["n"] == ""
+    assert set(ranks.group[:2]) <= {"a", "b", "ab"}
+    with pytest.raises(InputError, match="CC has one value an image: ask over='images'"):
+        result.rank("CC", over="both")
+    with pytest.raises(InputError, match=r"alpha must be between 0 and 1, such as 0.05; got 5"):
+        result.rank("LL", alpha=5)
+    alone = make({"u": salmetrics.Uniform()}, pictures(1), metrics=["LL"])
+    with pytest.raises(InputError, match="nothing can be told of one cluster only"):
+        alone.rank("LL")
+
+
+class FailsOnTheHard(salmetrics.SaliencyMapModel):
+    """Pixels, but not on the first images."""
+
+    def saliency_map(self, stimulus):
+        if int(stimulus.id) < 4:
+            raise ValueError("too hard")
+        return stimulus.image
+
+
+def test_rank_on_the_images_that_all_have():
+    result = make({"all": Pixels(), "some": FailsOnTheHard()}, metrics=["NSS"], on_error="record")
+    with pytest.warns(UserWarning, match="compared on those that all have"):
+        ranks = result.rank("NSS")
+    assert list(ranks.n_images) == [20, 20]
+    assert ranks.value["all"] == ranks.value["some"]
+    assert list(ranks.group) == ["a", "a"]
+
+
+def test_joined_results_remember_what_differs(tmp_path):
+    first = make({"a": Blurred()}, metrics=["LL", "IG"], baseline=salmetrics.Uniform())
+    second = make({"b": Blurred()}, metrics=["IG", "NSS", "LL"], keep="image")
+    with pytest.warns(UserWarning, match="baseline"):
+        both = first.join(second)
+    assert both.metrics == ["LL", "IG"]
+    assert "b: baseline.name: 'uniform' and 'centre-bias'" in both.footnotes()
+    both.save(tmp_path / "both.h5")
+    assert "differs for b: baseline.name" in repr(Evaluation.load(tmp_path / "both.h5"))
+    with pytest.raises(InputError, match="single fixations were not kept"):
+        _ = both.per_fixation
+    with pytest.raises(InputError, match="they share no metric"):
+        first.join(make({"c": Pixels()}, metrics=["NSS"]))
+
+
+def test_baselines_of_other_state_and_other_truths_are_told_apart():
+    data = pictures(24)
+    weights = [
+        salmetrics.Mixture([salmetrics.Uniform(), Blurred()], [w, 1 - w]) for w in (0.2, 0.8)
+    ]
+    first, second = (
+        make({name: Blurred()}, data, metrics=["IG"], baseline=w)
+        for name, w in zip("ab", weights, strict=True)
+    )
+    with pytest.warns(UserWarning, match="baseline.fingerprint"):
+        first.join(second)
+    plain = make({"a": Pixels()}, data, metrics=["CC"])
+    truth = make({"b": Pixels()}, data, metrics=["CC"], empirical=lambda s: s.image)
+    with pytest.warns(UserWarning, match="empirical"):
+        plain.join(truth)
+    larger = salmetrics.Stimuli.from_sizes([(90, 90)] * 24).named("pictures")
+    sizes = [
+        make({n: salmetrics.Uniform()}, d, metrics=["LL"])
+        for n, d in zip(
+            "ab", (data, salmetrics.Dataset("pictures", larger, data.fixations)), strict=True
+        )
+    ]
+    with pytest.raises(InputError, match=r"different images or fixations: dataset\.sizes"):
+        sizes[0].join(sizes[1])
+
+
+def test_a_file_that_was_replaced(result, tmp_path, monkeypatch):
+    result.save(tmp_path / "r.h5")
+    monkeypatch.chdir(tmp_path)
+    loaded = Evaluation.load("r.h5")
+    monkeypatch.chdir("/")
+    assert len(loaded.per_fixation) == 24 * 15
+    result.save(tmp_path / "r.h5")
+    with pytest.raises(InputError, match="was replaced since it was loaded; load it again"):
+        _ = loaded.per_fixation
+    (tmp_path / "r.h5").unlink()
+    with pytest.raises(InputError, match="can't be read any more"):
+        _ = loaded.per_fixation
+    with pytest.raises(InputError, match="is a folder; name a file in it"):
+        result.save(tmp_path)
+    with h5py.File(tmp_path / "half.h5", "w") as file:
+        file.attrs.update({"salmetrics": "evaluation", "format": 1})
+    with pytest.raises(InputError, match="can't be read as an evaluation"):
+        Evaluation.load(tmp_path / "half.h5")
+
+
+def test_wrong_options_of_intervals(result):
+    with pytest.raises(InputError, match=r"level must be a share between 0 and 1.*got 95"):
+        result.intervals(level=95)
+    with pytest.raises(InputError, match="n_bootstrap must be a whole number >= 0; got -1"):
+        result.intervals(n_bootstrap=-1)
+
+
+def test_an_interval_does_not_depend_on_other_models():
+    some = {"some": FailsOnTheHard()}
+    alone = make(some, metrics=["NSS"], on_error="record").summary.loc[("some", "NSS")]
+    beside = make(some | {"p": Pixels()}, metrics=["NSS"], on_error="record")
+    assert (alone.low, alone.high) == tuple(beside.summary.loc[("some", "NSS"), ["low", "high"]])
+
+
+def test_by_missing_numbers_and_many_values():
+    stimuli, fixations = pictures(6)
+    attributes = {"year": [1.0, 2.0, np.nan] * 2, "many": np.eye(6)}
+    with_attributes = salmetrics.Stimuli.from_arrays(
+        [s.image for s in stimuli], attributes=attributes, sigma=5
+    )
+    result = make({"p": Pixels()}, (with_attributes, fixations), metrics=["NSS"])
+    groups = result.by("year")
+    assert groups.n_images.tolist() == [2, 2, 2]
+    assert np.isnan(groups.index[-1][0])
+    with pytest.raises(InputError, match="attribute 'many' has several values an image"):
+        result.by("many")
+
+
+def test_odd_parameters_are_recorded(tmp_path):
+    class Odd(Pixels):
+        @property
+        def parameters(self):
+            return {"w": np.float32(2), "a": np.arange(2), "p": tmp_path, 3: (None, True)}
+
+    result = make({"odd": Odd()}, metrics=["NSS"])
+    expected = {"w": 2.0, "a": [0, 1], "p": str(tmp_path), "3": [None, True]}
+    assert result.provenance["models"]["odd"]["parameters"] == expected
+    result.save(tmp_path / "odd.h5")
+
+
+def test_special_characters_in_tables():
+    result = make({"a|b": Pixels(), "c^d~e\\f": Pixels()}, metrics=["NSS"])
+    assert r"| a\|b |" in result.to_markdown()
+    assert r"c\textasciicircum{}d\textasciitilde{}e\textbackslash{}f & $" in result.to_latex()

@@ -200,3 +200,62 @@ def test_a_chunk_that_is_damaged_while_it_is_read_is_not_lost(data, tmp_path, mo
     monkeypatch.setattr(Checkpoint, "load", failing)
     with pytest.raises(InputError, match="was damaged during this run; start it again"):
         scored({"m": Counting()}, data, tmp_path)
+
+
+def test_another_width_starts_anew(data, tmp_path):
+    stimuli, fixations = data
+    first = scored({"m": Counting()}, data, tmp_path)
+    images = [s.image for s in stimuli]
+    wider = salmetrics.Dataset(
+        "wider", salmetrics.Stimuli.from_arrays(images, sigma=9).named("pictures"), fixations
+    )
+    with pytest.warns(UserWarning, match="another smoothing; starting anew"):
+        second = scored({"m": Counting()}, wider, tmp_path)
+    assert second.value("m", "CC") != first.value("m", "CC")
+    assert second.value("m", "AUC") == first.value("m", "AUC")
+
+
+@pytest.mark.parametrize("role", ["model", "empirical"])
+def test_other_files_in_a_folder_of_maps_start_anew(data, tmp_path, role):
+    maps = tmp_path / "maps"
+    maps.mkdir()
+    for sign in (1, -1):
+        for stimulus in data.stimuli:
+            np.save(maps / f"{stimulus.id}.npy", sign * stimulus.image.astype(float))
+        as_maps = salmetrics.as_model(maps, data.stimuli, kind="saliency_map")
+        options = {"empirical": as_maps} if role == "empirical" else {}
+        model = Counting() if role == "empirical" else as_maps
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            result = scored({"m": model}, data, tmp_path / "kept", metrics=["CC"], **options)
+        assert result.n_predictions == 40
+        if sign == 1:
+            before = result.value("m", "CC")
+    assert f"another {role}; starting anew" in str(caught[0].message)
+    assert result.value("m", "CC") == pytest.approx(-before)
+
+
+class FailsAtFirst(salmetrics.DensityModel):
+    """Fails on two images as long as `broken`."""
+
+    fingerprint = "fails at first"
+
+    def __init__(self, broken):
+        self.broken = broken
+
+    def log_density(self, stimulus, *, subject=None):
+        if self.broken and stimulus.id in ("3", "20"):
+            raise OSError("no network")
+        energy = stimulus.image / 100.0
+        return energy - np.log(np.exp(energy).sum())
+
+
+def test_failures_are_tried_again_and_a_new_mean_is_noticed(data, tmp_path):
+    options = {"metrics": ["LL", "sAUC"], "on_error": "record"}
+    broken = scored({"m": FailsAtFirst(True)}, data, tmp_path, **options)
+    assert len(broken.errors) == 2
+    mended = scored({"m": FailsAtFirst(False)}, data, tmp_path, **options)
+    assert mended.errors.empty
+    fresh = scored({"m": FailsAtFirst(False)}, data, tmp_path / "fresh", **options)
+    assert mended.per_fixation.equals(fresh.per_fixation)
+    assert mended.value("m", "sAUC") != broken.value("m", "sAUC")

@@ -1,6 +1,7 @@
 """Intervals and tests against slow definitions, SciPy and simulated data with known truth."""
 
 import importlib.util
+import re
 from pathlib import Path
 
 import numpy as np
@@ -144,6 +145,9 @@ def test_groups_by_hand():
     different[0, 2:] = different[1, 3] = True
     different |= different.T
     assert indistinct_groups(different) == ["a", "ab", "bc", "c"]
+    apart = np.zeros((3, 3), bool)
+    apart[0, 1] = apart[1, 0] = True  # the third can be told from neither
+    assert indistinct_groups(apart) == ["a", "b", "ab"]
     assert indistinct_groups(np.zeros((3, 3), bool)) == ["a", "a", "a"]
     assert indistinct_groups(~np.eye(2, dtype=bool)) == ["a", "b"]
     assert indistinct_groups(~np.eye(28, dtype=bool))[25:] == ["z", "a1", "b1"]
@@ -176,3 +180,21 @@ def test_coverage_and_level_by_simulation(average):
     assert 1 - high <= found["false_positives"] <= 1 - low
     low, high = stats.binom.interval(0.999, n, found["theory"]) / np.array(n)
     assert low <= found["power"] <= high
+
+
+@pytest.mark.parametrize("n", [1, 4, 9])
+def test_letters_say_exactly_which_pairs_differ(n, rng):
+    for share in (0.1, 0.5, 0.9):
+        upper = np.triu(rng.random((n, n)) < share, 1)
+        different = upper | upper.T
+        groups = [set(re.findall(r"[a-z]\d*", letters)) for letters in indistinct_groups(different)]
+        assert all(groups)
+        for a in range(n):
+            for b in range(a + 1, n):
+                assert bool(groups[a] & groups[b]) != different[a, b]
+
+
+def test_a_difference_of_rounding_size_is_none(fixations):
+    image, subject, values = fixations
+    difference = sample_of(image, subject, np.full(200, 5.6e-17), "fixation")
+    assert paired_test(difference) == (0.0, 1.0)

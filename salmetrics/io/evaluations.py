@@ -1,10 +1,11 @@
 """Evaluations in HDF5 files.
 
-Layout: attributes `salmetrics`, `format` and `id`, another one in each file; data set `record`, JSON with `provenance`, `reasons`, `failures` and `ids`;
-group `cells` (`image`, `subject`, `counts`, `subjects`, and `of_fixation` if every fixation was
-kept); group `attributes`, one data set an attribute of the images; group `scores`, one group a
-model and metric with attributes `model` and `metric` and the data sets `images` (one value an
-image), or `sums` (over cells) and `fixations` (float32, one a fixation).
+Layout: attributes `salmetrics`, `format` and `id`, another one in each file; data set `record`,
+JSON with `provenance`, `reasons`, `failures` and `ids`; group `cells` (`image`, `subject`,
+`counts`, `subjects`, and `of_fixation` if every fixation was kept); group `attributes`, one data
+set an attribute of the images; group `scores`, one group a model and metric with attributes
+`model` and `metric` and the data sets `images` (one value an image), or `sums` (over cells) and
+`fixations` (float32, one a fixation).
 """
 
 from __future__ import annotations

@@ -1,3 +1,6 @@
+import os
+import stat
+
 import pytest
 
 from salmetrics.io.files import files_below, replacing
@@ -33,3 +36,13 @@ def test_files_below(tmp_path):
         (tmp_path / name).write_bytes(b"")
     found = [p.relative_to(tmp_path).as_posix() for p in files_below(tmp_path, (".png",))]
     assert found == ["b.PNG", "sub/a.png"]
+
+
+def test_the_umask_decides_who_may_read(tmp_path):
+    before = os.umask(0o027)
+    try:
+        with replacing(tmp_path / "f") as temporary:
+            temporary.write_bytes(b"new")
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE((tmp_path / "f").stat().st_mode) == 0o640
