@@ -47,7 +47,7 @@ def run_demo(out: Path, *, seed: int = 0) -> str:
     stimuli, fixations = generated.dataset
     models = {
         "uniform": Uniform(),
-        "centre bias": CentreBias(stimuli, fixations),
+        "centre bias": CentreBias.fit(stimuli, fixations),
         "local contrast": LocalContrast(),
         "truth": generated.truth,
     }

@@ -22,6 +22,7 @@ from salmetrics.values import Scores
 __all__ = ["add_gold_standard", "make_gold_standard"]
 
 _LIKELIHOODS = ("LL", "IG")
+_NOTHING = "the gold standard has no information gain"
 _NOT_SCORED = (
     "as gold_standard= it is scored by its likelihoods only; give it as a model too for the others"
 )
@@ -97,4 +98,9 @@ def add_gold_standard(
                 values[name, key] = np.full(n, np.nan)
         scores.values = values
     scores.gold_standard = name
+    for model in {model for model, key in scores.sums if key == "IG"}:
+        if (model, "IG") in scores.reasons:
+            scores.reasons[model, "IGE"] = scores.reasons[model, "IG"]
+        elif not scores.sample(name, "IG", protocol.average).value > 0:
+            scores.reasons[model, "IGE"] = _NOTHING
     return scores

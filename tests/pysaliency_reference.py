@@ -18,6 +18,7 @@ for _name in ("external_models", "external_datasets"):
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # its own, which say nothing about this project
     import pysaliency
+    import pysaliency.baseline_utils
     import pysaliency.metrics
     import pysaliency.roc
 

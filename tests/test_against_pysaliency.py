@@ -237,3 +237,27 @@ def test_osie_densities(osie, which):
     empirical = empirical_maps(*few)
     compare_maps(*few, chosen, empirical, ("unfixated",))
     compare_blurred_densities(*few, chosen, empirical)
+
+
+def test_centre_bias_and_gold_standard(shared):
+    """Their conventions: floor before normalising; bandwidth as a share of the longer side."""
+    stimuli, fixations = load_osie(shared / "data" / "osie")[:6]
+    theirs = as_pysaliency(stimuli, fixations)
+    bias = pysaliency.baseline_utils.CrossvalidatedBaselineModel(*theirs, bandwidth=0.04, eps=1e-3)
+    ours = salmetrics.CentreBias(
+        stimuli, fixations, bandwidth=0.04, floor=1e-3, pysaliency_compatible=True
+    )
+    for i in (0, 5):
+        expected = bias.log_density(theirs[0][i])
+        assert_allclose(ours.log_density(stimuli[i]), expected, rtol=0, atol=1e-9)
+    for i, subject in ((1, 2), (3, 7)):
+        others = (fixations.image == i) & (fixations.subject != subject)
+        some = as_pysaliency(stimuli, fixations[others])
+        gold = pysaliency.baseline_utils.KDEGoldModel(
+            *some, bandwidth=0.03, eps=0.01, keep_aspect=True, caching=False
+        )
+        expected = gold.log_density(some[0][i])
+        options = {"bandwidth": 0.03, "units": "relative", "uniform_weight": 0.01}
+        made = salmetrics.GoldStandard(stimuli, fixations, centre_weight=0.0, **options)
+        found = made.log_density(stimuli[i], subject=subject)
+        assert_allclose(found, expected, rtol=0, atol=1e-9)

@@ -19,6 +19,7 @@ class Uniform(DensityModel):
 
     Examples
     --------
+    >>> from salmetrics import Stimuli
     >>> stimulus = Stimuli.from_sizes([(2, 4)])[0]
     >>> float(np.exp(Uniform().log_density(stimulus))[0, 0])
     0.125
@@ -42,6 +43,7 @@ class GaussianCentreBias(DensityModel):
 
     Examples
     --------
+    >>> from salmetrics import Stimuli
     >>> stimulus = Stimuli.from_sizes([(3, 3)])[0]
     >>> float(np.exp(GaussianCentreBias().log_density(stimulus)).sum())
     1.0

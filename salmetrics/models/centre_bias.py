@@ -159,8 +159,8 @@ class CentreBias(DensityModel):
         >>> from salmetrics.datasets import generate_dataset
         >>> generated = generate_dataset(20)
         >>> centre_bias = CentreBias.fit(*generated.dataset)
-        >>> round(centre_bias.bandwidth, 3), round(centre_bias.floor, 2)
-        (0, 0)
+        >>> centre_bias
+        <CentreBias: bandwidth 0.06943, floor 1e-06>
         """
         for name, value in (("bandwidth", bandwidth), ("floor", floor)):
             if isinstance(value, str):

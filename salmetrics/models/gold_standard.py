@@ -188,9 +188,8 @@ class GoldStandard(DensityModel):
         --------
         >>> from salmetrics.datasets import generate_dataset
         >>> stimuli, fixations = generate_dataset(20).dataset
-        >>> gold = GoldStandard.fit(stimuli, fixations)
-        >>> round(gold.bandwidth, 1), round(gold.centre_weight, 2), round(gold.uniform_weight, 2)
-        (0, 0, 0)
+        >>> GoldStandard.fit(stimuli, fixations)
+        <GoldStandard: bandwidth 9.42 pixel, centre bias 0.17, uniform 0.0295>
         """
         model = cls(
             stimuli,
