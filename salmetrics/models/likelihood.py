@@ -55,7 +55,7 @@ class Optimum:
         if self.at_bound:
             warnings.warn(
                 f"the fit of the {what} ended at the end of the range of "
-                f"{', '.join(self.at_bound)}: the data don't determine it",
+                f"{' and '.join(self.at_bound)}; the best value may lie beyond",
                 stacklevel=3,
             )
 
