@@ -22,7 +22,7 @@ def local_contrast(stimulus):
 
 
 def main():
-    generated = generate_dataset(40)
+    generated = generate_dataset(20)
     contrast = salmetrics.fit_density(local_contrast, *generated.dataset)
     models = {"truth": generated.truth, "local contrast, fitted": contrast}
     result = salmetrics.evaluate(models, *generated.dataset, metrics=["IG"], gold_standard=True)

@@ -31,6 +31,7 @@ ERROR = 0.002  # bits per fixation that the grid may cost; it is refined until i
 _BLURS = (0.5, 0.1)  # range of a fitted blur: half a pixel, and a tenth of the longer side
 _LEVELS = np.concatenate([np.linspace(0, 0.9, 10), 1 - 0.1 / 2.0 ** np.arange(1, 10), [1.0]])
 _ASPECTS = (0.3, 0.95)
+_BLUR_TOLERANCE = 0.03  # of its log; it is rounded to two digits
 _RUN = 16  # images that a thread takes at a time
 _STEPS = 50  # of Newton's method, at most
 _ENOUGH = 1e-6  # nats that another step would gain
@@ -273,10 +274,11 @@ def _fit(
 
     if blur is not None:
         return _Likelihood(maps, images, n_cells, blur, n_centre).best(start)
-    low, high = _BLURS[0], _BLURS[1] * maps.side
-    if start is not None and start.blur > 0:
-        low, high = max(low, start.blur / 1.5), min(high, start.blur * 1.5)
-    best_width(at, low, max(high, 2 * low))
+    low, high = _BLURS[0], max(_BLURS[1] * maps.side, 2 * _BLURS[0])
+    if start is not None:  # the best blur of most of the images is close to that of all
+        middle = max(start.blur, low)
+        low, high = max(low, middle / 1.5), min(high, middle * 1.5)
+    best_width(at, low, high, tolerance=_BLUR_TOLERANCE)
     if min(best) == min(best, key=lambda width: -best[width].log_likelihood):
         at(0.0)
     return max(best.values(), key=lambda fitted: fitted.log_likelihood)

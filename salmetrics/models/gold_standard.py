@@ -189,7 +189,7 @@ class GoldStandard(DensityModel):
         >>> from salmetrics.datasets import generate_dataset
         >>> stimuli, fixations = generate_dataset(20).dataset
         >>> GoldStandard.fit(stimuli, fixations)
-        <GoldStandard: bandwidth 9.42 pixel, centre bias 0.17, uniform 0.0295>
+        <GoldStandard: bandwidth 9.356 pixel, centre bias 0.165, uniform 0.0256>
         """
         model = cls(
             stimuli,

@@ -22,7 +22,6 @@ LEAST_WEIGHT = 1.1e-6  # a fitted weight below this is at the end of its range
 
 _FARTHEST = np.log(1e6)  # of logits: weights down to 1e-6, so that no fixation is impossible
 _GRID = 5  # widths tried before the search, so that it starts at the right top
-_TOLERANCE = 1e-3  # of the log of the width; the likelihood is flat to 1e-7 bits there
 _STEP = 0.05  # of the log of the width, for the curvature
 
 Array = NDArray[np.float64]
@@ -121,9 +120,22 @@ def weight_curvature(densities: Array, weights: Array, k: int) -> float:
 
 
 def best_width(
-    likelihood: Callable[[float], float], low: float, high: float
+    likelihood: Callable[[float], float],
+    low: float,
+    high: float,
+    *,
+    tolerance: float = 1e-3,
 ) -> tuple[float, float, int, bool]:
     """Find the width with the largest likelihood: a grid, then a bounded search in its log.
+
+    Parameters
+    ----------
+    likelihood
+        As a function of the width.
+    low, high
+        Range.
+    tolerance
+        Of the log of the width. The likelihood is flat at its top: 1e-3 is 1e-7 bits off.
 
     Returns
     -------
@@ -142,10 +154,10 @@ def best_width(
     grid = np.linspace(np.log(low), np.log(high), _GRID)
     best = int(np.argmin([cost(float(g)) for g in grid]))
     around = float(grid[max(best - 1, 0)]), float(grid[min(best + 1, _GRID - 1)])
-    found = minimize_scalar(cost, bounds=around, method="bounded", options={"xatol": _TOLERANCE})
+    found = minimize_scalar(cost, bounds=around, method="bounded", options={"xatol": tolerance})
     at = min((*grid.tolist(), float(found.x)), key=cost)
     steps = [cost(float(np.clip(at + s, grid[0], grid[-1]))) for s in (-_STEP, 0.0, _STEP)]
-    at_bound = at - grid[0] < 2 * _TOLERANCE or grid[-1] - at < 2 * _TOLERANCE
+    at_bound = at - grid[0] < 2 * tolerance or grid[-1] - at < 2 * tolerance
     curvature = (steps[0] - 2 * steps[1] + steps[2]) / _STEP**2
     return rounded(float(np.exp(at))), float(curvature), len(seen), bool(at_bound)
 
