@@ -19,7 +19,9 @@ from salmetrics.datasets import LOADERS, load_folder
 from salmetrics.errors import InputError
 from salmetrics.evaluation import evaluate
 from salmetrics.metrics.registry import METRICS
+from salmetrics.models.base import SaliencyMapModel
 from salmetrics.models.convert import as_model
+from salmetrics.models.fitted_density import fit_density
 from salmetrics.models.named import named_model, names
 from salmetrics.protocols import PROTOCOLS, get_protocol
 from salmetrics.results import Evaluation
@@ -108,6 +110,11 @@ def _parser() -> argparse.ArgumentParser:
         help="bring predictions of another size to the image's (default: an error)",
     )
     scoring.add_argument(
+        "--fit-density",
+        action="store_true",
+        help="turn saliency maps into densities by maximum likelihood, so that they have LL and IG",
+    )
+    scoring.add_argument(
         "--metrics", nargs="+", metavar="KEY", help="default: those of the protocol"
     )
     scoring.add_argument("--protocol", default="default", choices=sorted(PROTOCOLS))
@@ -174,7 +181,11 @@ def _evaluate(options: argparse.Namespace) -> None:
         try:
             found = _model(spec, dataset)
             resize = None if spec.partition(":")[0] in names() else options.resize
-            models[spec] = as_model(found, dataset.stimuli, kind=options.kind, resize=resize)
+            model = as_model(found, dataset.stimuli, kind=options.kind, resize=resize)
+            if options.fit_density and isinstance(model, SaliencyMapModel):
+                n_images = int((dataset.fixations.counts() > 0).sum())
+                model = fit_density(model, *dataset, folds=min(5, n_images), seed=options.seed)
+            models[spec] = model
         except TypeError as error:
             raise InputError(f"--model {spec}: {error}") from error
     baseline = None if options.baseline is None else _model(options.baseline, dataset)

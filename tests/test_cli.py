@@ -222,6 +222,16 @@ def test_a_module_in_the_current_folder(folder, capsys, monkeypatch):
     assert "my_models:Flat" in out
 
 
+def test_fit_density(folder, capsys):
+    options = ["--metrics", "IG", "AUC", "--baseline", "uniform", "--model", "uniform"]
+    models = ["--model", "my_models.py:first_channel", "--kind", "saliency_map"]
+    code, out, _ = run(capsys, *DATA, *options, *models, "--fit-density")
+    assert code == 0
+    assert "a saliency map has no log likelihood" not in out
+    fitted = next(line for line in out.splitlines() if line.startswith("my_models.py"))
+    assert re.match(r"my_models.py:first_channel +-?[0-9.]+ ±", fitted)
+
+
 def test_gold_standard(folder, capsys):
     table = pd.read_csv("fixations.csv").assign(subject=list("abcd") * 10)
     table.to_csv("subjects.csv", index=False)
