@@ -126,7 +126,9 @@ def evaluate(
     if gold_standard is not None and gold_standard is not False:
         if "IG" not in chosen.metrics:
             raise InputError("gold_standard= is for IGE, which needs IG among the metrics")
-        gold, baseline = make_gold_standard(gold_standard, baseline, named, stimuli, fixations)
+        gold, baseline = make_gold_standard(
+            gold_standard, baseline, named, stimuli, fixations, progress=progress
+        )
     scores = score_models(
         named,
         stimuli,

@@ -29,7 +29,13 @@ _NOT_SCORED = (
 
 
 def make_gold_standard(
-    given: Any, baseline: Any, models: Mapping[str, Model], stimuli: Stimuli, fixations: Fixations
+    given: Any,
+    baseline: Any,
+    models: Mapping[str, Model],
+    stimuli: Stimuli,
+    fixations: Fixations,
+    *,
+    progress: bool = True,
 ) -> tuple[DensityModel, Any]:
     """Make the gold standard, and the baseline with it, so that no centre bias is fitted twice.
 
@@ -43,12 +49,16 @@ def make_gold_standard(
         Among which a fitted centre bias may be.
     stimuli, fixations
         What is evaluated.
+    progress
+        Whether fits may show bars.
     """
     if given is True:
         if baseline is None:
-            baseline = default_baseline(models.values(), stimuli, fixations)
+            baseline = default_baseline(models.values(), stimuli, fixations, progress=progress)
         centre_bias = baseline if isinstance(baseline, CentreBias) else None
-        return GoldStandard.fit(stimuli, fixations, centre_bias=centre_bias), baseline
+        return GoldStandard.fit(
+            stimuli, fixations, centre_bias=centre_bias, progress=progress
+        ), baseline
     gold_standard = as_model(given, stimuli, kind="log_density")
     if not isinstance(gold_standard, DensityModel):
         raise InputError(
@@ -59,7 +69,7 @@ def make_gold_standard(
         raise InputError(f"there is a model {name!r} already, which is not the gold standard")
     if baseline is None:
         known = (*models.values(), getattr(gold_standard, "centre_bias", None))
-        baseline = default_baseline(known, stimuli, fixations)
+        baseline = default_baseline(known, stimuli, fixations, progress=progress)
     return gold_standard, baseline
 
 

@@ -89,6 +89,7 @@ def score_models(
         nonfixations=nonfixations,
         seed=seed,
         record_errors=on_error == "record",
+        progress=progress,
     )
     run = _Run(scorer, keep, n_jobs, progress)
     if checkpoint is not None:

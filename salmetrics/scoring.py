@@ -110,6 +110,8 @@ class Scorer:
         Of everything random.
     record_errors
         Note a model's failure on an image and go on, instead of raising.
+    progress
+        Whether the fit of the default baseline may show a bar.
 
     Attributes
     ----------
@@ -129,6 +131,7 @@ class Scorer:
         nonfixations: Fixations | None = None,
         seed: int = 0,
         record_errors: bool = False,
+        progress: bool = False,
     ) -> None:
         self.models = dict(models)
         self.stimuli = stimuli
@@ -146,7 +149,9 @@ class Scorer:
                 model.check_data(stimuli, fixations)
         self.baseline: DensityModel | None = None
         if {"IG", "IG-MATLAB"} & set(protocol.metrics):
-            self.baseline = _baseline_model(baseline, models.values(), stimuli, fixations)
+            self.baseline = _baseline_model(
+                baseline, models.values(), stimuli, fixations, progress=progress
+            )
         self.empirical: SaliencyMapModel | None = None
         if empirical is not None:
             maps = as_model(empirical, stimuli, kind="saliency_map")
@@ -437,10 +442,15 @@ def _why_not(model: Model, key: str, protocol: Protocol) -> str | None:
 
 
 def _baseline_model(
-    baseline: Any, models: Iterable[Model], stimuli: Stimuli, fixations: Fixations
+    baseline: Any,
+    models: Iterable[Model],
+    stimuli: Stimuli,
+    fixations: Fixations,
+    *,
+    progress: bool,
 ) -> DensityModel:
     if baseline is None:
-        return default_baseline(models, stimuli, fixations)
+        return default_baseline(models, stimuli, fixations, progress=progress)
     model = as_model(baseline, stimuli, kind="log_density")
     if not isinstance(model, DensityModel):
         raise InputError(f"baseline must give densities; {model_name(model)} gives saliency maps")

@@ -132,6 +132,7 @@ class CentreBias(DensityModel):
         floor: float | str = "fit",
         boundary: str = "reflect",
         keep_aspect: bool = False,
+        progress: bool = True,
     ) -> CentreBias:
         """Find the bandwidth and floor with the largest leave-one-image-out likelihood.
 
@@ -143,6 +144,8 @@ class CentreBias(DensityModel):
             "fit", or a number to fix one of them.
         boundary, keep_aspect
             As for the class.
+        progress
+            Show a bar on standard error when it takes more than two seconds.
 
         Returns
         -------
@@ -189,7 +192,9 @@ class CentreBias(DensityModel):
         curvature, at_bound, n = {}, [], 1
         if bandwidth == "fit":
             model.bandwidth, curvature["bandwidth"], n, ended = best_width(
-                lambda width: best_weights(components(width), fixed)[1], *_RANGE
+                lambda width: best_weights(components(width), fixed)[1],
+                *_RANGE,
+                progress="centre bias" if progress else None,
             )
             at_bound += ["bandwidth"] * ended
         densities = components(model.bandwidth)
@@ -448,10 +453,12 @@ class CentreBias(DensityModel):
         return _Total(values, smoothing.mass(size, pixels), pixels.size)
 
 
-def default_baseline(known: Iterable[object], stimuli: Stimuli, fixations: Fixations) -> CentreBias:
+def default_baseline(
+    known: Iterable[object], stimuli: Stimuli, fixations: Fixations, *, progress: bool = True
+) -> CentreBias:
     """Return the centre bias fitted to these fixations, if it is known already that one."""
     fitted = (m for m in known if isinstance(m, CentreBias) and m.is_default(stimuli, fixations))
-    return next(fitted, None) or CentreBias.fit(stimuli, fixations)
+    return next(fitted, None) or CentreBias.fit(stimuli, fixations, progress=progress)
 
 
 @dataclass(frozen=True)

@@ -159,6 +159,7 @@ class GoldStandard(DensityModel):
         uniform_weight: float | None = None,
         upper_bound: bool = False,
         centre_bias: DensityModel | None = None,
+        progress: bool = True,
     ) -> GoldStandard:
         """Find the bandwidth and weights with the largest likelihood of held-out fixations.
 
@@ -173,6 +174,8 @@ class GoldStandard(DensityModel):
             As for the class; with `upper_bound`, the parameters are those of held-out fixations.
         bandwidth, centre_weight, uniform_weight
             Numbers fix what is not to be fitted.
+        progress
+            Show a bar on standard error when it takes more than two seconds.
 
         Returns
         -------
@@ -199,7 +202,7 @@ class GoldStandard(DensityModel):
             uniform_weight=0.5 if uniform_weight is None else uniform_weight,
             units=units,
             hold_out=hold_out,
-            centre_bias=CentreBias.fit(stimuli, fixations) if centre_bias is None else centre_bias,
+            centre_bias=centre_bias or CentreBias.fit(stimuli, fixations, progress=progress),
         )
         if model.n_alone == len(fixations):
             raise InputError(
@@ -222,7 +225,9 @@ class GoldStandard(DensityModel):
         curvature, at_bound, n = {}, [], 1
         if bandwidth is None:
             low, high = model._range(stimuli)
-            model.bandwidth, curvature["bandwidth"], n, ended = best_width(likelihood, low, high)
+            model.bandwidth, curvature["bandwidth"], n, ended = best_width(
+                likelihood, low, high, progress="gold standard" if progress else None
+            )
             at_bound += ["bandwidth"] * ended
         densities = components(model.bandwidth)
         there = ~np.isnan(densities[:, 0])

@@ -125,6 +125,7 @@ def best_width(
     high: float,
     *,
     tolerance: float = 1e-3,
+    progress: str | None = None,
 ) -> tuple[float, float, int, bool]:
     """Find the width with the largest likelihood: a grid, then a bounded search in its log.
 
@@ -136,18 +137,23 @@ def best_width(
         Range.
     tolerance
         Of the log of the width. The likelihood is flat at its top: 1e-3 is 1e-7 bits off.
+    progress
+        What a bar on standard error says, if this takes more than two seconds; None for no bar.
 
     Returns
     -------
     The width, the curvature in its log, the number of evaluations, and whether it is at a bound.
     """
     from scipy.optimize import minimize_scalar
+    from tqdm import tqdm
 
     seen: dict[float, float] = {}
+    bar = tqdm(desc=progress, delay=2, disable=None if progress else True, unit="width")
 
     def cost(log_width: float) -> float:
         if log_width not in seen:
             seen[log_width] = likelihood(float(np.exp(log_width)))
+            bar.update()
         value = seen[log_width]
         return -value if np.isfinite(value) else 1e300
 
@@ -157,6 +163,7 @@ def best_width(
     found = minimize_scalar(cost, bounds=around, method="bounded", options={"xatol": tolerance})
     at = min((*grid.tolist(), float(found.x)), key=cost)
     steps = [cost(float(np.clip(at + s, grid[0], grid[-1]))) for s in (-_STEP, 0.0, _STEP)]
+    bar.close()
     at_bound = at - grid[0] < 2 * tolerance or grid[-1] - at < 2 * tolerance
     curvature = (steps[0] - 2 * steps[1] + steps[2]) / _STEP**2
     return rounded(float(np.exp(at))), float(curvature), len(seen), bool(at_bound)
