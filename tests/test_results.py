@@ -361,6 +361,8 @@ def test_a_file_that_was_replaced(result, tmp_path, monkeypatch):
     monkeypatch.chdir("/")
     assert len(loaded.per_fixation) == 24 * 15
     result.save(tmp_path / "r.h5")
+    assert len(loaded.per_fixation) == 24 * 15
+    make({"other": Pixels()}).save(tmp_path / "r.h5")
     with pytest.raises(InputError, match="was replaced since it was loaded; load it again"):
         _ = loaded.per_fixation
     (tmp_path / "r.h5").unlink()

@@ -1,7 +1,7 @@
 """Evaluations in HDF5 files.
 
-Layout: attributes `salmetrics`, `format` and `id`, another one in each file; data set `record`,
-JSON with `provenance`, `reasons`, `failures` and `ids`; group `cells` (`image`, `subject`,
+Layout: attributes `salmetrics`, `format` and `id`, a digest of the rest; data set `record`, JSON
+with `provenance`, `reasons`, `failures` and `ids`; group `cells` (`image`, `subject`,
 `counts`, `subjects`, and `of_fixation` if every fixation was kept); group `attributes`, one data
 set an attribute of the images; group `scores`, one group a model and metric with attributes
 `model` and `metric` and the data sets `images` (one value an image), or `sums` (over cells) and
@@ -10,8 +10,8 @@ set an attribute of the images; group `scores`, one group a model and metric wit
 
 from __future__ import annotations
 
+import hashlib
 import json
-import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -143,13 +143,14 @@ def _fill(
 ) -> None:
     file.attrs["salmetrics"] = "evaluation"
     file.attrs["format"] = FORMAT
-    file.attrs["id"] = secrets.token_hex(16)
     whole = {
         **record,
         "reasons": [[*key, why] for key, why in scores.reasons.items()],
         "failures": [[m, i, why] for (m, i), why in scores.failures.items()],
     }
-    file["record"] = json.dumps(whole)  # a data set, because attributes hold no more than 64 kB
+    record_text = json.dumps(whole)
+    digest = hashlib.sha256(record_text.encode())
+    file["record"] = record_text  # a data set: attributes hold no more than 64 kB
     cells = file.create_group("cells")
     for name in ("image", "subject", "counts"):
         cells[name] = getattr(scores.cells, name)
@@ -163,6 +164,8 @@ def _fill(
     for number, key in enumerate(keys):
         group = file.create_group(f"scores/{number:06d}")
         group.attrs["model"], group.attrs["metric"] = key
+        numbers = scores.sums if key in scores.sums else scores.values
+        digest.update(np.ascontiguousarray(numbers[key]).tobytes())
         if key not in scores.sums:
             group["images"] = scores.values[key]
             continue
@@ -174,6 +177,7 @@ def _fill(
                 compression="gzip",
                 shuffle=True,
             )
+    file.attrs["id"] = digest.hexdigest()[:32]
 
 
 def _filled(file: Any, path: Path) -> tuple[dict[str, Any], Scores, dict[str, NDArray[Any]]]:
