@@ -64,9 +64,22 @@ def _parser() -> argparse.ArgumentParser:
         prog="salmetrics", description="How well does a model predict where people look?"
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    evaluation = commands.add_parser("evaluate", help="score models on a data set")
+    evaluation.set_defaults(run=_evaluate)
+    _add_data(evaluation)
+    _add_scoring(evaluation)
+    _add_running(evaluation)
+    _add_show(commands.add_parser("show", help="print a saved result"))
+    _add_demo(
+        commands.add_parser(
+            "demo", help="evaluate four models on a generated data set whose truth is known"
+        )
+    )
+    commands.add_parser("metrics", help="list the metrics").set_defaults(run=_metrics)
+    return parser
 
-    command = commands.add_parser("evaluate", help="score models on a data set")
-    command.set_defaults(run=_evaluate)
+
+def _add_data(command: argparse.ArgumentParser) -> None:
     data = command.add_argument_group("data: --dataset and --root, or --images and --fixations")
     data.add_argument("--dataset", choices=sorted(LOADERS), help="a registered data set")
     data.add_argument("--root", type=Path, help="its folder")
@@ -91,6 +104,9 @@ def _parser() -> argparse.ArgumentParser:
         help="what to do with fixations outside their image (default: error)",
     )
     data.add_argument("--first", type=int, metavar="N", help="only the first N images")
+
+
+def _add_scoring(command: argparse.ArgumentParser) -> None:
     scoring = command.add_argument_group("scoring")
     scoring.add_argument(
         "--model",
@@ -131,6 +147,9 @@ def _parser() -> argparse.ArgumentParser:
         "--empirical", metavar="SPEC", help="ground-truth maps instead of blurred fixations"
     )
     scoring.add_argument("--out", type=Path, help="also write the result: .csv, .md, .tex or .h5")
+
+
+def _add_running(command: argparse.ArgumentParser) -> None:
     running = command.add_argument_group("running")
     running.add_argument("--n-jobs", type=int, help="threads that compute metrics; -1: all cores")
     running.add_argument(
@@ -144,7 +163,8 @@ def _parser() -> argparse.ArgumentParser:
         help="what to do when a model fails on an image (default: raise)",
     )
 
-    command = commands.add_parser("show", help="print a saved result")
+
+def _add_show(command: argparse.ArgumentParser) -> None:
     command.set_defaults(run=_show)
     command.add_argument("file", type=Path, help="an .h5 file that evaluate --out wrote")
     command.add_argument("--rank", metavar="KEY", help="models by this metric, with groups")
@@ -152,16 +172,11 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--compare", action="store_true", help="all pairs of models")
     command.add_argument("--provenance", action="store_true", help="all it rests on, as JSON")
 
-    command = commands.add_parser(
-        "demo", help="evaluate four models on a generated data set whose truth is known"
-    )
+
+def _add_demo(command: argparse.ArgumentParser) -> None:
     command.set_defaults(run=_demo)
     command.add_argument("--out", type=Path, default=Path("salmetrics_demo"), help="folder")
     command.add_argument("--seed", type=int, default=0)
-
-    command = commands.add_parser("metrics", help="list the metrics")
-    command.set_defaults(run=_metrics)
-    return parser
 
 
 def _evaluate(options: argparse.Namespace) -> None:
