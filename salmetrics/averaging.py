@@ -203,8 +203,8 @@ class Ratio:
         return self.numerator.value / under if under > 0 else np.nan
 
     def by(self, groups: NDArray[np.int64]) -> tuple[Array, Array]:
-        """Add up numerator and denominator over groups of cells, by code."""
-        return self.numerator.by(groups)[0], self.denominator.by(groups)[0]
+        """Add up numerator and denominator over groups of cells, by code; 0 for one below 0."""
+        return self.numerator.by(groups)[0], np.maximum(self.denominator.by(groups)[0], 0.0)
 
     def select(self, cells: NDArray[np.bool_] | NDArray[np.int64]) -> Ratio:
         """Only some of the cells."""

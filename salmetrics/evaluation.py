@@ -145,7 +145,9 @@ def evaluate(
         progress=progress,
     )
     if gold is not None:
-        scores = add_gold_standard(scores, gold, stimuli, fixations, chosen, keep=keep)
+        scores = add_gold_standard(
+            scores, gold, stimuli, fixations, chosen, keep=keep, on_error=on_error, n_jobs=n_jobs
+        )
         named[model_name(gold)] = gold
     return Evaluation(
         scores,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from salmetrics.errors import check_choice
+from salmetrics.errors import InputError, check_choice
 from salmetrics.evaluation import evaluate
 from salmetrics.fixations import Fixations
 from salmetrics.metrics.registry import METRICS
@@ -153,6 +153,11 @@ def inter_observer(
         check_choice("metric", key, [k for k, entry in METRICS.items() if entry.per == "fixation"])
     if gold_standard is None:
         gold_standard = GoldStandard.fit(stimuli, fixations)
+    if not gold_standard.subject_dependent:
+        raise InputError(
+            f"{gold_standard.name} does not leave a subject out; make it with hold_out='subject' "
+            "and without upper_bound"
+        )
     result = evaluate(gold_standard, stimuli, fixations, metrics=tuple(metrics), **options)
     of_all = pd.concat({"all": result.summary}, names=["subject"])
     return pd.concat([result.by("subject"), of_all]).droplevel("model")

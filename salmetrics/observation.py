@@ -19,9 +19,9 @@ from salmetrics.nonfixations import OtherFixations
 from salmetrics.protocols import Protocol
 from salmetrics.stimuli import Stimuli
 
-__all__ = ["Observer"]
+__all__ = ["EMPIRICAL_MAP_METRICS", "Observer"]
 
-_EMPIRICAL_MAP_METRICS = ("CC", "EMD", "KLDiv", "SIM", "SIM-MATLAB")
+EMPIRICAL_MAP_METRICS = ("CC", "EMD", "KLDiv", "SIM", "SIM-MATLAB")
 
 
 class Observer:
@@ -65,7 +65,7 @@ class Observer:
         self._others = OtherFixations(stimuli, fixations)
         self._seed = seed
         self.smoothing = Smoothing()
-        if set(_EMPIRICAL_MAP_METRICS) & set(protocol.metrics):
+        if set(EMPIRICAL_MAP_METRICS) & set(protocol.metrics):
             self.smoothing = smoothing_of(protocol, stimuli, required=needs_blur)
 
     def observe(
@@ -139,7 +139,7 @@ def smoothing_of(protocol: Protocol, stimuli: Stimuli, *, required: bool = True)
         raise InputError(
             "the width of the empirical maps is not known: pass sigma= (pixels; --sigma on the "
             "command line), or give the stimuli sigma= or pixels_per_degree=, or leave out "
-            f"{', '.join(_EMPIRICAL_MAP_METRICS)}"
+            f"{', '.join(EMPIRICAL_MAP_METRICS)}"
         )
     return Smoothing(
         sigma=sigma or 0.0,

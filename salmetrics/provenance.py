@@ -24,7 +24,13 @@ __all__ = ["FORMAT", "differences", "plain", "provenance_of"]
 
 FORMAT = 1
 _PACKAGES = ("salmetrics", "numpy", "scipy", "numba", "torch", "POT")
-_INCIDENTAL = ("created", "joined", "models", "n_predictions")  # differ without moving a score
+_INCIDENTAL = (
+    "created",
+    "gold_standard",
+    "joined",
+    "models",
+    "n_predictions",
+)  # differ without moving a score
 
 
 def provenance_of(

@@ -52,25 +52,29 @@ def make_gold_standard(
     progress
         Whether fits may show bars.
     """
-    if given is True:
-        if baseline is None:
-            baseline = default_baseline(models.values(), stimuli, fixations, progress=progress)
-        centre_bias = baseline if isinstance(baseline, CentreBias) else None
-        return GoldStandard.fit(
-            stimuli, fixations, centre_bias=centre_bias, progress=progress
-        ), baseline
-    gold_standard = as_model(given, stimuli, kind="log_density")
-    if not isinstance(gold_standard, DensityModel):
-        raise InputError(
-            f"gold_standard must give densities; {model_name(gold_standard)} gives saliency maps"
+    gold_standard = None if given is True else _checked(given, stimuli, fixations)
+    if baseline is None:
+        known = (*models.values(), gold_standard)
+        baseline = default_baseline(known, stimuli, fixations, progress=progress)
+    if gold_standard is None:
+        usual = isinstance(baseline, CentreBias) and baseline.is_default(stimuli, fixations)
+        gold_standard = GoldStandard.fit(
+            stimuli, fixations, centre_bias=baseline if usual else None, progress=progress
         )
     name = model_name(gold_standard)
     if name in models and models[name] is not gold_standard:
         raise InputError(f"there is a model {name!r} already, which is not the gold standard")
-    if baseline is None:
-        known = (*models.values(), getattr(gold_standard, "centre_bias", None))
-        baseline = default_baseline(known, stimuli, fixations, progress=progress)
     return gold_standard, baseline
+
+
+def _checked(given: Any, stimuli: Stimuli, fixations: Fixations) -> DensityModel:
+    model = as_model(given, stimuli, kind="log_density")
+    if not isinstance(model, DensityModel):
+        raise InputError(
+            f"gold_standard must give densities; {model_name(model)} gives saliency maps"
+        )
+    model.check_data(stimuli, fixations)
+    return model
 
 
 def add_gold_standard(
@@ -81,6 +85,8 @@ def add_gold_standard(
     protocol: Protocol,
     *,
     keep: str,
+    on_error: str = "raise",
+    n_jobs: int | None = None,
 ) -> Scores:
     """Return scores with those of the gold standard, unless they are among them already."""
     name = model_name(gold_standard)
@@ -93,6 +99,8 @@ def add_gold_standard(
             protocol.override(metrics=tuple(keys)),
             baseline=scores.baseline,
             keep=keep,
+            on_error=on_error,
+            n_jobs=n_jobs,
         )
         scores = scores.join(found)
         values = dict(scores.values)

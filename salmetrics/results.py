@@ -17,6 +17,7 @@ from salmetrics.averaging import Score
 from salmetrics.errors import InputError, check_choice
 from salmetrics.io.evaluations import read_evaluation, write_evaluation
 from salmetrics.metrics.registry import METRICS
+from salmetrics.observation import EMPIRICAL_MAP_METRICS
 from salmetrics.protocols import Protocol, protocol_from_record
 from salmetrics.provenance import differences
 from salmetrics.rendering import as_html, as_latex, as_markdown, as_text
@@ -343,7 +344,7 @@ class Evaluation:
         for key in self._keys():
             column = np.full(len(self._ids), np.nan)
             sums, counts = self._sample(*key).by(self._sample(*key).image)
-            there = np.flatnonzero(counts)
+            there = np.flatnonzero(counts > 0)
             column[there] = sums[there] / counts[there]
             columns[key] = column
         table = pd.DataFrame(columns, index=pd.Index(self._ids, name="image"))
@@ -464,19 +465,30 @@ class Evaluation:
                 "the evaluations are on different images or fixations: "
                 + next(line for line in found if line.startswith(apart))
             )
-        shared = set(self.models) & set(other.models) - {self.gold_standard}
-        if shared:
-            raise InputError(f"both evaluations have a model {sorted(shared)[0]!r}")
         metrics = [key for key in self.protocol.metrics if key in other.protocol.metrics]
         if not metrics:
             raise InputError(
                 f"they share no metric: {list(self.protocol.metrics)} and "
                 f"{list(other.protocol.metrics)}"
             )
+        found = [line for line in found if _matters(line, metrics)]
+        golds = [e.provenance.get("gold_standard") for e in (self, other)]
+        if None not in golds and golds[0] != golds[1]:
+            raise InputError(
+                "the evaluations have different gold standards, so their IGE can't be compared: "
+                f"{self._with_parameters('gold_standard')} and "
+                f"{other._with_parameters('gold_standard')}"
+            )
+        gold = golds[0] or golds[1] if "IG" in metrics else None
+        both = {self.gold_standard} & {other.gold_standard} - {None}
+        shared = set(self.models) & set(other.models) - both
+        if shared:
+            raise InputError(f"both evaluations have a model {sorted(shared)[0]!r}")
         if found:
             warnings.warn("what is joined differs in " + "; ".join(found), stacklevel=2)
         provenance = copy.deepcopy(self.provenance)
         provenance["protocol"]["choices"]["metrics"] = metrics
+        provenance["gold_standard"] = gold
         provenance["joined"] = [
             *self.provenance.get("joined", []),
             *other.provenance.get("joined", []),
@@ -484,8 +496,10 @@ class Evaluation:
         ]
         provenance["models"] = {**self.provenance["models"], **other.provenance["models"]}
         provenance["n_predictions"] = self.n_predictions + other.n_predictions
+        scores = self._scores.join(other._scores)
+        scores.gold_standard = None if gold is None else gold["name"]
         return Evaluation(
-            self._scores.join(other._scores),
+            scores,
             ids=self._ids,
             attributes=self._attributes,
             provenance=provenance,
@@ -571,3 +585,12 @@ class Evaluation:
                 }
             )
         return rows
+
+
+def _matters(difference: str, metrics: Sequence[str]) -> bool:
+    """Whether a difference of two records may move one of these metrics."""
+    if difference.startswith(("smoothing", "empirical")):
+        return bool(set(metrics) & set(EMPIRICAL_MAP_METRICS))
+    if difference.startswith("baseline"):
+        return bool({"IG", "IG-MATLAB"} & set(metrics))
+    return not difference.startswith("protocol.choices.metrics")

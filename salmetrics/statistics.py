@@ -62,7 +62,8 @@ def intervals(
 
     Returns
     -------
-    Shape (n_samples, 2), NaN for a score that is not finite or rests on fewer than two clusters.
+    Shape (n_samples, 2), NaN for a score that is not finite or rests on fewer than two clusters,
+    and for a ratio whose denominator may be 0.
 
     References
     ----------
@@ -87,6 +88,8 @@ def intervals(
     replicates = _replicates(chosen, over, n_bootstrap, seed)
     tail = (1.0 - level) / 2.0
     for k, sample, drawn in zip(usable, chosen, replicates, strict=True):
+        if isinstance(sample, Ratio) and np.isnan(drawn).mean() > tail / 2:
+            continue  # the denominator may as well be 0: there is no such interval
         shares = np.array([tail, 1.0 - tail])
         if method == "bca":
             shares = _bca_shares(sample, drawn, over, shares)
@@ -224,8 +227,10 @@ def _replicates_of_same(scores: Sequence[Score], over: str, n: int, seed: int) -
     result = np.empty((len(scores), n))
     for k, score in enumerate(scores):
         above, *below = (drawn[id(part)] for part in _parts(score))
-        with np.errstate(divide="ignore", invalid="ignore"):
-            result[k] = above / below[0] if below else above
+        result[k] = above
+        if below:
+            there = below[0] > 0
+            result[k] = np.divide(above, below[0], out=np.full(n, np.nan), where=there)
     return result
 
 

@@ -246,3 +246,69 @@ def test_errors(gold):
         )
     with pytest.raises(InputError, match="average must be one of"):
         salmetrics.information_gain_explained(Uniform(), STIMULI, FIXATIONS, average=None)
+
+
+def test_joined_gold_standards(gold, result):
+    other = GoldStandard(
+        STIMULI,
+        FIXATIONS,
+        bandwidth=30.0,
+        centre_weight=0.1,
+        uniform_weight=0.1,
+        centre_bias=gold.centre_bias,
+    )
+    with pytest.raises(InputError, match="have different gold standards"):
+        result.join(evaluated({"u": Uniform()}, other))
+    without = evaluated({"u": Uniform()}, None, metrics=["LL", "IG"])
+    for both in (result.join(without), without.join(result)):
+        assert both.gold_standard == "gold-standard"
+        assert both.value("u", "IGE") < 0
+        assert both.value("truth", "IGE") == result.value("truth", "IGE")
+    alone = evaluated({"u": Uniform()}, None, metrics=["LL"])
+    both = result.join(alone)
+    assert both.metrics == ["LL"]
+    assert both.gold_standard is None
+    assert "gold-standard" in both.models
+
+
+def test_a_model_that_is_called_gold_standard():
+    with pytest.raises(InputError, match="there is a model 'gold-standard' already"):
+        evaluated({"gold-standard": GaussianCentreBias()}, True, metrics=["IG"])
+
+
+def test_a_given_centre_bias_does_not_change_the_gold_standard():
+    wide = CentreBias(STIMULI, FIXATIONS, bandwidth=0.25, floor=0.5)
+    records = [
+        evaluated({"u": Uniform()}, True, metrics=["IG"], baseline=b).provenance["gold_standard"]
+        for b in (None, wide, Uniform())
+    ]
+    assert records[0] == records[1] == records[2]
+
+
+def test_no_share_on_images_where_people_tell_nothing():
+    """IGE of an image is NaN where the gold standard has no gain, and so is its interval."""
+    backwards = salmetrics.Mixture([GENERATED.truth, Uniform()], [0.02, 0.98])
+    made = evaluated({"t": GENERATED.truth}, backwards, metrics=["IG"], baseline=GENERATED.truth)
+    assert made.per_image.xs("IGE", axis=1, level="metric").isna().all().all()
+    weak = salmetrics.averaging.Sample.of_images(np.array([-1.0, 1.1, -1.0, 1.1, -1.0, 1.1, 0.2]))
+    strong = salmetrics.averaging.Sample.of_images(np.ones(7))
+    assert np.isnan(intervals([Ratio.of(strong, weak)], n_bootstrap=200)).all()
+
+
+def test_inter_observer_needs_subjects_left_out(gold):
+    joint = GoldStandard.fit(STIMULI, FIXATIONS, upper_bound=True, centre_bias=gold.centre_bias)
+    with pytest.raises(InputError, match="does not leave a subject out"):
+        salmetrics.inter_observer(STIMULI, FIXATIONS, gold_standard=joint)
+
+
+def test_failures_of_a_gold_standard_are_recorded():
+    class Fails(GaussianCentreBias):
+        name = "fails"
+
+        def log_density(self, stimulus, *, subject=None):
+            if stimulus.id == "3":
+                raise RuntimeError("no")
+            return super().log_density(stimulus)
+
+    made = evaluated({"u": Uniform()}, Fails(), metrics=["IG"], on_error="record")
+    assert list(made.errors.model) == ["fails"]

@@ -284,13 +284,15 @@ def _add_kernels(  # type: ignore[no-untyped-def]
                 line_3[j] += a3 * a[j] + b3 * b[j] + c3 * c[j] + d3 * d[j]
 
 
-@kernel(fast_sums=True)
+@kernel()
 def _sum_pairs(  # type: ignore[no-untyped-def]
     near_y, far_y, near_x, far_x, ys, xs, masses, ends, at_y, at_x, at_ends, result
 ):
     """Set result to the sum of kernels of the points of the same image, at each place.
 
-    Tables instead of reflected points: 0.05 ms for 140 points of an image at each other.
+    Tables instead of reflected points: 0.06 ms for 140 points of an image at each other. Sums in
+    another order would be vectorised with gathers, and unsigned indices need no look at their
+    sign: 0.3 ms without these two.
     """
     start = 0
     at_start = 0
@@ -298,8 +300,10 @@ def _sum_pairs(  # type: ignore[no-untyped-def]
         for i in range(at_start, at_ends[image]):
             total = 0.0
             for k in range(start, ends[image]):
-                down = near_y[abs(at_y[i] - ys[k])] + far_y[at_y[i] + ys[k] + 1]
-                right = near_x[abs(at_x[i] - xs[k])] + far_x[at_x[i] + xs[k] + 1]
+                down = near_y[np.uint64(abs(at_y[i] - ys[k]))]
+                down += far_y[np.uint64(at_y[i] + ys[k] + 1)]
+                right = near_x[np.uint64(abs(at_x[i] - xs[k]))]
+                right += far_x[np.uint64(at_x[i] + xs[k] + 1)]
                 total += masses[k] * down * right
             result[i] = total
         start = ends[image]

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from salmetrics.densities import draw_fixations
 from salmetrics.empirical import BOUNDARIES, Smoothing
-from salmetrics.errors import InputError, check_choice
+from salmetrics.errors import InputError, check_choice, is_number
 from salmetrics.fixations import Fixations
 from salmetrics.io.files import replacing
 from salmetrics.kernels import moments
@@ -168,21 +168,21 @@ class CentreBias(DensityModel):
         for name, value in (("bandwidth", bandwidth), ("floor", floor)):
             if isinstance(value, str):
                 check_choice(name, value, ("fit",))
+        free = [isinstance(value, str) for value in (bandwidth, floor)]
         if np.unique(fixations.image).size < 2:
             raise InputError(
                 "a centre bias is fitted by leaving out one image at a time; fixations on two "
                 "images are needed at least. Or use CentreBias(stimuli, fixations)"
             )
-        fixed = np.array([np.nan, np.nan if floor == "fit" else floor], float)
-        first = bandwidth if isinstance(bandwidth, (int, float)) else MIT1003_BANDWIDTH
         model = cls(
             stimuli,
             fixations,
-            bandwidth=first,
-            floor=0.0,
+            bandwidth=MIT1003_BANDWIDTH if free[0] else bandwidth,  # type: ignore[arg-type]
+            floor=0.0 if free[1] else floor,  # type: ignore[arg-type]
             boundary=boundary,
             keep_aspect=keep_aspect,
         )
+        fixed = np.array([np.nan, np.nan if free[1] else model.floor])
         uniform = 1.0 / np.prod(stimuli.sizes, axis=1)[fixations.image]
 
         def components(width: float) -> Array:
@@ -190,7 +190,7 @@ class CentreBias(DensityModel):
             return np.stack([model._held_out(stimuli, fixations), uniform], axis=1)
 
         curvature, at_bound, n = {}, [], 1
-        if bandwidth == "fit":
+        if free[0]:
             model.bandwidth, curvature["bandwidth"], n, ended = best_width(
                 lambda width: best_weights(components(width), fixed)[1],
                 *_RANGE,
@@ -199,9 +199,9 @@ class CentreBias(DensityModel):
             at_bound += ["bandwidth"] * ended
         densities = components(model.bandwidth)
         weights, _ = best_weights(densities, fixed)
-        model.floor = rounded(float(weights[1])) if floor == "fit" else float(weights[1])
+        model.floor = rounded(float(weights[1])) if free[1] else model.floor
         weights = np.array([1.0 - model.floor, model.floor])
-        if floor == "fit":
+        if free[1]:
             curvature["floor"] = weight_curvature(densities, weights, 1)
             at_bound += ["floor"] * (model.floor < LEAST_WEIGHT)
         likelihood = float(np.log2(densities @ weights).mean())
@@ -311,9 +311,14 @@ class CentreBias(DensityModel):
             with h5py.File(path, "r") as file:
                 if file.attrs.get("salmetrics") != "centre bias":
                     raise InputError(f"{str(path)!r} is an HDF5 file, but holds no centre bias")
+                if file.attrs["format"] > _FORMAT:
+                    raise InputError(
+                        f"{str(path)!r} has format {file.attrs['format']}, newer than this version "
+                        f"of salmetrics knows ({_FORMAT}); update salmetrics"
+                    )
                 record = json.loads(file["record"][()])
                 columns = {name: file[name][()] for name in ("relative_x", "relative_y", "image")}
-        except OSError as error:
+        except (KeyError, OSError) as error:
             raise InputError(f"{str(path)!r} can't be read as a centre bias: {error}") from error
         model = cls.__new__(cls)
         fitted = record["parameters"].pop("fitted")
@@ -339,12 +344,12 @@ class CentreBias(DensityModel):
         keep_aspect: bool,
         pysaliency_compatible: bool,
     ) -> None:
-        if isinstance(bandwidth, str) or not (np.isfinite(bandwidth) and bandwidth > 0):
+        if not is_number(bandwidth) or not 0 < bandwidth <= 1:
             raise InputError(
-                f"bandwidth must be a positive share of the size; got {bandwidth!r} "
-                "(CentreBias.fit finds the best one)"
+                "bandwidth must be a positive share of the image's size, at most 1, and not in "
+                f"pixels; got {bandwidth!r} (CentreBias.fit finds the best one)"
             )
-        if isinstance(floor, str) or not 0 <= floor <= 1:
+        if not is_number(floor) or not 0 <= floor <= 1:
             raise InputError(f"floor must be from 0 to 1; got {floor!r}")
         check_choice("boundary", boundary, BOUNDARIES)
         self.bandwidth = float(bandwidth)
@@ -458,8 +463,9 @@ class CentreBias(DensityModel):
 def default_baseline(
     known: Iterable[object], stimuli: Stimuli, fixations: Fixations, *, progress: bool = True
 ) -> CentreBias:
-    """Return the centre bias fitted to these fixations, if it is known already that one."""
-    fitted = (m for m in known if isinstance(m, CentreBias) and m.is_default(stimuli, fixations))
+    """Return the centre bias fitted to these fixations, that of a known model if there is one."""
+    parts = [part for m in known for part in (m, getattr(m, "centre_bias", None))]
+    fitted = (m for m in parts if isinstance(m, CentreBias) and m.is_default(stimuli, fixations))
     return next(fitted, None) or CentreBias.fit(stimuli, fixations, progress=progress)
 
 

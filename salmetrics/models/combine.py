@@ -149,6 +149,9 @@ class ShuffledBaseline(DensityModel):
         with np.errstate(divide="ignore"):
             return np.asarray(np.log(density / density.sum()))
 
+    def __getstate__(self) -> dict[str, Any]:
+        return self.__dict__ | {"_total": None}  # made again when needed
+
     def _sum(self) -> Array:
         from tqdm import tqdm
 

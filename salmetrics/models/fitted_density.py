@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -14,7 +15,7 @@ from joblib import cpu_count
 from numpy.typing import NDArray
 
 from salmetrics.empirical import Smoothing
-from salmetrics.errors import InputError
+from salmetrics.errors import InputError, check_choice, is_number, is_whole
 from salmetrics.fixations import Fixations
 from salmetrics.kernels import log_linear
 from salmetrics.metrics.inputs import as_map, pixel_indices
@@ -27,7 +28,7 @@ from salmetrics.stimuli import Stimuli, Stimulus
 __all__ = ["FittedDensity", "MapToDensity", "fit_density"]
 
 N_CELLS = 5000  # pixels of an image, on a regular grid, that its normaliser is computed from
-ERROR = 0.002  # bits per fixation that the grid may cost; it is refined until it costs less
+ERROR = 0.002  # bits per fixation that the mean likelihood may be off; the grid is refined
 _BLURS = (0.5, 0.1)  # range of a fitted blur: half a pixel, and a tenth of the longer side
 _LEVELS = np.concatenate([np.linspace(0, 0.9, 10), 1 - 0.1 / 2.0 ** np.arange(1, 10), [1.0]])
 _ASPECTS = (0.3, 0.95)
@@ -38,7 +39,8 @@ _ENOUGH = 1e-6  # nats that another step would gain
 _STIFFNESS = 3e-5  # cost in nats of a bend of 1 nat at a knot
 _STEEPEST = 20.0  # nats between two knots: nobody looks at e^-20
 _CHECKED = 100  # images on which the grid is compared with all pixels
-_KEPT_BLURS = 12  # blurs whose grids are kept, 20 kB an image
+_KEPT_BLURS = 12  # blurs whose grids are kept, 40 kB an image
+_MOST_CELLS = 20_000_000  # of all images together, 24 bytes each
 _SPILL_BYTES = 4 * 2**30
 _ISOTROPIC = float(np.sqrt(0.5))
 
@@ -141,7 +143,7 @@ def fit_density(
     fixations: Fixations,
     *,
     folds: int | None = 5,
-    blur: float | None = None,
+    blur: float | str = "fit",
     centre_bias: bool = True,
     n_centre: int = 12,
     kind: str | None = "saliency_map",
@@ -158,7 +160,8 @@ def fit_density(
     that its maps allow, and a fair place beside density models.
 
     Normalisers are computed from a regular grid of pixels, 5000 an image at first; the grid is
-    refined until the likelihood of all pixels differs by less than 0.002 bits per fixation.
+    refined until the mean likelihood, on at most 100 of the images, differs from that with all
+    pixels by less than 0.002 bits per fixation.
 
     Parameters
     ----------
@@ -170,7 +173,7 @@ def fit_density(
         Images are predicted by parameters fitted to the images of other parts, so scores are
         honest; None fits once, to all images.
     blur
-        Standard deviation in pixels; fitted by default.
+        Standard deviation in pixels, or "fit".
     centre_bias
         Whether to add the function of eccentricity.
     n_centre
@@ -202,17 +205,21 @@ def fit_density(
         raise InputError(f"fit_density is for saliency maps; {model_name(model)} gives densities")
     fixations.check_against(stimuli)
     images = np.flatnonzero(fixations.counts())
-    if folds is not None and not 2 <= folds <= images.size:
+    if folds is not None and (not is_whole(folds) or not 2 <= folds <= images.size):
         raise InputError(
             f"folds must be from 2 to {images.size}, the number of images with fixations, or "
             f"None; got {folds!r}"
         )
     if images.size == 0:
         raise InputError("there are no fixations to fit to")
-    if blur is not None and not (np.isfinite(blur) and blur >= 0):
-        raise InputError(f"blur must be a number of pixels >= 0, or None; got {blur!r}")
-    if n_centre < 2:
-        raise InputError(f"n_centre must be at least 2; got {n_centre!r}")
+    if isinstance(blur, str):
+        check_choice("blur", blur, ("fit",))
+    elif not is_number(blur) or not (np.isfinite(blur) and blur >= 0):
+        raise InputError(f"blur must be a number of pixels >= 0, or 'fit'; got {blur!r}")
+    if not is_whole(n_centre) or n_centre < 2:
+        raise InputError(f"n_centre must be a whole number, at least 2; got {n_centre!r}")
+    if not is_whole(seed) or seed < 0:
+        raise InputError(f"seed must be a whole number >= 0; got {seed!r}")
     parts = np.arange(images.size) % (folds or 1)
     np.random.default_rng(seed).shuffle(parts)
     with (
@@ -238,7 +245,7 @@ def _refined_fit(
     maps: _Maps,
     images: Rows,
     *,
-    blur: float | None,
+    blur: float | str,
     n_centre: int,
     start: MapToDensity | None = None,
 ) -> MapToDensity:
@@ -246,9 +253,19 @@ def _refined_fit(
     n_cells = N_CELLS
     fitted = _fit(maps, images, n_cells, blur=blur, n_centre=n_centre, start=start)
     some = images[:: 1 + (images.size - 1) // _CHECKED]
-    while (error := maps.grid_error(fitted, some, n_cells)) > ERROR and n_cells < maps.largest:
+    while (
+        (error := maps.grid_error(fitted, some, n_cells)) > ERROR
+        and n_cells < maps.largest
+        and 4 * n_cells * images.size <= _MOST_CELLS
+    ):
         n_cells *= 4
         fitted = _Likelihood(maps, images, n_cells, fitted.blur, n_centre).best(fitted)
+    if error > ERROR and n_cells < maps.largest:
+        warnings.warn(
+            f"the grid of {n_cells} pixels an image, the finest there is memory for, costs "
+            f"{error:.4f} bits per fixation; blur the maps, or fit to fewer images",
+            stacklevel=3,
+        )
     return replace(fitted, grid_error=error)
 
 
@@ -257,7 +274,7 @@ def _fit(
     images: Rows,
     n_cells: int,
     *,
-    blur: float | None,
+    blur: float | str,
     n_centre: int,
     start: MapToDensity | None = None,
 ) -> MapToDensity:
@@ -272,12 +289,9 @@ def _fit(
             best[width] = last = _Likelihood(maps, images, n_cells, width, n_centre).best(last)
         return best[width].log_likelihood
 
-    if blur is not None:
+    if not isinstance(blur, str):
         return _Likelihood(maps, images, n_cells, blur, n_centre).best(start)
     low, high = _BLURS[0], max(_BLURS[1] * maps.side, 2 * _BLURS[0])
-    if start is not None:  # the best blur of most of the images is close to that of all
-        middle = max(start.blur, low)
-        low, high = max(low, middle / 1.5), min(high, middle * 1.5)
     best_width(at, low, high, tolerance=_BLUR_TOLERANCE)
     if min(best) == min(best, key=lambda width: -best[width].log_likelihood):
         at(0.0)
@@ -300,7 +314,7 @@ class _Maps:
         self._stimuli = stimuli
         self._fixations = fixations
         self._spill = spill
-        self._kept: OrderedDict[tuple[float, int], dict[int, NDArray[np.float32]]] = OrderedDict()
+        self._kept: OrderedDict[tuple[float, int], dict[int, Array]] = OrderedDict()
         self.largest = int(np.prod(stimuli.sizes, axis=1).max())
         self.side = float(np.median(stimuli.sizes.max(axis=1)))
 
@@ -333,14 +347,12 @@ class _Maps:
             off += scored.sum() - counts[i] * log_sum - exact
         return float(abs(off) / counts[images].sum() / np.log(2))
 
-    def _values(
-        self, blur: float, n_cells: int, i: int, saliency_map: NDArray[Any]
-    ) -> NDArray[np.float32]:
+    def _values(self, blur: float, n_cells: int, i: int, saliency_map: NDArray[Any]) -> Array:
         """Values of a blurred map on the grid and at the fixations."""
         pixels = np.concatenate([self._grid(i, n_cells), self._pixels(i)])
-        return _blurred(saliency_map, blur).reshape(-1)[pixels].astype(np.float32)
+        return _blurred(saliency_map, blur).reshape(-1)[pixels].astype(np.float64)
 
-    def _places_of(self, i: int, n_cells: int, values: NDArray[np.float32]) -> _Seen:
+    def _places_of(self, i: int, n_cells: int, values: Array) -> _Seen:
         height, width = self._size(i)
         cells, fixated = self._grid(i, n_cells), self._pixels(i)
         ys, xs = np.divmod(np.concatenate([cells, fixated]), width)
@@ -366,7 +378,7 @@ class _Maps:
     def _map(self, i: int) -> NDArray[Any]:
         found = self._spill.load("map", i, 1)
         if found is None:
-            found = [_map(self._model, self._stimuli[i]).astype(np.float32)]
+            found = [_map(self._model, self._stimuli[i])]
             self._spill.save("map", i, found)
         return found[0]
 
@@ -382,7 +394,7 @@ class _Seen:
     `rows` are the latter, and `n` is the number of pixels of the whole image.
     """
 
-    values: NDArray[np.float32]
+    values: Array
     ys: Array
     xs: Array
     rows: slice

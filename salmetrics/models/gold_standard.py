@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from salmetrics.errors import InputError, check_choice
+from salmetrics.errors import InputError, check_choice, is_number
 from salmetrics.fixations import Fixations
 from salmetrics.kernels.kde import held_out_sums, line_masses, map_of_kernels
 from salmetrics.metrics.inputs import pixel_indices
@@ -28,6 +28,7 @@ __all__ = ["GoldStandard"]
 
 HOLD_OUT = ("subject", "fixation")
 UNITS = ("pixel", "degree", "relative")
+_NARROWEST = 0.1  # pixels: a kernel between four pixels still reaches them
 _RANGE = (0.5, 0.25)  # of a fitted bandwidth: half a pixel, and a quarter of the longer side
 _WEIGHTS = ("centre_weight", "uniform_weight")
 
@@ -115,10 +116,13 @@ class GoldStandard(DensityModel):
                 "all fixations are of one subject, so nobody else can predict them; give "
                 "fixations a column subject, or use hold_out='fixation', which is optimistic"
             )
-        if not (np.isfinite(bandwidth) and bandwidth > 0):
-            raise InputError(f"bandwidth must be positive; got {bandwidth!r}")
+        if not is_number(bandwidth) or not (np.isfinite(bandwidth) and bandwidth > 0):
+            raise InputError(
+                f"bandwidth must be a positive number; got {bandwidth!r} (GoldStandard.fit finds "
+                "the best one)"
+            )
         for name, weight in zip(_WEIGHTS, (centre_weight, uniform_weight), strict=True):
-            if not 0 <= weight <= 1:
+            if not is_number(weight) or not 0 <= weight <= 1:
                 raise InputError(f"{name} must be from 0 to 1; got {weight!r}")
         if centre_weight + uniform_weight > 1 + 1e-12:
             raise InputError(
@@ -139,6 +143,13 @@ class GoldStandard(DensityModel):
         self.centre_bias = centre_bias
         if centre_bias is None and centre_weight > 0:
             self.centre_bias = CentreBias.fit(stimuli, fixations)
+        narrowest = min(self._sigma(tuple(size)) for size in np.unique(stimuli.sizes, axis=0))
+        if narrowest < _NARROWEST:
+            raise InputError(
+                f"bandwidth {bandwidth:g} {units} is {narrowest:g} pixels, less than {_NARROWEST}: "
+                "kernels would fall between pixels"
+            )
+        self._subjects = set(np.unique(fixations.subject).tolist())
         self.n_alone = self._count_alone()
         if self.n_alone and centre_weight + uniform_weight == 0:
             raise InputError(
@@ -154,9 +165,9 @@ class GoldStandard(DensityModel):
         *,
         hold_out: str = "subject",
         units: str = "pixel",
-        bandwidth: float | None = None,
-        centre_weight: float | None = None,
-        uniform_weight: float | None = None,
+        bandwidth: float | str = "fit",
+        centre_weight: float | str = "fit",
+        uniform_weight: float | str = "fit",
         upper_bound: bool = False,
         centre_bias: DensityModel | None = None,
         progress: bool = True,
@@ -173,7 +184,7 @@ class GoldStandard(DensityModel):
         hold_out, units, upper_bound, centre_bias
             As for the class; with `upper_bound`, the parameters are those of held-out fixations.
         bandwidth, centre_weight, uniform_weight
-            Numbers fix what is not to be fitted.
+            "fit", or numbers for what is not to be fitted.
         progress
             Show a bar on standard error when it takes more than two seconds.
 
@@ -194,23 +205,28 @@ class GoldStandard(DensityModel):
         >>> GoldStandard.fit(stimuli, fixations)
         <GoldStandard: bandwidth 9.356 pixel, centre bias 0.165, uniform 0.0256>
         """
+        given = {
+            "bandwidth": bandwidth,
+            "centre_weight": centre_weight,
+            "uniform_weight": uniform_weight,
+        }
+        for name, value in given.items():
+            if isinstance(value, str):
+                check_choice(name, value, ("fit",))
+        numbers: dict[str, Any] = {n: v for n, v in given.items() if not isinstance(v, str)}
+        start = {"bandwidth": 1e3, "centre_weight": 0.0} | numbers
+        start.setdefault("uniform_weight", (1.0 - start["centre_weight"]) / 2)
+        if centre_bias is None and numbers.get("centre_weight") != 0:
+            centre_bias = CentreBias.fit(stimuli, fixations, progress=progress)
         model = cls(
-            stimuli,
-            fixations,
-            bandwidth=1.0 if bandwidth is None else bandwidth,
-            centre_weight=centre_weight or 0.0,
-            uniform_weight=0.5 if uniform_weight is None else uniform_weight,
-            units=units,
-            hold_out=hold_out,
-            centre_bias=centre_bias or CentreBias.fit(stimuli, fixations, progress=progress),
+            stimuli, fixations, units=units, hold_out=hold_out, centre_bias=centre_bias, **start
         )
         if model.n_alone == len(fixations):
             raise InputError(
                 "no fixation has another one on its image that could predict it, so there is "
                 "nothing to fit"
             )
-        given = [np.nan if w is None else w for w in (centre_weight, uniform_weight)]
-        fixed = np.array([np.nan, *given])
+        fixed = np.array([np.nan, *(numbers.get(name, np.nan) for name in _WEIGHTS)])
         references = model._references(stimuli, fixations)
 
         def components(width: float) -> Array:
@@ -223,7 +239,7 @@ class GoldStandard(DensityModel):
             return best_weights(densities[~np.isnan(densities[:, 0])], fixed)[1]
 
         curvature, at_bound, n = {}, [], 1
-        if bandwidth is None:
+        if "bandwidth" not in numbers:
             low, high = model._range(stimuli)
             model.bandwidth, curvature["bandwidth"], n, ended = best_width(
                 likelihood, low, high, progress="gold standard" if progress else None
@@ -238,6 +254,8 @@ class GoldStandard(DensityModel):
                 setattr(model, name, rounded(float(weights[k])))
                 curvature[name] = weight_curvature(densities[there], weights, k)
                 at_bound += [name] * (float(weights[k]) < LEAST_WEIGHT)
+        if "centre_weight" not in numbers:  # rounding must not take more than there is
+            model.centre_weight = min(model.centre_weight, 1.0 - model.uniform_weight)
         of_all = np.log2(model._mixed(densities)).mean()
         model.optimum = Optimum(float(of_all), curvature, n, tuple(at_bound))
         model.optimum.warn("gold standard")
@@ -303,6 +321,12 @@ class GoldStandard(DensityModel):
             )
         size, rows = self._rows(stimulus)
         if not self.upper_bound:
+            if subject not in self._subjects:
+                some = sorted(map(repr, self._subjects))[:5]
+                raise InputError(
+                    f"there are no fixations of subject {subject!r} to leave out; known are "
+                    f"{', '.join(some)}{' ...' if len(self._subjects) > 5 else ''}"
+                )
             rows = rows[self._fixations.subject[rows] != subject]
         height, width = size
         uniform = self.uniform_weight / (height * width)

@@ -128,8 +128,13 @@ def test_pickles_small():
 @pytest.mark.parametrize(
     ("options", "text"),
     [
-        ({"bandwidth": 0}, "bandwidth must be a positive share of the size; got 0"),
+        (
+            {"bandwidth": 0},
+            "bandwidth must be a positive share of the image's size, at most 1, and not in pi",
+        ),
         ({"bandwidth": np.inf}, "bandwidth must be a positive share"),
+        ({"bandwidth": 24}, "and not in pixels; got 24"),
+        ({"floor": "low"}, "floor must be from 0 to 1; got 'low'"),
         ({"floor": -0.1}, "floor must be from 0 to 1; got -0.1"),
         ({"floor": 1.1}, "floor must be from 0 to 1; got 1.1"),
         ({"boundary": "wrap"}, "boundary must be one of 'constant', 'reflect', 'renormalise'"),
@@ -283,3 +288,26 @@ def test_samples_follow_the_density():
     expected = 50_000 * np.exp(model.log_density(stimuli[0]))
     # chi-square of 768 cells, about three standard deviations of sqrt(2 * 767)
     assert abs(((counts - expected) ** 2 / expected).sum() - 767) < 120
+
+
+@pytest.mark.parametrize("number", [np.float32(0.05), np.float64(0.05), 0.05])
+def test_fit_with_numbers_of_any_type(number):
+    stimuli, fixations = clustered(SIZES["one size"])
+    fitted = CentreBias.fit(stimuli, fixations, bandwidth=number)
+    assert fitted.bandwidth == pytest.approx(0.05, rel=1e-6)
+    for wrong in ({"floor": 1.5}, {"floor": np.nan}, {"bandwidth": None}, {"bandwidth": 24}):
+        with pytest.raises(InputError, match="must be"):
+            CentreBias.fit(stimuli, fixations, **wrong)
+
+
+def test_files_that_are_newer_or_incomplete(tmp_path):
+    stimuli, fixations = clustered(SIZES["one size"])
+    CentreBias(stimuli, fixations).save(tmp_path / "bias.h5")
+    with h5py.File(tmp_path / "bias.h5", "r+") as file:
+        del file["image"]
+    with pytest.raises(InputError, match="can't be read as a centre bias"):
+        CentreBias.load(tmp_path / "bias.h5")
+    with h5py.File(tmp_path / "bias.h5", "r+") as file:
+        file.attrs["format"] = 99
+    with pytest.raises(InputError, match="has format 99, newer than this version"):
+        CentreBias.load(tmp_path / "bias.h5")

@@ -1,5 +1,7 @@
 """Mixtures and shuffled baselines against their definitions."""
 
+import pickle
+
 import numpy as np
 import pytest
 
@@ -16,6 +18,7 @@ from salmetrics import (
     Stimuli,
     Uniform,
 )
+from salmetrics.fingerprint import fingerprint
 
 SIZES = [(20, 30), (24, 16), (20, 30), (9, 9)]
 
@@ -106,6 +109,8 @@ def test_shuffled_baseline_is_the_mean_of_the_others():
     np.testing.assert_allclose(found, expected, rtol=1e-9)
     assert shuffled.leave_one_out
     assert shuffled.name == "shuffled Bump"
+    assert len(pickle.dumps(shuffled)) < 10_000
+    assert fingerprint(shuffled) == fingerprint(ShuffledBaseline(model, stimuli))
     model.calls.clear()
     new = Stimuli.from_sizes([(500, 500)], ids=["7"])[0]
     np.testing.assert_allclose(np.exp(shuffled.log_density(new)), sum(densities) / 3, rtol=1e-9)

@@ -97,6 +97,18 @@ def test_a_monotone_map_makes_no_difference():
     np.testing.assert_allclose(np.exp(first.knots), second.knots, rtol=1e-3)
 
 
+@pytest.mark.parametrize(("scale", "shift"), [(1e39, 0.0), (1e-60, 0.0), (1.0, 1e9)])
+def test_maps_on_any_scale(scale, shift):
+    stimuli, fixations, maps, _ = make(6, 0.0, np.tanh, smooth=2.0)
+    scaled = {s.id: shift + scale * maps.saliency_map(s) for s in stimuli}
+    options = {"blur": 0, "folds": None}
+    found = fit_density(scaled, stimuli, fixations, **options)
+    expected = fit_density(maps, stimuli, fixations, **options)
+    np.testing.assert_allclose(
+        found.log_density(stimuli[0]), expected.log_density(stimuli[0]), atol=1e-3
+    )
+
+
 def test_options_and_determinism():
     stimuli, fixations, maps, _ = make(8, 0.0, np.tanh, smooth=2.0)
     fixed = fit_density(maps, stimuli, fixations, blur=2.5, folds=2, centre_bias=False)
@@ -145,8 +157,11 @@ def test_errors():
     for change, text in (
         ({"folds": 1}, "folds must be from 2 to 4, the number of images with fixations, or"),
         ({"folds": 5}, "folds must be from 2 to 4"),
-        ({"folds": 2, "blur": -1}, "blur must be a number of pixels >= 0, or None; got -1"),
-        ({"folds": 2, "n_centre": 1}, "n_centre must be at least 2; got 1"),
+        ({"folds": 2, "blur": -1}, "blur must be a number of pixels >= 0, or 'fit'; got -1"),
+        ({"folds": 2, "blur": "best"}, "blur must be one of 'fit'; got 'best'"),
+        ({"folds": 2.5}, "folds must be from 2 to 4"),
+        ({"folds": 2, "seed": -1}, "seed must be a whole number >= 0; got -1"),
+        ({"folds": 2, "n_centre": 1}, "n_centre must be a whole number, at least 2; got 1"),
     ):
         with pytest.raises(InputError, match=text):
             fit_density(maps, stimuli, fixations, **change)

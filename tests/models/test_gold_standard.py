@@ -212,10 +212,47 @@ def test_one_fixation_and_equal_fixations():
 def test_a_subject_who_saw_nothing_of_an_image_is_predicted_by_all(data):
     stimuli, fixations = data
     model = GoldStandard(*data, bandwidth=3.0, centre_weight=0.0, uniform_weight=0.1)
-    new = model.log_density(stimuli[0], subject="new")
-    here = fixations.of_image(0)
+    new = model.log_density(stimuli[2], subject="a")
+    here = fixations.of_image(2)
     expected = 0.9 * slow_density((20, 30), here.x, here.y, 3.0) + 0.1 / 600
     np.testing.assert_allclose(np.exp(new), expected, rtol=1e-11)
+    for unknown in ("d", 1):
+        with pytest.raises(InputError, match=r"no fixations of subject .* known are 'a', 'b', 'c'"):
+            model.log_density(stimuli[0], subject=unknown)
+
+
+def test_weights_never_add_up_to_more_than_1():
+    """Fixations at random: nobody predicts anybody."""
+    rng = np.random.default_rng(5)
+    stimuli = Stimuli.from_sizes([(240, 320)] * 10)
+    fixations = Fixations.from_arrays(
+        rng.random(600) * 320,
+        rng.random(600) * 240,
+        np.arange(600) % 10,
+        subject=np.arange(600) // 60,
+    )
+    with pytest.warns(UserWarning, match="ended at the end of the range"):
+        model = GoldStandard.fit(stimuli, fixations)
+    assert model.centre_weight + model.uniform_weight <= 1
+    again = GoldStandard(
+        stimuli,
+        fixations,
+        bandwidth=model.bandwidth,
+        centre_weight=model.centre_weight,
+        uniform_weight=model.uniform_weight,
+        centre_bias=model.centre_bias,
+    )
+    assert np.isfinite(again.log_likelihoods(stimuli, fixations)).all()
+
+
+def test_fit_on_one_image_needs_no_centre_bias(data):
+    stimuli, fixations = data
+    one = stimuli[:1], fixations.select_images([0])
+    model = GoldStandard.fit(*one, centre_weight=0.0, bandwidth=4.0)
+    assert model.centre_bias is None
+    assert 0 < model.uniform_weight <= 1
+    high = GoldStandard.fit(*data, centre_weight=0.9, bandwidth=4.0, centre_bias=Uniform())
+    assert high.centre_weight == 0.9
 
 
 def test_in_evaluate(data):
@@ -246,7 +283,9 @@ def test_pickles(data):
 @pytest.mark.parametrize(
     ("change", "text"),
     [
-        ({"bandwidth": 0}, "bandwidth must be positive; got 0"),
+        ({"bandwidth": 0}, "bandwidth must be a positive number; got 0"),
+        ({"bandwidth": "fit"}, "bandwidth must be a positive number; got 'fit'"),
+        ({"bandwidth": 0.05}, "is 0.05 pixels, less than 0.1: kernels would fall between pixels"),
         ({"centre_weight": -0.1}, "centre_weight must be from 0 to 1; got -0.1"),
         ({"uniform_weight": 1.1}, "uniform_weight must be from 0 to 1; got 1.1"),
         ({"centre_weight": 0.7, "uniform_weight": 0.7}, "not add up to more than 1; got 1.4"),
