@@ -72,9 +72,10 @@ class KnownImages:
     def __contains__(self, name: str) -> bool:
         return name in self._sizes
 
-    def count(self, size: tuple[int, int]) -> int:
-        """Return how many images have a size."""
-        return self._counts[size]
+    def common_sizes(self, n: int, least: int) -> list[tuple[int, ...]]:
+        """Return the n sizes that most images have, if so many have them at least."""
+        ranked = sorted(self._counts, key=lambda size: (-self._counts[size], size))
+        return [size for size in ranked[:n] if self._counts[size] >= least]
 
     def size(self, stimulus: Stimulus) -> tuple[int, int]:
         """Return the size of an image; `InputError` if it had another one."""

@@ -311,3 +311,17 @@ def test_files_that_are_newer_or_incomplete(tmp_path):
         file.attrs["format"] = 99
     with pytest.raises(InputError, match="has format 99, newer than this version"):
         CentreBias.load(tmp_path / "bias.h5")
+
+
+def test_fit_with_many_sizes():
+    """All fixations at one size give nearly the best parameters for all sizes."""
+    stimuli, fixations = clustered([(90 + 3 * i, 130 - 2 * i) for i in range(12)])
+    fitted = CentreBias.fit(stimuli, fixations)
+    nats = fitted.log_likelihoods(stimuli, fixations)
+    assert nats.mean() / np.log(2) == pytest.approx(fitted.optimum.log_likelihood, abs=2e-3)
+    for factor in (0.9, 1.1):
+        options = {"bandwidth": fitted.bandwidth * factor, "floor": fitted.floor}
+        other = CentreBias(stimuli, fixations, **options)
+        assert other.log_likelihoods(stimuli, fixations).mean() < nats.mean()
+    assert fitted.is_default(stimuli, fixations)
+    assert fitted.parameters["fitted"]
