@@ -6,7 +6,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from salmetrics.errors import InputError, check_choice
 from salmetrics.fixations import Fixations
 from salmetrics.stimuli import Stimuli, selected_indices
 
@@ -61,5 +63,81 @@ class Dataset:
             self.name, self.stimuli[chosen], self.fixations.select_images(chosen), self.info
         )
 
+    def where(self, **conditions: Any) -> Dataset:
+        """Images that meet all conditions, and their fixations.
+
+        Parameters
+        ----------
+        **conditions
+            By attribute of the images, or ``size`` (height, width) or ``id``: a value, a list of
+            values, or a function that tells of the array of all values which are meant.
+
+        Raises
+        ------
+        InputError
+            For an attribute that the images don't have, and conditions that no image meets.
+
+        Examples
+        --------
+        >>> stimuli = Stimuli.from_sizes([(3, 4), (4, 3)], attributes={"category": ["in", "out"]})
+        >>> fixations = Fixations.from_arrays([1, 2, 1], [0, 0, 2], [0, 0, 1])
+        >>> len(Dataset("mine", stimuli, fixations).where(category="in", size=(3, 4)).fixations)
+        2
+        """
+        sizes = np.empty(len(self), dtype=object)
+        sizes[:] = list(map(tuple, self.stimuli.sizes.tolist()))
+        known = {"id": np.array(self.stimuli.ids), "size": sizes, **self.stimuli.attributes}
+        return self[_met(conditions, known, "image", len(self))]
+
+    def where_fixations(self, **conditions: Any) -> Dataset:
+        """All images, with the fixations that meet all conditions.
+
+        Parameters
+        ----------
+        **conditions
+            By column of the fixations, such as ``subject``, ``index`` or ``duration``: a value, a
+            list of values, or a function that tells of the whole column which are meant.
+
+        Raises
+        ------
+        InputError
+            For a column that the fixations don't have, and conditions that no fixation meets.
+
+        Examples
+        --------
+        >>> stimuli = Stimuli.from_sizes([(3, 4)])
+        >>> fixations = Fixations.from_arrays([1, 2], [0, 0], [0, 0], index=[0, 1])
+        >>> dataset = Dataset("mine", stimuli, fixations)
+        >>> len(dataset.where_fixations(index=lambda index: index > 0).fixations)
+        1
+        """
+        met = _met(conditions, self.fixations.columns, "fixation", len(self.fixations))
+        return Dataset(self.name, self.stimuli, self.fixations[met], self.info)
+
     def __repr__(self) -> str:
         return f"Dataset({self.name!r}, {self.stimuli!r}, {self.fixations!r})"
+
+
+def _met(
+    conditions: Mapping[str, Any], known: Mapping[str, NDArray[Any]], what: str, n: int
+) -> NDArray[np.bool_]:
+    """Tell which of n images or fixations meet all conditions."""
+    met = np.ones(n, dtype=bool)
+    for name, wanted in conditions.items():
+        check_choice(f"a condition on {what}s", name, known)
+        values = known[name]
+        if callable(wanted):
+            told = np.asarray(wanted(values))
+            if told.shape != (n,) or told.dtype != np.bool_:
+                raise InputError(
+                    f"the function for {name!r} must return one truth value for each of {n} "
+                    f"{what}s; got {told.dtype} of shape {told.shape}"
+                )
+            met &= told
+        else:
+            one = isinstance(wanted, (str, tuple)) or not hasattr(wanted, "__iter__")
+            accepted = [wanted] if one else list(wanted)
+            met &= np.array([value in accepted for value in values.tolist()], dtype=bool)
+        if n and not met.any():
+            raise InputError(f"no {what} meets the conditions up to {name!r}: {wanted!r}")
+    return met

@@ -20,7 +20,6 @@ __all__ = [
     "Prediction",
     "Predictions",
     "described",
-    "knows_likelihoods",
     "likelihoods_of_image",
 ]
 
@@ -156,13 +155,6 @@ class Calls:
                 f"{self._name} stopped predicting before image {image!r}; log_densities and "
                 "saliency_maps must yield one prediction an image"
             ) from None
-
-
-def knows_likelihoods(model: Model) -> bool:
-    """Whether a model gives likelihoods by a way of its own, without a map for all subjects."""
-    return isinstance(model, DensityModel) and (
-        model.subject_dependent or type(model).log_likelihoods is not DensityModel.log_likelihoods
-    )
 
 
 def likelihoods_of_image(model: Any, stimuli: Stimuli, fixations: Fixations, i: int) -> Array:

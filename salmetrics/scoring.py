@@ -35,7 +35,6 @@ from salmetrics.predicting import (
     Prediction,
     Predictions,
     described,
-    knows_likelihoods,
     likelihoods_of_image,
 )
 from salmetrics.protocols import Protocol
@@ -219,7 +218,8 @@ class Scorer:
     def _calls(self, name: str, images: Sequence[int], again: Spill | None) -> Calls:
         keys = [_NEEDS_MEAN] if again is not None else self.metrics_of(name)
         on_likelihoods = [key for key in keys if METRICS[key].needs_density]
-        knows = knows_likelihoods(self.models[name])
+        model = self.models[name]
+        knows = isinstance(model, DensityModel) and model.knows_likelihoods
         on_maps = len(keys) > len(on_likelihoods) or self.needs_mean_density(name)
         return Calls(
             name,

@@ -22,7 +22,9 @@ __all__ = ["Stimuli", "Stimulus"]
 
 
 class Stimulus:
-    """One image: `id`, `size` (height, width), `image` (read when asked for) and `attributes`.
+    """One image: `id`, `size` (height, width), `image` (read when asked for), `path`, `attributes`.
+
+    `load` reads the pixels without a check; None if there are none.
 
     Examples
     --------
@@ -32,7 +34,7 @@ class Stimulus:
     ('0', (3, 4), (3, 4, 3))
     """
 
-    __slots__ = ("_load", "attributes", "id", "size")
+    __slots__ = ("attributes", "id", "load", "size")
 
     def __init__(
         self,
@@ -44,7 +46,7 @@ class Stimulus:
         self.id = id
         self.size = size
         self.attributes = dict(attributes or {})
-        self._load = load
+        self.load = load
 
     @property
     def image(self) -> NDArray[np.uint8]:
@@ -55,18 +57,30 @@ class Stimulus:
         InputError
             If there are no pixels (`Stimuli.from_sizes`), or the file can't be read or has changed.
         """
-        if self._load is None:
+        if self.load is None:
             raise InputError(
                 f"image {self.id!r} has no pixels: the stimuli were made from sizes alone; "
                 "use Stimuli.from_files or Stimuli.from_arrays for models that look at images"
             )
-        image = self._load()
+        image = self.load()
         if image.shape[:2] != self.size:
             raise InputError(
                 f"image {self.id!r} now has size {image.shape[:2]}, but had {self.size} when the "
                 "stimuli were made"
             )
         return image
+
+    @property
+    def has_pixels(self) -> bool:
+        """Whether there is an `image`, and not a size alone."""
+        return self.load is not None
+
+    @property
+    def path(self) -> Path | None:
+        """The file that the pixels are read from; None if they are not in a file of their own."""
+        if isinstance(self.load, partial) and self.load.func is read_pixels:
+            return Path(self.load.args[0])
+        return None
 
     @property
     def rgb(self) -> NDArray[np.uint8]:
@@ -110,15 +124,15 @@ class Stimuli(Sequence[Stimulus]):
         pixels_per_degree: float | None = None,
         sigma: float | None = None,
     ) -> None:
-        self._loads = tuple(loads)
-        self.sizes = _checked_sizes(sizes, len(self._loads))
-        self.ids = _checked_ids(ids, len(self._loads))
+        self.loads = tuple(loads)
+        self.sizes = _checked_sizes(sizes, len(self.loads))
+        self.ids = _checked_ids(ids, len(self.loads))
         self.pixels_per_degree = _positive("pixels_per_degree", pixels_per_degree)
         self.sigma = _positive("sigma", sigma)
         self.name = ""
         self.attributes: dict[str, NDArray[Any]] = {}
         for name, values in (attributes or {}).items():
-            self.attributes[name] = _checked_attribute(name, values, len(self._loads))
+            self.attributes[name] = _checked_attribute(name, values, len(self.loads))
         self._freeze()
 
     def _freeze(self) -> None:
@@ -223,7 +237,7 @@ class Stimuli(Sequence[Stimulus]):
         )
 
     def __len__(self) -> int:
-        return len(self._loads)
+        return len(self.loads)
 
     @overload
     def __getitem__(self, index: int) -> Stimulus: ...
@@ -236,10 +250,10 @@ class Stimuli(Sequence[Stimulus]):
             i = range(len(self))[operator.index(index)]
             attributes = {name: values[i] for name, values in self.attributes.items()}
             height, width = self.sizes[i].tolist()
-            return Stimulus(self.ids[i], (height, width), self._loads[i], attributes)
+            return Stimulus(self.ids[i], (height, width), self.loads[i], attributes)
         chosen = selected_indices(index, len(self), "stimuli")
         selected = Stimuli(
-            [self._loads[i] for i in chosen],
+            [self.loads[i] for i in chosen],
             self.sizes[chosen],
             [self.ids[i] for i in chosen],
             attributes={name: values[chosen] for name, values in self.attributes.items()},
@@ -257,12 +271,21 @@ class Stimuli(Sequence[Stimulus]):
         result.name = name
         return result
 
+    def with_scale(
+        self, *, pixels_per_degree: float | None = None, sigma: float | None = None
+    ) -> Stimuli:
+        """Return the same images, seen at another number of pixels per degree, blurred by sigma."""
+        result = copy.copy(self)
+        result.pixels_per_degree = _positive("pixels_per_degree", pixels_per_degree)
+        result.sigma = _positive("sigma", sigma)
+        return result
+
     def pixel_digest(self) -> str:
         """Digest all images: files as they are, arrays by their pixels."""
         digest = hashlib.sha256()
-        for load in self._loads:
-            if isinstance(load, partial) and load.func is read_pixels:
-                digest.update(Path(load.args[0]).read_bytes())
+        for stimulus, load in zip(self, self.loads, strict=True):
+            if stimulus.path is not None:
+                digest.update(stimulus.path.read_bytes())
             elif load is not None:
                 digest.update(np.ascontiguousarray(load()).tobytes())
         return digest.hexdigest()[:32]

@@ -8,11 +8,10 @@ from salmetrics.dataset import Dataset
 from salmetrics.errors import InputError, check_choice
 from salmetrics.fixations import Fixations
 from salmetrics.io.files import files_below
+from salmetrics.io.images import IMAGE_SUFFIXES
 from salmetrics.stimuli import Stimuli
 
 __all__ = ["load_folder"]
-
-_SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
 
 
 def load_folder(
@@ -51,9 +50,11 @@ def load_folder(
     folder = Path(images)
     if not folder.is_dir():
         raise InputError(f"image folder {str(folder)!r} does not exist")
-    paths = files_below(folder, _SUFFIXES)
+    paths = files_below(folder, IMAGE_SUFFIXES)
     if not paths:
-        raise InputError(f"no images in {str(folder)!r}; known suffixes: {', '.join(_SUFFIXES)}")
+        raise InputError(
+            f"no images in {str(folder)!r}; known suffixes: {', '.join(IMAGE_SUFFIXES)}"
+        )
     stimuli = Stimuli.from_files(
         paths, root=folder, sigma=sigma, pixels_per_degree=pixels_per_degree
     )

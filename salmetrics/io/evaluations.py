@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from salmetrics.averaging import Cells
 from salmetrics.errors import InputError
 from salmetrics.io.files import replacing
+from salmetrics.io.hdf5_values import restored, storable
 from salmetrics.values import Key, Scores
 
 __all__ = ["FORMAT", "read_evaluation", "write_evaluation"]
@@ -154,13 +155,13 @@ def _fill(
     cells = file.create_group("cells")
     for name in ("image", "subject", "counts"):
         cells[name] = getattr(scores.cells, name)
-    cells["subjects"] = _storable(scores.cells.subjects)
+    cells["subjects"] = storable(scores.cells.subjects)
     if scores.cells.of_fixation is not None:
         cells.create_dataset(
             "of_fixation", data=scores.cells.of_fixation.astype(np.int32), compression="gzip"
         )
     for name, values in attributes.items():
-        file[f"attributes/{name}"] = _storable(values)
+        file[f"attributes/{name}"] = storable(values)
     for number, key in enumerate(keys):
         group = file.create_group(f"scores/{number:06d}")
         group.attrs["model"], group.attrs["metric"] = key
@@ -187,7 +188,7 @@ def _filled(file: Any, path: Path) -> tuple[dict[str, Any], Scores, dict[str, ND
         image=cells["image"][()],
         subject=cells["subject"][()],
         counts=cells["counts"][()],
-        subjects=_restored(cells["subjects"]),
+        subjects=restored(cells["subjects"]),
         of_fixation=cells["of_fixation"][()].astype(np.int64) if "of_fixation" in cells else None,
     )
     sums, images, groups = {}, {}, {}
@@ -206,22 +207,5 @@ def _filled(file: Any, path: Path) -> tuple[dict[str, Any], Scores, dict[str, ND
         reasons={(m, k): why for m, k, why in record.pop("reasons")},
         failures={(m, i): why for m, i, why in record.pop("failures")},
     )
-    attributes = {name: _restored(values) for name, values in file.get("attributes", {}).items()}
+    attributes = {name: restored(values) for name, values in file.get("attributes", {}).items()}
     return record, scores, attributes
-
-
-def _storable(array: NDArray[Any]) -> Any:
-    """Text as HDF5 holds it; other objects as text."""
-    import h5py
-
-    if array.dtype.kind in "UOST":
-        return np.array([str(value) for value in array], dtype=h5py.string_dtype())
-    return array
-
-
-def _restored(dataset: Any) -> NDArray[Any]:
-    import h5py
-
-    if h5py.check_string_dtype(dataset.dtype) is not None:
-        return np.array(dataset.asstr()[()], dtype=str)
-    return np.asarray(dataset[()])

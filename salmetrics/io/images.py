@@ -10,7 +10,17 @@ from PIL import Image, UnidentifiedImageError
 
 from salmetrics.errors import InputError
 
-__all__ = ["as_pixels", "read_pixels", "read_size"]
+__all__ = ["IMAGE_SUFFIXES", "as_pixels", "read_pixels", "read_size", "without_image_suffix"]
+
+IMAGE_SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
+
+
+def without_image_suffix(name: str) -> str:
+    """Return a name without the suffix of an image; other dots belong to the name."""
+    for suffix in IMAGE_SUFFIXES:
+        if name.lower().endswith(suffix):
+            return name[: -len(suffix)]
+    return name
 
 
 def read_size(path: Path) -> tuple[int, int]:

@@ -44,6 +44,12 @@ class DensityModel(ABC):
         """None unless a subclass says otherwise."""
         return {}
 
+    @property
+    def knows_likelihoods(self) -> bool:
+        """Whether `log_likelihoods` has a way of its own, without one map for all subjects."""
+        own = type(self).log_likelihoods is not DensityModel.log_likelihoods
+        return own or self.subject_dependent
+
     def check_data(self, stimuli: Stimuli, fixations: Fixations) -> None:  # noqa: B027  # optional
         """Raise `InputError` if this model left out other fixations than these; before scoring."""
 

@@ -76,6 +76,11 @@ class Mixture(DensityModel):
         parts = [{"name": model_name(part)} | part.parameters for part in self.models]
         return {"weights": self.weights.tolist(), "models": parts}
 
+    @property
+    def knows_likelihoods(self) -> bool:
+        """Whether a part does; without one, the mixture's map has them at no cost."""
+        return any(part.knows_likelihoods for part in self.models)
+
     def log_density(self, stimulus: Stimulus, *, subject: Any = None) -> Array:
         """Return the log of the mixture, shape (h, w)."""
         density = np.zeros(stimulus.size)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from salmetrics.errors import InputError, check_choice
 from salmetrics.metrics.inputs import NORMALIZATION_TOLERANCE, as_log_density
 from salmetrics.models.base import DensityModel, Model, SaliencyMapModel, as_array
-from salmetrics.models.maps import MapFolder
+from salmetrics.models.maps import StoredMaps
 from salmetrics.stimuli import Stimuli, Stimulus
 
 __all__ = ["KINDS", "as_model"]
@@ -39,14 +39,16 @@ def as_model(
     ----------
     obj
         A model; a class of one, made without arguments; a dict of arrays by image id; a list of
-        arrays, one an image; a folder with one map an image (see `salmetrics.models.maps`); a
-        function of an image; or a pysaliency model. Arrays may be NumPy arrays or torch tensors
-        (any device, requiring gradients or not), shape (h, w) or with leading axes of length 1.
+        arrays, one an image; `salmetrics.StoredMaps`, or the path of a folder, archive or file
+        that it takes (``file.mat:variable`` names a part); a function of an image; or a
+        pysaliency model. Arrays may be NumPy arrays or torch tensors (any device, requiring
+        gradients or not), shape (h, w) or with leading axes of length 1.
     stimuli
         The images that a list is for.
     kind
         What arrays and functions give: "log_density" (natural log), "density" (sums to 1) or
-        "saliency_map" (any scale).
+        "saliency_map" (any scale; what stored maps are taken for). A file that says what it
+        holds is believed.
     input
         What a function is called with: "stimulus", or "image", its uint8 pixels.
     resize
@@ -76,6 +78,9 @@ def as_model(
         obj = obj()
     if isinstance(obj, (DensityModel, SaliencyMapModel)):
         return obj if resize is None and not normalize else _resized(obj, resize, normalize)
+    if isinstance(obj, (str, Path)):
+        path, part = _path_and_part(obj)
+        obj = StoredMaps(path, stimuli, part=part, check_sizes=resize is None)
     predict, kind, name = _predictor(obj, stimuli, kind, input)
     if kind is None:
         raise InputError(
@@ -145,10 +150,8 @@ def _predictor(
     obj: Any, stimuli: Stimuli | None, kind: str | None, input: str
 ) -> tuple[Predict, str | None, str]:
     """Return a function of a stimulus, the kind of what it gives, and a name."""
-    if isinstance(obj, (str, Path)):
-        if not Path(obj).is_dir():
-            raise InputError(f"there is no folder of maps {str(obj)!r}")
-        return MapFolder(obj, stimuli), kind or "saliency_map", Path(obj).resolve().name
+    if isinstance(obj, StoredMaps):
+        return obj, obj.kind or kind or "saliency_map", _stem(obj.path)
     if isinstance(obj, Mapping):
         return _Lookup(dict(obj)), kind, "dict"
     if isinstance(obj, np.ndarray) and obj.ndim == 3:
@@ -168,9 +171,23 @@ def _predictor(
         return (_OfImage(obj) if input == "image" else obj), kind, name
     raise TypeError(
         f"{type(obj).__name__} can't stand for a model: expected a DensityModel, SaliencyMapModel, "
-        "a class of one, a dict of arrays by image id, a list of arrays, a folder, a function or "
-        "a pysaliency model"
+        "a class of one, a dict of arrays by image id, a list of arrays, a folder or file of maps, "
+        "a function or a pysaliency model"
     )
+
+
+def _path_and_part(given: str | Path) -> tuple[Path, str | None]:
+    """Split ``file.mat:variable``, unless there is a file of that name."""
+    path, colon, part = str(given).rpartition(":")
+    if colon and part and not Path(given).exists() and Path(path).is_file():
+        return Path(path), part
+    return Path(given), None
+
+
+def _stem(path: Path) -> str:
+    """Name of a folder, or of a file without its suffix."""
+    path = path.resolve()
+    return path.name if path.is_dir() else path.name.removesuffix(".gz").removesuffix(path.suffix)
 
 
 class _Lookup:

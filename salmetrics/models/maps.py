@@ -1,123 +1,226 @@
-"""Maps that somebody else made: a folder with one file an image."""
+"""Maps that somebody else made: which of them belongs to which image."""
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterable
+import re
+from collections import defaultdict
+from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from salmetrics.errors import InputError
-from salmetrics.io.files import files_below
+from salmetrics.io.images import without_image_suffix
+from salmetrics.io.maps import open_maps
 from salmetrics.stimuli import Stimuli, Stimulus
 
-__all__ = ["MapFolder"]
+__all__ = ["StoredMaps"]
 
-_SUFFIXES = (".bmp", ".jpeg", ".jpg", ".npy", ".png", ".tif", ".tiff")
-_LISTED = 5  # problems that a message names
+_LISTED = 10  # problems that a message names
 
 
-class MapFolder:
-    """Maps by image id, read when asked for; a function of a stimulus.
+class StoredMaps:
+    """Maps in a folder, archive or file, by image id; read when asked for.
 
-    A file belongs to an image if its path below the folder is the image's id, but for the suffix;
-    or else if its name is that of the id's last part, and no other file has that name.
+    A map belongs to an image if one of their paths is the end of the other, suffixes and the
+    folder that all maps share aside: "b/001.png" goes with image "b/001.jpg", and so do
+    "maps/b/001.png" and "001.png", but not "c/001.png". Of several that could, the one that agrees
+    in more parts of the path is taken; if two agree equally well, that is an error, never a guess.
 
     Parameters
     ----------
-    folder
-        Searched with its sub-folders.
+    path
+        A folder, searched with its sub-folders, or a zip or tar archive (.tar, .tar.gz ...), with
+        one map a file: 8- or 16-bit PNG or TIFF, JPEG, BMP, .npy, or .mat with one variable; an
+        .npz file; an HDF5 file with one data set an image, such as `export_predictions` and
+        pysaliency write; SALICON's JSON with PNGs in base64; or maps without names, in the order
+        of the images: a .mat file with a cell array, or an .npy file of shape (n, h, w).
     stimuli
-        If given, each of them must have exactly one map of its size; one error lists what is
-        missing or ambiguous.
+        The images; maps without names need them.
+    part
+        The group of an HDF5 file, or the variable of a .mat file ("results" by default).
+    check_sizes
+        Whether each map must have its image's size, which is read from heads of files.
+
+    Attributes
+    ----------
+    kind
+        "log_density" or "saliency_map" if the file says what it holds, else None.
+    extra
+        Maps that belong to none of `stimuli`.
 
     Raises
     ------
     InputError
-        For a folder without maps, and for images without theirs.
+        One for all images whose map is missing, ambiguous, of another size or not readable.
     """
 
-    def __init__(self, folder: str | Path, stimuli: Stimuli | None = None) -> None:
-        self.folder = Path(folder)
-        files = [path.relative_to(self.folder) for path in files_below(self.folder, _SUFFIXES)]
-        if not files:
+    def __init__(
+        self,
+        path: str | Path,
+        stimuli: Stimuli | None = None,
+        *,
+        part: str | None = None,
+        check_sizes: bool = True,
+    ) -> None:
+        self.path = Path(path)
+        self.part = part
+        self.extra: tuple[str, ...] = ()
+        self._maps = open_maps(path, part)
+        self.kind = self._maps.kind
+        self._ids = None if stimuli is None else stimuli.ids
+        self._check_sizes = check_sizes
+        if stimuli is None:
+            if self._maps.ordered:
+                raise InputError(
+                    f"{str(path)!r} holds {len(self._maps.names)} maps without names, in the order "
+                    "of the images: it needs stimuli"
+                )
+            return
+        problems = self.problems(stimuli)
+        if problems:
+            shown = "; ".join(problems[:_LISTED])
+            more = f"; and {len(problems) - _LISTED} more" if len(problems) > _LISTED else ""
+            n_extra = len(self.extra)
+            left = f". Maps without an image: {n_extra}, {_some(self.extra)}" if n_extra else ""
             raise InputError(
-                f"no maps in {str(self.folder)!r}; known suffixes: {', '.join(_SUFFIXES)}"
+                f"{str(path)!r} does not fit the {len(stimuli)} images: {shown}{more}{left}. Maps "
+                "are named like their images, but for the suffix"
             )
-        self._by_path = _grouped((path.with_suffix("").as_posix(), path) for path in files)
-        self._by_name = _grouped((path.stem, path) for path in files)
-        if stimuli is not None:
-            self._check(stimuli.ids)
 
     @property
     def fingerprint(self) -> str:
         """Digest of all files; a checkpoint rests on it."""
-        digest = hashlib.sha256()
-        for path in sorted({path for paths in self._by_path.values() for path in paths}):
-            digest.update(f"{path.as_posix()}\n".encode())
-            digest.update((self.folder / path).read_bytes())
-        return digest.hexdigest()[:32]
+        return self._maps.digest + ("" if self.part is None else f" {self.part}")
+
+    def problems(self, stimuli: Stimuli) -> list[str]:
+        """Return everything that keeps the maps from being used for these images, a line each."""
+        if self._maps.ordered and len(self._maps.names) != len(stimuli):
+            n = len(self._maps.names)
+            return [f"{n} maps without names, in the order of the images, need {n} images"]
+        found, problems = self._matched(stimuli.ids)
+        self.extra = tuple(sorted(set(self._maps.names) - set(found.values())))
+        listed = list(problems.values())
+        if self._check_sizes:
+            sizes = dict(zip(stimuli.ids, map(tuple, stimuli.sizes.tolist()), strict=True))
+            measured = self._maps.sizes(list(found.values()))
+            for image, size in zip(found, measured, strict=True):
+                if isinstance(size, InputError):
+                    listed.append(str(size))
+                elif size != sizes[image]:
+                    listed.append(
+                        f"the map of {image!r} has size {size}, the image {sizes[image]}; use "
+                        "resize='bilinear', or --resize bilinear"
+                    )
+        return listed
 
     def __call__(self, stimulus: Stimulus) -> NDArray[Any]:
         """Read the map of an image."""
-        found = self._found(stimulus.id)
-        if len(found) != 1:
-            raise InputError(f"{str(self.folder)!r} has {self._problem(stimulus.id, found)}")
-        return _read(self.folder / found[0])
+        found, problems = self._of_known
+        if stimulus.id not in found and stimulus.id not in problems:
+            if self._maps.ordered:
+                raise InputError(
+                    f"{str(self.path)!r} holds maps without names, and image {stimulus.id!r} is "
+                    "not among the images that it was opened for"
+                )
+            found, problems = self._matched([stimulus.id])
+        if stimulus.id in problems:
+            raise InputError(f"{str(self.path)!r} has {problems[stimulus.id]}")
+        return self._maps.read(found[stimulus.id])
 
-    def _check(self, ids: Iterable[str]) -> None:
-        found = {name: self._found(name) for name in ids}
-        bad = [self._problem(name, files) for name, files in found.items() if len(files) != 1]
-        if bad:
-            more = f" and {len(bad) - _LISTED} more" if len(bad) > _LISTED else ""
-            raise InputError(
-                f"{str(self.folder)!r} does not fit the {len(found)} images: it has "
-                f"{'; '.join(bad[:_LISTED])}{more}. Maps are named like their images, but for the "
-                "suffix"
-            )
+    @cached_property
+    def _of_known(self) -> tuple[dict[str, str], dict[str, str]]:
+        """What is found for the images that were given at first."""
+        return ({}, {}) if self._ids is None else self._matched(self._ids)
 
-    def _found(self, name: str) -> list[Path]:
-        for key in (name, str(PurePosixPath(name).with_suffix(""))):
-            if key in self._by_path:
-                return self._by_path[key]
-        path = PurePosixPath(name)
-        return self._by_name.get(path.stem, self._by_name.get(path.name, []))
-
-    def _problem(self, name: str, found: list[Path]) -> str:
-        if not found:
-            return f"no map for {name!r}"
-        return f"{len(found)} maps for {name!r} ({', '.join(str(path) for path in found)})"
-
-
-def _grouped(pairs: Iterable[tuple[str, Path]]) -> dict[str, list[Path]]:
-    groups: dict[str, list[Path]] = {}
-    for key, path in pairs:
-        groups.setdefault(key, []).append(path)
-    return groups
-
-
-def _read(path: Path) -> NDArray[Any]:
-    """Read a map: as it is from .npy, grey levels of 8 or 16 bits from an image file."""
-    from PIL import Image
-
-    try:
-        if path.suffix.lower() == ".npy":
-            array: NDArray[Any] = np.load(path, allow_pickle=False)
+    def _matched(self, ids: Sequence[str]) -> tuple[dict[str, str], dict[str, str]]:
+        """Return the map of each image that has exactly one, and what is wrong with the others."""
+        if self._maps.ordered:
+            return dict(zip(ids, self._maps.names, strict=True)), {}
+        if self._maps.numbered:
+            candidates = {i: self._by_last.get(_number(_parts(i)[-1]), []) for i in ids}
         else:
-            with Image.open(path) as image:
-                array = np.asarray(image)
-    except (OSError, ValueError, SyntaxError) as error:
-        raise InputError(f"map {str(path)!r} can't be read: {error}") from error
-    if array.ndim == 3 and array.shape[2] in (2, 4):
-        array = array[:, :, :-1]  # alpha
-    if array.ndim == 3 and (array == array[:, :, :1]).all():
-        array = array[:, :, 0]
-    if array.ndim != 2:
-        raise InputError(
-            f"map {str(path)!r} must be grey, shape (height, width); got {array.shape}. A heat map "
-            "in false colours is no saliency map"
-        )
-    return array
+            candidates = self._best_candidates(ids)
+        claims = defaultdict(list)
+        for image, maps in candidates.items():
+            for name in maps:
+                claims[name].append(image)
+        found, problems = {}, {}
+        for image, maps in candidates.items():
+            rivals = [other for name in maps for other in claims[name] if other != image]
+            if len(maps) == 1 and not rivals:
+                found[image] = maps[0]
+            elif not maps:
+                problems[image] = f"no map for {image!r}"
+            elif len(maps) > 1:
+                problems[image] = f"{len(maps)} maps for {image!r} ({', '.join(maps)})"
+            else:
+                problems[image] = f"one map, {maps[0]}, for {image!r} and {_some(rivals)}"
+        return found, problems
+
+    def _best_candidates(self, ids: Sequence[str]) -> dict[str, list[str]]:
+        """Find maps that agree best with each image, and with no other image better."""
+        ratings: dict[str, dict[str, tuple[int, bool]]] = {}
+        best_of_map: dict[str, tuple[int, bool]] = {}
+        for image in ids:
+            rated = {
+                name: _agreement(image, self._key(name))
+                for name in self._by_last.get(_parts(image)[-1], [])
+            }
+            ratings[image] = {name: rating for name, rating in rated.items() if rating[0] > 0}
+            for name, rating in ratings[image].items():
+                best_of_map[name] = max(rating, best_of_map.get(name, rating))
+        candidates = {}
+        for image, rated in ratings.items():
+            own = {name: rating for name, rating in rated.items() if rating == best_of_map[name]}
+            best = max(own.values(), default=None)
+            candidates[image] = sorted(name for name, rating in own.items() if rating == best)
+        return candidates
+
+    @cached_property
+    def _by_last(self) -> dict[Any, list[str]]:
+        """Maps by the last part of their path, without suffix; or by their number."""
+        groups = defaultdict(list)
+        for name in self._maps.names:
+            last = _parts(self._maps.key(name))[-1]
+            groups[_number(last) if self._maps.numbered else last].append(name)
+        return dict(groups)
+
+    @cached_property
+    def _shared(self) -> int:
+        """How many folders all maps share."""
+        folders = [_parts(self._maps.key(name))[:-1] for name in self._maps.names]
+        first, last = min(folders), max(folders)  # what these share, all between them share
+        n = 0
+        while n < min(len(first), len(last)) and first[n] == last[n]:
+            n += 1
+        return n
+
+    def _key(self, name: str) -> str:
+        return "/".join(PurePosixPath(self._maps.key(name)).parts[self._shared :])
+
+
+def _agreement(image: str, key: str) -> tuple[int, bool]:
+    """In how many parts two paths agree if one is the end of the other, and whether suffixes do."""
+    ours, theirs = _parts(image), _parts(key)
+    n = min(len(ours), len(theirs))
+    if ours[-n:] != theirs[-n:]:
+        return 0, False
+    return n, PurePosixPath(image).name == PurePosixPath(key).name
+
+
+def _parts(path: str) -> tuple[str, ...]:
+    """Parts of a path, the last without the suffix of an image."""
+    return PurePosixPath(without_image_suffix(path)).parts or ("",)
+
+
+def _number(name: str) -> int | str:
+    digits = re.search(r"[0-9]+$", name)
+    return int(digits.group()) if digits else name
+
+
+def _some(names: Sequence[str]) -> str:
+    shown = ", ".join(map(repr, names[:3]))
+    return shown + (" ..." if len(names) > 3 else "")

@@ -1,0 +1,262 @@
+"""Predictions of a model on disk, in any form that maps are read from; interrupted runs go on."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from importlib.metadata import version
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from salmetrics.checkpoint import Checkpoint
+from salmetrics.errors import InputError, check_choice
+from salmetrics.fingerprint import fingerprint
+from salmetrics.io.images import without_image_suffix
+from salmetrics.io.map_files import WRITTEN_SUFFIXES, encode_map
+from salmetrics.io.map_writing import (
+    HOLDS_ARRAYS,
+    HOLDS_FILES,
+    STORE_SUFFIXES,
+    store_suffix,
+    write_maps,
+)
+from salmetrics.metrics.inputs import as_map
+from salmetrics.models.base import (
+    DensityModel,
+    Model,
+    SaliencyMapModel,
+    as_array,
+    check_size,
+    checked_log_density,
+    model_name,
+)
+from salmetrics.models.convert import as_model
+from salmetrics.stimuli import Stimuli, Stimulus
+
+__all__ = ["export_predictions"]
+
+_EXACT = (".mat", ".npy")  # files that hold numbers as they are
+_CHUNK = 16  # predictions that are kept together until the file is written
+
+Array = NDArray[Any]
+
+
+def export_predictions(
+    model: Any,
+    stimuli: Stimuli,
+    path: str | Path,
+    *,
+    kind: str | None = None,
+    files: str = ".npy",
+    bits: int = 16,
+    dtype: str = "float32",
+    progress: bool = True,
+) -> Path:
+    """Write a model's predictions for all images into a new folder or file.
+
+    What is predicted already is kept beside it, in ``<path>.partial``, until all is done; the same
+    call goes on from there after an interruption, and makes the same file.
+
+    Parameters
+    ----------
+    model
+        Anything that `as_model` takes. Densities are written as their natural log.
+    stimuli
+        The images; maps are named by their ids.
+    path
+        A folder, or a file ending in .zip, .tar, .tar.gz, .h5, .npz, .mat (a cell array
+        ``results``, in the order of the images) or .json (SALICON's form, PNGs of 8 bits). HDF5
+        says what it holds, and pysaliency reads it.
+    kind
+        What a function or raw arrays give; see `as_model`.
+    files
+        The kind of files in a folder or archive: ".npy" and ".mat" hold numbers as they are;
+        ".png", ".tif" and ".jpg" hold a saliency map scaled to grey levels, from its minimum
+        to its maximum.
+    bits
+        8 or 16, of .png and .tif.
+    dtype
+        "float32" or "float64", of numbers.
+    progress
+        Show a bar on standard error when it takes more than two seconds.
+
+    Returns
+    -------
+    The path.
+
+    Raises
+    ------
+    InputError
+        If the path exists or can't be written, the form can't hold what the model gives, or a
+        prediction is none.
+    """
+    target = Path(path)
+    store = store_suffix(target)
+    check_choice("suffix of path", store, STORE_SUFFIXES)
+    check_choice("files", files, WRITTEN_SUFFIXES)
+    check_choice("bits", bits, (8, 16))
+    check_choice("dtype", dtype, ("float32", "float64"))
+    predictor = as_model(model, stimuli, kind=kind)
+    holds = "density" if isinstance(predictor, DensityModel) else "saliency map"
+    if isinstance(predictor, DensityModel):
+        _check_density(predictor, store, files)
+    if target.exists():
+        raise InputError(f"{str(target)!r} exists already; name a new one, or remove it")
+    if not target.absolute().parent.is_dir():
+        raise InputError(f"folder {str(target.parent)!r} does not exist; make it first")
+    names = _names(stimuli, store, files)
+    partial = target.with_name(target.name + ".partial")
+    conditions = {
+        "model": fingerprint(predictor),
+        "images": fingerprint([list(stimuli.ids), stimuli.sizes]),
+        "pixels": stimuli.pixel_digest(),
+        "form": [store in (*HOLDS_FILES, ".json"), files, bits, dtype],
+        "version": version("salmetrics"),
+    }
+    kept = Checkpoint(partial, model_name(predictor), conditions)
+
+    def encoded(array: Array) -> Array:
+        numbers = array.astype(dtype)
+        if store in HOLDS_ARRAYS:
+            return numbers
+        data = (
+            encode_map(array, ".png", 8) if store == ".json" else encode_map(numbers, files, bits)
+        )
+        return np.frombuffer(data, np.uint8)
+
+    _predict(predictor, stimuli, kept, encoded, progress=progress)
+    attributes = {
+        "kind": "log_density" if holds == "density" else "saliency_map",
+        "model": model_name(predictor),
+    }
+    try:
+        write_maps(target, _items(names, kept), attributes)
+    except OSError as error:
+        raise InputError(
+            f"{str(target)!r} can't be written: {error.strerror or error}. What is predicted is "
+            f"kept in {str(partial)!r}; the same call goes on from there"
+        ) from error
+    shutil.rmtree(partial)
+    return target
+
+
+def _check_density(model: DensityModel, store: str, files: str) -> None:
+    if model.without_maps is not None or model.subject_dependent:
+        why = model.without_maps or "its predictions depend on the subject"
+        raise InputError(f"{model_name(model)} can't be exported: {why}")
+    if store == ".json" or (store in HOLDS_FILES and files not in _EXACT):
+        raise InputError(
+            f"{model_name(model)} gives densities, and grey levels are no probabilities: use "
+            "files='.npy', or a path ending in .h5"
+        )
+
+
+def _predict(
+    model: Model, stimuli: Stimuli, kept: Checkpoint, encoded: Any, *, progress: bool
+) -> None:
+    """Predict what is not kept yet, chunk by chunk."""
+    from tqdm import tqdm
+
+    chunks = _chunks(len(stimuli))
+    missing = [c for c in range(len(chunks)) if kept.load(_chunk_name(c)) is None]
+    left = stimuli[[i for c in missing for i in chunks[c]]]
+    made = iter(
+        model.saliency_maps(left)
+        if isinstance(model, SaliencyMapModel)
+        else model.log_densities(left)
+    )
+    with tqdm(
+        total=len(stimuli),
+        initial=len(stimuli) - len(left),
+        delay=2,
+        disable=not progress,
+        desc="predicting",
+        unit="image",
+    ) as bar:
+        for c in missing:
+            arrays = {}
+            for i in chunks[c]:
+                arrays[str(i)] = encoded(
+                    _checked(model, _next(made, model, stimuli[i]), stimuli[i])
+                )
+                bar.update()
+            kept.save(_chunk_name(c), arrays)
+
+
+def _next(made: Iterator[Any], model: Model, stimulus: Stimulus) -> Array:
+    try:
+        return as_array(next(made))
+    except StopIteration:
+        raise InputError(
+            f"{model_name(model)} stopped predicting before image {stimulus.id!r}; log_densities "
+            "and saliency_maps must yield one prediction an image"
+        ) from None
+
+
+def _checked(model: Model, array: Array, stimulus: Stimulus) -> Array:
+    if isinstance(model, DensityModel):
+        return checked_log_density(array, stimulus, model).values
+    checked = as_map(array, f"the saliency map of {model_name(model)} for image {stimulus.id!r}")
+    check_size(checked, stimulus, model)
+    return checked.values
+
+
+def _items(names: Sequence[str], kept: Checkpoint) -> Iterator[tuple[str, Array]]:
+    for c, chunk in enumerate(_chunks(len(names))):
+        arrays = kept.load(_chunk_name(c))
+        assert arrays is not None  # written a moment ago
+        for i in chunk:
+            yield names[i], arrays[str(i)]
+
+
+def _chunks(n: int) -> list[list[int]]:
+    return [list(range(first, min(first + _CHUNK, n))) for first in range(0, n, _CHUNK)]
+
+
+def _chunk_name(c: int) -> str:
+    return f"maps-{c:06d}"
+
+
+def _names(stimuli: Stimuli, store: str, files: str) -> list[str]:
+    """Return what each image's map is called."""
+    if store == ".json":
+        return _numbers(stimuli.ids)
+    if store in HOLDS_ARRAYS:
+        # pysaliency looks for the names of files
+        return [
+            s.id + s.path.suffix
+            if s.path is not None and s.path.stem == PurePosixPath(s.id).name
+            else s.id
+            for s in stimuli
+        ]
+    for name in stimuli.ids:
+        if ".." in PurePosixPath(name).parts or PurePosixPath(name).is_absolute():
+            raise InputError(f"image id {name!r} is no name of a file in a folder")
+    plain = [without_image_suffix(name) for name in stimuli.ids]
+    counts = Counter(plain)
+    return [
+        (stem if counts[stem] == 1 else name) + files
+        for stem, name in zip(plain, stimuli.ids, strict=True)
+    ]
+
+
+def _numbers(ids: Sequence[str]) -> list[str]:
+    """Return the numbers at the end of ids, by which SALICON knows images."""
+    found = [re.search(r"[0-9]+$", without_image_suffix(name)) for name in ids]
+    numbers = [str(int(digits.group())) if digits else "" for digits in found]
+    odd = [
+        name
+        for name, number in zip(ids, numbers, strict=True)
+        if not number or numbers.count(number) > 1
+    ]
+    if odd:
+        raise InputError(
+            f"SALICON knows images by the number at the end of their name; {len(odd)} of "
+            f"{len(ids)} have none, or one that another has, the first is {odd[0]!r}"
+        )
+    return numbers

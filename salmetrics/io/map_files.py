@@ -1,0 +1,208 @@
+"""One map in one file: images of 8 or 16 bits, .npy, and .mat with one variable."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from typing import IO, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from salmetrics.errors import InputError
+from salmetrics.io.matlab import open_mat, sole_array
+
+__all__ = [
+    "MAP_SUFFIXES",
+    "WRITTEN_SUFFIXES",
+    "array_head",
+    "as_grey",
+    "encode_map",
+    "map_size",
+    "read_map",
+]
+
+_IMAGES = (".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff")
+MAP_SUFFIXES = tuple(sorted((*_IMAGES, ".mat", ".npy")))
+WRITTEN_SUFFIXES = (".jpg", ".mat", ".npy", ".png", ".tif")
+_WIDE_COLOURS = ("RGB;16", "RGBA;16", "RGBX;16")
+
+Size = tuple[int, int]
+
+
+def map_size(stream: IO[bytes], suffix: str, what: str) -> Size:
+    """Return (height, width) of a map from the head of its file.
+
+    Parameters
+    ----------
+    stream
+        The file, at its beginning; can be sought in.
+    suffix
+        One of `MAP_SUFFIXES`.
+    what
+        What messages call the file.
+
+    Raises
+    ------
+    InputError
+        If the file can't be read, or holds no map.
+    """
+    return _explained(_SIZES.get(suffix.lower(), _image_size), stream, what)
+
+
+def read_map(stream: IO[bytes], suffix: str, what: str) -> NDArray[Any]:
+    """Read a map, shape (h, w): numbers as they are, grey levels of 8 or 16 bits from images.
+
+    Colour images are read if their channels agree. Alpha is ignored. Parameters and errors as of
+    `map_size`.
+    """
+    return _explained(_READERS.get(suffix.lower(), _read_image), stream, what)
+
+
+def encode_map(array: NDArray[Any], suffix: str, bits: int) -> bytes:
+    """Return a map as the bytes of a file.
+
+    Parameters
+    ----------
+    array
+        Shape (h, w), finite for images.
+    suffix
+        One of `WRITTEN_SUFFIXES`; images get the map scaled from its minimum to its maximum.
+    bits
+        8 or 16, of images; a JPEG has 8.
+    """
+    stream = io.BytesIO()
+    if suffix == ".npy":
+        np.save(stream, array, allow_pickle=False)
+    elif suffix == ".mat":
+        from scipy.io import savemat
+
+        savemat(stream, {"map": array}, do_compression=True)
+    else:
+        wide = bits == 16 and suffix != ".jpg"
+        levels = _levels(array, 2**16 - 1 if wide else 2**8 - 1)
+        picture = Image.fromarray(levels.astype(np.uint16 if wide else np.uint8))
+        options: dict[str, Any] = {"quality": 95} if suffix == ".jpg" else {}
+        name = {".jpg": "JPEG", ".png": "PNG", ".tif": "TIFF"}[suffix]
+        picture.save(stream, name, **options)
+    return stream.getvalue()
+
+
+def _levels(array: NDArray[Any], top: int) -> NDArray[np.float64]:
+    """Scale a map to the whole numbers from 0 to top; a constant map is 0."""
+    low, high = float(np.min(array)), float(np.max(array))
+    if low == high:
+        return np.zeros(array.shape)
+    # in halves, as the difference of two large numbers may overflow
+    share = (array.astype(np.float64) / 2 - low / 2) / (high / 2 - low / 2)
+    return np.asarray(np.rint(share * top))
+
+
+def _explained(read: Callable[[IO[bytes], str], Any], stream: IO[bytes], what: str) -> Any:
+    from scipy.io.matlab import MatReadError
+
+    try:
+        return read(stream, what)
+    except InputError:
+        raise
+    except (
+        EOFError,
+        Image.DecompressionBombError,
+        MatReadError,
+        NotImplementedError,
+        OSError,
+        SyntaxError,
+        TypeError,
+        ValueError,
+    ) as error:
+        raise InputError(f"{what} can't be read: {error or type(error).__name__}") from error
+
+
+def _image_size(stream: IO[bytes], what: str) -> Size:
+    with Image.open(stream) as image:
+        return image.height, image.width
+
+
+def _read_image(stream: IO[bytes], what: str) -> NDArray[Any]:
+    with Image.open(stream) as image:
+        if image.mode not in ("1", "L", "LA", "La", "F", "I") and not image.mode.startswith("I;"):
+            if any(wide in str(image.tile) for wide in _WIDE_COLOURS):
+                raise InputError(f"{what} has colours of 16 bits; save it in grey, or as .npy")
+            channels = np.asarray(image.convert("RGB"))
+            if (channels != channels[:, :, :1]).any():
+                raise InputError(
+                    f"{what} must be grey; it is coloured. A heat map in false colours is no "
+                    "saliency map"
+                )
+            return channels[:, :, 0]
+        if image.mode in ("LA", "La"):
+            return np.asarray(image.getchannel("L"))
+        return np.asarray(image)
+
+
+def _array_size(stream: IO[bytes], what: str) -> Size:
+    shape, _ = array_head(stream)
+    return _two(shape, what)
+
+
+def array_head(stream: IO[bytes]) -> tuple[tuple[int, ...], np.dtype[Any]]:
+    """Return shape and type of a .npy file from its head."""
+    version = np.lib.format.read_magic(stream)
+    reader = {(1, 0): np.lib.format.read_array_header_1_0}.get(
+        version, np.lib.format.read_array_header_2_0
+    )
+    shape, _, dtype = reader(stream)
+    if dtype.hasobject:
+        raise ValueError("it holds Python objects, which are not read")
+    return shape, dtype
+
+
+def _read_array(stream: IO[bytes], what: str) -> NDArray[Any]:
+    array: NDArray[Any] = np.load(stream, allow_pickle=False)
+    if not isinstance(array, np.ndarray):
+        raise ValueError("it is no .npy file")
+    return as_grey(array, what)
+
+
+def _read_mat(stream: IO[bytes], what: str) -> NDArray[Any]:
+    return as_grey(sole_array(open_mat(stream), what), what)
+
+
+def _mat_size(stream: IO[bytes], what: str) -> Size:
+    return _two(_read_mat(stream, what).shape, what)
+
+
+def as_grey(array: NDArray[Any], what: str) -> NDArray[Any]:
+    """Return a map of shape (h, w); axes of length 1, and equal channels, are taken off.
+
+    Raises
+    ------
+    InputError
+        For other shapes, and arrays that hold no numbers.
+    """
+    if array.dtype.kind not in "biuf":
+        raise InputError(f"{what} must hold numbers; it holds {array.dtype}")
+    while array.ndim > 2 and array.shape[0] == 1:
+        array = array[0]
+    if array.ndim == 3 and array.shape[2] in (1, 3) and (array == array[:, :, :1]).all():
+        array = array[:, :, 0]
+    _two(array.shape, what)
+    return array
+
+
+def _two(shape: tuple[int, ...], what: str) -> Size:
+    while len(shape) > 2 and shape[0] == 1:
+        shape = shape[1:]
+    if len(shape) == 3 and shape[2] in (1, 3):
+        shape = shape[:2]
+    if len(shape) != 2 or 0 in shape:
+        raise InputError(f"{what} must be a map of shape (height, width); got {shape}")
+    return int(shape[0]), int(shape[1])
+
+
+_SIZES: dict[str, Callable[[IO[bytes], str], Size]] = {".mat": _mat_size, ".npy": _array_size}
+_READERS: dict[str, Callable[[IO[bytes], str], NDArray[Any]]] = {
+    ".mat": _read_mat,
+    ".npy": _read_array,
+}
