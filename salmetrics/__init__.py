@@ -1,5 +1,6 @@
 """How well a model predicts where people look, in bits and with error bars."""
 
+from salmetrics.benchmarking import Benchmark, benchmark
 from salmetrics.dataset import Dataset
 from salmetrics.errors import InputError
 from salmetrics.evaluation import evaluate
@@ -24,6 +25,7 @@ from salmetrics.stimuli import Stimuli, Stimulus
 from salmetrics.transforms import concatenate, rescale, resize, split, subsample
 
 __all__ = [
+    "Benchmark",
     "CentreBias",
     "CrossValidated",
     "Dataset",
@@ -45,6 +47,7 @@ __all__ = [
     "Uniform",
     "as_model",
     "auc",
+    "benchmark",
     "cc",
     "concatenate",
     "emd",

@@ -8,11 +8,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["GRID", "from_grid", "mean_of_others", "to_grid"]
+__all__ = [
+    "GRID",
+    "from_grid",
+    "from_grid_by_logs",
+    "mean_of_others",
+    "to_grid",
+    "to_grid_by_logs",
+]
 
 GRID = 500  # rows and columns, as in the MIT/Tuebingen benchmark
 
 Array = NDArray[np.float64]
+
+_NOTHING = -1e30  # stands for the log of 0, which can't be interpolated
 
 
 def to_grid(density: Array) -> Array:
@@ -50,6 +59,39 @@ def from_grid(density: Array, size: tuple[int, int]) -> Array:
     return np.asarray(values * (GRID / height * GRID / width))
 
 
+def to_grid_by_logs(log_density: Array) -> Array:
+    """Bring a density to the grid as the MIT/Tuebingen benchmark does.
+
+    Its log is interpolated linearly, corner pixels on corner cells, and normalised again. A cell
+    beside a pixel of probability 0 gets 0.
+
+    Parameters
+    ----------
+    log_density
+        Shape (h, w), logsumexp 0.
+
+    Returns
+    -------
+    Density of shape (GRID, GRID), sum 1.
+    """
+    return _interpolated_logs(log_density, (GRID, GRID))
+
+
+def from_grid_by_logs(density: Array, size: tuple[int, int]) -> Array:
+    """Bring a density from the grid to the size of an image, as `to_grid_by_logs`; sum 1."""
+    with np.errstate(divide="ignore"):  # probability 0 is legal
+        return _interpolated_logs(np.log(density), size)
+
+
+def _interpolated_logs(log_density: Array, size: tuple[int, int]) -> Array:
+    logs = np.maximum(np.asarray(log_density, dtype=np.float64), _NOTHING)
+    if logs.shape != size:
+        rows, columns = (_corners(new, old) for new, old in zip(size, logs.shape, strict=True))
+        logs = columns.dot(rows.dot(logs).T).T
+    density = np.exp(logs - logs.max())
+    return np.asarray(density / density.sum())
+
+
 def mean_of_others(total: Array, own: Array, n: int) -> Array:
     """Mean over n densities without one of them, from their sum.
 
@@ -85,4 +127,22 @@ def _linear(length: int) -> Any:
             (np.concatenate([rows, rows]), np.concatenate([left, left + 1])),
         ),
         shape=(length, GRID),
+    )
+
+
+@lru_cache(maxsize=64)
+def _corners(new: int, old: int) -> Any:
+    """Sparse (new, old): linear interpolation, the first and last at the first and last."""
+    from scipy.sparse import csr_array
+
+    at = np.arange(new) * ((old - 1) / max(new - 1, 1))
+    left = np.minimum(at.astype(int), max(old - 2, 0))
+    right_share = at - left
+    rows = np.arange(new)
+    return csr_array(
+        (
+            np.concatenate([1 - right_share, right_share]),
+            (np.concatenate([rows, rows]), np.concatenate([left, np.minimum(left + 1, old - 1)])),
+        ),
+        shape=(new, old),
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -44,6 +45,8 @@ class Observer:
     ----------
     smoothing
         How empirical maps are made.
+    prediction_smoothing
+        How densities are blurred to be compared with them.
     """
 
     def __init__(
@@ -67,6 +70,11 @@ class Observer:
         self.smoothing = Smoothing()
         if set(EMPIRICAL_MAP_METRICS) & set(protocol.metrics):
             self.smoothing = smoothing_of(protocol, stimuli, required=needs_blur)
+        self.prediction_smoothing = replace(
+            self.smoothing,
+            sigma=protocol.prediction_sigma or self.smoothing.sigma,
+            boundary=protocol.prediction_boundary or self.smoothing.boundary,
+        )
 
     def observe(
         self,

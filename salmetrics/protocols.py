@@ -13,6 +13,7 @@ __all__ = [
     "AVERAGES",
     "DEFAULT",
     "MIT_MATLAB",
+    "MIT_TUEBINGEN",
     "PROTOCOLS",
     "Protocol",
     "get_protocol",
@@ -39,10 +40,17 @@ class Protocol:
     maps
         The map on which a density is scored: "optimal", for each metric the one that is best
         under the density itself; or "density", the density for all.
+    average_information
+        How LL, IG and IGE are averaged; None: as the others.
     sigma
         Of empirical maps, in pixels; None: the stimuli's `sigma`, else one degree.
     boundary, truncate, cycles
         Of empirical maps; see `salmetrics.empirical.Smoothing`.
+    prediction_sigma, prediction_boundary
+        Of densities that are blurred to be compared with empirical maps; None: as these.
+    mean_grid
+        How densities are brought to the grid on which sAUC's mean density is taken: "mass", each
+        cell gets the mass of what it covers; or "log", their logs are interpolated.
     binary
         Whether empirical maps count each fixated pixel once.
     nonfixations
@@ -70,10 +78,14 @@ class Protocol:
     metrics: tuple[str, ...]
     average: str
     maps: str
+    average_information: str | None
     sigma: float | None
     boundary: str
     truncate: float
     cycles: float | None
+    prediction_sigma: float | None
+    prediction_boundary: str | None
+    mean_grid: str
     binary: bool
     nonfixations: str
     nss_ddof: int
@@ -85,11 +97,15 @@ class Protocol:
     def __post_init__(self) -> None:
         check_choice("average", self.average, AVERAGES)
         check_choice("maps", self.maps, ("optimal", "density"))
-        check_choice("boundary", self.boundary, ("constant", "reflect", "renormalise"))
+        check_choice("average_information", self.average_information, (None, *AVERAGES))
+        boundaries = ("constant", "reflect", "renormalise")
+        check_choice("boundary", self.boundary, boundaries)
+        check_choice("prediction_boundary", self.prediction_boundary, (None, *boundaries))
+        check_choice("mean_grid", self.mean_grid, ("mass", "log"))
         check_choice("nonfixations", self.nonfixations, ("uniform", "unfixated"))
         check_choice("kldiv_method", self.kldiv_method, ("benchmark", "matlab"))
         check_choice("judd_jitter", self.judd_jitter, ("expected", False))
-        for name in ("sigma", "truncate", "cycles"):
+        for name in ("sigma", "truncate", "cycles", "prediction_sigma"):
             value = getattr(self, name)
             if value is None and name != "truncate":
                 continue
@@ -118,6 +134,11 @@ class Protocol:
             check_choice("protocol choice", name, CHOICES)
         return dataclasses.replace(self, **changes)
 
+    def average_of(self, metric: str) -> str:
+        """How a metric with one value a fixation is averaged."""
+        is_information = metric in ("LL", "IG", "IGE")
+        return (self.average_information if is_information else None) or self.average
+
     @property
     def overrides(self) -> dict[str, Any]:
         """The choices that differ from the published record of this name."""
@@ -141,10 +162,14 @@ DEFAULT = Protocol(
     metrics=("LL", "IG", "AUC", "sAUC", "NSS", "CC", "KLDiv", "SIM"),
     average="fixation",
     maps="optimal",
+    average_information=None,
     sigma=None,
     boundary="constant",
     truncate=4.0,
     cycles=None,
+    prediction_sigma=None,
+    prediction_boundary=None,
+    mean_grid="mass",
     binary=False,
     nonfixations="uniform",
     nss_ddof=0,
@@ -176,7 +201,42 @@ MIT_MATLAB = dataclasses.replace(
     kldiv_method="matlab",
 )
 
-PROTOCOLS = {protocol.name: protocol for protocol in (DEFAULT, MIT_MATLAB)}
+MIT_TUEBINGEN = dataclasses.replace(
+    DEFAULT,
+    name="mit-tuebingen",
+    metrics=("IG", "AUC", "sAUC", "NSS", "CC", "KLDiv", "SIM"),
+    average="image",
+    average_information="fixation",
+    sigma=23.99,
+    boundary="reflect",
+    prediction_sigma=24.0,
+    prediction_boundary="constant",
+    mean_grid="log",
+)
+
+PROTOCOLS = {
+    protocol.name: protocol
+    for protocol in (
+        DEFAULT,
+        MIT_MATLAB,
+        MIT_TUEBINGEN,
+        dataclasses.replace(MIT_TUEBINGEN, name="mit-tuebingen-mit300"),
+        dataclasses.replace(
+            MIT_TUEBINGEN,
+            name="mit-tuebingen-cat2000",
+            average_information=None,
+            sigma=40.0,
+            prediction_sigma=40.0,
+        ),
+        dataclasses.replace(
+            MIT_TUEBINGEN,
+            name="mit-tuebingen-coco-freeview",
+            average_information=None,
+            sigma=30.0,
+            prediction_sigma=30.0,
+        ),
+    )
+}
 
 
 def protocol_from_record(record: Mapping[str, Any]) -> Protocol:

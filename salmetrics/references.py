@@ -119,6 +119,6 @@ def add_gold_standard(
     for model in {model for model, key in scores.sums if key == "IG"}:
         if (model, "IG") in scores.reasons:
             scores.reasons[model, "IGE"] = scores.reasons[model, "IG"]
-        elif not scores.sample(name, "IG", protocol.average).value > 0:
+        elif not scores.sample(name, "IG", protocol.average_of("IG")).value > 0:
             scores.reasons[model, "IGE"] = _NOTHING
     return scores

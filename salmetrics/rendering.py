@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,19 +13,21 @@ if TYPE_CHECKING:
 
 __all__ = ["as_html", "as_latex", "as_markdown", "as_text"]
 
+Groups = Mapping[str, str]
 
-def as_text(summary: pd.DataFrame, footnotes: str) -> str:
-    """Return a table for a terminal, with three decimals."""
+
+def as_text(summary: pd.DataFrame, footnotes: str, groups: Groups | None = None) -> str:
+    """Return a table for a terminal, with three decimals, and groups of models if given."""
     import pandas as pd
 
-    metrics, rows = _rows(summary, digits=3)
+    metrics, rows = _with_groups(*_rows(summary, digits=3), groups)
     table = pd.DataFrame.from_dict(rows, orient="index", columns=metrics)
     return f"{table.to_string()}\n{footnotes}"
 
 
-def as_markdown(summary: pd.DataFrame, footnotes: str) -> str:
-    """Return a Markdown table with four decimals."""
-    metrics, rows = _rows(summary)
+def as_markdown(summary: pd.DataFrame, footnotes: str, groups: Groups | None = None) -> str:
+    """Return a Markdown table with four decimals, and groups of models if given."""
+    metrics, rows = _with_groups(*_rows(summary), groups)
     lines = [["model", *metrics], ["---", *["---:"] * len(metrics)]]
     lines += [[model.replace("|", r"\|"), *cells] for model, cells in rows.items()]
     text = "\n".join("| " + " | ".join(line) + " |" for line in lines)
@@ -78,6 +81,14 @@ def _rows(
             text += f"{between}{(high - low) / 2:.{digits}f}"
         rows.setdefault(model, []).append(text)
     return metrics, rows
+
+
+def _with_groups(
+    metrics: list[str], rows: dict[str, list[str]], groups: Groups | None
+) -> tuple[list[str], dict[str, list[str]]]:
+    if groups is None:
+        return metrics, rows
+    return ["group", *metrics], {m: [groups.get(m, ""), *cells] for m, cells in rows.items()}
 
 
 def _escaped(text: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 import warnings
 from collections.abc import Mapping, Sequence
 from functools import cached_property, reduce
@@ -505,6 +506,28 @@ class Evaluation:
             provenance=provenance,
         )
 
+    def select(self, models: Sequence[str]) -> Evaluation:
+        """Return these models, in this order; the gold standard stays, as IGE needs it.
+
+        Raises
+        ------
+        InputError
+            For a model that there is none of.
+        """
+        for model in models:
+            check_choice("model", model, self.models)
+        names = list(dict.fromkeys(models))
+        if self.gold_standard is not None and self.gold_standard not in names:
+            names.append(self.gold_standard)
+        provenance = copy.deepcopy(self.provenance)
+        provenance["models"] = {name: self.provenance["models"][name] for name in names}
+        scores = dataclasses.replace(
+            self._scores,
+            reasons={key: why for key, why in self.reasons.items() if key[0] in names},
+            failures={key: why for key, why in self._scores.failures.items() if key[0] in names},
+        )
+        return Evaluation(scores, ids=self._ids, attributes=self._attributes, provenance=provenance)
+
     # ---- inside
 
     def _keys(self) -> list[Key]:
@@ -538,7 +561,7 @@ class Evaluation:
         return metric
 
     def _sample(self, model: str, metric: str) -> Score:
-        return self._scores.sample(model, metric, self.protocol.average)
+        return self._scores.sample(model, metric, self.protocol.average_of(metric))
 
     def _all_samples(self) -> dict[Key, Score]:
         return {key: self._sample(*key) for key in self._keys()}

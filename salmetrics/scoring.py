@@ -14,7 +14,13 @@ from numpy.typing import NDArray
 from salmetrics.empirical import Smoothing
 from salmetrics.errors import InputError
 from salmetrics.fixations import Fixations
-from salmetrics.mean_density import from_grid, mean_of_others, to_grid
+from salmetrics.mean_density import (
+    from_grid,
+    from_grid_by_logs,
+    mean_of_others,
+    to_grid,
+    to_grid_by_logs,
+)
 from salmetrics.metrics.inputs import CheckedMap, as_map, pixel_indices
 from salmetrics.metrics.registry import METRICS, Observation
 from salmetrics.models.base import (
@@ -279,7 +285,7 @@ class Scorer:
                 self._score_map(name, scored, seen[chosen.tobytes()], rows, chosen, result)
             if self.needs_mean_density(name):
                 rounded = [scored.values.astype(np.float32) for _, scored in checked]
-                result.densities[name] = _grid_mean(rounded)
+                result.densities[name] = self._grid_mean(rounded)
                 if spill is not None:
                     spill.save(name, i, rounded)
         return result
@@ -299,15 +305,25 @@ class Scorer:
             rounded = [CheckedMap(scored.values.astype(np.float32)) for _, scored in checked]
             values = np.full(rows.size, np.nan)
             if means[name].n > 1:
-                own = _grid_mean([scored.values for scored in rounded])
+                own = self._grid_mean([scored.values for scored in rounded])
                 others = mean_of_others(means[name].total, own, means[name].n)
-                nonfixated = from_grid(others, rounded[0].shape)
+                back = from_grid if self.protocol.mean_grid == "mass" else from_grid_by_logs
+                nonfixated = back(others, rounded[0].shape)
                 for (chosen, _), scored in zip(checked, rounded, strict=True):
                     best = shuffled_auc_map(scored, nonfixated)
                     seen = self._observer.observe(i, chosen)
                     values[np.searchsorted(rows, chosen)] = METRICS[_NEEDS_MEAN].score(best, seen)
             result.values[name, _NEEDS_MEAN] = values
         return result
+
+    def _grid_mean(self, log_densities: Sequence[NDArray[np.float32]]) -> Array:
+        """Mean density on the grid over the subjects of an image."""
+        logs = (np.asarray(log_density, dtype=np.float64) for log_density in log_densities)
+        if self.protocol.mean_grid == "mass":
+            grids = [to_grid(np.exp(log_density)) for log_density in logs]
+        else:
+            grids = [to_grid_by_logs(log_density) for log_density in logs]
+        return np.asarray(sum(grids[1:], grids[0]) / len(grids))
 
     def _score_likelihoods(
         self,
@@ -348,7 +364,7 @@ class Scorer:
                 which = key if self.protocol.maps == "optimal" else "NSS"  # NSS: p itself
                 how = OPTIMAL_MAPS[which]
                 if how not in made:
-                    made[how] = optimal_map(which, scored, self._observer.smoothing)
+                    made[how] = optimal_map(which, scored, self._observer.prediction_smoothing)
                 best = made[how]
             values = METRICS[key].score(best, seen)
             if METRICS[key].per == "image":
@@ -416,12 +432,6 @@ class _Named:
     """Stands for a model in messages."""
 
     name: str
-
-
-def _grid_mean(log_densities: Sequence[NDArray[np.float32]]) -> Array:
-    """Mean density on the grid over the subjects of an image."""
-    grids = [to_grid(np.exp(log_density, dtype=np.float64)) for log_density in log_densities]
-    return np.asarray(sum(grids[1:], grids[0]) / len(grids))
 
 
 def _why_not(model: Model, key: str, protocol: Protocol) -> str | None:

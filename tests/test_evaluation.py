@@ -341,7 +341,11 @@ class BadLikelihoods(Density):
         ({}, {}, "models must hold at least one model"),
         ([], {}, "models must hold at least one model"),
         (Map(), {"metrics": ["AUC", "ABC"]}, "metric must be one of 'LL', .*; got 'ABC'"),
-        (Map(), {"protocol": "new"}, "protocol must be one of 'default', 'mit-matlab'; got 'new'"),
+        (
+            Map(),
+            {"protocol": "new"},
+            "protocol must be one of 'default', 'mit-matlab', .*; got 'new'",
+        ),
         (lambda s: 1, {}, "kind is needed for <lambda>: 'log_density'"),
         (Map(), {"baseline": Map(), "metrics": ["IG"]}, "baseline must give densities; Map gives"),
         (

@@ -47,6 +47,6 @@ def test_errors(changes, text):
 
 def test_unknown_protocol():
     with pytest.raises(
-        InputError, match="protocol must be one of 'default', 'mit-matlab'; got 'x'"
+        InputError, match=r"protocol must be one of 'default', 'mit-matlab', .*; got 'x'"
     ):
         get_protocol("x")

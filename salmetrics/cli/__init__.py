@@ -1,0 +1,41 @@
+"""The command line: one module a command, and what they share."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+import threading
+from collections.abc import Sequence
+
+from salmetrics.cli import benchmark, demo, evaluate, metrics, pack, show
+from salmetrics.errors import InputError
+
+__all__ = ["main"]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; return the exit code: 0, or 2 for input that the user can mend."""
+    options = _parser().parse_args(arguments)
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, _stop)  # temporary files are removed on the way out
+    try:
+        options.run(options)
+    except (InputError, OSError) as error:
+        print(f"salmetrics: error: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def _stop(number: int, frame: object) -> None:
+    raise SystemExit(128 + number)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="salmetrics", description="How well does a model predict where people look?"
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    for command in (evaluate, benchmark, show, pack, demo, metrics):
+        command.add(commands)
+    return parser

@@ -1,0 +1,131 @@
+"""`salmetrics benchmark`: many folders of maps on many data sets, as leaderboards."""
+
+from __future__ import annotations
+
+import argparse
+from collections import Counter
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from salmetrics.benchmarking import benchmark, part_for
+from salmetrics.cli.data import add_first, named_dataset, protocol_of, shortened
+from salmetrics.cli.models import MODEL_HELP, is_named, model_of
+from salmetrics.cli.options import add_resources, add_scoring
+from salmetrics.dataset import Dataset
+from salmetrics.errors import InputError
+from salmetrics.models.convert import as_model
+
+__all__ = ["add"]
+
+
+def add(commands: Any) -> None:
+    """Add the command."""
+    command = commands.add_parser("benchmark", help="score many folders of maps at once")
+    command.set_defaults(run=_run)
+    data = command.add_argument_group("data")
+    data.add_argument(
+        "--dataset",
+        action="append",
+        required=True,
+        metavar="SPEC",
+        help="registered name:folder, or an HDF5 file that salmetrics wrote; may be repeated",
+    )
+    add_first(data)
+    data.add_argument("--sigma", type=float, help="width of empirical maps in pixels")
+    data.add_argument("--pixels-per-degree", type=float, help="sigma, if that is not given")
+    models = command.add_argument_group(
+        "models: folders, archives or files; of one with a part named like the data set "
+        "(maps/toronto), that is taken"
+    )
+    models.add_argument(
+        "--maps", nargs="+", action="extend", default=[], metavar="PATH", help="saliency maps"
+    )
+    models.add_argument(
+        "--log-densities",
+        nargs="+",
+        action="extend",
+        default=[],
+        metavar="PATH",
+        help="natural logs of densities",
+    )
+    models.add_argument("--model", action="append", default=[], metavar="SPEC", help=MODEL_HELP)
+    scoring = add_scoring(command)
+    scoring.add_argument(
+        "--sort-by", metavar="KEY", help="default: the first metric that all models have"
+    )
+    running = add_resources(command)
+    running.add_argument(
+        "--keep-going",
+        action="store_true",
+        help="leave out models that can't be read, or fail on an image, and say so at the end",
+    )
+    running.add_argument(
+        "--out",
+        type=Path,
+        default=Path("salmetrics_benchmark"),
+        help="folder of tables and results, and of what is done so far: the same command goes on "
+        "after an interruption (default: salmetrics_benchmark)",
+    )
+
+
+def _run(options: argparse.Namespace) -> None:
+    datasets = [shortened(named_dataset(spec), options) for spec in options.dataset]
+    makers = {
+        **_stored(options.maps, "saliency_map", options),
+        **_stored(options.log_densities, "log_density", options),
+    }
+    for spec in options.model:
+        makers[spec] = partial(_named, spec, options.resize)
+    n = len(options.maps) + len(options.log_densities) + len(options.model)
+    if len(makers) < n or n == 0:
+        raise InputError(
+            "give --maps, --log-densities or --model, each model once"
+            if n == 0
+            else "two models have the same name; rename a folder"
+        )
+    options.out.mkdir(parents=True, exist_ok=True)
+    result = benchmark(
+        datasets,
+        {},
+        made=makers,
+        protocol=protocol_of(options),
+        metrics=options.metrics,
+        sort_by=options.sort_by,
+        gold_standard=options.gold_standard,
+        fit=options.fit_density,
+        keep_going=options.keep_going,
+        checkpoint=options.out / "checkpoint",
+        n_bootstrap=options.n_bootstrap,
+        n_jobs=options.n_jobs,
+        seed=options.seed,
+    )
+    print(result)
+    result.save(options.out)
+    print(f"\nwrote {options.out}")
+
+
+def _stored(
+    paths: list[str], kind: str, options: argparse.Namespace
+) -> dict[str, Callable[[Dataset], Any]]:
+    """Models by the name of their folder or file, and of the folder above where that is shared."""
+    resolved = [Path(path).resolve() for path in paths]
+    shared = Counter(path.name for path in resolved)
+    names = [p.name if shared[p.name] == 1 else f"{p.parent.name}/{p.name}" for p in resolved]
+    return {
+        name: partial(_open, path, kind, options.resize)
+        for name, path in zip(names, paths, strict=True)
+    }
+
+
+def _open(path: str, kind: str, resize: str | None, dataset: Dataset) -> Any:
+    return as_model(part_for(path, dataset), dataset.stimuli, kind=kind, resize=resize)
+
+
+def _named(spec: str, resize: str | None, dataset: Dataset) -> Any:
+    try:
+        found = model_of(spec, dataset)
+        return as_model(found, dataset.stimuli, resize=None if is_named(spec) else resize)
+    except TypeError as error:
+        raise InputError(f"--model {spec}: {error}") from error

@@ -1,0 +1,123 @@
+"""Data sets as the command line names them."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from salmetrics.dataset import Dataset
+from salmetrics.datasets import LOADERS, load_folder
+from salmetrics.errors import InputError
+from salmetrics.io.hdf5 import read_hdf5
+from salmetrics.protocols import Protocol, get_protocol
+
+__all__ = ["add_data", "add_first", "dataset_of", "named_dataset", "protocol_of", "shortened"]
+
+_DATASET_HELP = (
+    "registered name, with --root or as name:folder, or an HDF5 file that salmetrics wrote. "
+    f"Registered: {', '.join(sorted(LOADERS))}"
+)
+
+
+def add_data(command: argparse.ArgumentParser) -> None:
+    """Options that say what is scored on."""
+    data = command.add_argument_group("data: --dataset and --root, or --images and --fixations")
+    data.add_argument("--dataset", metavar="SPEC", help=_DATASET_HELP)
+    data.add_argument("--root", type=Path, help="its folder")
+    data.add_argument("--images", type=Path, help="a folder of images")
+    data.add_argument("--fixations", type=Path, help="a CSV file with one row a fixation")
+    for column, default in (("image", "file"), ("x", "x"), ("y", "y")):
+        data.add_argument(
+            f"--{column}-column",
+            default=default,
+            metavar="NAME",
+            help=f"column of --fixations (default: {default})",
+        )
+    data.add_argument(
+        "--subject-column", metavar="NAME", help="default: subject, if there is such a column"
+    )
+    data.add_argument("--sigma", type=float, help="width of empirical maps in pixels")
+    data.add_argument("--pixels-per-degree", type=float, help="sigma, if that is not given")
+    data.add_argument(
+        "--outside",
+        choices=("error", "drop", "clip"),
+        default="error",
+        help="what to do with fixations outside their image (default: error)",
+    )
+    add_first(data)
+
+
+def add_first(group: argparse._ArgumentGroup) -> None:
+    """Add the option that takes part of the images."""
+    group.add_argument("--first", type=int, metavar="N", help="only the first N images")
+
+
+def shortened(dataset: Dataset, options: argparse.Namespace) -> Dataset:
+    """Return the part of a data set that the options ask for."""
+    if options.first is None:
+        return dataset
+    if options.first < 1:
+        raise InputError(f"--first must be at least 1; got {options.first}")
+    return dataset[: options.first]
+
+
+def protocol_of(options: argparse.Namespace) -> Protocol:
+    """Return the protocol, with the width of empirical maps that the options give."""
+    protocol = get_protocol(options.protocol)
+    width = options.sigma or options.pixels_per_degree
+    if width is None:
+        return protocol
+    also = {} if protocol.prediction_sigma is None else {"prediction_sigma": width}
+    return protocol.override(sigma=width, **also)
+
+
+def named_dataset(spec: str, root: Path | None = None) -> Dataset:
+    """Load a registered data set, ``name`` with a root or ``name:folder``, or an HDF5 file."""
+    name, _, folder = spec.partition(":")
+    if name in LOADERS:
+        if folder and root is not None:
+            raise InputError(f"--dataset {spec} names its folder; leave out --root")
+        if not folder and root is None:
+            raise InputError(
+                f"--dataset {name} needs --root, the folder it is in (or --dataset {name}:FOLDER)"
+            )
+        return LOADERS[name](folder or root)  # type: ignore[arg-type]
+    if not Path(spec).exists():
+        raise InputError(
+            f"--dataset {spec!r} is neither registered ({', '.join(sorted(LOADERS))}), nor a file"
+        )
+    if root is not None:
+        raise InputError("--root goes with a registered --dataset")
+    found = read_hdf5(spec)
+    if not isinstance(found, Dataset):
+        raise InputError(
+            f"{spec!r} holds {type(found).__name__.lower()} alone; a data set has both stimuli and "
+            "fixations: salmetrics.write_hdf5(Dataset(name, stimuli, fixations), path)"
+        )
+    return found
+
+
+def dataset_of(options: argparse.Namespace) -> Dataset:
+    """Return the data set that the options name."""
+    if options.dataset is not None:
+        if options.images is not None or options.fixations is not None:
+            raise InputError("--dataset goes without --images and --fixations")
+        columns = (options.image_column, options.x_column, options.y_column, options.subject_column)
+        if columns != ("file", "x", "y", None) or options.outside != "error":
+            raise InputError("--outside and --*-column go with --images and --fixations only")
+        return named_dataset(options.dataset, options.root)
+    if options.root is not None:
+        raise InputError("--root goes with --dataset")
+    if options.images is None or options.fixations is None:
+        raise InputError("give --dataset and --root, or --images and --fixations")
+    return load_folder(
+        options.images,
+        options.fixations,
+        image=options.image_column,
+        x=options.x_column,
+        y=options.y_column,
+        subject=options.subject_column,
+        sigma=options.sigma,
+        pixels_per_degree=options.pixels_per_degree,
+        outside=options.outside,
+    )

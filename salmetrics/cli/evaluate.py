@@ -1,0 +1,108 @@
+"""`salmetrics evaluate`: score models on a data set."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from salmetrics.benchmarking import fitted_if_map
+from salmetrics.cli.data import add_data, dataset_of, protocol_of, shortened
+from salmetrics.cli.models import MODEL_HELP, is_named, model_of
+from salmetrics.cli.options import add_resources, add_scoring
+from salmetrics.errors import InputError
+from salmetrics.evaluation import evaluate
+from salmetrics.models.convert import KINDS, as_model
+from salmetrics.protocols import get_protocol
+from salmetrics.results import Evaluation
+
+__all__ = ["add"]
+
+_WRITERS = {
+    ".csv": Evaluation.to_csv,
+    ".h5": Evaluation.save,
+    ".md": lambda result, path: path.write_text(result.to_markdown(), encoding="utf-8"),
+    ".tex": lambda result, path: path.write_text(result.to_latex(), encoding="utf-8"),
+}
+
+
+def add(commands: Any) -> None:
+    """Add the command."""
+    command = commands.add_parser("evaluate", help="score models on a data set")
+    command.set_defaults(run=_run)
+    add_data(command)
+    _add_scoring(command)
+    _add_running(command)
+
+
+def _add_scoring(command: argparse.ArgumentParser) -> None:
+    scoring = add_scoring(command)
+    scoring.add_argument("--model", action="append", required=True, metavar="SPEC", help=MODEL_HELP)
+    scoring.add_argument(
+        "--kind",
+        choices=KINDS,
+        help="what a function or maps given as --model hold (default of maps: saliency_map)",
+    )
+    scoring.add_argument(
+        "--baseline", metavar="SPEC", help="what IG is relative to (default: centre-bias)"
+    )
+    scoring.add_argument(
+        "--empirical", metavar="SPEC", help="ground-truth maps instead of blurred fixations"
+    )
+    scoring.add_argument("--out", type=Path, help="also write the result: .csv, .md, .tex or .h5")
+
+
+def _add_running(command: argparse.ArgumentParser) -> None:
+    running = add_resources(command)
+    running.add_argument(
+        "--checkpoint", type=Path, metavar="DIR", help="keep what is done here, and go on from it"
+    )
+    running.add_argument(
+        "--on-error",
+        choices=("raise", "record"),
+        default="raise",
+        help="what to do when a model fails on an image (default: raise)",
+    )
+
+
+def _run(options: argparse.Namespace) -> None:
+    if options.out is not None and options.out.suffix.lower() not in _WRITERS:
+        raise InputError(f"--out must end in {', '.join(_WRITERS)}; got {str(options.out)!r}")
+    if options.out is not None and not options.out.absolute().parent.is_dir():
+        raise InputError(f"--out: folder {str(options.out.parent)!r} does not exist; make it first")
+    dataset = shortened(dataset_of(options), options)
+    models: dict[str, Any] = {}
+    for spec in options.model:
+        if spec in models:
+            raise InputError(f"--model {spec} is given twice")
+        try:
+            found = model_of(spec, dataset)
+            resize = None if is_named(spec) else options.resize
+            model = as_model(found, dataset.stimuli, kind=options.kind, resize=resize)
+            fits = options.fit_density
+            models[spec] = fitted_if_map(model, dataset, options.seed) if fits else model
+        except TypeError as error:
+            raise InputError(f"--model {spec}: {error}") from error
+    baseline = None if options.baseline is None else model_of(options.baseline, dataset)
+    # data of one's own carries its width itself
+    protocol = protocol_of(options) if options.dataset else get_protocol(options.protocol)
+    result = evaluate(
+        models,
+        *dataset,
+        metrics=options.metrics,
+        protocol=protocol,
+        baseline=baseline,
+        gold_standard=options.gold_standard,
+        kind=options.kind,
+        empirical=None if options.empirical is None else model_of(options.empirical, dataset),
+        seed=options.seed,
+        n_jobs=options.n_jobs,
+        checkpoint=options.checkpoint,
+        n_bootstrap=options.n_bootstrap,
+        on_error=options.on_error,
+    )
+    print(f"{dataset.name}: {len(dataset)} images, {len(dataset.fixations)} fixations\n")
+    print(result)
+    if options.out is not None:
+        _WRITERS[options.out.suffix.lower()](result, options.out)
+        print(f"\nwrote {options.out}")

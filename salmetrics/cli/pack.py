@@ -1,0 +1,39 @@
+"""`salmetrics pack`: write a data set into one file."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from salmetrics.cli.data import add_data, dataset_of, shortened
+from salmetrics.dataset import Dataset
+from salmetrics.errors import InputError
+from salmetrics.io.hdf5 import write_hdf5
+
+__all__ = ["add"]
+
+
+def add(commands: Any) -> None:
+    """Add the command."""
+    command = commands.add_parser(
+        "pack", help="write images and fixations into one HDF5 file, for --dataset"
+    )
+    command.set_defaults(run=_run)
+    add_data(command)
+    command.add_argument("--out", type=Path, required=True, help="the file, ending in .h5")
+    command.add_argument("--name", help="of the data set (default: the folder's)")
+    command.add_argument(
+        "--copy-images",
+        action="store_true",
+        help="copy the pixels, instead of where the images are",
+    )
+
+
+def _run(options: argparse.Namespace) -> None:
+    if options.out.suffix.lower() not in (".h5", ".hdf5"):
+        raise InputError(f"--out must end in .h5 or .hdf5; got {str(options.out)!r}")
+    dataset = shortened(dataset_of(options), options)
+    named = Dataset(options.name or dataset.name, dataset.stimuli, dataset.fixations, dataset.info)
+    write_hdf5(named, options.out, images="copy" if options.copy_images else "link")
+    print(f"wrote {options.out}: {named.name}, {named.stimuli}, {named.fixations}")

@@ -1,0 +1,40 @@
+"""`salmetrics show`: print a saved result."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+from salmetrics.results import Evaluation
+
+__all__ = ["add"]
+
+
+def add(commands: Any) -> None:
+    """Add the command."""
+    command = commands.add_parser("show", help="print a saved result")
+    command.set_defaults(run=_run)
+    command.add_argument("file", type=Path, help="an .h5 file that evaluate --out wrote")
+    command.add_argument("--rank", metavar="KEY", help="models by this metric, with groups")
+    command.add_argument("--by", metavar="ATTRIBUTE", help="groups of images apart")
+    command.add_argument("--compare", action="store_true", help="all pairs of models")
+    command.add_argument("--provenance", action="store_true", help="all it rests on, as JSON")
+
+
+def _run(options: argparse.Namespace) -> None:
+    result = Evaluation.load(options.file)
+    record = result.provenance
+    data = record["dataset"]
+    print(f"{data['name']}: {data['n_images']} images, {data['n_fixations']} fixations")
+    print(f"made {record['created']} with salmetrics {record['packages']['salmetrics']}\n")
+    print(result)
+    if options.rank is not None:
+        print(f"\n{result.rank(options.rank).round(4).to_string()}")
+    if options.by is not None:
+        print(f"\n{result.by(options.by).drop(columns='note').round(4).to_string()}")
+    if options.compare:
+        print(f"\n{result.compare().to_string()}")
+    if options.provenance:
+        print(f"\n{json.dumps(record, indent=1)}")
