@@ -121,12 +121,12 @@ def export_predictions(
     kept = Checkpoint(partial, model_name(predictor), conditions)
 
     def encoded(array: Array) -> Array:
-        numbers = array.astype(dtype)
         if store in HOLDS_ARRAYS:
-            return numbers
-        data = (
-            encode_map(array, ".png", 8) if store == ".json" else encode_map(numbers, files, bits)
-        )
+            return array.astype(dtype)
+        if store == ".json":
+            data = encode_map(array, ".png", 8)
+        else:
+            data = encode_map(array.astype(dtype) if files in _EXACT else array, files, bits)
         return np.frombuffer(data, np.uint8)
 
     _predict(predictor, stimuli, kept, encoded, progress=progress)

@@ -416,10 +416,7 @@ class Evaluation:
             lines.append(f"IGE: share of the IG of {self._with_parameters('gold_standard')}")
         if self.provenance["n_bootstrap"]:
             lines.append("±: half of the 95 % bootstrap interval over images")
-        by_reason: dict[str, list[str]] = {}
-        for (model, metric), why in self.reasons.items():
-            by_reason.setdefault(why, []).append(f"{model} {metric}")
-        lines += [f"- {', '.join(keys)}: {why}" for why, keys in by_reason.items()]
+        lines += [f"- {line}" for line in _explained(self.reasons)]
         lines += [f"- joined, differs for {line}" for line in self.provenance.get("joined", [])]
         if self._scores.failures:
             lines.append(
@@ -608,6 +605,17 @@ class Evaluation:
                 }
             )
         return rows
+
+
+def _explained(reasons: Mapping[Key, str]) -> list[str]:
+    """Return why values are missing, models with the same gaps together."""
+    gaps: dict[tuple[str, str], list[str]] = {}
+    for (model, metric), why in reasons.items():
+        gaps.setdefault((why, model), []).append(metric)
+    models: dict[tuple[str, str], list[str]] = {}
+    for (why, model), metrics in gaps.items():
+        models.setdefault((why, ", ".join(metrics)), []).append(model)
+    return [f"{metrics} of {', '.join(who)}: {why}" for (why, metrics), who in models.items()]
 
 
 def _matters(difference: str, metrics: Sequence[str]) -> bool:

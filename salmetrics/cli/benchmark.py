@@ -16,6 +16,7 @@ from salmetrics.cli.options import add_resources, add_scoring
 from salmetrics.dataset import Dataset
 from salmetrics.errors import InputError
 from salmetrics.models.convert import as_model
+from salmetrics.models.maps import stem_of
 
 __all__ = ["add"]
 
@@ -110,9 +111,13 @@ def _stored(
     paths: list[str], kind: str, options: argparse.Namespace
 ) -> dict[str, Callable[[Dataset], Any]]:
     """Models by the name of their folder or file, and of the folder above where that is shared."""
-    resolved = [Path(path).resolve() for path in paths]
-    shared = Counter(path.name for path in resolved)
-    names = [p.name if shared[p.name] == 1 else f"{p.parent.name}/{p.name}" for p in resolved]
+    stems = [stem_of(Path(path)) for path in paths]
+    shared = Counter(stems)
+    above = [Path(path).resolve().parent.name for path in paths]
+    names = [
+        stem if shared[stem] == 1 else f"{parent}/{stem}"
+        for stem, parent in zip(stems, above, strict=True)
+    ]
     return {
         name: partial(_open, path, kind, options.resize)
         for name, path in zip(names, paths, strict=True)

@@ -63,26 +63,29 @@ class Archive:
     def __init__(
         self, path: str | Path, *, max_member: int = MAX_MEMBER, max_total: int = MAX_TOTAL
     ) -> None:
-        self.path = Path(path)
-        self._lock = threading.Lock()
         self._file: Any = None
+        self._lock = threading.Lock()
+        self.path = Path(path)
         with self._explained():
             self._is_zip = zipfile.is_zipfile(self.path)
             members = list(_members(self._open()))
         self.sizes: dict[str, int] = {}
-        total = 0
         for name, kind, size in members:
             self._check(name, kind, size, max_member)
-            total += size
             if kind == "file":
                 if name in self.sizes:
                     raise InputError(f"archive {str(self.path)!r} holds {name!r} twice")
                 self.sizes[name] = size
+        total = sum(self.sizes.values())
         if total > max_total:
             raise InputError(
                 f"archive {str(self.path)!r} declares {total} bytes, more than the limit of "
                 f"{max_total}"
             )
+
+    def __del__(self) -> None:
+        if self._file is not None:
+            self._file.close()
 
     def __getstate__(self) -> dict[str, Any]:
         return self.__dict__ | {"_lock": None, "_file": None}
@@ -162,9 +165,9 @@ class Archive:
             raise InputError(f"there is no archive {str(self.path)!r}") from error
         except _DAMAGE as error:
             what = f"archive {str(self.path)!r}" + (f", file {name!r}," if name else "")
+            why = str(error).partition("\n")[0].rstrip(": ") or type(error).__name__
             raise InputError(
-                f"{what} can't be read: {error or type(error).__name__}. It may have been cut off "
-                "on its way; get it again"
+                f"{what} can't be read: {why}. It may have been cut off on its way; get it again"
             ) from error
 
 

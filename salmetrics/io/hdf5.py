@@ -274,7 +274,7 @@ def _read_fixations(group: Any, n_images: int | None) -> Fixations:
         columns = {name: restored(group["columns"][name]) for name in order}
         return Fixations.from_arrays(n_images=int(group.attrs["n_images"]), **columns)
     names = [n for n in json.loads(as_text(group.attrs["__attributes__"])) if n not in _GIVEN]
-    columns = {name: restored(group[name]) for name in names}
+    columns = {name: restored(group[name]) for name in names if group[name].ndim == 1}
     t = group["t"][()]
     if not np.isnan(t).all():
         columns["t"] = t

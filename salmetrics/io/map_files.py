@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import IO, Any
 
 import numpy as np
@@ -21,6 +24,7 @@ __all__ = [
     "encode_map",
     "map_size",
     "read_map",
+    "reading",
 ]
 
 _IMAGES = (".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff")
@@ -29,6 +33,32 @@ WRITTEN_SUFFIXES = (".jpg", ".mat", ".npy", ".png", ".tif")
 _WIDE_COLOURS = ("RGB;16", "RGBA;16", "RGBX;16")
 
 Size = tuple[int, int]
+
+
+@contextmanager
+def reading(what: str) -> Iterator[None]:
+    """Turn errors of the libraries that read files into `InputError`."""
+    from scipy.io.matlab import MatReadError
+
+    try:
+        yield
+    except InputError:
+        raise
+    except (
+        EOFError,
+        Image.DecompressionBombError,
+        KeyError,
+        MatReadError,
+        NotImplementedError,
+        OSError,
+        RuntimeError,
+        SyntaxError,
+        TypeError,
+        ValueError,
+        zipfile.BadZipFile,
+        zlib.error,
+    ) as error:
+        raise InputError(f"{what} can't be read: {error or type(error).__name__}") from error
 
 
 def map_size(stream: IO[bytes], suffix: str, what: str) -> Size:
@@ -48,7 +78,8 @@ def map_size(stream: IO[bytes], suffix: str, what: str) -> Size:
     InputError
         If the file can't be read, or holds no map.
     """
-    return _explained(_SIZES.get(suffix.lower(), _image_size), stream, what)
+    with reading(what):
+        return _SIZES.get(suffix.lower(), _image_size)(stream, what)
 
 
 def read_map(stream: IO[bytes], suffix: str, what: str) -> NDArray[Any]:
@@ -57,7 +88,8 @@ def read_map(stream: IO[bytes], suffix: str, what: str) -> NDArray[Any]:
     Colour images are read if their channels agree. Alpha is ignored. Parameters and errors as of
     `map_size`.
     """
-    return _explained(_READERS.get(suffix.lower(), _read_image), stream, what)
+    with reading(what):
+        return _READERS.get(suffix.lower(), _read_image)(stream, what)
 
 
 def encode_map(array: NDArray[Any], suffix: str, bits: int) -> bytes:
@@ -97,26 +129,6 @@ def _levels(array: NDArray[Any], top: int) -> NDArray[np.float64]:
     # in halves, as the difference of two large numbers may overflow
     share = (array.astype(np.float64) / 2 - low / 2) / (high / 2 - low / 2)
     return np.asarray(np.rint(share * top))
-
-
-def _explained(read: Callable[[IO[bytes], str], Any], stream: IO[bytes], what: str) -> Any:
-    from scipy.io.matlab import MatReadError
-
-    try:
-        return read(stream, what)
-    except InputError:
-        raise
-    except (
-        EOFError,
-        Image.DecompressionBombError,
-        MatReadError,
-        NotImplementedError,
-        OSError,
-        SyntaxError,
-        TypeError,
-        ValueError,
-    ) as error:
-        raise InputError(f"{what} can't be read: {error or type(error).__name__}") from error
 
 
 def _image_size(stream: IO[bytes], what: str) -> Size:
@@ -187,7 +199,8 @@ def as_grey(array: NDArray[Any], what: str) -> NDArray[Any]:
         array = array[0]
     if array.ndim == 3 and array.shape[2] in (1, 3) and (array == array[:, :, :1]).all():
         array = array[:, :, 0]
-    _two(array.shape, what)
+    if array.ndim != 2 or array.size == 0:
+        raise InputError(f"{what} must be a map of shape (height, width); got {array.shape}")
     return array
 
 

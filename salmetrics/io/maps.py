@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
 import io
 import json
@@ -22,7 +21,7 @@ from salmetrics.errors import InputError
 from salmetrics.io.archives import Archive, is_junk
 from salmetrics.io.files import files_below
 from salmetrics.io.hdf5_values import as_text
-from salmetrics.io.map_files import MAP_SUFFIXES, array_head, as_grey, map_size, read_map
+from salmetrics.io.map_files import MAP_SUFFIXES, array_head, as_grey, map_size, read_map, reading
 from salmetrics.io.matlab import MatFile, open_mat
 
 __all__ = ["Maps", "open_maps"]
@@ -102,21 +101,8 @@ def open_maps(path: str | Path, part: str | None = None) -> Maps:
             f"{str(path)!r} has no parts to name; {part!r} would be a group of an HDF5 file or a "
             "variable of a .mat file"
         )
-    try:
+    with reading(repr(str(path))):
         maps = opened(path) if part is None else opened(path, part)
-    except InputError:
-        raise
-    except (
-        EOFError,
-        KeyError,
-        NotImplementedError,
-        OSError,
-        RuntimeError,
-        TypeError,
-        ValueError,
-        zipfile.BadZipFile,
-    ) as error:
-        raise InputError(f"{str(path)!r} can't be read: {error or type(error).__name__}") from error
     if not maps.names:
         raise InputError(f"no maps in {str(path)!r}; known suffixes: {', '.join(MAP_SUFFIXES)}")
     return maps
@@ -180,10 +166,8 @@ class _FolderMaps(_FileMaps):
         return digest.hexdigest()[:32]
 
     def _stream(self, name: str) -> IO[bytes]:
-        try:
+        with reading(self._what(name)):
             return (self.path / name).open("rb")
-        except OSError as error:
-            raise InputError(f"{self._what(name)} can't be read: {error.strerror}") from error
 
     def _what(self, name: str) -> str:
         return f"map {str(self.path / name)!r}"
@@ -254,8 +238,10 @@ class _StackMaps(Maps):
             yield self._shape[1], self._shape[2]
 
     def read(self, name: str) -> NDArray[Any]:
-        stack = np.load(self.path, mmap_mode="r", allow_pickle=False)
-        return as_grey(np.array(stack[int(name)]), f"map {name} of {str(self.path)!r}")
+        what = f"map {name} of {str(self.path)!r}"
+        with reading(what):
+            stack = np.load(self.path, mmap_mode="r", allow_pickle=False)
+            return as_grey(np.array(stack[int(name)]), what)
 
 
 class _Hdf5Maps(Maps):
@@ -289,12 +275,8 @@ class _Hdf5Maps(Maps):
                     )
 
     def read(self, name: str) -> NDArray[Any]:
-        try:
-            with self._opened() as file:
-                array = np.asarray(file[self._part][name][()])
-        except OSError as error:
-            raise InputError(f"{self._what(name)} can't be read: {error}") from error
-        return as_grey(array, self._what(name))
+        with reading(self._what(name)), self._opened() as file:
+            return as_grey(np.asarray(file[self._part][name][()]), self._what(name))
 
     def _opened(self) -> Any:
         import h5py
@@ -343,12 +325,13 @@ class _MatMaps(Maps):
                 yield error
 
     def read(self, name: str) -> NDArray[Any]:
-        if self._file is None:
-            self._file = open_mat(self.path)
         what = f"map {int(name) + 1} of {self._part!r} in {str(self.path)!r}"
-        if self._is_stack:
-            return as_grey(self._file.array(self._part)[:, :, int(name)], what)
-        return as_grey(self._file.cell(self._part, int(name)), what)
+        with reading(what):
+            if self._file is None:
+                self._file = open_mat(self.path)
+            if self._is_stack:
+                return as_grey(self._file.array(self._part)[:, :, int(name)], what)
+            return as_grey(self._file.cell(self._part, int(name)), what)
 
 
 class _JsonMaps(Maps):
@@ -377,10 +360,8 @@ class _JsonMaps(Maps):
     def _stream(self, name: str) -> IO[bytes]:
         if self._entries is None:
             self._entries = self._load()
-        try:
+        with reading(self._what(name)):
             return io.BytesIO(base64.b64decode(self._entries[name], validate=True))
-        except (binascii.Error, ValueError) as error:
-            raise InputError(f"{self._what(name)} can't be read: {error}") from error
 
     def _load(self) -> dict[str, str]:
         listed = json.loads(self.path.read_text(encoding="utf-8"))

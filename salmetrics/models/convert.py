@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from salmetrics.errors import InputError, check_choice
 from salmetrics.metrics.inputs import NORMALIZATION_TOLERANCE, as_log_density
 from salmetrics.models.base import DensityModel, Model, SaliencyMapModel, as_array
-from salmetrics.models.maps import StoredMaps
+from salmetrics.models.maps import StoredMaps, stem_of
 from salmetrics.stimuli import Stimuli, Stimulus
 
 __all__ = ["KINDS", "as_model"]
@@ -151,7 +151,7 @@ def _predictor(
 ) -> tuple[Predict, str | None, str]:
     """Return a function of a stimulus, the kind of what it gives, and a name."""
     if isinstance(obj, StoredMaps):
-        return obj, obj.kind or kind or "saliency_map", _stem(obj.path)
+        return obj, obj.kind or kind or "saliency_map", stem_of(obj.path)
     if isinstance(obj, Mapping):
         return _Lookup(dict(obj)), kind, "dict"
     if isinstance(obj, np.ndarray) and obj.ndim == 3:
@@ -182,12 +182,6 @@ def _path_and_part(given: str | Path) -> tuple[Path, str | None]:
     if colon and part and not Path(given).exists() and Path(path).is_file():
         return Path(path), part
     return Path(given), None
-
-
-def _stem(path: Path) -> str:
-    """Name of a folder, or of a file without its suffix."""
-    path = path.resolve()
-    return path.name if path.is_dir() else path.name.removesuffix(".gz").removesuffix(path.suffix)
 
 
 class _Lookup:

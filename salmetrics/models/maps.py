@@ -16,7 +16,7 @@ from salmetrics.io.images import without_image_suffix
 from salmetrics.io.maps import open_maps
 from salmetrics.stimuli import Stimuli, Stimulus
 
-__all__ = ["StoredMaps"]
+__all__ = ["StoredMaps", "stem_of"]
 
 _LISTED = 10  # problems that a message names
 
@@ -200,6 +200,15 @@ class StoredMaps:
 
     def _key(self, name: str) -> str:
         return "/".join(PurePosixPath(self._maps.key(name)).parts[self._shared :])
+
+
+def stem_of(path: Path) -> str:
+    """Return the name of a folder, or of a file without its suffix."""
+    path = path.resolve()
+    if path.is_dir():
+        return path.name
+    inner = Path(path.stem) if path.suffix in (".bz2", ".gz", ".xz") else path
+    return inner.stem
 
 
 def _agreement(image: str, key: str) -> tuple[int, bool]:

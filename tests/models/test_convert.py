@@ -152,7 +152,7 @@ def test_resizing_of_models():
         (Mine(), {"resize": "cubic"}, InputError, "resize must be one of None, 'nearest'"),
         (Mine(), {"input": "pixels"}, InputError, "input must be one of 'stimulus', 'image'"),
         (3, {}, TypeError, "int can't stand for a model: expected a DensityModel"),
-        ("maps/", {}, InputError, "there is no folder of maps"),
+        ("maps/", {}, InputError, "there is no folder or file of maps"),
     ],
 )
 def test_errors(obj, options, error, text):

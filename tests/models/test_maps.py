@@ -1,107 +1,497 @@
-"""Folders of maps: which file belongs to which image, and what is refused."""
+"""Stored maps: which belongs to which image, what is read, what is refused, in every form."""
 
+import base64
+import io
+import json
+import pickle
+import struct
+import tarfile
+import zipfile
+import zlib
+
+import h5py
 import numpy as np
 import pytest
 from PIL import Image
+from scipy.io import savemat
 
 import salmetrics
-from salmetrics import InputError
+from salmetrics import InputError, StoredMaps
+from salmetrics.fingerprint import fingerprint
 
 IDS = ["a.jpg", "sub/b.jpg", "c.jpeg"]
+SIZE = (4, 5)
+FIXATIONS = salmetrics.Fixations.from_arrays([1, 3, 2], [2, 1, 3], [0, 1, 2], n_images=3)
+
+
+def stimuli_of(ids, size=SIZE):
+    return salmetrics.Stimuli.from_sizes([size] * len(ids), ids=ids)
 
 
 @pytest.fixture
 def stimuli():
-    return salmetrics.Stimuli.from_sizes([(4, 5)] * 3, ids=IDS)
+    return stimuli_of(IDS)
 
 
 def grey(seed, dtype=np.uint8):
     top = np.iinfo(dtype).max
-    return np.random.default_rng(seed).integers(0, top, (4, 5), dtype=dtype)
+    return np.random.default_rng(seed).integers(0, top, SIZE, dtype=dtype)
+
+
+MAPS = {"a": grey(0), "sub/b": grey(1, np.uint16), "c": np.linspace(-1, 1, 20).reshape(SIZE)}
+
+
+def bytes_of(array, form="PNG"):
+    stream = io.BytesIO()
+    if form == "npy":
+        np.save(stream, array)
+    else:
+        Image.fromarray(array).save(stream, form)
+    return stream.getvalue()
+
+
+FILES = {
+    "a.png": bytes_of(MAPS["a"]),
+    "sub/b.png": bytes_of(MAPS["sub/b"]),
+    "c.npy": bytes_of(MAPS["c"], "npy"),
+}
+
+
+def write_folder(path, files=FILES):
+    for name, data in files.items():
+        (path / name).parent.mkdir(parents=True, exist_ok=True)
+        (path / name).write_bytes(data)
+    return path
 
 
 @pytest.fixture
 def folder(tmp_path):
-    (tmp_path / "maps" / "sub").mkdir(parents=True)
-    Image.fromarray(grey(0)).save(tmp_path / "maps" / "a.png")
-    Image.fromarray(grey(1, np.uint16)).save(tmp_path / "maps" / "sub" / "b.png")
-    np.save(tmp_path / "maps" / "c.npy", np.linspace(-1, 1, 20).reshape(4, 5))
-    return tmp_path / "maps"
+    return write_folder(tmp_path / "maps")
 
 
-def test_maps_are_read_as_they_are(folder, stimuli):
-    model = salmetrics.as_model(folder, stimuli)
-    assert model.name == "maps"
-    np.testing.assert_array_equal(model.saliency_map(stimuli[0]), grey(0))
-    np.testing.assert_array_equal(model.saliency_map(stimuli[1]), grey(1, np.uint16))
-    np.testing.assert_array_equal(
-        model.saliency_map(stimuli[2]), np.linspace(-1, 1, 20).reshape(4, 5)
-    )
+def write_zip(path, files=FILES):
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in files.items():
+            archive.writestr(name, data)
+    return path
 
 
-def test_names_alone_are_enough(folder, stimuli):
-    (folder / "sub" / "b.png").rename(folder / "b.png")
-    model = salmetrics.as_model(str(folder), stimuli)
-    np.testing.assert_array_equal(model.saliency_map(stimuli[1]), grey(1, np.uint16))
+def write_tar(path, files=FILES):
+    with tarfile.open(path, "w:gz" if path.suffix == ".gz" else "w") as archive:
+        for name, data in files.items():
+            info = tarfile.TarInfo(name)
+            info.size = len(data)
+            archive.addfile(info, io.BytesIO(data))
+    return path
 
 
-def test_densities(folder, stimuli):
-    for name in ("a", "sub/b", "c"):
-        np.save(folder / f"{name}.npy", np.full((4, 5), -np.log(20)))
-    (folder / "a.png").unlink()
-    (folder / "sub" / "b.png").unlink()
-    fixations = salmetrics.Fixations.from_arrays([1], [2], [0], n_images=3)
-    model = salmetrics.as_model(folder, stimuli, kind="log_density")
-    assert salmetrics.log_likelihood(model, stimuli, fixations) == pytest.approx(-np.log2(20))
+def write_npz(path):
+    np.savez(path, **MAPS)
+    return path
 
 
-def test_grey_in_colour_files(folder, stimuli):
-    array = np.dstack([grey(3)] * 3 + [np.full((4, 5), 255, np.uint8)])
-    Image.fromarray(array).save(folder / "a.png")
-    model = salmetrics.as_model(folder, stimuli)
-    np.testing.assert_array_equal(model.saliency_map(stimuli[0]), grey(3))
+def write_h5(path):
+    with h5py.File(path, "w") as file:
+        for name, array in zip(IDS, MAPS.values(), strict=True):
+            file[name] = array
+    return path
 
 
-def test_one_error_lists_all_problems(folder, stimuli):
-    (folder / "c.npy").unlink()
-    Image.fromarray(grey(0)).save(folder / "a.bmp")
-    text = r"no map for 'c.jpeg'"
-    with pytest.raises(InputError, match=rf"2 maps for 'a.jpg' \(a.bmp, a.png\); {text}\. Maps"):
-        salmetrics.as_model(folder, stimuli)
+def cells():
+    array = np.empty((1, 3), object)
+    array[0, :] = list(MAPS.values())
+    return array
 
 
-def damaged(folder):
-    (folder / "a.png").write_bytes((folder / "a.png").read_bytes()[:40])
+def write_mat(path):
+    savemat(path, {"results": cells()})
+    return path
 
 
-def coloured(folder):
-    array = np.random.default_rng(0).integers(0, 255, (4, 5, 3), np.uint8)
-    Image.fromarray(array).save(folder / "a.png")
+def write_mat73(path):
+    """A cell array as MATLAB 7.3 writes it: references, and arrays with their axes swapped."""
+    with h5py.File(path, "w", userblock_size=512) as file:
+        refs = file.create_dataset("results", (3, 1), dtype=h5py.ref_dtype)
+        refs.attrs["MATLAB_class"] = np.bytes_("cell")
+        for i, array in enumerate(MAPS.values()):
+            refs[i, 0] = file.create_dataset(f"#refs#/{i}", data=array.T).ref
+    return path
+
+
+STORES = {
+    "folder": write_folder,
+    "maps.zip": write_zip,
+    "maps.tar": write_tar,
+    "maps.tar.gz": write_tar,
+    "maps.npz": write_npz,
+    "maps.h5": write_h5,
+    "maps.mat": write_mat,
+    "maps73.mat": write_mat73,
+}
+
+
+@pytest.mark.parametrize("name", STORES)
+def test_maps_are_read_as_they_are(name, tmp_path, stimuli):
+    path = STORES[name](tmp_path / name)
+    model = salmetrics.as_model(path, stimuli)
+    assert model.name == name.partition(".")[0]
+    again = pickle.loads(pickle.dumps(model))
+    for stimulus, expected in zip(stimuli, MAPS.values(), strict=True):
+        for one in (model, again):
+            found = one.saliency_map(stimulus)
+            np.testing.assert_array_equal(found, expected)
+    assert fingerprint(model) == fingerprint(again)
+
+
+@pytest.mark.parametrize("name", STORES)
+def test_the_fingerprint_is_that_of_the_bytes(name, tmp_path, stimuli):
+    path = STORES[name](tmp_path / name)
+    before = StoredMaps(path, stimuli).fingerprint
+    file = path / "a.png" if path.is_dir() else path
+    data = bytearray(file.read_bytes())
+    data[-1] ^= 1
+    if path.is_dir():
+        file.write_bytes(data)
+        assert StoredMaps(path, stimuli).fingerprint != before
+    again = tmp_path / "again"
+    again.mkdir()
+    if name not in ("maps.npz", "maps73.mat", "maps.zip", "maps.mat", "maps.h5", "maps.tar.gz"):
+        assert StoredMaps(STORES[name](again / name), stimuli).fingerprint == before
+
+
+def test_salicon_json(tmp_path):
+    stimuli = stimuli_of(["COCO_val2014_000000000042.jpg", "COCO_val2014_000000581929.jpg"])
+    maps = [grey(0), grey(1)]
+    entries = [
+        {"image_id": number, "saliency_map": base64.b64encode(bytes_of(array)).decode()}
+        for number, array in zip((42, 581929), maps, strict=True)
+    ]
+    path = tmp_path / "results.json"
+    path.write_text(json.dumps(entries[::-1]))
+    model = salmetrics.as_model(path, stimuli)
+    again = pickle.loads(pickle.dumps(model))
+    for stimulus, expected in zip(stimuli, maps, strict=True):
+        np.testing.assert_array_equal(model.saliency_map(stimulus), expected)
+        np.testing.assert_array_equal(again.saliency_map(stimulus), expected)
+    entries[0]["saliency_map"] = "%%%"
+    path.write_text(json.dumps(entries))
+    with pytest.raises(InputError, match=r"the map of image 42 in .* can't be read"):
+        salmetrics.as_model(path, stimuli)
+
+
+def test_a_stack_in_the_order_of_the_images(tmp_path, stimuli):
+    stack = np.random.default_rng(0).random((3, *SIZE))
+    np.save(tmp_path / "stack.npy", stack)
+    savemat(tmp_path / "stack.mat", {"results": np.moveaxis(stack, 0, 2)})
+    for name in ("stack.npy", "stack.mat"):
+        model = salmetrics.as_model(tmp_path / name, stimuli)
+        for stimulus, expected in zip(stimuli, stack, strict=True):
+            np.testing.assert_array_equal(model.saliency_map(stimulus), expected)
+
+
+def test_parts_of_files(tmp_path, stimuli):
+    savemat(tmp_path / "two.mat", {"mine": cells(), "theirs": cells()[:, ::-1]})
+    with h5py.File(tmp_path / "two.h5", "w") as file:
+        file["mine/a"], file["mine/b"], file["mine/c"] = MAPS.values()
+        file["other"] = np.zeros(SIZE)
+    for name in ("two.mat", "two.h5"):
+        model = salmetrics.as_model(f"{tmp_path / name}:mine", stimuli)
+        np.testing.assert_array_equal(model.saliency_map(stimuli[1]), MAPS["sub/b"])
+        direct = salmetrics.as_model(StoredMaps(tmp_path / name, stimuli, part="mine"))
+        np.testing.assert_array_equal(direct.saliency_map(stimuli[1]), MAPS["sub/b"])
+    prints = {
+        StoredMaps(tmp_path / "two.mat", stimuli, part=p).fingerprint for p in ("mine", "theirs")
+    }
+    assert len(prints) == 2
+
+
+# ---- which map belongs to which image
 
 
 @pytest.mark.parametrize(
-    ("change", "text"),
-    [(damaged, "can't be read"), (coloured, "in false colours is no saliency map")],
+    ("names", "ids", "found"),
+    [
+        (["b.npy", "a.npy"], ["a.jpg", "b.jpg"], ["a.npy", "b.npy"]),
+        (["x/y/a.npy", "x/y/b.npy"], ["in/a.jpg", "in/b.jpg"], ["x/y/a.npy", "x/y/b.npy"]),
+        (["1/a.npy", "2/a.npy"], ["2/a.jpg", "1/a.jpg"], ["2/a.npy", "1/a.npy"]),
+        (["m/1/a.npy", "m/2/a.npy"], ["s/2/a.jpg", "s/1/a.jpg"], ["m/2/a.npy", "m/1/a.npy"]),
+        (["a.npy", "1/a.npy"], ["1/a.jpg"], ["1/a.npy"]),
+        (["a.jpg.npy", "a.png.npy"], ["a.png", "a.jpg"], ["a.png.npy", "a.jpg.npy"]),
+        (["a.b.npy", "a.c.npy"], ["a.b", "a.c"], ["a.b.npy", "a.c.npy"]),
+        (["._a.npy", "__MACOSX/a.npy", "a.npy"], ["a.jpg"], ["a.npy"]),
+    ],
 )
-def test_bad_maps(folder, stimuli, change, text):
-    change(folder)
-    model = salmetrics.as_model(folder, stimuli)
-    with pytest.raises(InputError, match=f"a.png.*{text}"):
-        model.saliency_map(stimuli[0])
+def test_matching(names, ids, found, tmp_path):
+    arrays = {name: np.full(SIZE, float(i)) for i, name in enumerate(names)}
+    files = {name: bytes_of(array, "npy") for name, array in arrays.items()}
+    for path in (write_folder(tmp_path / "maps", files), write_zip(tmp_path / "maps.zip", files)):
+        stimuli = stimuli_of(ids)
+        model = StoredMaps(path, stimuli)
+        for stimulus, name in zip(stimuli, found, strict=True):
+            np.testing.assert_array_equal(model(stimulus), arrays[name])
 
 
-def test_bad_folders(tmp_path, stimuli):
-    with pytest.raises(InputError, match="there is no folder of maps"):
-        salmetrics.as_model(tmp_path / "none", stimuli)
-    (tmp_path / "empty").mkdir()
-    with pytest.raises(InputError, match=r"no maps in .*known suffixes: \.bmp"):
-        salmetrics.as_model(tmp_path / "empty", stimuli)
+@pytest.mark.parametrize(
+    ("names", "ids", "text"),
+    [
+        (["a.npy"], ["a.jpg", "b.jpg"], "no map for 'b.jpg'. Maps are"),
+        (["1/a.npy", "2/a.npy"], ["a.jpg"], r"2 maps for 'a.jpg' \(1/a.npy, 2/a.npy\)"),
+        (["a.npy"], ["1/a.jpg", "2/a.jpg"], "one map, a.npy, for '1/a.jpg' and '2/a.jpg'"),
+        (
+            ["2/a.npy", "3/b.npy"],
+            ["1/a.jpg"],
+            "no map for '1/a.jpg'. Maps without an image: 2, '2/a",
+        ),
+        (["a.npy"], ["a.jpg", "a.png"], "one map, a.npy, for 'a.jpg' and 'a.png'"),
+        (
+            ["x.npy"],
+            [f"{i}.jpg" for i in range(12)],
+            "no map for '0.jpg'; .*; no map for '9.jpg'; and 2 more. Maps without an image: 1, 'x",
+        ),
+    ],
+)
+def test_one_error_for_all_images(names, ids, text, tmp_path):
+    path = write_folder(tmp_path / "maps", {n: bytes_of(np.zeros(SIZE), "npy") for n in names})
+    with pytest.raises(InputError, match=text):
+        StoredMaps(path, stimuli_of(ids))
+
+
+def test_all_kinds_of_problems_in_one_error(folder, stimuli):
+    (folder / "c.npy").unlink()
+    (folder / "sub" / "b.png").write_bytes(FILES["sub/b.png"][:20])
+    np.save(folder / "a.npy", np.zeros(SIZE))
+    np.save(folder / "d.npy", np.zeros((8, 10)))
+    (folder / "e.png").write_bytes(bytes_of(MAPS["a"]))
+    expected = (
+        r"does not fit the 4 images: 2 maps for 'a.jpg' \(a.npy, a.png\); no map for 'c.jpeg'; "
+        r"map '.*b.png' can't be read: .*; the map of 'd.jpg' has size \(8, 10\), the image "
+        r"\(4, 5\); use resize='bilinear', or --resize bilinear. Maps without an image: 3, 'a.npy'"
+    )
+    with pytest.raises(InputError, match=expected):
+        salmetrics.as_model(folder, stimuli_of([*IDS, "d.jpg"]))
+
+
+def test_problems_are_listed_in_full(tmp_path):
+    path = write_folder(tmp_path / "maps", {"a.npy": bytes_of(np.zeros(SIZE), "npy")})
+    maps = StoredMaps(path)
+    assert len(maps.problems(stimuli_of([f"{i}.jpg" for i in range(30)]))) == 30
+    assert maps.extra == ("a.npy",)
+    assert maps.problems(stimuli_of(["a.jpg"])) == []
+    assert maps.extra == ()
+
+
+def test_images_that_were_not_named_at_first(folder):
+    maps = StoredMaps(folder)
+    np.testing.assert_array_equal(maps(stimuli_of(["a.jpg"])[0]), MAPS["a"])
+    with pytest.raises(InputError, match=r"has no map for 'z.jpg'"):
+        maps(stimuli_of(["z.jpg"])[0])
+
+
+# ---- what a file holds
+
+
+def test_densities(tmp_path, stimuli):
+    path = write_folder(
+        tmp_path / "maps",
+        {f"{n}.npy": bytes_of(np.full(SIZE, -np.log(20)), "npy") for n in MAPS},
+    )
+    model = salmetrics.as_model(path, stimuli, kind="log_density")
+    assert salmetrics.log_likelihood(model, stimuli, FIXATIONS) == pytest.approx(-np.log2(20))
+    with pytest.raises(InputError, match=r"logsumexp|sum"):
+        salmetrics.log_likelihood(
+            salmetrics.as_model(path, stimuli, kind="density"), stimuli, FIXATIONS
+        )
+
+
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "LA", "P", "1", "L", "I;16", "F", "CMYK"])
+def test_grey_in_any_mode_of_an_image(mode, tmp_path):
+    levels = np.random.default_rng(0).choice([0, 255], SIZE).astype(np.uint8)
+    image = Image.fromarray(levels)
+    form = "TIFF" if mode in ("F", "CMYK") else "PNG"
+    if mode == "I;16":
+        image = Image.fromarray(levels.astype(np.uint16) * 257)
+    elif mode == "P":
+        image = image.convert("RGB").convert("P", palette=Image.Palette.ADAPTIVE)
+        assert (np.asarray(image) != levels).any()  # the numbers in the file are no grey levels
+    elif mode == "CMYK":
+        image = Image.fromarray(np.dstack([np.zeros((*SIZE, 3), np.uint8), 255 - levels]), "CMYK")
+    else:
+        image = image.convert(mode)
+    path = tmp_path / "maps"
+    path.mkdir()
+    image.save(path / ("a.tif" if form == "TIFF" else "a.png"), form)
+    found = salmetrics.as_model(path, stimuli_of(["a.jpg"])).saliency_map(stimuli_of(["a.jpg"])[0])
+    np.testing.assert_array_equal(found.astype(float) / found.max(), levels / 255)
+
+
+def png_with_wide_colours():
+    """A PNG with 16 bits for each of three colours, which Pillow would cut to 8."""
+    rows = b"".join(b"\0" + struct.pack(">15H", *range(15)) for _ in range(4))
+
+    def part(kind, data):
+        check = struct.pack(">I", zlib.crc32(kind + data))
+        return struct.pack(">I", len(data)) + kind + data + check
+
+    head = struct.pack(">IIBBBBB", 5, 4, 16, 2, 0, 0, 0)
+    parts = [part(b"IHDR", head), part(b"IDAT", zlib.compress(rows)), part(b"IEND", b"")]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(parts)
+
+
+COLOURED = np.random.default_rng(0).integers(0, 255, (*SIZE, 3), np.uint8)
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "text"),
+    [
+        ("a.png", bytes_of(COLOURED), "must be grey; it is coloured"),
+        ("a.npy", bytes_of(COLOURED, "npy"), r"must be a map of shape \(height, width\); got"),
+        ("a.png", png_with_wide_colours(), "has colours of 16 bits; save it in grey"),
+        ("a.npy", bytes_of(np.array([["a"] * 5] * 4), "npy"), "must hold numbers"),
+        ("a.png", FILES["a.png"][:60], "can't be read"),
+        ("a.npy", FILES["c.npy"][:-9], "can't be read"),
+    ],
+)
+def test_bad_maps(name, data, text, tmp_path):
+    path = write_folder(tmp_path / "maps", {name: data})
+    stimuli = stimuli_of(["a.jpg"])
+    with pytest.raises(InputError, match=f"a.{name[-3:]}.*{text}"):
+        salmetrics.as_model(path, stimuli).saliency_map(stimuli[0])
+
+
+def test_python_objects_are_not_read(tmp_path):
+    stream = io.BytesIO()
+    np.save(stream, np.array([[{}] * 5] * 4), allow_pickle=True)
+    path = write_folder(tmp_path / "maps", {"a.npy": stream.getvalue()})
+    with pytest.raises(InputError, match="holds Python objects, which are not read"):
+        StoredMaps(path, stimuli_of(["a.jpg"]))
 
 
 def test_maps_of_another_size(folder, stimuli):
     np.save(folder / "c.npy", np.ones((8, 10)))
-    fixations = salmetrics.Fixations.from_arrays([1], [2], [2], n_images=3)
-    with pytest.raises(InputError, match=r"predicted size \(8, 10\) for image 'c.jpeg'"):
-        salmetrics.nss(folder, stimuli, fixations)
+    with pytest.raises(InputError, match=r"the map of 'c.jpeg' has size \(8, 10\), the image"):
+        salmetrics.nss(folder, stimuli, FIXATIONS)
     model = salmetrics.as_model(folder, stimuli, resize="bilinear")
-    assert salmetrics.nss(model, stimuli, fixations) == 0
+    assert np.isfinite(salmetrics.nss(model, stimuli, FIXATIONS))
+
+
+# ---- what is no store of maps
+
+
+def text_file(path):
+    path.write_text("hello")
+
+
+def empty_folder(path):
+    path.mkdir()
+
+
+def other_hdf5(path):
+    salmetrics.write_hdf5(FIXATIONS, path)
+
+
+def empty_hdf5(path):
+    h5py.File(path, "w").close()
+
+
+def wrong_variable(path):
+    savemat(path, {"salmaps": cells()})
+
+
+def one_array(path):
+    savemat(path, {"results": np.zeros(SIZE)})
+
+
+def truncated_zip(path):
+    path.write_bytes(write_zip(path).read_bytes()[:100])
+
+
+def corrupt_zip(path):
+    data = bytearray(write_zip(path).read_bytes())
+    data[70:75] = b"xxxxx"
+    path.write_bytes(data)
+
+
+def truncated_mat(path):
+    path.write_bytes(write_mat(path).read_bytes()[:200])
+
+
+def wrong_json(path):
+    path.write_text('{"image_id": 1}')
+
+
+def repeated_json(path):
+    entry = {"image_id": 1, "saliency_map": ""}
+    path.write_text(json.dumps([entry, entry]))
+
+
+def broken_json(path):
+    path.write_text('[{"image_id": 1')
+
+
+def flat_stack(path):
+    np.save(path, np.zeros(SIZE))
+
+
+def object_stack(path):
+    np.save(path, np.array([{}]), allow_pickle=True)
+
+
+@pytest.mark.parametrize(
+    ("name", "make", "text"),
+    [
+        ("none", None, "there is no folder or file of maps"),
+        ("x.txt", text_file, "is neither a folder nor a file that holds maps: expected .zip"),
+        ("x", empty_folder, r"no maps in .*known suffixes: \.bmp"),
+        ("x.h5", other_hdf5, "is an HDF5 file, but holds Fixations, not maps"),
+        ("x.h5", empty_hdf5, "no maps in"),
+        ("x.h5", text_file, "is neither a folder nor a file that holds maps"),
+        ("x.mat", wrong_variable, "has no variable 'results'; it has salmaps. Name one: x.mat:VAR"),
+        ("x.mat", one_array, r"must be a cell array .*; got \(4, 5\)"),
+        ("x.mat", truncated_mat, "x.mat' can't be read"),
+        ("x.mat", text_file, "x.mat' can't be read"),
+        ("x.zip", truncated_zip, "can't be read.*It may have been cut off"),
+        ("x.zip", corrupt_zip, "can't be read"),
+        ("x.zip", text_file, "can't be read"),
+        ("x.npz", text_file, "can't be read"),
+        ("x.json", wrong_json, "must be a list of"),
+        ("x.json", repeated_json, "holds image 1 twice"),
+        ("x.json", broken_json, "x.json' can't be read"),
+        ("x.npy", flat_stack, r"must hold one map an image, shape \(n, height, width\); got"),
+        ("x.npy", object_stack, "holds Python objects"),
+        ("x.npy", text_file, "x.npy' can't be read"),
+    ],
+)
+def test_bad_stores(name, make, text, tmp_path, stimuli):
+    if make is not None:
+        make(tmp_path / name)
+    with pytest.raises(InputError, match=text):
+        salmetrics.as_model(tmp_path / name, stimuli)
+
+
+def test_maps_without_names_need_all_images(tmp_path, stimuli):
+    write_mat(tmp_path / "x.mat")
+    with pytest.raises(InputError, match="3 maps without names, in the order of the images: it"):
+        salmetrics.as_model(tmp_path / "x.mat")
+    with pytest.raises(
+        InputError, match="3 maps without names, in the order of the images, need 3"
+    ):
+        salmetrics.as_model(tmp_path / "x.mat", stimuli[:2])
+    model = StoredMaps(tmp_path / "x.mat", stimuli)
+    np.testing.assert_array_equal(model(stimuli[2:][0]), MAPS["c"])
+    with pytest.raises(
+        InputError, match="image 'z' is not among the images that it was opened for"
+    ):
+        model(stimuli_of(["z"])[0])
+
+
+@pytest.mark.parametrize("name", ["maps.zip", "maps.npz"])
+def test_parts_of_what_has_none(name, tmp_path, stimuli):
+    STORES[name](tmp_path / name)
+    with pytest.raises(InputError, match="has no parts to name; 'x' would be a group of an HDF5"):
+        salmetrics.as_model(f"{tmp_path / name}:x", stimuli)
+
+
+def test_a_group_that_is_not_there(tmp_path, stimuli):
+    write_h5(tmp_path / "x.h5")
+    with pytest.raises(InputError, match=r"has no group 'y'; it has a.jpg, c.jpeg, sub"):
+        salmetrics.as_model(f"{tmp_path / 'x.h5'}:y", stimuli)

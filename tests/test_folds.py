@@ -1,0 +1,323 @@
+"""Folds: the published rules, pysaliency's numbers, and what is refused."""
+
+import itertools
+import warnings
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pysaliency_reference import pysaliency
+from scipy.special import logsumexp
+
+import salmetrics
+from salmetrics import CrossValidated, Dataset, Fixations, Folds, InputError, Stimuli
+from salmetrics.datasets import generate_dataset
+from salmetrics.folds import kfold, mit1003, natural_key, stratified
+
+N = 1003
+CATEGORIES = [f"category {i % 20}" for i in range(N)]
+DATASET = generate_dataset(23, size=(24, 32), n_subjects=2).dataset
+
+
+def ids_of(n):
+    return [f"i{k}.jpeg" for k in range(n)]
+
+
+def stimuli_of(n, **attributes):
+    return Stimuli.from_sizes([(3, 4)] * n, ids=ids_of(n), attributes=attributes)
+
+
+def pysaliency_splits(n, n_folds, k, **options):
+    """Indices of images that pysaliency trains, stops and tests model k on."""
+    from pysaliency.filter_datasets import crossval_split
+
+    numbers = np.arange(n)
+    pictures = np.zeros((n, 2, 2), np.uint8)
+    pictures[:, 0, 0], pictures[:, 0, 1] = numbers // 256, numbers % 256
+    theirs = pysaliency.Stimuli(
+        list(pictures), attributes={"number": numbers, "category": np.array(CATEGORIES[:n])}
+    )
+    points = pysaliency.Fixations.FixationsWithoutHistory(*np.zeros((3, n)), numbers, numbers)
+    for part in ("train", "val", "test"):
+        chosen, _ = crossval_split(theirs, points, n_folds, k, split=part, **options)
+        yield set(np.array(chosen.attributes["number"]).tolist())
+
+
+def numbers_of(ids):
+    return {int(name[1:-5]) for name in ids}
+
+
+@pytest.mark.parametrize("k", range(10))
+def test_as_pysaliency(k):
+    folds = kfold(stimuli_of(N))
+    ours = [numbers_of(part(k)) for part in (folds.train, folds.validation, folds.test)]
+    assert ours == list(pysaliency_splits(N, 10, k))
+    assert len(ours[2]) == (94 if k == 9 else 101)  # what nine chunks of ceil(n / 10) leave
+
+
+@pytest.mark.parametrize("k", range(10))
+def test_stratified_as_pysaliency(k):
+    folds = stratified(stimuli_of(N, category=CATEGORIES))
+    ours = [numbers_of(part(k)) for part in (folds.train, folds.validation, folds.test)]
+    assert ours == list(pysaliency_splits(N, 10, k, stratified_attributes=["category"]))
+    counts = np.zeros((20, 10), int)
+    for name, fold in folds.items():
+        counts[int(name[1:-5]) % 20, fold] += 1
+    assert np.ptp(counts, axis=1).max() <= 1
+
+
+def test_the_rule_by_hand():
+    indices = list(range(10))
+    np.random.RandomState(42).shuffle(indices)
+    folds = kfold(stimuli_of(10), 4)
+    assert [folds.test(k) for k in range(4)] == [
+        tuple(f"i{i}.jpeg" for i in sorted(indices[3 * k : 3 * k + 3])) for k in range(4)
+    ]
+
+
+@given(st.permutations(range(40)))
+def test_a_permutation_gets_the_same_folds(order):
+    whole = stimuli_of(40, category=CATEGORIES[:20] * 2)
+    for make in (kfold, stratified):
+        folds = make(whole, n_folds=2)
+        assert dict(make(whole[order], n_folds=2)) == dict(folds)
+        np.testing.assert_array_equal(folds.of(whole[order]), folds.of(whole)[order])
+
+
+def test_a_part_gets_the_folds_of_the_whole():
+    whole = stimuli_of(N)
+    folds = mit1003(whole)
+    assert dict(folds) == dict(kfold(whole))
+    part = whole[[5, 900, 17]]
+    np.testing.assert_array_equal(folds.of(part), folds.of(whole)[[5, 900, 17]])
+    with pytest.raises(InputError, match=r"defined on all its 1003 images; got 3. Make them from"):
+        mit1003(part)
+    with pytest.raises(InputError, match="1 of 1 images are in no fold: 'new'"):
+        folds.of(Stimuli.from_sizes([(3, 4)], ids=["new"]))
+
+
+def test_natural_order():
+    names = ["i10.jpeg", "i9.jpeg", "a/i1.jpeg", "I2", "i9b", ""]
+    assert sorted(names, key=natural_key) == ["", "I2", "a/i1.jpeg", "i9.jpeg", "i9b", "i10.jpeg"]
+    assert dict(kfold(names, 2, order="given")) != dict(kfold(names, 2))
+
+
+@pytest.mark.parametrize(("scheme", "stops_on"), [("deepgaze3", 1), ("deepgaze2", 2)])
+def test_schemes(scheme, stops_on):
+    folds = Folds({"a": 0, "b": 1, "c": 2, "d": 3, "e": 2}, scheme=scheme)
+    assert folds.test(2) == ("c", "e")
+    assert folds.validation(2) == folds.test(stops_on)
+    assert set(folds.train(2)) == set("abcde") - set(folds.test(2)) - set(folds.validation(2))
+    assert folds.validation(0) == folds.test((0 - 2 + stops_on) % 4)
+
+
+def test_deepgaze2_warns():
+    with pytest.warns(UserWarning, match="stops each model on its test images"):
+        folds = kfold(stimuli_of(10), 5, scheme="deepgaze2")
+    assert folds.scheme == "deepgaze2"
+    assert dict(folds) == dict(kfold(stimuli_of(10), 5))
+
+
+def test_every_image_is_tested_once():
+    folds = kfold(stimuli_of(37), 5)
+    assert sorted(itertools.chain(*(folds.test(k) for k in range(5)))) == sorted(ids_of(37))
+    for k in range(5):
+        parts = [set(part(k)) for part in (folds.train, folds.validation, folds.test)]
+        assert sum(map(len, parts)) == len(set.union(*parts)) == 37
+
+
+def test_split():
+    folds = kfold(DATASET.stimuli, 4)
+    for k in range(4):
+        train, validation, test = folds.split(DATASET, k)
+        assert (train.stimuli.ids, validation.stimuli.ids, test.stimuli.ids) == tuple(
+            tuple(sorted(part(k), key=natural_key))
+            for part in (folds.train, folds.validation, folds.test)
+        )
+        assert len(train.fixations) == len(train) * 24
+
+
+def test_check():
+    folds = Folds({"a": 0, "b": 1, "c": 1})
+    folds.check(0, ["b", "c"])
+    folds.check(0, ["z"])
+    with pytest.raises(
+        InputError, match=r"model 1 was trained on 2 of the images .*: 'b', 'c'. Its"
+    ):
+        folds.check(1, ["a", "b", "c"])
+
+
+@pytest.mark.parametrize("scheme", ["deepgaze2", "deepgaze3"])
+def test_files(scheme, tmp_path):
+    folds = Folds({"a,b": 0, "c": 2, "ü": 1}, 5, scheme=scheme)
+    folds.save(tmp_path / "folds.csv")
+    again = Folds.load(tmp_path / "folds.csv")
+    assert list(again.items()) == list(folds.items())
+    assert again.scheme == scheme
+    first = (tmp_path / "folds.csv").read_bytes()
+    again.save(tmp_path / "folds.csv")
+    assert (tmp_path / "folds.csv").read_bytes() == first
+
+
+def test_files_that_others_wrote(tmp_path):
+    (tmp_path / "x.csv").write_text("id,fold\na,1\nb,0\n")
+    folds = Folds.load(tmp_path / "x.csv")
+    assert (dict(folds), folds.scheme, folds.n_folds) == ({"a": 1, "b": 0}, "deepgaze3", 2)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (None, "there is no file"),
+        ("", "must have the columns id and fold, and rows"),
+        ("id,fold\n", "must have the columns id and fold, and rows"),
+        ("name,fold\na,1\n", "must have the columns id and fold"),
+        ("id,fold\na,one\n", "folds must be whole numbers"),
+        ("id,fold\na,-1\n", "folds must be whole numbers from 0; that of 'a' is -1"),
+        ("id,fold\na,0\na,1\n", "has images twice: 'a'"),
+        ("id,fold,stops\na,0,1\nb,1,1\nc,2,0\n", "column stops must be the fold plus one"),
+    ],
+)
+def test_bad_files(text, message, tmp_path):
+    if text is not None:
+        (tmp_path / "x.csv").write_text(text)
+    with pytest.raises(InputError, match=message):
+        Folds.load(tmp_path / "x.csv")
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: Folds({}), "folds must hold at least one image"),
+        (lambda: Folds({"a": 0.5}), "that of 'a' is 0.5"),
+        (lambda: Folds({"a": 3}, 3), "there are 3 folds, and one image is in fold 3"),
+        (lambda: Folds({"a": 0}, scheme="x"), "scheme must be one of 'deepgaze3', 'deepgaze2'"),
+        (lambda: Folds({"a": 0}).test(1), "k must be a fold from 0 to 0; got 1"),
+        (lambda: kfold(stimuli_of(3), 4), "n_folds must be from 2 to 3, the number of images"),
+        (lambda: kfold(stimuli_of(3), 1), "n_folds must be from 2 to 3"),
+        (lambda: kfold(stimuli_of(12), 10), "12 images in chunks of 2 make 6 folds, not 10"),
+        (lambda: kfold(["a", "a"], 2), "ids must be unique"),
+        (lambda: kfold(["a", "b"], 2, order="x"), "order must be one of 'natural', 'given'"),
+        (lambda: stratified(stimuli_of(9), n_folds=3), "attribute must be one of ; got 'category'"),
+        (
+            lambda: stratified(stimuli_of(21, category=CATEGORIES[:21]), n_folds=2),
+            "category 'category 19' has 1 images, fewer than 2 folds|has 1 images, fewer than 2",
+        ),
+    ],
+)
+def test_errors(call, message):
+    with pytest.raises(InputError, match=message):
+        call()
+
+
+# ---- the model that may predict
+
+
+class Told(salmetrics.DensityModel):
+    """Knows images by the sum of their pixels, and notes which it predicted."""
+
+    def __init__(self, k, trained_on=None):
+        self.k = k
+        self.trained_on = trained_on
+        self.seen = []
+
+    def log_density(self, stimulus, *, subject=None):
+        self.seen.append(stimulus.id)
+        density = stimulus.rgb.mean(2) + 10.0 * (self.k + 1)
+        return np.log(density / density.sum())
+
+
+FOLDS = kfold(DATASET.stimuli, 4)
+
+
+def told(**options):
+    return CrossValidated([Told(k) for k in range(4)], FOLDS, **options)
+
+
+def test_each_image_by_its_model():
+    model = told()
+    evaluation = salmetrics.evaluate(model, *DATASET, metrics=["LL", "IG", "AUC", "NSS"])
+    assert evaluation.n_predictions == len(DATASET)
+    for k, part in enumerate(model.models):
+        assert tuple(part.seen) == FOLDS.test(k)
+    for k, part in enumerate(model.models):
+        chosen = DATASET[FOLDS.of(DATASET.stimuli) == k]
+        alone = salmetrics.log_likelihood(part, *chosen, average="image")
+        mine = salmetrics.log_likelihood(model, *chosen, average="image")
+        assert mine == alone
+
+
+def test_likelihoods_of_parts_that_know_them():
+    parts = [salmetrics.CentreBias(*DATASET, bandwidth=b) for b in (0.05, 0.1, 0.2, 0.3)]
+    model = CrossValidated(parts, FOLDS)
+    assert model.knows_likelihoods
+    found = model.log_likelihoods(*DATASET)
+    of_image = FOLDS.of(DATASET.stimuli)[DATASET.fixations.image]
+    expected = np.array([part.log_likelihoods(*DATASET) for part in parts])
+    np.testing.assert_array_equal(found, expected[of_image, np.arange(of_image.size)])
+    other = Dataset("x", DATASET.stimuli, DATASET.fixations[::2])
+    with pytest.raises(InputError, match="fixations"):
+        salmetrics.information_gain(model, *other)
+
+
+def test_unknown_images():
+    stimuli = Stimuli.from_arrays([DATASET.stimuli[0].image], ids=["new"])
+    fixations = Fixations.from_arrays([3], [4], [0])
+    with pytest.raises(InputError, match="1 of 1 images are in no fold: 'new'"):
+        salmetrics.log_likelihood(told(), stimuli, fixations)
+    with pytest.raises(InputError, match="image 'new' is in no fold, so every model may have been"):
+        told().log_density(stimuli[0])
+    model = told(unknown="mixture")
+    parts = [part.log_density(stimuli[0]) for part in model.models]
+    np.testing.assert_allclose(
+        model.log_density(stimuli[0]), logsumexp(parts, axis=0) - np.log(4), rtol=1e-12
+    )
+    assert np.isfinite(salmetrics.log_likelihood(model, stimuli, fixations))
+
+
+def test_models_that_saw_their_test_images():
+    models = [Told(k, trained_on=FOLDS.train(k) + FOLDS.validation(k)) for k in range(4)]
+    CrossValidated(models, FOLDS)
+    models[2] = Told(2, trained_on=FOLDS.test(2)[:1])
+    with pytest.raises(InputError, match="model 2 was trained on 1 of the images"):
+        CrossValidated(models, FOLDS)
+
+
+def test_a_mixture_of_maps_predicts_once():
+    parts = [Told(0), Told(1)]
+    result = salmetrics.evaluate(
+        salmetrics.Mixture(parts), *DATASET, metrics=["LL", "AUC"], progress=False
+    )
+    assert result.n_predictions == len(DATASET)
+    assert len(parts[0].seen) == len(DATASET)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: CrossValidated([Told(0)], FOLDS), "there are 1 models for 4 folds"),
+        (lambda: told(unknown="guess"), "unknown must be one of 'error', 'mixture'"),
+        (
+            lambda: CrossValidated([salmetrics.as_model({}, kind="saliency_map")] * 4, FOLDS),
+            "model 0 must give densities; it gives saliency maps",
+        ),
+    ],
+)
+def test_wrong_models(call, message):
+    with pytest.raises(InputError, match=message):
+        call()
+
+
+def test_name_and_parameters():
+    model = told(name="mine")
+    assert model.name == "mine"
+    assert model.parameters == {
+        "n_folds": 4,
+        "scheme": "deepgaze3",
+        "unknown": "error",
+        "model": {},
+    }
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert repr(FOLDS) == "Folds(23 images, 4 folds, scheme 'deepgaze3')"
