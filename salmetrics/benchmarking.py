@@ -19,7 +19,7 @@ from salmetrics.metrics.registry import METRICS
 from salmetrics.models.base import Model, SaliencyMapModel
 from salmetrics.models.convert import as_model
 from salmetrics.models.fitted_density import fit_density
-from salmetrics.protocols import Protocol
+from salmetrics.protocols import Protocol, get_protocol
 from salmetrics.rendering import as_markdown, as_text
 from salmetrics.results import Evaluation
 
@@ -212,6 +212,11 @@ def benchmark(
     makers: dict[str, Callable[[Dataset], Any]] = {**_given(models), **(made or {})}
     if len(makers) < len(models) + len(made or {}) or not makers:
         raise InputError("models must be at least one, with different names")
+    chosen = get_protocol(protocol)
+    if metrics is not None:
+        chosen = chosen.override(metrics=tuple(metrics))
+    if sort_by is not None:
+        check_choice("sort_by", sort_by, chosen.metrics)
     skipped: list[Skipped] = []
     opened: dict[str, dict[str, Model]] = {}
     for dataset in datasets:
@@ -229,8 +234,7 @@ def benchmark(
         result = evaluate(
             opened[dataset.name],
             *dataset,
-            metrics=metrics,
-            protocol=protocol,
+            protocol=chosen,
             gold_standard=gold_standard,
             n_bootstrap=n_bootstrap,
             n_jobs=n_jobs,
@@ -325,7 +329,6 @@ def _first_shared(evaluations: Mapping[str, Evaluation]) -> str:
 
 
 def _ranked(result: Evaluation, metric: str) -> pd.DataFrame:
-    check_choice("sort_by", metric, result.metrics)
     if len(result.per_image.dropna(how="all")) < 2:
         return _by_value(result, metric)
     with warnings.catch_warnings():

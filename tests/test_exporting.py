@@ -10,6 +10,7 @@ import time
 import h5py
 import numpy as np
 import pytest
+from PIL import Image
 from pysaliency_reference import pysaliency
 
 import salmetrics
@@ -125,7 +126,7 @@ def test_pysaliency_reads_ours(tmp_path):
     for i, stimulus in enumerate(STIMULI[:4]):
         files.append(tmp_path / "images" / f"{i}.png")
         files[-1].parent.mkdir(exist_ok=True)
-        salmetrics.io.images.Image.fromarray(stimulus.image).save(files[-1])
+        Image.fromarray(stimulus.image).save(files[-1])
     for ids in (None, ["0", "1", "2", "3"]):
         ours = salmetrics.Stimuli.from_files(files, ids=ids)
         theirs = pysaliency.FileStimuli([str(file) for file in files])
@@ -175,11 +176,8 @@ class Interrupted(Contrast):
     "name", ["folder", "x.zip", "x.tar.gz", "x.h5", "x.npz", "x.mat", "x.json"]
 )
 def test_an_interrupted_export_goes_on(name, tmp_path):
-    whole = (
-        export_predictions(Interrupted(99), STIMULI, tmp_path / "whole" / name)
-        if ((tmp_path / "whole").mkdir() is None)
-        else None
-    )
+    (tmp_path / "whole").mkdir()
+    whole = export_predictions(Interrupted(99), STIMULI, tmp_path / "whole" / name)
     with pytest.raises(KeyboardInterrupt):
         export_predictions(Interrupted(17), STIMULI, tmp_path / name)
     assert not (tmp_path / name).exists()
