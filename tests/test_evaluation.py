@@ -180,9 +180,9 @@ def test_footnotes(data):
         "protocol default 1 with metrics=('LL', 'IG', 'SIM')",
         "IG over centre-bias (bandwidth 0.1, floor 0.01)",
         "±: half of the 95 % bootstrap interval over images",
-        "- m LL, m IG: a saliency map has no log likelihood; turn the maps into densities first, "
+        "- LL, IG of m: a saliency map has no log likelihood; turn the maps into densities first, "
         "with salmetrics.fit_density",
-        "- d SIM: the SIM-optimal map of a density is not part of this version",
+        "- SIM of d: the SIM-optimal map of a density is not part of this version",
     ]
     assert result.footnotes() in repr(result)
     assert result.baseline == "centre-bias"
