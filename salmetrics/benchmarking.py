@@ -14,11 +14,14 @@ import numpy as np
 from salmetrics.dataset import Dataset
 from salmetrics.errors import InputError, check_choice
 from salmetrics.evaluation import evaluate
+from salmetrics.io.archives import ARCHIVE_SUFFIXES
 from salmetrics.io.files import replacing
 from salmetrics.metrics.registry import METRICS
 from salmetrics.models.base import Model, SaliencyMapModel
 from salmetrics.models.convert import as_model
 from salmetrics.models.fitted_density import fit_density
+from salmetrics.models.maps import StoredMaps, stem_of
+from salmetrics.predicting import described
 from salmetrics.protocols import Protocol, get_protocol
 from salmetrics.rendering import as_markdown, as_text
 from salmetrics.results import Evaluation
@@ -29,6 +32,7 @@ if TYPE_CHECKING:
 __all__ = ["Benchmark", "Skipped", "benchmark", "fitted_if_map", "part_for"]
 
 _N_FOLDS = 5  # of fits of densities to maps
+_STORES = (*ARCHIVE_SUFFIXES, ".h5", ".hdf5", ".json", ".mat", ".npz")
 
 
 @dataclass(frozen=True)
@@ -51,27 +55,46 @@ class Benchmark:
         Models that are missing from the table of a data set.
     sort_by
         The metric that models are sorted by.
+    extra
+        Number of stored maps that belong to no image, by (data set, model).
     """
 
     def __init__(
-        self, evaluations: Mapping[str, Evaluation], skipped: Sequence[Skipped], sort_by: str
+        self,
+        evaluations: Mapping[str, Evaluation],
+        skipped: Sequence[Skipped],
+        sort_by: str,
+        extra: Mapping[tuple[str, str], int] | None = None,
     ) -> None:
         self.skipped = tuple(skipped)
         self.sort_by = sort_by
+        self.extra = dict(extra or {})
         self._ranks = {name: _ranked(result, sort_by) for name, result in evaluations.items()}
         self.evaluations = {
             name: result.select(_best_first(result, self._ranks[name]))
             for name, result in evaluations.items()
         }
 
-    def leaderboard(self, dataset: str) -> pd.DataFrame:
+    def leaderboard(self, dataset: str, *, intervals: bool = False) -> pd.DataFrame:
         """Return one row a model, best first: its group, and the value of each metric.
 
         Models that share a letter in ``group`` can't be told apart by `sort_by`; see
-        `Evaluation.rank`.
+        `Evaluation.rank`. With `intervals`, columns such as "IG low" and "IG high" follow each
+        value.
         """
+        import pandas as pd
+
         check_choice("dataset", dataset, self.evaluations)
-        table = self.evaluations[dataset].table
+        result = self.evaluations[dataset]
+        table = result.table
+        if intervals:
+            wide = result.summary.unstack("metric")
+            columns = {}
+            for key in result.metrics:
+                columns[key] = table[key]
+                for part in ("low", "high"):
+                    columns[f"{key} {part}"] = wide[part, key].reindex(table.index)
+            table = pd.DataFrame(columns)
         table.insert(0, "group", [self._groups(dataset).get(m, "") for m in table.index])
         table.index.name = "model"
         return table
@@ -80,20 +103,26 @@ class Benchmark:
     def generalisation(self) -> pd.DataFrame:
         """One row a model, by mean rank; columns (data set, value | low | high) and mean rank.
 
-        Values are those of `sort_by`. A model that is missing from a data set ranks last there.
+        Values are those of `sort_by`. A model that is missing from a data set ranks last there; the
+        gold standard has no rank.
         """
         import pandas as pd
 
         models = dict.fromkeys(m for e in self.evaluations.values() for m in e.models)
+        golds = {e.gold_standard for e in self.evaluations.values()}
+        n_ranked = sum(m not in golds for m in models)
         columns: dict[tuple[str, str], list[float]] = {}
         places = []
         for name, result in self.evaluations.items():
             summary = result.summary.xs(self.sort_by, level="metric")
             for part in ("value", "low", "high"):
                 columns[name, part] = [float(summary[part].get(m, np.nan)) for m in models]
-            order = list(self._ranks[name].index) if name in self._ranks else []
-            places.append([order.index(m) + 1 if m in order else len(models) for m in models])
-        columns["mean rank", ""] = np.mean(places, axis=0).tolist()
+            order = [m for m in self._ranks[name].index if m not in golds]
+            places.append([order.index(m) + 1 if m in order else n_ranked for m in models])
+        ranks = np.mean(places, axis=0)
+        columns["mean rank", ""] = [
+            np.nan if m in golds else rank for m, rank in zip(models, ranks, strict=True)
+        ]
         table = pd.DataFrame(columns, index=pd.Index(list(models), name="model"))
         return table.sort_values(("mean rank", ""), kind="stable")
 
@@ -103,7 +132,7 @@ class Benchmark:
         target.mkdir(parents=True, exist_ok=True)
         for name, result in self.evaluations.items():
             result.save(target / f"{name}.h5")
-            _write(target / f"{name}.csv", self.leaderboard(name).to_csv())
+            _write(target / f"{name}.csv", self.leaderboard(name, intervals=True).to_csv())
             _write(target / f"{name}.md", self._text(name, as_markdown))
         if len(self.evaluations) > 1:
             _write(target / "generalisation.csv", self.generalisation.to_csv())
@@ -118,6 +147,9 @@ class Benchmark:
             parts.append(f"{head}, by {self.sort_by}\n\n{self._text(name, as_text)}")
         if len(self.evaluations) > 1:
             parts.append(f"{self.sort_by} on all data sets\n\n{self._generalisation_text()}")
+        if self.extra:
+            lines = [f"- {n} of {m} on {name}" for (name, m), n in self.extra.items()]
+            parts.append("\n".join(["maps that belong to no image:", *lines]))
         if self.skipped:
             lines = [f"- {s.model} on {s.dataset}: {s.reason}" for s in self.skipped]
             parts.append("\n".join([f"skipped: {len(lines)}", *lines]))
@@ -125,11 +157,14 @@ class Benchmark:
 
     def _text(self, name: str, render: Callable[..., str]) -> str:
         result = self.evaluations[name]
-        notes = (
-            f"{result.footnotes()}\nmodels that share a letter can't be told apart by "
-            f"{self.sort_by} (paired tests over images, Holm, 5 %)"
-        )
-        return render(result.summary, notes, self._groups(name))
+        groups = self._groups(name)
+        notes = result.footnotes()
+        if any(groups.values()):
+            notes += (
+                f"\nmodels that share a letter can't be told apart by {self.sort_by} (paired tests "
+                "over images, Holm, 5 %)"
+            )
+        return render(result.summary, notes, groups)
 
     def _groups(self, name: str) -> dict[str, str]:
         return {str(model): str(group) for model, group in self._ranks[name]["group"].items()}
@@ -145,7 +180,8 @@ class Benchmark:
                 "-" if np.isnan(v) else f"{v:.3f} ±{(high - low) / 2:.3f}"
                 for v, low, high in zip(cells["value"], cells["low"], cells["high"], strict=True)
             ]
-        shown["mean rank"] = [f"{rank:.1f}" for rank in table["mean rank", ""]]
+        ranks = table["mean rank", ""]
+        shown["mean rank"] = ["-" if np.isnan(rank) else f"{rank:.1f}" for rank in ranks]
         return pd.DataFrame(shown, index=list(table.index)).to_string()
 
 
@@ -177,8 +213,8 @@ def benchmark(
     datasets
         With different names.
     models
-        By name: anything that `as_model` takes. Of a folder of maps that has a sub-folder or file
-        named like the data set (``maps/toronto``, ``maps/toronto.zip``), that is taken.
+        By name: anything that `as_model` takes. Of a folder of maps that has parts named like
+        the data sets (``maps/toronto``, ``maps/toronto.zip``), the data set's own is taken.
     made
         By name: functions that make a model for a data set, such as
         ``{"centre-bias": lambda dataset: CentreBias.fit(*dataset)}``.
@@ -191,8 +227,8 @@ def benchmark(
     fit
         Turn saliency maps into densities first, with `fit_density`, so that they have LL and IG.
     keep_going
-        Leave out models that can't be opened, or fail on an image, and say so in the result;
-        by default, they are an error.
+        Leave out models that can't be opened, or fail on an image, and data sets on which none is
+        left, and say so in the result; by default, they are an error.
     checkpoint
         A folder: what is done is kept there, and a run that was interrupted goes on from it.
 
@@ -206,10 +242,12 @@ def benchmark(
         Naming everything that is wrong with all models; or, with `keep_going`, if no model is
         left on a data set.
     """
+    datasets = [datasets] if isinstance(datasets, Dataset) else list(datasets)
     names = [dataset.name for dataset in datasets]
-    if not datasets or len(set(names)) < len(names):
-        raise InputError(f"data sets must be at least one, with different names; got {names!r}")
-    makers: dict[str, Callable[[Dataset], Any]] = {**_given(models), **(made or {})}
+    _check_names(names)
+    if not isinstance(models, Mapping):
+        raise InputError(f"models must be a dict by name; got {type(models).__name__}")
+    makers: dict[str, Callable[[Dataset], Any]] = {**_given(models, names), **(made or {})}
     if len(makers) < len(models) + len(made or {}) or not makers:
         raise InputError("models must be at least one, with different names")
     chosen = get_protocol(protocol)
@@ -218,19 +256,23 @@ def benchmark(
     if sort_by is not None:
         check_choice("sort_by", sort_by, chosen.metrics)
     skipped: list[Skipped] = []
-    opened: dict[str, dict[str, Model]] = {}
+    opened: dict[str, dict[str, Model]] = {name: {} for name in names}
+    refused: tuple[type[Exception], ...] = (Exception,) if keep_going else (InputError, OSError)
     for dataset in datasets:
-        opened[dataset.name] = {}
         for name, make in makers.items():
             try:
                 opened[dataset.name][name] = _opened(make, dataset, kind, resize, fit, seed)
-            except (InputError, OSError) as error:
-                skipped.append(Skipped(dataset.name, name, str(error)))
+            except refused as error:
+                is_ours = isinstance(error, InputError)
+                skipped.append(
+                    Skipped(dataset.name, name, str(error) if is_ours else described(error))
+                )
     if skipped and not keep_going:
         raise InputError("\n".join(f"{s.model} on {s.dataset}: {s.reason}" for s in skipped))
     evaluations = {}
     for dataset in datasets:
-        _check_left(opened[dataset.name], dataset, skipped)
+        if not opened[dataset.name]:
+            continue  # each model is among the skipped
         result = evaluate(
             opened[dataset.name],
             *dataset,
@@ -243,29 +285,66 @@ def benchmark(
             on_error="record" if keep_going else "raise",
             progress=progress,
         )
-        evaluations[dataset.name] = _without_failures(result, dataset, skipped)
-    return Benchmark(evaluations, skipped, sort_by or _first_shared(evaluations))
+        left = _without_failures(result, dataset, skipped)
+        if left is not None:
+            evaluations[dataset.name] = left
+    if not evaluations:
+        reasons = "; ".join(f"{s.model} on {s.dataset}: {s.reason}" for s in skipped)
+        raise InputError(f"no model is left: {reasons}")
+    extra = {
+        (dataset, name): len(stored.extra)
+        for dataset, models_of in opened.items()
+        for name, model in models_of.items()
+        if isinstance(stored := getattr(model, "stored", None), StoredMaps) and stored.extra
+    }
+    return Benchmark(evaluations, skipped, sort_by or _first_shared(evaluations), extra)
 
 
-def _given(models: Mapping[str, Any]) -> dict[str, Callable[[Dataset], Any]]:
-    return {str(name): partial(part_for, model) for name, model in models.items()}
+def _check_names(names: Sequence[str]) -> None:
+    """Check that data sets name files, and nothing else."""
+    if not names or len(set(names)) < len(names):
+        raise InputError(f"data sets must be at least one, with different names; got {names!r}")
+    for name in names:
+        taken = name in ("checkpoint", "generalisation", "skipped")
+        if taken or not name or name.startswith(".") or set(name) & set("/\\\0"):
+            raise InputError(
+                f"data set {name!r} can't name a file of results; give it another name: "
+                "Dataset(name, stimuli, fixations)"
+            )
 
 
-def part_for(model: Any, dataset: Dataset) -> Any:
-    """Return the part of a folder of maps that is named like the data set, if there is one."""
+def _given(models: Mapping[str, Any], names: Sequence[str]) -> dict[str, Callable[..., Any]]:
+    return {str(name): partial(part_for, model, names=names) for name, model in models.items()}
+
+
+def part_for(model: Any, dataset: Dataset, names: Sequence[str] = ()) -> Any:
+    """Return the part of a folder of maps that is the data set's, if there are such parts.
+
+    Parameters
+    ----------
+    model
+        Path of a folder; anything else is returned as it is.
+    dataset
+        The data set.
+    names
+        Of all data sets: if the folder has parts for others, it must have one for this.
+    """
     if not isinstance(model, (str, Path)) or not Path(model).is_dir():
         return model
-    parts = sorted(
-        path
-        for path in Path(model).iterdir()
-        if path.name == dataset.name or path.name.startswith(f"{dataset.name}.")
-    )
-    if len(parts) > 1:
+    parts: dict[str, list[Path]] = {}
+    for path in sorted(Path(model).iterdir()):
+        if path.is_dir() or path.name.lower().endswith(_STORES):
+            parts.setdefault(stem_of(path), []).append(path)
+    own = parts.get(dataset.name, [])
+    if len(own) > 1:
         raise InputError(
-            f"{str(model)!r} has {len(parts)} things named like the data set: "
-            f"{', '.join(path.name for path in parts)}"
+            f"{str(model)!r} has {len(own)} things named like the data set: "
+            f"{', '.join(path.name for path in own)}"
         )
-    return parts[0] if parts else model
+    others = [name for name in names if name in parts]
+    if not own and others:
+        raise InputError(f"{str(model)!r} has maps for {', '.join(others)}, not for {dataset.name}")
+    return own[0] if own else model
 
 
 def _opened(
@@ -290,28 +369,20 @@ def fitted_if_map(model: Model, dataset: Dataset, seed: int) -> Model:
     return fit_density(model, *dataset, folds=min(_N_FOLDS, n_images), seed=seed)
 
 
-def _check_left(models: Mapping[str, Model], dataset: Dataset, skipped: Sequence[Skipped]) -> None:
-    if not models:
-        reasons = "; ".join(f"{s.model}: {s.reason}" for s in skipped if s.dataset == dataset.name)
-        raise InputError(f"no model is left on {dataset.name}: {reasons}")
-
-
-def _without_failures(result: Evaluation, dataset: Dataset, skipped: list[Skipped]) -> Evaluation:
+def _without_failures(
+    result: Evaluation, dataset: Dataset, skipped: list[Skipped]
+) -> Evaluation | None:
     """Leave out models that failed on any image: they could not be compared with the others."""
     failed = result.errors.groupby("model", sort=False)
     for model, rows in failed:
-        n, first = len(rows), rows.iloc[0]
-        skipped.append(
-            Skipped(
-                dataset.name,
-                str(model),
-                f"failed on {n} of {len(dataset)} images, the first is {first['image']!r}: "
-                f"{first['error']}",
-            )
+        first = rows.iloc[0]
+        reason = (
+            f"failed on {len(rows)} of {len(dataset)} images, the first is {first['image']!r}: "
+            f"{first['error']}"
         )
+        skipped.append(Skipped(dataset.name, str(model), reason))
     left = [model for model in result.models if model not in failed.groups]
-    _check_left({m: None for m in left if m != result.gold_standard}, dataset, skipped)  # type: ignore[misc]
-    return result.select(left)
+    return result.select(left) if set(left) - {result.gold_standard} else None
 
 
 def _first_shared(evaluations: Mapping[str, Evaluation]) -> str:

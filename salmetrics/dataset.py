@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,8 @@ from salmetrics.fixations import Fixations
 from salmetrics.stimuli import Stimuli, selected_indices
 
 __all__ = ["Dataset"]
+
+_SHOWN = 5  # values that a message names
 
 
 class Dataset:
@@ -69,8 +71,9 @@ class Dataset:
         Parameters
         ----------
         **conditions
-            By attribute of the images, or ``size`` (height, width) or ``id``: a value, a list of
-            values, or a function that tells of the array of all values which are meant.
+            By attribute of the images, or ``size`` (height, width) or ``id``: a value, several
+            values, or a function that tells of the array of all values which are meant; of
+            ``size`` the array has shape (n, 2).
 
         Raises
         ------
@@ -84,10 +87,8 @@ class Dataset:
         >>> len(Dataset("mine", stimuli, fixations).where(category="in", size=(3, 4)).fixations)
         2
         """
-        sizes = np.empty(len(self), dtype=object)
-        sizes[:] = list(map(tuple, self.stimuli.sizes.tolist()))
-        known = {"id": np.array(self.stimuli.ids), "size": sizes, **self.stimuli.attributes}
-        return self[_met(conditions, known, "image", len(self))]
+        facts = {"id": np.array(self.stimuli.ids), "size": self.stimuli.sizes}
+        return self[_met(conditions, self.stimuli.attributes | facts, "image", len(self))]
 
     def where_fixations(self, **conditions: Any) -> Dataset:
         """All images, with the fixations that meet all conditions.
@@ -95,8 +96,8 @@ class Dataset:
         Parameters
         ----------
         **conditions
-            By column of the fixations, such as ``subject``, ``index`` or ``duration``: a value, a
-            list of values, or a function that tells of the whole column which are meant.
+            By column of the fixations, such as ``subject``, ``index`` or ``duration``: a value,
+            several values, or a function that tells of the whole column which are meant.
 
         Raises
         ------
@@ -135,9 +136,28 @@ def _met(
                 )
             met &= told
         else:
-            one = isinstance(wanted, (str, tuple)) or not hasattr(wanted, "__iter__")
-            accepted = [wanted] if one else list(wanted)
-            met &= np.array([value in accepted for value in values.tolist()], dtype=bool)
+            accepted = _accepted(wanted, is_size=values.ndim == 2)
+            met &= np.array([_plain(value) in accepted for value in values.tolist()], dtype=bool)
         if n and not met.any():
-            raise InputError(f"no {what} meets the conditions up to {name!r}: {wanted!r}")
+            there = ", ".join(map(repr, list(dict.fromkeys(map(str, values.tolist())))[:_SHOWN]))
+            raise InputError(
+                f"no {what} meets the conditions up to {name!r}: {wanted!r}; there are {there} ..."
+            )
     return met
+
+
+def _accepted(wanted: Any, *, is_size: bool) -> set[Any]:
+    """One value or several as a set of plain ones."""
+    if is_size:
+        pairs = np.asarray(wanted)
+        if pairs.size % 2 or pairs.dtype.kind not in "iu":
+            raise InputError(f"size must be (height, width), or several of these; got {wanted!r}")
+        return set(map(tuple, pairs.reshape(-1, 2).tolist()))
+    scalar = isinstance(wanted, np.ndarray) and wanted.ndim == 0
+    one = scalar or isinstance(wanted, str) or not isinstance(wanted, Iterable)
+    return {_plain(value) for value in ([wanted] if one else wanted)}
+
+
+def _plain(value: Any) -> Any:
+    value = value.item() if isinstance(value, (np.generic, np.ndarray)) else value
+    return tuple(value) if isinstance(value, list) else value

@@ -71,7 +71,9 @@ def export_predictions(
     path
         A folder, or a file ending in .zip, .tar, .tar.gz, .h5, .npz, .mat (a cell array
         ``results``, in the order of the images) or .json (SALICON's form, PNGs of 8 bits). HDF5
-        says what it holds, and pysaliency reads it.
+        says what it holds, and pysaliency reads it; beside densities in other forms is a note
+        that they are (``salmetrics.json`` in folders and archives). A .mat file is made in memory,
+        and holds 2 GiB a map at most.
     kind
         What a function or raw arrays give; see `as_model`.
     files
@@ -105,12 +107,12 @@ def export_predictions(
     holds = "density" if isinstance(predictor, DensityModel) else "saliency map"
     if isinstance(predictor, DensityModel):
         _check_density(predictor, store, files)
-    if target.exists():
+    partial = target.with_name(target.name + ".partial")
+    if target.exists() and not partial.exists():
         raise InputError(f"{str(target)!r} exists already; name a new one, or remove it")
     if not target.absolute().parent.is_dir():
         raise InputError(f"folder {str(target.parent)!r} does not exist; make it first")
     names = _names(stimuli, store, files)
-    partial = target.with_name(target.name + ".partial")
     conditions = {
         "model": fingerprint(predictor),
         "images": fingerprint([list(stimuli.ids), stimuli.sizes]),
@@ -119,15 +121,18 @@ def export_predictions(
         "version": version("salmetrics"),
     }
     kept = Checkpoint(partial, model_name(predictor), conditions)
+    if target.exists():
+        _check_finished(target, partial, kept, len(stimuli))
+        shutil.rmtree(partial)
+        return target
 
     def encoded(array: Array) -> Array:
+        exact = store in HOLDS_ARRAYS or (store in HOLDS_FILES and files in _EXACT)
+        numbers = _as_type(array, dtype) if exact else array
         if store in HOLDS_ARRAYS:
-            return array.astype(dtype)
-        if store == ".json":
-            data = encode_map(array, ".png", 8)
-        else:
-            data = encode_map(array.astype(dtype) if files in _EXACT else array, files, bits)
-        return np.frombuffer(data, np.uint8)
+            return numbers
+        form = (".png", 8) if store == ".json" else (files, bits)
+        return np.frombuffer(encode_map(numbers, *form), np.uint8)
 
     _predict(predictor, stimuli, kept, encoded, progress=progress)
     attributes = {
@@ -136,13 +141,29 @@ def export_predictions(
     }
     try:
         write_maps(target, _items(names, kept), attributes)
-    except OSError as error:
+    except (OSError, TypeError, ValueError) as error:
         raise InputError(
-            f"{str(target)!r} can't be written: {error.strerror or error}. What is predicted is "
-            f"kept in {str(partial)!r}; the same call goes on from there"
+            f"{str(target)!r} can't be written: {getattr(error, 'strerror', None) or error}. What "
+            f"is predicted is kept in {str(partial)!r}; the same call goes on from there"
         ) from error
     shutil.rmtree(partial)
     return target
+
+
+def _check_finished(target: Path, partial: Path, kept: Checkpoint, n: int) -> None:
+    """Let a run end that was stopped after the target was written, and before the rest was gone."""
+    if any(kept.load(_chunk_name(c)) is None for c in range(len(_chunks(n)))):
+        raise InputError(
+            f"{str(target)!r} exists already; name a new one, or remove it, and {str(partial)!r}"
+        )
+
+
+def _as_type(array: Array, dtype: str) -> Array:
+    with np.errstate(over="ignore"):
+        numbers = array.astype(dtype)
+    if (np.isinf(numbers) & np.isfinite(array)).any():
+        raise InputError(f"the map has values that {dtype} does not hold; use dtype='float64'")
+    return numbers
 
 
 def _check_density(model: DensityModel, store: str, files: str) -> None:
@@ -226,34 +247,40 @@ def _names(stimuli: Stimuli, store: str, files: str) -> list[str]:
     """Return what each image's map is called."""
     if store == ".json":
         return _numbers(stimuli.ids)
+    for name in stimuli.ids:
+        parts = name.split("/")
+        if not all(parts) or any(p.startswith(".") or set(p) & set("\\\0") for p in parts):
+            raise InputError(
+                f"image id {name!r} is no name of a file in a folder; give the stimuli other ids"
+            )
+    folders = {str(above) for name in stimuli.ids for above in PurePosixPath(name).parents}
     if store in HOLDS_ARRAYS:
         # pysaliency looks for the names of files
-        return [
+        names = [
             s.id + s.path.suffix
             if s.path is not None and s.path.stem == PurePosixPath(s.id).name
             else s.id
             for s in stimuli
         ]
-    for name in stimuli.ids:
-        if ".." in PurePosixPath(name).parts or PurePosixPath(name).is_absolute():
-            raise InputError(f"image id {name!r} is no name of a file in a folder")
-    plain = [without_image_suffix(name) for name in stimuli.ids]
-    counts = Counter(plain)
-    return [
-        (stem if counts[stem] == 1 else name) + files
-        for stem, name in zip(plain, stimuli.ids, strict=True)
-    ]
+    else:
+        plain = [without_image_suffix(name) for name in stimuli.ids]
+        counts = Counter(plain)
+        names = [
+            (stem if counts[stem] == 1 else name) + files
+            for stem, name in zip(plain, stimuli.ids, strict=True)
+        ]
+    for name in names:
+        if name in folders:
+            raise InputError(f"image id {name!r} would be a file and a folder; give it another id")
+    return names
 
 
 def _numbers(ids: Sequence[str]) -> list[str]:
     """Return the numbers at the end of ids, by which SALICON knows images."""
     found = [re.search(r"[0-9]+$", without_image_suffix(name)) for name in ids]
     numbers = [str(int(digits.group())) if digits else "" for digits in found]
-    odd = [
-        name
-        for name, number in zip(ids, numbers, strict=True)
-        if not number or numbers.count(number) > 1
-    ]
+    counts = Counter(numbers)
+    odd = [name for name, n in zip(ids, numbers, strict=True) if not n or counts[n] > 1]
     if odd:
         raise InputError(
             f"SALICON knows images by the number at the end of their name; {len(odd)} of "

@@ -17,12 +17,13 @@ from salmetrics.errors import InputError, check_choice, is_whole
 from salmetrics.io.files import replacing
 from salmetrics.stimuli import Stimuli
 
-__all__ = ["Folds", "kfold", "mit1003", "stratified"]
+__all__ = ["Folds", "ids_of", "kfold", "mit1003", "stratified"]
 
 SCHEMES = ("deepgaze3", "deepgaze2")
 _MIT1003_IMAGES = 1003
 _SEED = 42  # of the public training code
 _LISTED = 5
+_COLUMNS = ("id", "fold", "n_folds", "scheme")
 
 
 class Folds(Mapping[str, int]):
@@ -59,6 +60,8 @@ class Folds(Mapping[str, int]):
     ) -> None:
         check_choice("scheme", scheme, SCHEMES)
         self._fold_of = {str(name): fold for name, fold in fold_of.items()}
+        if len(self._fold_of) < len(fold_of):
+            raise InputError("ids must differ as text; 1 and '1' don't")
         odd = [name for name, fold in self._fold_of.items() if not is_whole(fold) or fold < 0]
         if odd:
             raise InputError(
@@ -69,6 +72,8 @@ class Folds(Mapping[str, int]):
             raise InputError("folds must hold at least one image")
         largest = max(self._fold_of.values())
         self.n_folds = int(largest) + 1 if n_folds is None else n_folds
+        if not is_whole(self.n_folds):
+            raise InputError(f"n_folds must be a whole number; got {n_folds!r}")
         if largest >= self.n_folds:
             raise InputError(f"there are {self.n_folds} folds, and one image is in fold {largest}")
         self.scheme = scheme
@@ -108,10 +113,17 @@ class Folds(Mapping[str, int]):
     def train(self, k: int) -> tuple[str, ...]:
         """Return the images on which model k is trained."""
         used = {self._checked(k), self._validation_fold(k)}
-        return self._of_folds(set(range(self.n_folds)) - used)
+        left = set(range(self.n_folds)) - used
+        if not left:
+            raise InputError(
+                f"{self.n_folds} folds leave nothing to train on, as one is tested and one stopped "
+                "on; use at least 3"
+            )
+        return self._of_folds(left)
 
     def split(self, dataset: Dataset, k: int) -> tuple[Dataset, Dataset, Dataset]:
         """Return the parts of a data set that model k is trained, stopped and tested on."""
+        self.train(k)  # says so if there is nothing to train on
         of_image = self.of(dataset.stimuli)
         validation = self._validation_fold(k)
         return (
@@ -120,7 +132,7 @@ class Folds(Mapping[str, int]):
             dataset[of_image == self._checked(k)],
         )
 
-    def check(self, k: int, trained_on: Iterable[str]) -> None:
+    def check(self, k: int, trained_on: Stimuli | Iterable[str]) -> None:
         """Check that model k did not see its test images.
 
         Parameters
@@ -128,14 +140,14 @@ class Folds(Mapping[str, int]):
         k
             The model's fold.
         trained_on
-            Ids of all images that its training used, those it was stopped on included.
+            All images that its training used, those it was stopped on included, or their ids.
 
         Raises
         ------
         InputError
             If images of fold k are among them.
         """
-        seen = sorted(set(map(str, trained_on)) & set(self.test(k)))
+        seen = sorted(ids_of(trained_on) & set(self.test(k)))
         if seen:
             raise InputError(
                 f"model {k} was trained on {len(seen)} of the images that it would be tested on: "
@@ -143,20 +155,19 @@ class Folds(Mapping[str, int]):
             )
 
     def save(self, path: str | Path) -> None:
-        """Write a CSV file with the columns id, fold and stops: the model stopped on the image."""
+        """Write a CSV file with the columns id, fold, n_folds and scheme."""
         target = Path(path)
         if not target.absolute().parent.is_dir():
             raise InputError(f"folder {str(target.parent)!r} does not exist; make it first")
-        shift = 0 if self.scheme == "deepgaze2" else 1
-        with replacing(target) as temporary, temporary.open("w", newline="") as file:
+        with replacing(target) as made, made.open("w", newline="", encoding="utf-8") as file:
             writer = csv.writer(file, lineterminator="\n")
-            writer.writerow(["id", "fold", "stops"])
+            writer.writerow(_COLUMNS)
             for name, fold in self._fold_of.items():
-                writer.writerow([name, fold, (fold + shift) % self.n_folds])
+                writer.writerow([name, fold, self.n_folds, self.scheme])
 
     @classmethod
     def load(cls, path: str | Path) -> Folds:
-        """Read a CSV file with the columns id and fold, and perhaps stops.
+        """Read a CSV file with the columns id and fold, and perhaps n_folds and scheme.
 
         Raises
         ------
@@ -166,29 +177,27 @@ class Folds(Mapping[str, int]):
         source = Path(path)
         if not source.is_file():
             raise InputError(f"there is no file {str(source)!r}")
-        with source.open(newline="", encoding="utf-8") as file:
-            rows = list(csv.DictReader(file))
+        try:
+            with source.open(newline="", encoding="utf-8-sig") as file:  # Excel puts a mark first
+                rows = list(csv.DictReader(file))
+        except UnicodeDecodeError as error:
+            raise InputError(f"{str(source)!r} can't be read as CSV: {error}") from error
         if not rows or not {"id", "fold"} <= set(rows[0]):
             raise InputError(f"{str(source)!r} must have the columns id and fold, and rows")
         repeated = [name for name, n in Counter(row["id"] for row in rows).items() if n > 1]
         if repeated:
             raise InputError(f"{str(source)!r} has images twice: {_some(repeated)}")
+        kinds = {(row.get("n_folds"), row.get("scheme") or SCHEMES[0]) for row in rows}
+        if len(kinds) > 1:
+            raise InputError(f"{str(source)!r} must have one n_folds and one scheme for all rows")
+        ((n_folds, scheme),) = kinds
         try:
             fold_of = {row["id"]: int(row["fold"]) for row in rows}
-            stops = {row["id"]: int(row.get("stops") or -1) for row in rows}
+            return cls(fold_of, int(n_folds) if n_folds else None, scheme=scheme)
+        except InputError:
+            raise
         except (TypeError, ValueError) as error:
             raise InputError(f"{str(source)!r}: folds must be whole numbers: {error}") from error
-        scheme = "deepgaze2" if stops == fold_of else "deepgaze3"
-        folds = cls(fold_of, max([*fold_of.values(), *stops.values()]) + 1, scheme=scheme)
-        if any(
-            k not in (-1, (fold_of[name] + (scheme == "deepgaze3")) % folds.n_folds)
-            for name, k in stops.items()
-        ):
-            raise InputError(
-                f"{str(source)!r}: column stops must be the fold plus one (of the last: 0), or the "
-                "fold itself"
-            )
-        return folds
 
     def __repr__(self) -> str:
         return f"Folds({len(self)} images, {self.n_folds} folds, scheme {self.scheme!r})"
@@ -240,6 +249,11 @@ def kfold(
     _check_n_folds(n_folds, len(ids))
     indices = np.arange(len(ids))
     np.random.RandomState(_SEED).shuffle(indices)  # the published rule
+    if scheme == "deepgaze3" and n_folds < 3:
+        raise InputError(
+            f"{n_folds} folds leave nothing to train on, as one is tested and one stopped on; use "
+            "at least 3"
+        )
     size = -(-len(ids) // n_folds)
     if -(-len(ids) // size) < n_folds:
         raise InputError(
@@ -316,8 +330,19 @@ def mit1003(stimuli: Stimuli | Sequence[str], *, scheme: str = "deepgaze3") -> F
 
 def natural_key(name: str) -> list[tuple[int, int | str]]:
     """Sort key that compares runs of digits as numbers: i2 before i10."""
-    parts = re.split(r"([0-9]+)", name)
-    return [(0, int(part)) if part.isdigit() else (1, part) for part in parts if part]
+    parts = re.split(r"([0-9]+)", name)  # text and digits in turn
+    key: list[tuple[int, int | str]] = []
+    for i, part in enumerate(parts):
+        if part:
+            key.append((0, int(part)) if i % 2 else (1, part))
+    return key
+
+
+def ids_of(images: Stimuli | Iterable[str]) -> set[str]:
+    """Return the ids of images, given as such or as `Stimuli`."""
+    if isinstance(images, str):
+        raise InputError(f"ids must be a list of texts; got {images!r} alone")
+    return set(images.ids) if isinstance(images, Stimuli) else set(map(str, images))
 
 
 def _ordered(stimuli: Stimuli | Sequence[str], order: str) -> list[str]:
@@ -325,7 +350,7 @@ def _ordered(stimuli: Stimuli | Sequence[str], order: str) -> list[str]:
     ids = list(stimuli.ids) if isinstance(stimuli, Stimuli) else [str(name) for name in stimuli]
     if len(set(ids)) < len(ids):
         raise InputError("ids must be unique")
-    return sorted(ids, key=natural_key) if order == "natural" else ids
+    return sorted(ids, key=lambda name: (natural_key(name), name)) if order == "natural" else ids
 
 
 def _check_n_folds(n_folds: int, n: int) -> None:

@@ -150,8 +150,7 @@ class Scorer:
             if (why := _why_not(model, key, protocol))
         }
         for model in models.values():
-            if isinstance(model, DensityModel):
-                model.check_data(stimuli, fixations)
+            model.check_data(stimuli, fixations)
         self.baseline: DensityModel | None = None
         if {"IG", "IG-MATLAB"} & set(protocol.metrics):
             self.baseline = _baseline_model(

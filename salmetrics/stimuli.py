@@ -274,7 +274,7 @@ class Stimuli(Sequence[Stimulus]):
     def with_scale(
         self, *, pixels_per_degree: float | None = None, sigma: float | None = None
     ) -> Stimuli:
-        """Return the same images, seen at another number of pixels per degree, blurred by sigma."""
+        """Return the same images with these scales; what is not given is unknown."""
         result = copy.copy(self)
         result.pixels_per_degree = _positive("pixels_per_degree", pixels_per_degree)
         result.sigma = _positive("sigma", sigma)

@@ -37,7 +37,7 @@ def resize(dataset: Dataset, size: Size | Callable[[Size], Size]) -> Dataset:
     Returns
     -------
     A data set with the same ids. `pixels_per_degree` and `sigma` are scaled where all images are
-    scaled alike (within 1 %), and unknown otherwise.
+    scaled alike, in height and width (within 1 %), and unknown otherwise.
 
     Raises
     ------
@@ -49,7 +49,7 @@ def resize(dataset: Dataset, size: Size | Callable[[Size], Size]) -> Dataset:
     sizes = [_checked_size(size(each) if callable(size) else size) for each in own]
     ratios = np.array(sizes, dtype=float).reshape(-1, 2) / stimuli.sizes
     factors = np.sqrt(ratios.prod(1))
-    alike = factors.size > 0 and np.ptp(factors) <= _SAME_SCALE * factors[0]
+    alike = ratios.size > 0 and np.ptp(ratios) <= _SAME_SCALE * factors[0]
     resized = Stimuli(
         [
             partial(_resized_pixels, stimulus, size) if stimulus.has_pixels else None
@@ -140,7 +140,10 @@ def split(dataset: Dataset, shares: Sequence[float], *, seed: int = 0) -> list[D
     seed
         The same seed makes the same parts. For cross-validation see `salmetrics.folds`.
     """
-    wanted = np.array(shares, dtype=float)
+    try:
+        wanted = np.array(shares, dtype=float)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"shares must be numbers; got {shares!r}") from error
     if wanted.ndim != 1 or not (wanted >= 0).all() or abs(wanted.sum() - 1) > 1e-6:
         raise InputError(f"shares must be at least 0 and add up to 1; got {list(shares)!r}")
     order = _stream(seed).permutation(len(dataset))
@@ -163,8 +166,8 @@ def concatenate(datasets: Sequence[Dataset], *, name: str | None = None) -> Data
     Returns
     -------
     A data set. Attributes and columns that only some have are NaN, or "", in the others; attribute
-    ``dataset`` says where an image is from. `pixels_per_degree` and `sigma` are kept where they
-    agree.
+    ``dataset`` says where an image is from. `pixels_per_degree`, `sigma` and facts are kept where
+    all agree.
     """
     if not datasets:
         raise InputError("concatenate needs at least one data set")
@@ -177,7 +180,7 @@ def concatenate(datasets: Sequence[Dataset], *, name: str | None = None) -> Data
     prefixes = [f"{each}/" if apart else "" for each in names]
     counts = [len(dataset) for dataset in datasets]
     attributes = [
-        {**dataset.stimuli.attributes, "dataset": np.full(len(dataset), dataset.name)}
+        {"dataset": np.full(len(dataset), dataset.name), **dataset.stimuli.attributes}
         for dataset in datasets
     ]
     stimuli = Stimuli(
@@ -204,7 +207,12 @@ def concatenate(datasets: Sequence[Dataset], *, name: str | None = None) -> Data
         n_images=sum(counts), **_joined(columns, [len(d.fixations) for d in datasets])
     )
     joined_name = "+".join(dict.fromkeys(names)) if name is None else name
-    return Dataset(joined_name, stimuli, fixations, {} if apart else datasets[0].info)
+    shared = {
+        key: value
+        for key, value in datasets[0].info.items()
+        if all(key in each.info and each.info[key] == value for each in datasets)
+    }
+    return Dataset(joined_name, stimuli, fixations, shared)
 
 
 def _joined(
@@ -218,9 +226,13 @@ def _joined(
         for table, n in zip(tables, counts, strict=True):
             filler = np.full(n, "" if is_text else np.nan)
             part = table.get(name, filler)
-            parts.append(part.astype(str) if is_text and part.dtype.kind != "U" else part)
+            parts.append(_as_text(part) if is_text and part.dtype.kind != "U" else part)
         joined[name] = np.concatenate(parts)
     return joined
+
+
+def _as_text(values: NDArray[Any]) -> NDArray[np.str_]:
+    return np.array(["" if value != value else str(value) for value in values.tolist()], dtype=str)
 
 
 def _agreed(values: Sequence[float | None]) -> float | None:

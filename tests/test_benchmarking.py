@@ -101,7 +101,11 @@ def test_files(maps, tmp_path):
         "two.md",
     ]
     table = pd.read_csv(tmp_path / "out" / "one.csv", index_col="model")
-    pd.testing.assert_frame_equal(table, result.leaderboard("one"))
+    pd.testing.assert_frame_equal(table, result.leaderboard("one", intervals=True))
+    assert (table["NSS low"] < table["NSS"]).all()
+    assert (table["NSS"] < table["NSS high"]).all()
+    values = table[["group", *salmetrics.get_protocol("default").metrics]]
+    pd.testing.assert_frame_equal(values, result.leaderboard("one"))
     assert salmetrics.Evaluation.load(tmp_path / "out" / "two.h5").models == [
         "good",
         "fair",
@@ -136,8 +140,9 @@ def test_models_that_are_made_for_each_data_set(maps):
     assert result.leaderboard("one")["group"].tolist()[2:] == ["", ""]
     assert result.leaderboard("one")["IGE"]["gold-standard"] == 1
     ranks = result.generalisation["mean rank", ""]
-    assert ranks["centre-bias"] == 2
-    assert ranks["good"] == 4
+    assert ranks["centre-bias"] == 1
+    assert ranks["good"] == 3
+    assert np.isnan(ranks["gold-standard"])
 
 
 def test_fitted_densities(maps):
@@ -182,10 +187,12 @@ def broken(maps, tmp_path):
         (tmp_path / name).mkdir()
         for dataset in DATASETS:
             path = tmp_path / name / dataset.name
-            export_predictions(Blurred(name, 0.5), dataset.stimuli, path, progress=False)
-    (tmp_path / "missing" / "two" / "5.npy").unlink()
-    file = tmp_path / "damaged" / "one" / "7.npy"
-    file.write_bytes(file.read_bytes()[:-8])
+            export_predictions(Blurred(name, 0.5), dataset.stimuli, path, files=".png", bits=8)
+    (tmp_path / "missing" / "two" / "5.png").unlink()
+    file = tmp_path / "damaged" / "one" / "7.png"
+    data = bytearray(file.read_bytes())
+    data[60:90] = bytes(30)  # the head is fine
+    file.write_bytes(data)
     return {**paths(maps), "missing": tmp_path / "missing", "damaged": tmp_path / "damaged"}
 
 
@@ -228,7 +235,7 @@ def test_keep_going(broken, maps):
 
 def test_without_keep_going_a_damaged_map_is_an_error(broken):
     del broken["missing"]
-    with pytest.raises(InputError, match=r"7.npy' can't be read"):
+    with pytest.raises(InputError, match=r"7.png' can't be read"):
         benchmark(DATASETS, broken, progress=False)
 
 
@@ -242,11 +249,13 @@ def test_skipped_models_in_files(broken, tmp_path):
 
 def test_no_model_left(broken):
     only = {"missing": broken["missing"]}
-    with pytest.raises(InputError, match=r"no model is left on two: missing: .*no map for '5'"):
-        benchmark(DATASETS, only, progress=False, keep_going=True)
+    result = benchmark(DATASETS, only, metrics=["NSS"], progress=False, keep_going=True)
+    assert list(result.evaluations) == ["one"]  # a data set without models is left out
+    with pytest.raises(InputError, match=r"no model is left: missing on two: .*no map for '5'"):
+        benchmark(DATASETS[1:], only, progress=False, keep_going=True)
     only = {"damaged": broken["damaged"]}
-    with pytest.raises(InputError, match="no model is left on one: damaged: failed on 1 of 18"):
-        benchmark(DATASETS, only, metrics=["NSS"], progress=False, keep_going=True)
+    with pytest.raises(InputError, match="no model is left: damaged on one: failed on 1 of 18"):
+        benchmark(DATASETS[:1], only, metrics=["NSS"], progress=False, keep_going=True)
 
 
 @pytest.mark.parametrize(
@@ -254,6 +263,9 @@ def test_no_model_left(broken):
     [
         (lambda m: benchmark([], m), "data sets must be at least one, with different names"),
         (lambda m: benchmark([DATASETS[0]] * 2, m), r"got \['one', 'one'\]"),
+        (lambda m: benchmark(DATASETS, "maps"), "models must be a dict by name; got str"),
+        (lambda m: benchmark([Dataset("../x", *DATASETS[0])], m), "data set '../x' can't name a"),
+        (lambda m: benchmark([Dataset("skipped", *DATASETS[0])], m), "data set 'skipped' can't"),
         (lambda m: benchmark(DATASETS, {}), "models must be at least one, with different names"),
         (lambda m: benchmark(DATASETS, m, made={"good": None}), "with different names"),
         (
@@ -272,6 +284,34 @@ def test_two_parts_for_one_data_set(maps, tmp_path):
     (tmp_path / "one.zip").write_bytes(b"")
     with pytest.raises(InputError, match=r"has 2 things named like the data set: one, one.zip"):
         benchmark(DATASETS[:1], {"x": tmp_path})
+
+
+def test_parts_for_other_data_sets(maps, tmp_path):
+    (tmp_path / "x").mkdir()
+    model = Blurred("x", 1.0)
+    export_predictions(model, DATASETS[1].stimuli, tmp_path / "x" / "two.zip", progress=False)
+    with pytest.raises(InputError, match=r"x on one: .* has maps for two, not for one"):
+        benchmark(DATASETS, {"x": tmp_path / "x"}, progress=False)
+
+
+def test_anything_that_goes_wrong_is_recorded(maps):
+    def broken(dataset):
+        raise ZeroDivisionError("no luck")
+
+    made = {"broken": broken}
+    options = {"made": made, "metrics": ["NSS"], "n_bootstrap": 0, "progress": False}
+    result = benchmark(DATASETS[0], {"good": maps / "good", "odd": 3}, keep_going=True, **options)
+    reasons = {s.model: s.reason for s in result.skipped}
+    assert reasons["broken"] == "ZeroDivisionError: no luck"
+    assert reasons["odd"].startswith("TypeError: int can't stand for a model")
+    with pytest.raises(ZeroDivisionError):
+        benchmark(DATASETS[0], {"good": maps / "good"}, **options)
+
+
+def test_maps_without_an_image_are_counted(maps):
+    result = run(maps, [DATASETS[0][:5]], metrics=["NSS"])
+    assert result.extra == {("one", name): 13 for name in ("good", "fair", "poor")}
+    assert "maps that belong to no image:\n- 13 of good on one" in repr(result)
 
 
 def test_skipped_is_plain():
@@ -373,7 +413,7 @@ def test_command_keeps_going(packed, broken, capsys):
     assert code == 2
     assert "missing on two: " in err
     code, out, err = command(capsys, *arguments, "--keep-going")
-    assert code == 0
+    assert code == 3
     assert "skipped: 1\n- missing on two" in out
 
 

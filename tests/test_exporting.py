@@ -97,10 +97,12 @@ def test_constant_and_huge_maps_as_grey_levels(tmp_path):
     np.testing.assert_allclose(found, np.linspace(0, 1, 12), atol=1 / 65535, rtol=0)
 
 
-@pytest.mark.parametrize("name", ["folder", "x.h5", "x.npz"])
+@pytest.mark.parametrize("name", EXACT)
 def test_densities(name, tmp_path):
+    """A store says what it holds."""
     path = export_predictions(Moved(), STIMULI, tmp_path / name, dtype="float64")
-    back = as_model(path, STIMULI, kind="log_density")
+    back = as_model(path, STIMULI)
+    assert isinstance(back, salmetrics.DensityModel)
     truth = salmetrics.log_likelihood(Moved(), *DATASET)
     assert salmetrics.log_likelihood(back, *DATASET) == truth
 
@@ -303,6 +305,9 @@ def test_what_is_there_is_not_replaced(tmp_path):
     [
         (["../a", "b"], "x", "image id '../a' is no name of a file in a folder"),
         (["/a", "b"], "x.zip", "image id '/a' is no name"),
+        ([".a", "b"], "x.h5", "image id '.a' is no name"),
+        (["a", "b\\\\c"], "x.npz", "is no name of a file"),
+        (["a", "a/b"], "x.h5", "image id 'a' would be a file and a folder"),
         (["a", "b1"], "x.json", "1 of 2 have none, or one that another has, the first is 'a'"),
         (["a01.jpg", "b1"], "x.json", "2 of 2 have none"),
     ],
@@ -320,7 +325,12 @@ def test_ids_that_are_no_names(ids, name, text, tmp_path):
 def test_ids_that_differ_in_their_suffix(tmp_path):
     stimuli = salmetrics.Stimuli.from_sizes([(3, 4)] * 3, ids=["a.jpg", "a.png", "b.jpg"])
     path = export_predictions(Moved(), stimuli, tmp_path / "x")
-    assert sorted(os.listdir(path)) == ["a.jpg.npy", "a.png.npy", "b.npy"]
+    assert sorted(os.listdir(path)) == [
+        "a.jpg.npy",
+        "a.png.npy",
+        "b.npy",
+        "salmetrics.json",  # says that these are densities
+    ]
     assert as_model(path, stimuli, kind="log_density").log_density(stimuli[1]).shape == (3, 4)
 
 
@@ -338,6 +348,42 @@ def test_full_disk(tmp_path, monkeypatch):
     rest = Interrupted(99)
     export_predictions(rest, STIMULI, tmp_path / "x.h5")
     assert rest.seen == []
+
+
+def test_stopped_after_the_last_step(tmp_path, monkeypatch):
+    """The file is written, and what was kept is still there: the same call ends it."""
+    monkeypatch.setattr(exporting.shutil, "rmtree", lambda path: None)
+    path = export_predictions(Interrupted(99), STIMULI, tmp_path / "x.h5")
+    monkeypatch.undo()
+    data = path.read_bytes()
+    rest = Interrupted(99)
+    assert export_predictions(rest, STIMULI, tmp_path / "x.h5") == path
+    assert rest.seen == []
+    assert os.listdir(tmp_path) == ["x.h5"]
+    assert path.read_bytes() == data
+
+
+def test_a_file_that_came_while_predicting(tmp_path):
+    with pytest.raises(KeyboardInterrupt):
+        export_predictions(Interrupted(17), STIMULI, tmp_path / "x.h5")
+    (tmp_path / "x.h5").write_text("mine")
+    with pytest.raises(
+        InputError, match=r"exists already; name a new one, or remove it, and .*part"
+    ):
+        export_predictions(Interrupted(99), STIMULI, tmp_path / "x.h5")
+    assert (tmp_path / "x.h5").read_text() == "mine"
+
+
+class Huge(Contrast):
+    def saliency_map(self, stimulus):
+        return np.full(stimulus.size, 1e300)
+
+
+def test_numbers_that_do_not_fit(tmp_path):
+    with pytest.raises(InputError, match="values that float32 does not hold; use dtype='float64'"):
+        export_predictions(Huge(), STIMULI, tmp_path / "x.h5")
+    export_predictions(Huge(), STIMULI, tmp_path / "y.h5", dtype="float64")
+    export_predictions(Huge(), STIMULI, tmp_path / "y", files=".png")
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")

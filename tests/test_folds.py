@@ -78,10 +78,10 @@ def test_the_rule_by_hand():
 
 @given(st.permutations(range(40)))
 def test_a_permutation_gets_the_same_folds(order):
-    whole = stimuli_of(40, category=CATEGORIES[:20] * 2)
+    whole = stimuli_of(40, category=["in", "out"] * 20)
     for make in (kfold, stratified):
-        folds = make(whole, n_folds=2)
-        assert dict(make(whole[order], n_folds=2)) == dict(folds)
+        folds = make(whole, n_folds=3)
+        assert dict(make(whole[order], n_folds=3)) == dict(folds)
         np.testing.assert_array_equal(folds.of(whole[order]), folds.of(whole)[order])
 
 
@@ -100,7 +100,9 @@ def test_a_part_gets_the_folds_of_the_whole():
 def test_natural_order():
     names = ["i10.jpeg", "i9.jpeg", "a/i1.jpeg", "I2", "i9b", ""]
     assert sorted(names, key=natural_key) == ["", "I2", "a/i1.jpeg", "i9.jpeg", "i9b", "i10.jpeg"]
-    assert dict(kfold(names, 2, order="given")) != dict(kfold(names, 2))
+    assert dict(kfold(names, 3, order="given")) != dict(kfold(names, 3))
+    odd = ["1", "01", "001", "²", "2", "02"]
+    assert dict(kfold(odd, 3)) == dict(kfold(odd[::-1], 3))
 
 
 @pytest.mark.parametrize(("scheme", "stops_on"), [("deepgaze3", 1), ("deepgaze2", 2)])
@@ -154,14 +156,14 @@ def test_files(scheme, tmp_path):
     folds.save(tmp_path / "folds.csv")
     again = Folds.load(tmp_path / "folds.csv")
     assert list(again.items()) == list(folds.items())
-    assert again.scheme == scheme
+    assert (again.scheme, again.n_folds) == (scheme, 5)
     first = (tmp_path / "folds.csv").read_bytes()
     again.save(tmp_path / "folds.csv")
     assert (tmp_path / "folds.csv").read_bytes() == first
 
 
 def test_files_that_others_wrote(tmp_path):
-    (tmp_path / "x.csv").write_text("id,fold\na,1\nb,0\n")
+    (tmp_path / "x.csv").write_bytes("\ufeffid,fold\na,1\nb,0\n".encode())  # Excel's mark
     folds = Folds.load(tmp_path / "x.csv")
     assert (dict(folds), folds.scheme, folds.n_folds) == ({"a": 1, "b": 0}, "deepgaze3", 2)
 
@@ -176,12 +178,15 @@ def test_files_that_others_wrote(tmp_path):
         ("id,fold\na,one\n", "folds must be whole numbers"),
         ("id,fold\na,-1\n", "folds must be whole numbers from 0; that of 'a' is -1"),
         ("id,fold\na,0\na,1\n", "has images twice: 'a'"),
-        ("id,fold,stops\na,0,1\nb,1,1\nc,2,0\n", "column stops must be the fold plus one"),
+        ("id,fold,scheme\na,0,x\nb,1,y\n", "must have one n_folds and one scheme for all rows"),
+        ("id,fold,scheme\na,0,x\n", "scheme must be one of 'deepgaze3', 'deepgaze2'"),
+        ("id,fold,n_folds\na,5,3\n", "there are 3 folds, and one image is in fold 5"),
+        (b"\xff\xfe\x00", "can't be read as CSV"),
     ],
 )
 def test_bad_files(text, message, tmp_path):
     if text is not None:
-        (tmp_path / "x.csv").write_text(text)
+        (tmp_path / "x.csv").write_bytes(text if isinstance(text, bytes) else text.encode())
     with pytest.raises(InputError, match=message):
         Folds.load(tmp_path / "x.csv")
 
@@ -193,6 +198,11 @@ def test_bad_files(text, message, tmp_path):
         (lambda: Folds({"a": 0.5}), "that of 'a' is 0.5"),
         (lambda: Folds({"a": 3}, 3), "there are 3 folds, and one image is in fold 3"),
         (lambda: Folds({"a": 0}, scheme="x"), "scheme must be one of 'deepgaze3', 'deepgaze2'"),
+        (lambda: Folds({1: 0, "1": 1}), "ids must differ as text; 1 and '1' don't"),
+        (lambda: Folds({"a": 0}, 2.5), "n_folds must be a whole number; got 2.5"),
+        (lambda: Folds({"a": 0, "b": 1}).train(0), "2 folds leave nothing to train on"),
+        (lambda: kfold(stimuli_of(9), 2), "2 folds leave nothing to train on, .* use at least 3"),
+        (lambda: Folds({"a": 0}).check(0, "abc"), "ids must be a list of texts; got 'abc' alone"),
         (lambda: Folds({"a": 0}).test(1), "k must be a fold from 0 to 0; got 1"),
         (lambda: kfold(stimuli_of(3), 4), "n_folds must be from 2 to 3, the number of images"),
         (lambda: kfold(stimuli_of(3), 1), "n_folds must be from 2 to 3"),
@@ -279,9 +289,20 @@ def test_unknown_images():
 def test_models_that_saw_their_test_images():
     models = [Told(k, trained_on=FOLDS.train(k) + FOLDS.validation(k)) for k in range(4)]
     CrossValidated(models, FOLDS)
+    CrossValidated((model for model in models), dict(FOLDS))
     models[2] = Told(2, trained_on=FOLDS.test(2)[:1])
     with pytest.raises(InputError, match="model 2 was trained on 1 of the images"):
         CrossValidated(models, FOLDS)
+
+
+def test_a_mixture_that_saw_an_image_outside_the_folds():
+    stimuli = Stimuli.from_arrays([DATASET.stimuli[0].image], ids=["new"])
+    models = [Told(k, trained_on=[*FOLDS.train(k), "new"]) for k in range(4)]
+    model = CrossValidated(models, FOLDS, unknown="mixture")
+    with pytest.raises(
+        InputError, match="model 0 was trained on 1 of the images outside the folds"
+    ):
+        salmetrics.log_likelihood(model, stimuli, Fixations.from_arrays([3], [4], [0]))
 
 
 def test_a_mixture_of_maps_predicts_once():
@@ -316,7 +337,7 @@ def test_name_and_parameters():
         "n_folds": 4,
         "scheme": "deepgaze3",
         "unknown": "error",
-        "model": {},
+        "models": [{}] * 4,
     }
     with warnings.catch_warnings():
         warnings.simplefilter("error")

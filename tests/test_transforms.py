@@ -61,9 +61,13 @@ def make(name="mine", sizes=SIZES, seed=0, attributes=None, columns=None, **fact
         ({"category": ["in", "out"]}, [0, 1, 2, 3]),
         ({"size": (20, 30)}, [0, 2]),
         ({"size": [(20, 30), (7, 5)]}, [0, 2, 3]),
+        ({"size": np.array([20, 30])}, [0, 2]),
+        ({"category": ("in", "out")}, [0, 1, 2, 3]),
+        ({"category": np.array("in")}, [0, 3]),
+        ({"category": {"in"}}, [0, 3]),
         ({"id": ["3.png", "1.png"]}, [1, 3]),
         ({"category": "out", "size": (20, 30)}, [2]),
-        ({"size": lambda sizes: np.array([h > 10 for h, w in sizes])}, [0, 1, 2]),
+        ({"size": lambda sizes: sizes[:, 0] > 10}, [0, 1, 2]),
         ({}, [0, 1, 2, 3]),
     ],
 )
@@ -102,13 +106,14 @@ def test_where_fixations(conditions, mask):
     [
         (
             lambda d: d.where(colour="red"),
-            "a condition on images must be one of 'id', 'size', 'cat",
+            "a condition on images must be one of 'category', 'id', 'size'",
         ),
         (
             lambda d: d.where(category="none"),
             "no image meets the conditions up to 'category': 'none'",
         ),
         (lambda d: d.where(id=lambda ids: ids), "must return one truth value for each of 4 images"),
+        (lambda d: d.where(size=(1, 2, 3)), r"size must be \(height, width\), or several of these"),
         (lambda d: d.where_fixations(t=1), "a condition on fixations must be one of 'x', 'y'"),
         (
             lambda d: d.where_fixations(subject="0"),
@@ -186,6 +191,12 @@ def test_rescale():
     np.testing.assert_allclose(found.fixations.x[0] / 45, dataset.fixations.x[0] / 30)
 
 
+def test_sides_that_are_scaled_apart():
+    dataset = make(pixels_per_degree=10.0, sigma=4.0)
+    found = resize(dataset, lambda size: (size[0], 2 * size[1]))
+    assert found.stimuli.pixels_per_degree is found.stimuli.sigma is None
+
+
 def test_scores_after_rescaling():
     """Twice the pixels, twice sigma: ranks stay, so AUC of a smooth density does, nearly."""
     dataset = generate_dataset(10, size=(60, 80), n_subjects=3).dataset
@@ -261,7 +272,7 @@ def test_data_sets_put_together():
         sigma=5.0,
     )
     found = concatenate([one, two])
-    assert (found.name, len(found), found.info) == ("one+two", 5, {})
+    assert (found.name, len(found), found.info) == ("one+two", 5, {"licence": "MIT"})
     assert found.stimuli.ids == ("one/0.png", "one/1.png", "one/2.png", "one/3.png", "two/0.png")
     assert found.stimuli.attributes["category"].tolist() == ["in", "out", "out", "in", ""]
     np.testing.assert_array_equal(found.stimuli.attributes["year"], [np.nan] * 4 + [2020])
@@ -277,6 +288,10 @@ def test_data_sets_put_together():
     np.testing.assert_array_equal(back.fixations.x, two.fixations.x)
     np.testing.assert_array_equal(back.stimuli[0].image, two.stimuli[0].image)
     assert concatenate([one, two], name="both").name == "both"
+    three = make("three", columns={"t": ["a"] * 40})
+    again = concatenate([found, three])
+    assert again.stimuli.attributes["dataset"].tolist() == ["one"] * 4 + ["two"] + ["three"] * 4
+    assert set(again.fixations.t[:40]) == {""}
 
 
 @pytest.mark.parametrize(

@@ -15,16 +15,19 @@ __all__ = ["main"]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line; return the exit code: 0, or 2 for input that the user can mend."""
+    """Run the command line; return the exit code: 0, or 2 for input that the user can mend.
+
+    `benchmark --keep-going` returns 3 if models were left out.
+    """
     options = _parser().parse_args(arguments)
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, _stop)  # temporary files are removed on the way out
     try:
-        options.run(options)
+        code = options.run(options)
     except (InputError, OSError) as error:
         print(f"salmetrics: error: {error}", file=sys.stderr)
         return 2
-    return 0
+    return code or 0
 
 
 def _stop(number: int, frame: object) -> None:

@@ -15,10 +15,13 @@ from salmetrics.cli.models import MODEL_HELP, is_named, model_of
 from salmetrics.cli.options import add_resources, add_scoring
 from salmetrics.dataset import Dataset
 from salmetrics.errors import InputError
+from salmetrics.models.base import DensityModel
 from salmetrics.models.convert import as_model
 from salmetrics.models.maps import stem_of
 
 __all__ = ["add"]
+
+_SOME_SKIPPED = 3  # exit code
 
 
 def add(commands: Any) -> None:
@@ -60,7 +63,8 @@ def add(commands: Any) -> None:
     running.add_argument(
         "--keep-going",
         action="store_true",
-        help="leave out models that can't be read, or fail on an image, and say so at the end",
+        help="leave out models that can't be read, or fail on an image, say so at the end, and "
+        f"exit with {_SOME_SKIPPED}",
     )
     running.add_argument(
         "--out",
@@ -71,11 +75,12 @@ def add(commands: Any) -> None:
     )
 
 
-def _run(options: argparse.Namespace) -> None:
+def _run(options: argparse.Namespace) -> int:
     datasets = [shortened(named_dataset(spec), options) for spec in options.dataset]
+    names = [dataset.name for dataset in datasets]
     makers = {
-        **_stored(options.maps, "saliency_map", options),
-        **_stored(options.log_densities, "log_density", options),
+        **_stored(options.maps, "saliency_map", options, names),
+        **_stored(options.log_densities, "log_density", options, names),
     }
     for spec in options.model:
         makers[spec] = partial(_named, spec, options.resize)
@@ -105,10 +110,11 @@ def _run(options: argparse.Namespace) -> None:
     print(result)
     result.save(options.out)
     print(f"\nwrote {options.out}")
+    return _SOME_SKIPPED if result.skipped else 0
 
 
 def _stored(
-    paths: list[str], kind: str, options: argparse.Namespace
+    paths: list[str], kind: str, options: argparse.Namespace, datasets: list[str]
 ) -> dict[str, Callable[[Dataset], Any]]:
     """Models by the name of their folder or file, and of the folder above where that is shared."""
     stems = [stem_of(Path(path)) for path in paths]
@@ -119,13 +125,18 @@ def _stored(
         for stem, parent in zip(stems, above, strict=True)
     ]
     return {
-        name: partial(_open, path, kind, options.resize)
+        name: partial(_open, path, kind, options.resize, datasets)
         for name, path in zip(names, paths, strict=True)
     }
 
 
-def _open(path: str, kind: str, resize: str | None, dataset: Dataset) -> Any:
-    return as_model(part_for(path, dataset), dataset.stimuli, kind=kind, resize=resize)
+def _open(path: str, kind: str, resize: str | None, names: list[str], dataset: Dataset) -> Any:
+    part = part_for(path, dataset, names)
+    model = as_model(part, dataset.stimuli, kind=kind, resize=resize)
+    if isinstance(model, DensityModel) != (kind == "log_density"):
+        other = "--maps" if kind == "log_density" else "--log-densities"
+        raise InputError(f"{str(part)!r} says that it holds the other kind of maps: use {other}")
+    return model
 
 
 def _named(spec: str, resize: str | None, dataset: Dataset) -> Any:

@@ -61,11 +61,21 @@ def shortened(dataset: Dataset, options: argparse.Namespace) -> Dataset:
     return dataset[: options.first]
 
 
-def protocol_of(options: argparse.Namespace) -> Protocol:
-    """Return the protocol, with the width of empirical maps that the options give."""
+def protocol_of(options: argparse.Namespace, *, own_width: bool = False) -> Protocol:
+    """Return the protocol, with the width of empirical maps that the options give.
+
+    Parameters
+    ----------
+    options
+        Of the command line.
+    own_width
+        Whether the stimuli have that width already; it then goes without an override.
+    """
     protocol = get_protocol(options.protocol)
-    width = options.sigma or options.pixels_per_degree
-    if width is None:
+    width = options.sigma
+    if width is None and protocol.sigma is None:
+        width = options.pixels_per_degree
+    if width is None or (own_width and protocol.sigma is None):
         return protocol
     also = {} if protocol.prediction_sigma is None else {"prediction_sigma": width}
     return protocol.override(sigma=width, **also)

@@ -13,7 +13,6 @@ from salmetrics.cli.options import add_resources, add_scoring
 from salmetrics.errors import InputError
 from salmetrics.evaluation import evaluate
 from salmetrics.models.convert import KINDS, as_model
-from salmetrics.protocols import get_protocol
 from salmetrics.results import Evaluation
 
 __all__ = ["add"]
@@ -84,8 +83,7 @@ def _run(options: argparse.Namespace) -> None:
         except TypeError as error:
             raise InputError(f"--model {spec}: {error}") from error
     baseline = None if options.baseline is None else model_of(options.baseline, dataset)
-    # data of one's own carries its width itself
-    protocol = protocol_of(options) if options.dataset else get_protocol(options.protocol)
+    protocol = protocol_of(options, own_width=options.dataset is None)
     result = evaluate(
         models,
         *dataset,

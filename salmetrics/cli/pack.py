@@ -34,6 +34,12 @@ def _run(options: argparse.Namespace) -> None:
     if options.out.suffix.lower() not in (".h5", ".hdf5"):
         raise InputError(f"--out must end in .h5 or .hdf5; got {str(options.out)!r}")
     dataset = shortened(dataset_of(options), options)
-    named = Dataset(options.name or dataset.name, dataset.stimuli, dataset.fixations, dataset.info)
+    stimuli = dataset.stimuli
+    if options.sigma is not None or options.pixels_per_degree is not None:
+        stimuli = stimuli.with_scale(
+            pixels_per_degree=options.pixels_per_degree or stimuli.pixels_per_degree,
+            sigma=options.sigma or stimuli.sigma,
+        )
+    named = Dataset(options.name or dataset.name, stimuli, dataset.fixations, dataset.info)
     write_hdf5(named, options.out, images="copy" if options.copy_images else "link")
     print(f"wrote {options.out}: {named.name}, {named.stimuli}, {named.fixations}")

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import bz2
+import gzip
 import lzma
 import os
 import secrets
 import shutil
 import tarfile
+import tempfile
 import threading
 import zipfile
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import IO, Any
 
@@ -23,6 +26,12 @@ ARCHIVE_SUFFIXES = (".tar", ".tar.bz2", ".tar.gz", ".tar.xz", ".tbz2", ".tgz", "
 MAX_MEMBER = 2 * 2**30
 MAX_TOTAL = 200 * 2**30
 _BLOCK = 2**20
+_TAR_OVERHEAD = 2**24  # bytes of heads and padding
+_COMPRESSED: dict[bytes, Any] = {
+    b"BZh": bz2.open,
+    b"\x1f\x8b": gzip.open,
+    b"\xfd7zXZ\x00": lzma.open,
+}
 _DAMAGE = (
     EOFError,
     NotImplementedError,  # a compression that Python does not know
@@ -66,9 +75,12 @@ class Archive:
         self._file: Any = None
         self._lock = threading.Lock()
         self.path = Path(path)
+        self._max_total = max_total
         with self._explained():
             self._is_zip = zipfile.is_zipfile(self.path)
-            members = list(_members(self._open()))
+            members = list(_members(self._opened()))
+            if isinstance(self._file, tarfile.TarFile):
+                _check_end(self._file)
         self.sizes: dict[str, int] = {}
         for name, kind, size in members:
             self._check(name, kind, size, max_member)
@@ -84,8 +96,7 @@ class Archive:
             )
 
     def __del__(self) -> None:
-        if self._file is not None:
-            self._file.close()
+        self._close()
 
     def __getstate__(self) -> dict[str, Any]:
         return self.__dict__ | {"_lock": None, "_file": None}
@@ -107,40 +118,79 @@ class Archive:
     def blocks(self, name: str) -> Iterator[bytes]:
         """Yield the bytes of a file, block by block."""
         left = self.sizes[name]
+        with self.opened(name) as stream:
+            while True:
+                with self._explained(name):
+                    block = stream.read(min(_BLOCK, left + 1))
+                    left -= len(block)
+                    if left < 0 or (not block and left > 0):
+                        raise ValueError(f"it hasn't the {self.sizes[name]} bytes it declares")
+                if not block:
+                    return
+                yield block
+
+    @contextmanager
+    def opened(self, name: str) -> Iterator[IO[bytes]]:
+        """Open a file to read part of it; no other thread reads meanwhile."""
         with self._lock:
             with self._explained(name):
                 stream = self._stream(name)
             with stream:
-                while True:
-                    with self._explained(name):
-                        block = stream.read(min(_BLOCK, left + 1))
-                        left -= len(block)
-                        if left < 0 or (not block and left > 0):
-                            raise ValueError(f"it hasn't the {self.sizes[name]} bytes it declares")
-                    if not block:
-                        return
-                    yield block
+                yield stream
 
     def close(self) -> None:
         """Close the file; it is opened again when something is read."""
         with self._lock:
-            if self._file is not None:
-                self._file.close()
-                self._file = None
+            self._close()
 
-    def _open(self) -> zipfile.ZipFile | tarfile.TarFile:
+    def _opened(self) -> zipfile.ZipFile | tarfile.TarFile:
         if self._file is None:
-            how: Any = zipfile.ZipFile if self._is_zip else tarfile.open
-            self._file = how(self.path, "r")
+            if self._is_zip:
+                self._file = zipfile.ZipFile(self.path)
+            else:
+                with ExitStack() as unless_opened:
+                    plain = unless_opened.enter_context(self._plain_tar())
+                    self._file = tarfile.open(fileobj=plain, mode="r:")  # noqa: SIM115
+                    unless_opened.pop_all()
         return self._file
 
+    def _plain_tar(self) -> IO[bytes]:
+        """Open a tar; a compressed one is unpacked to a temporary file, for steps back."""
+        with self.path.open("rb") as file:
+            head = file.read(6)
+        how = next(
+            (opener for magic, opener in _COMPRESSED.items() if head.startswith(magic)), None
+        )
+        if how is None:
+            return self.path.open("rb")
+        with ExitStack() as unless_whole, how(self.path) as stream:
+            plain = unless_whole.enter_context(tempfile.TemporaryFile())
+            while block := stream.read(_BLOCK):
+                if plain.tell() + len(block) > self._max_total + _TAR_OVERHEAD:
+                    raise InputError(
+                        f"archive {str(self.path)!r} holds more bytes than the limit of "
+                        f"{self._max_total}"
+                    )
+                plain.write(block)
+            plain.seek(0)
+            unless_whole.pop_all()
+            return plain
+
     def _stream(self, name: str) -> IO[bytes]:
-        archive = self._open()
+        archive = self._opened()
         if isinstance(archive, zipfile.ZipFile):
             return archive.open(name)
         stream = archive.extractfile(name)
         assert stream is not None  # links and folders are not in `sizes`
         return stream
+
+    def _close(self) -> None:
+        if self._file is not None:
+            inner = getattr(self._file, "fileobj", None)
+            self._file.close()
+            if inner is not None:
+                inner.close()
+            self._file = None
 
     def _check(self, name: str, kind: str, size: int, max_member: int) -> None:
         where = f"archive {str(self.path)!r}"
@@ -226,6 +276,14 @@ def is_junk(name: str) -> bool:
     """Whether a name is hidden, or what macOS puts beside files."""
     parts = PurePosixPath(name).parts
     return "__MACOSX" in parts or any(part.startswith(".") for part in parts)
+
+
+def _check_end(archive: tarfile.TarFile) -> None:
+    """Check for the block of zeros that ends a tar; without it, something is missing."""
+    assert archive.fileobj is not None
+    archive.fileobj.seek(archive.offset)
+    if archive.fileobj.read(tarfile.BLOCKSIZE) != bytes(tarfile.BLOCKSIZE):
+        raise EOFError("its end is missing")
 
 
 def _members(archive: zipfile.ZipFile | tarfile.TarFile) -> Iterator[tuple[str, str, int]]:

@@ -65,6 +65,8 @@ def write_hdf5(
     import h5py
 
     check_choice("images", images, ("link", "copy"))
+    if not isinstance(data, (Dataset, Fixations, Stimuli)):
+        raise TypeError(f"data must be a Dataset, Stimuli or Fixations; got {type(data).__name__}")
     target = Path(path)
     if target.is_dir():
         raise InputError(f"{str(target)!r} is a folder; name a file in it")
@@ -85,6 +87,13 @@ def write_hdf5(
                 _write_fixations(file, data)
     except OSError as error:
         raise InputError(f"{str(target)!r} can't be written: {error.strerror or error}") from error
+    except (TypeError, ValueError) as error:
+        if isinstance(error, InputError):
+            raise
+        raise InputError(
+            f"{str(target)!r} can't be written, as HDF5 can't hold part of it (a column of "
+            f"dates? a name with '/'?): {error}"
+        ) from error
 
 
 def read_hdf5(path: str | Path, *, n_images: int | None = None) -> Dataset | Stimuli | Fixations:
@@ -127,7 +136,17 @@ def read_hdf5(path: str | Path, *, n_images: int | None = None) -> Dataset | Sti
                 _read_fixations(file["fixations"], n_images),
                 json.loads(file.attrs["info"]),
             )
-    except (KeyError, OSError, TypeError) as error:
+    except InputError:
+        raise
+    except (
+        AttributeError,
+        IndexError,
+        KeyError,
+        OSError,
+        RuntimeError,
+        TypeError,
+        ValueError,
+    ) as error:
         raise InputError(f"{str(source)!r} can't be read as a data set: {error}") from error
 
 
@@ -200,8 +219,8 @@ def _read_stimuli(group: Any, source: Path) -> Stimuli:
             stimuli = Stimuli.from_files(files, ids=ids, **facts)
         except InputError as error:
             raise InputError(
-                f"{str(source)!r} names images by their place beside it, and one can't be read: "
-                f"{error}"
+                f"{str(source)!r} names images by their place beside it (write_hdf5 with "
+                f"images='copy' keeps them inside), and one can't be read: {error}"
             ) from error
     elif kind == _SIZES:
         stimuli = Stimuli.from_sizes(group["sizes"][()], ids, **facts)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
@@ -22,6 +23,7 @@ __all__ = [
     "array_head",
     "as_grey",
     "encode_map",
+    "map_shape",
     "map_size",
     "read_map",
     "reading",
@@ -30,7 +32,7 @@ __all__ = [
 _IMAGES = (".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff")
 MAP_SUFFIXES = tuple(sorted((*_IMAGES, ".mat", ".npy")))
 WRITTEN_SUFFIXES = (".jpg", ".mat", ".npy", ".png", ".tif")
-_WIDE_COLOURS = ("RGB;16", "RGBA;16", "RGBX;16")
+_WIDE = ("LA;16", "RGB;16", "RGBA;16", "RGBX;16")
 
 Size = tuple[int, int]
 
@@ -133,14 +135,32 @@ def _levels(array: NDArray[Any], top: int) -> NDArray[np.float64]:
 
 def _image_size(stream: IO[bytes], what: str) -> Size:
     with Image.open(stream) as image:
-        return image.height, image.width
+        _check_image(image, what)
+        size = image.height, image.width
+        if not _is_grey(image):  # whether its channels agree, only its pixels tell
+            stream.seek(0)
+            _read_image(stream, what)
+        return size
+
+
+def _is_grey(image: Image.Image) -> bool:
+    return image.mode in ("1", "L", "LA", "La", "F", "I") or image.mode.startswith("I;")
+
+
+def _check_image(image: Image.Image, what: str) -> None:
+    """Refuse what Pillow would read in part."""
+    if any(wide in str(getattr(image, "tile", "")) for wide in _WIDE):
+        raise InputError(
+            f"{what} has 16 bits in each of several channels; save it in grey, or as .npy"
+        )
+    if getattr(image, "n_frames", 1) > 1:
+        raise InputError(f"{what} must hold one image; it holds {image.n_frames}")  # type: ignore[attr-defined]
 
 
 def _read_image(stream: IO[bytes], what: str) -> NDArray[Any]:
     with Image.open(stream) as image:
-        if image.mode not in ("1", "L", "LA", "La", "F", "I") and not image.mode.startswith("I;"):
-            if any(wide in str(image.tile) for wide in _WIDE_COLOURS):
-                raise InputError(f"{what} has colours of 16 bits; save it in grey, or as .npy")
+        _check_image(image, what)
+        if not _is_grey(image):
             channels = np.asarray(image.convert("RGB"))
             if (channels != channels[:, :, :1]).any():
                 raise InputError(
@@ -154,8 +174,16 @@ def _read_image(stream: IO[bytes], what: str) -> NDArray[Any]:
 
 
 def _array_size(stream: IO[bytes], what: str) -> Size:
-    shape, _ = array_head(stream)
-    return _two(shape, what)
+    shape, dtype = array_head(stream)
+    size = map_shape(shape, what)
+    if len(shape) > 2 and shape[2] == 3:  # whether its channels agree, only its numbers tell
+        stream.seek(0)
+        _read_array(stream, what)
+    elif stream.seek(0, io.SEEK_CUR) + math.prod(shape) * dtype.itemsize > stream.seek(
+        0, io.SEEK_END
+    ):
+        raise ValueError("it is cut off")
+    return size
 
 
 def array_head(stream: IO[bytes]) -> tuple[tuple[int, ...], np.dtype[Any]]:
@@ -182,7 +210,7 @@ def _read_mat(stream: IO[bytes], what: str) -> NDArray[Any]:
 
 
 def _mat_size(stream: IO[bytes], what: str) -> Size:
-    return _two(_read_mat(stream, what).shape, what)
+    return map_shape(_read_mat(stream, what).shape, what)
 
 
 def as_grey(array: NDArray[Any], what: str) -> NDArray[Any]:
@@ -204,7 +232,8 @@ def as_grey(array: NDArray[Any], what: str) -> NDArray[Any]:
     return array
 
 
-def _two(shape: tuple[int, ...], what: str) -> Size:
+def map_shape(shape: tuple[int, ...], what: str) -> Size:
+    """Return (height, width) of an array that may be a map, leading axes and colours aside."""
     while len(shape) > 2 and shape[0] == 1:
         shape = shape[1:]
     if len(shape) == 3 and shape[2] in (1, 3):

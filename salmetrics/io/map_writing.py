@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import itertools
 import json
 import os
 import secrets
@@ -18,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from salmetrics.io.files import replacing
+from salmetrics.io.maps import MARKER
 
 __all__ = ["HOLDS_ARRAYS", "HOLDS_FILES", "STORE_SUFFIXES", "store_suffix", "write_maps"]
 
@@ -49,14 +51,20 @@ def write_maps(path: Path, items: Items, attributes: dict[str, str]) -> None:
         What an HDF5 file says of itself.
     """
     suffix = store_suffix(path)
+    marked = items
+    if attributes["kind"] != "saliency_map" and suffix in (*HOLDS_FILES, ".npz"):
+        note = np.frombuffer(json.dumps(attributes).encode(), np.uint8)
+        marked = itertools.chain([(MARKER, note)], items)
     if suffix == "":
-        _write_folder(path, items)
+        _write_folder(path, marked)
         return
     with replacing(path) as temporary:
         if suffix in (".h5", ".hdf5"):
             _write_hdf5(temporary, items, attributes)
+        elif suffix == ".mat":
+            _write_mat(temporary, items, attributes)
         else:
-            _WRITERS[suffix](temporary, items)
+            _WRITERS[suffix](temporary, marked)
 
 
 def _write_folder(path: Path, items: Items) -> None:
@@ -95,6 +103,9 @@ def _write_compressed_tar(path: Path, items: Items) -> None:
 def _write_npz(path: Path, items: Items) -> None:
     with zipfile.ZipFile(path, "w") as archive:
         for name, array in items:
+            if name == MARKER:
+                archive.writestr(zipfile.ZipInfo(name), array.tobytes())
+                continue
             with archive.open(zipfile.ZipInfo(f"{name}.npy"), "w", force_zip64=True) as file:
                 np.lib.format.write_array(file, array, allow_pickle=False)
 
@@ -111,14 +122,17 @@ def _write_hdf5(path: Path, items: Items, attributes: dict[str, str]) -> None:
             file.create_dataset(name, data=array, compression="gzip", compression_opts=1)
 
 
-def _write_mat(path: Path, items: Items) -> None:
+def _write_mat(path: Path, items: Items, attributes: dict[str, str]) -> None:
     from scipy.io import savemat
 
     named = list(items)
     cells, names = np.empty((1, len(named)), object), np.empty((1, len(named)), object)
     for i, (name, array) in enumerate(named):
         cells[0, i], names[0, i] = array, name
-    savemat(path, {"results": cells, "names": names}, appendmat=False, do_compression=True)
+    kind = np.empty((1, 1), object)
+    kind[0, 0] = attributes["kind"]
+    variables = {"results": cells, "names": names, "kind": kind}
+    savemat(path, variables, appendmat=False, do_compression=True)
 
 
 def _write_json(path: Path, items: Items) -> None:
@@ -134,7 +148,6 @@ def _write_json(path: Path, items: Items) -> None:
 
 _WRITERS: dict[str, Callable[[Path, Items], None]] = {
     ".json": _write_json,
-    ".mat": _write_mat,
     ".npz": _write_npz,
     ".tar": _write_tar,
     ".tar.gz": _write_compressed_tar,

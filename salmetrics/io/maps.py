@@ -10,6 +10,7 @@ import tarfile
 import zipfile
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import IO, Any
@@ -18,15 +19,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from salmetrics.errors import InputError
-from salmetrics.io.archives import Archive, is_junk
+from salmetrics.io.archives import ARCHIVE_SUFFIXES, Archive, is_junk
 from salmetrics.io.files import files_below
 from salmetrics.io.hdf5_values import as_text
-from salmetrics.io.map_files import MAP_SUFFIXES, array_head, as_grey, map_size, read_map, reading
-from salmetrics.io.matlab import MatFile, open_mat
+from salmetrics.io.map_files import (
+    MAP_SUFFIXES,
+    array_head,
+    as_grey,
+    map_shape,
+    map_size,
+    read_map,
+    reading,
+)
+from salmetrics.io.matlab import MatFile, open_mat, texts
 
-__all__ = ["Maps", "open_maps"]
+__all__ = ["MARKER", "Maps", "open_maps"]
 
 Size = tuple[int, int]
+MARKER = "salmetrics.json"  # beside maps in a folder or archive: what they hold
 _BLOCK = 2**20
 
 
@@ -44,7 +54,7 @@ class Maps(ABC):
     numbered
         Whether names are numbers, those at the end of the images' names.
     kind
-        "log_density" or "saliency_map" if the file says so.
+        "log_density", "density" or "saliency_map" if the file says so.
     """
 
     names: tuple[str, ...]
@@ -114,6 +124,8 @@ def _opener(path: Path) -> Any:
     if path.is_dir():
         return _FolderMaps
     suffix = path.suffix.lower()
+    if path.name.lower().endswith(ARCHIVE_SUFFIXES):
+        return _ArchiveMaps
     if suffix in _BY_SUFFIX:
         return _BY_SUFFIX[suffix]
     if h5py.is_hdf5(path):
@@ -127,7 +139,10 @@ def _opener(path: Path) -> Any:
 
 
 class _FileMaps(Maps):
-    """One map a file."""
+    """One map a file; a file `MARKER` may say what they hold."""
+
+    def _set_kind(self, text: bytes) -> None:
+        self.kind = _checked_kind(json.loads(text).get("kind"), f"{MARKER} in {str(self.path)!r}")
 
     def key(self, name: str) -> str:
         return str(PurePosixPath(name.replace("\\", "/")).with_suffix(""))
@@ -145,7 +160,7 @@ class _FileMaps(Maps):
             return read_map(stream, PurePosixPath(name).suffix, self._what(name))
 
     @abstractmethod
-    def _stream(self, name: str) -> IO[bytes]: ...
+    def _stream(self, name: str) -> AbstractContextManager[IO[bytes]]: ...
 
     @abstractmethod
     def _what(self, name: str) -> str: ...
@@ -156,6 +171,8 @@ class _FolderMaps(_FileMaps):
         super().__init__(path)
         found = (file.relative_to(path).as_posix() for file in files_below(path, MAP_SUFFIXES))
         self.names = tuple(name for name in found if not is_junk(name))
+        if (path / MARKER).is_file():
+            self._set_kind((path / MARKER).read_bytes())
 
     @cached_property
     def digest(self) -> str:
@@ -184,9 +201,16 @@ class _ArchiveMaps(_FileMaps):
                 if PurePosixPath(name).suffix.lower() in MAP_SUFFIXES and not is_junk(name)
             )
         )
+        if MARKER in self._archive.sizes:
+            self._set_kind(self._archive.read(MARKER))
 
-    def _stream(self, name: str) -> IO[bytes]:
-        return io.BytesIO(self._archive.read(name))
+    def read(self, name: str) -> NDArray[Any]:
+        # as a whole, so that its checksum is tested
+        stream = io.BytesIO(self._archive.read(name))
+        return read_map(stream, PurePosixPath(name).suffix, self._what(name))
+
+    def _stream(self, name: str) -> AbstractContextManager[IO[bytes]]:
+        return self._archive.opened(name)
 
     def _what(self, name: str) -> str:
         return f"map {name!r} in {str(self.path)!r}"
@@ -198,14 +222,18 @@ class _NpzMaps(Maps):
     def __init__(self, path: Path) -> None:
         super().__init__(path)
         self._archive = Archive(path)
-        self._members = {name.removesuffix(".npy"): name for name in self._archive.sizes}
+        arrays = [name for name in self._archive.sizes if name.endswith(".npy")]
+        self._members = {name.removesuffix(".npy"): name for name in arrays}
         self.names = tuple(sorted(self._members))
+        if MARKER in self._archive.sizes:
+            text = json.loads(self._archive.read(MARKER))
+            self.kind = _checked_kind(text.get("kind"), f"{MARKER} in {str(path)!r}")
 
     def sizes(self, names: Sequence[str]) -> Iterator[Size | InputError]:
         for name in names:
             try:
-                stream = io.BytesIO(self._archive.read(self._members[name]))
-                yield map_size(stream, ".npy", self._what(name))
+                with self._archive.opened(self._members[name]) as stream:
+                    yield map_size(stream, ".npy", self._what(name))
             except InputError as error:
                 yield error
 
@@ -257,22 +285,21 @@ class _Hdf5Maps(Maps):
                     f"{str(path)!r} has no group {part!r}; it has {', '.join(file) or 'none'}"
                 )
             group = file[part]
+            if not hasattr(group, "items"):
+                raise InputError(f"{part!r} of {str(path)!r} is no group, but one array")
             if holds not in ("", "predictions") and part == "/":
                 raise InputError(f"{str(path)!r} is an HDF5 file, but holds {holds}, not maps")
-            kind = as_text(group.attrs.get("kind", ""))
-            self.kind = kind or None
-            self.names = tuple(_arrays_below(group))
+            kind = group.attrs.get("kind")
+            self.kind = _checked_kind(None if kind is None else as_text(kind), repr(str(path)))
+            self.names = tuple(sorted(_arrays_below(group)))
 
     def sizes(self, names: Sequence[str]) -> Iterator[Size | InputError]:
         with self._opened() as file:
             for name in names:
-                shape = file[self._part][name].shape
-                if len(shape) == 2 and 0 not in shape:
-                    yield int(shape[0]), int(shape[1])
-                else:
-                    yield InputError(
-                        f"{self._what(name)} must be a map of shape (height, width); got {shape}"
-                    )
+                try:
+                    yield map_shape(file[self._part][name].shape or (), self._what(name))
+                except InputError as error:
+                    yield error
 
     def read(self, name: str) -> NDArray[Any]:
         with reading(self._what(name)), self._opened() as file:
@@ -288,9 +315,10 @@ class _Hdf5Maps(Maps):
 
 
 class _MatMaps(Maps):
-    """One .mat file: a cell array, or an array of shape (h, w, n), one map an image, in order."""
+    """One .mat file: a cell array, or an array of shape (h, w, n), one map an image.
 
-    ordered = True
+    In the order of the images, unless a cell array `names` tells.
+    """
 
     def __init__(self, path: Path, part: str = "results") -> None:
         super().__init__(path)
@@ -305,13 +333,18 @@ class _MatMaps(Maps):
         self._is_stack = length is None
         if length is None:
             shape = self._file.array(part).shape
-            if len(shape) != 3:
+            if len(shape) not in (2, 3):
                 raise InputError(
                     f"variable {part!r} of {str(path)!r} must be a cell array with one map an "
                     f"image, or of shape (height, width, n); got {shape}"
                 )
-            length = shape[2]
-        self.names = tuple(map(str, range(length)))
+            length = shape[2] if len(shape) == 3 else 1
+        names = texts(self._file, "names") if "names" in self._file.names else None
+        self.ordered = names is None or len(set(names)) != length
+        self.names = tuple(map(str, range(length))) if self.ordered else tuple(names or ())
+        self._place = {name: i for i, name in enumerate(self.names)}
+        kind = texts(self._file, "kind") if "kind" in self._file.names else None
+        self.kind = _checked_kind(kind[0] if kind else None, repr(str(path)))
 
     def __getstate__(self) -> dict[str, Any]:
         return self.__dict__ | {"_file": None}  # it may hold all maps
@@ -325,13 +358,15 @@ class _MatMaps(Maps):
                 yield error
 
     def read(self, name: str) -> NDArray[Any]:
-        what = f"map {int(name) + 1} of {self._part!r} in {str(self.path)!r}"
+        i = self._place[name]
+        what = f"map {i + 1} of {self._part!r} in {str(self.path)!r}"
         with reading(what):
             if self._file is None:
                 self._file = open_mat(self.path)
-            if self._is_stack:
-                return as_grey(self._file.array(self._part)[:, :, int(name)], what)
-            return as_grey(self._file.cell(self._part, int(name)), what)
+            if not self._is_stack:
+                return as_grey(self._file.cell(self._part, i), what)
+            stack = self._file.array(self._part)
+            return as_grey(stack if stack.ndim == 2 else stack[:, :, i], what)
 
 
 class _JsonMaps(Maps):
@@ -372,7 +407,10 @@ class _JsonMaps(Maps):
             if not known or not isinstance(entry["saliency_map"], str):
                 is_list = False
                 break
-            name = str(entry["image_id"])
+            name = _number(entry["image_id"])
+            if name is None:
+                is_list = False
+                break
             if name in entries:
                 raise InputError(f"{str(self.path)!r} holds image {name} twice")
             entries[name] = entry["saliency_map"]
@@ -392,18 +430,33 @@ _BY_SUFFIX: dict[str, Any] = {
     ".mat": _MatMaps,
     ".npy": _StackMaps,
     ".npz": _NpzMaps,
-    ".zip": _ArchiveMaps,
 }
 
 
-def _arrays_below(group: Any) -> Iterator[str]:
-    import h5py
+def _arrays_below(group: Any, above: str = "", met: tuple[int, ...] = ()) -> Iterator[str]:
+    """Names of all arrays; links are followed, but not in circles."""
+    met = (*met, hash(group.id))  # equal for all names of one group
+    for name, item in group.items():
+        if not hasattr(item, "items"):
+            yield above + name
+        elif hash(item.id) not in met:
+            yield from _arrays_below(item, f"{above}{name}/", met)
 
-    names: list[str] = []
-    group.visititems(
-        lambda name, item: names.append(name) if isinstance(item, h5py.Dataset) else None
-    )
-    return iter(names)
+
+def _checked_kind(kind: Any, what: str) -> str | None:
+    if kind not in (None, "log_density", "density", "saliency_map"):
+        raise InputError(
+            f"{what} says that it holds {kind!r}; known are log_density, density and saliency_map"
+        )
+    return kind
+
+
+def _number(value: Any) -> str | None:
+    """Return a whole number as text; other programs write 12 as 12.0 or "12"."""
+    try:
+        return str(int(value)) if float(value) == int(value) else None
+    except (OverflowError, TypeError, ValueError):
+        return None
 
 
 def _add_file(digest: Any, path: Path) -> None:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from salmetrics.errors import InputError
 
-__all__ = ["MatFile", "open_mat", "sole_array"]
+__all__ = ["MatFile", "open_mat", "sole_array", "texts"]
 
 _HDF5 = b"\x89HDF\r\n\x1a\n"
 _USER_BLOCK = 512  # bytes that MATLAB writes in front of HDF5
@@ -60,6 +60,23 @@ def sole_array(file: MatFile, what: str) -> NDArray[Any]:
         listed = ", ".join(file.names) or "none"
         raise InputError(f"{what} must hold one variable; it holds {listed}")
     return file.array(file.names[0])
+
+
+def texts(file: MatFile, name: str) -> list[str] | None:
+    """Return the cells of a variable as text; None if it is no cell array of text."""
+    n = file.length(name) if name in file.names else None
+    if n is None:
+        return None
+    found = []
+    for i in range(n):
+        cell = file.cell(name, i)
+        if cell.dtype.kind == "U":
+            found.append("".join(cell.ravel().tolist()))
+        elif cell.dtype == np.uint16:  # version 7.3 has characters as numbers
+            found.append("".join(map(chr, cell.ravel(order="F").tolist())))
+        else:
+            return None
+    return found
 
 
 def _is_hdf5(stream: IO[bytes]) -> bool:

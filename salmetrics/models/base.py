@@ -95,6 +95,9 @@ class SaliencyMapModel(ABC):
 
     name: str | None = None
 
+    def check_data(self, stimuli: Stimuli, fixations: Fixations) -> None:  # noqa: B027  # optional
+        """Raise `InputError` if this model can't predict these images; before scoring."""
+
     @abstractmethod
     def saliency_map(self, stimulus: Stimulus) -> NDArray[Any]:
         """Return the saliency map, shape (h, w), finite; higher means more fixations."""

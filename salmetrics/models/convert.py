@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from salmetrics.errors import InputError, check_choice
+from salmetrics.fixations import Fixations
 from salmetrics.metrics.inputs import NORMALIZATION_TOLERANCE, as_log_density
 from salmetrics.models.base import DensityModel, Model, SaliencyMapModel, as_array
 from salmetrics.models.maps import StoredMaps, stem_of
@@ -105,6 +106,16 @@ class _DensityFromFunction(DensityModel):
         self._resize = resize
         self._is_log = is_log
 
+    def check_data(self, stimuli: Stimuli, fixations: Fixations) -> None:
+        """Check that stored maps are there for these images."""
+        if isinstance(self._predict, StoredMaps):
+            self._predict.check(stimuli)
+
+    @property
+    def stored(self) -> StoredMaps | None:
+        """The stored maps behind it, if there are any."""
+        return self._predict if isinstance(self._predict, StoredMaps) else None
+
     def log_density(self, stimulus: Stimulus, *, subject: Any = None) -> NDArray[Any]:
         array = as_array(self._predict(stimulus))
         if not self._is_log:
@@ -138,6 +149,16 @@ class _MapFromFunction(SaliencyMapModel):
         self.name = name
         self._predict = predict
         self._resize = resize
+
+    def check_data(self, stimuli: Stimuli, fixations: Fixations) -> None:
+        """Check that stored maps are there for these images."""
+        if isinstance(self._predict, StoredMaps):
+            self._predict.check(stimuli)
+
+    @property
+    def stored(self) -> StoredMaps | None:
+        """The stored maps behind it, if there are any."""
+        return self._predict if isinstance(self._predict, StoredMaps) else None
 
     def saliency_map(self, stimulus: Stimulus) -> NDArray[Any]:
         array = as_array(self._predict(stimulus))

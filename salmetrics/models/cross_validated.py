@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from salmetrics.errors import InputError, check_choice
 from salmetrics.fixations import Fixations
-from salmetrics.folds import Folds
+from salmetrics.folds import Folds, ids_of
 from salmetrics.models.base import DensityModel, as_array, model_name
 from salmetrics.models.combine import Mixture
 from salmetrics.models.convert import as_model
@@ -53,17 +53,19 @@ class CrossValidated(DensityModel):
 
     def __init__(
         self,
-        models: Sequence[Any],
-        folds: Folds,
+        models: Iterable[Any],
+        folds: Folds | Mapping[str, int],
         *,
         unknown: str = "error",
         name: str | None = None,
     ) -> None:
         check_choice("unknown", unknown, ("error", "mixture"))
-        if len(models) != folds.n_folds:
-            raise InputError(f"there are {len(models)} models for {folds.n_folds} folds")
+        folds = folds if isinstance(folds, Folds) else Folds(folds)
+        listed = list(models)
+        if len(listed) != folds.n_folds:
+            raise InputError(f"there are {len(listed)} models for {folds.n_folds} folds")
         parts: list[DensityModel] = []
-        for k, given in enumerate(models):
+        for k, given in enumerate(listed):
             model = as_model(given, kind="log_density")
             if not isinstance(model, DensityModel):
                 raise InputError(f"model {k} must give densities; it gives saliency maps")
@@ -81,12 +83,12 @@ class CrossValidated(DensityModel):
 
     @property
     def parameters(self) -> dict[str, Any]:
-        """Number of folds, scheme, and the first model's parameters."""
+        """Number of folds, scheme, and each model's parameters."""
         return {
             "n_folds": self.folds.n_folds,
             "scheme": self.folds.scheme,
             "unknown": self.unknown,
-            "model": self.models[0].parameters,
+            "models": [model.parameters for model in self.models],
         }
 
     @property
@@ -98,11 +100,19 @@ class CrossValidated(DensityModel):
         """Let each model check its images, and refuse images outside the folds."""
         if self.unknown == "error":
             self.folds.of(stimuli)
-        of_image = np.array([self.folds.get(name, -1) for name in stimuli.ids])
+        of_image = np.array([self.folds.get(name, -1) for name in stimuli.ids], dtype=np.int64)
+        outside = stimuli[of_image < 0]
+        for k, model in enumerate(self.models):
+            seen = ids_of(getattr(model, "trained_on", None) or ()) & set(outside.ids)
+            if seen:
+                raise InputError(
+                    f"model {k} was trained on {len(seen)} of the images outside the folds, such "
+                    f"as {min(seen)!r}, so the mixture can't predict them"
+                )
         for k, model in enumerate(self.models):
             chosen = of_image == k
             model.check_data(stimuli[chosen], fixations.select_images(chosen))
-        self._mixture.check_data(stimuli[of_image < 0], fixations.select_images(of_image < 0))
+        self._mixture.check_data(outside, fixations.select_images(of_image < 0))
 
     def model_for(self, image: str) -> DensityModel:
         """Return the model that predicts an image."""

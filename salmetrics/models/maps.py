@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, NoReturn
 
 from numpy.typing import NDArray
 
@@ -24,10 +24,10 @@ _LISTED = 10  # problems that a message names
 class StoredMaps:
     """Maps in a folder, archive or file, by image id; read when asked for.
 
-    A map belongs to an image if one of their paths is the end of the other, suffixes and the
-    folder that all maps share aside: "b/001.png" goes with image "b/001.jpg", and so do
-    "maps/b/001.png" and "001.png", but not "c/001.png". Of several that could, the one that agrees
-    in more parts of the path is taken; if two agree equally well, that is an error, never a guess.
+    A map belongs to an image if one of their paths is the end of the other, suffixes aside:
+    "b/001.png" goes with image "b/001.jpg", and so do "maps/b/001.png" and "001.png", but not
+    "c/001.png". Of several that could, the one that agrees in more parts of the path is taken; if
+    two agree equally well, that is an error, never a guess.
 
     Parameters
     ----------
@@ -36,7 +36,8 @@ class StoredMaps:
         one map a file: 8- or 16-bit PNG or TIFF, JPEG, BMP, .npy, or .mat with one variable; an
         .npz file; an HDF5 file with one data set an image, such as `export_predictions` and
         pysaliency write; SALICON's JSON with PNGs in base64; or maps without names, in the order
-        of the images: a .mat file with a cell array, or an .npy file of shape (n, h, w).
+        of the images: a .mat file with a cell array and no ``names``, or an .npy file of shape
+        (n, h, w).
     stimuli
         The images; maps without names need them.
     part
@@ -81,19 +82,33 @@ class StoredMaps:
             return
         problems = self.problems(stimuli)
         if problems:
-            shown = "; ".join(problems[:_LISTED])
-            more = f"; and {len(problems) - _LISTED} more" if len(problems) > _LISTED else ""
-            n_extra = len(self.extra)
-            left = f". Maps without an image: {n_extra}, {_some(self.extra)}" if n_extra else ""
-            raise InputError(
-                f"{str(path)!r} does not fit the {len(stimuli)} images: {shown}{more}{left}. Maps "
-                "are named like their images, but for the suffix"
-            )
+            self._refuse(problems, len(stimuli))
 
     @property
     def fingerprint(self) -> str:
         """Digest of all files; a checkpoint rests on it."""
         return self._maps.digest + ("" if self.part is None else f" {self.part}")
+
+    def check(self, stimuli: Stimuli) -> None:
+        """Raise `InputError` if images lack their map, unless they were checked when it was opened.
+
+        Images that it was not opened for are checked if it was opened without any.
+        """
+        if self._ids is None:
+            problems = self.problems(stimuli)
+            if problems:
+                self._refuse(problems, len(stimuli))
+
+    def _refuse(self, problems: Sequence[str], n: int) -> NoReturn:
+        shown = "; ".join(problems[:_LISTED])
+        more = f"; and {len(problems) - _LISTED} more" if len(problems) > _LISTED else ""
+        extra = len(self.extra)
+        left = f". Maps without an image: {extra}, {_some(self.extra)}" if extra else ""
+        unnamed = any(" for '" in problem for problem in problems) and not self._maps.ordered
+        hint = ". Maps are named like their images, but for the suffix" if unnamed else ""
+        raise InputError(
+            f"{str(self.path)!r} does not fit the {n} images: {shown}{more}{left}{hint}"
+        )
 
     def problems(self, stimuli: Stimuli) -> list[str]:
         """Return everything that keeps the maps from being used for these images, a line each."""
@@ -103,27 +118,26 @@ class StoredMaps:
         found, problems = self._matched(stimuli.ids)
         self.extra = tuple(sorted(set(self._maps.names) - set(found.values())))
         listed = list(problems.values())
-        if self._check_sizes:
-            sizes = dict(zip(stimuli.ids, map(tuple, stimuli.sizes.tolist()), strict=True))
-            measured = self._maps.sizes(list(found.values()))
-            for image, size in zip(found, measured, strict=True):
-                if isinstance(size, InputError):
-                    listed.append(str(size))
-                elif size != sizes[image]:
-                    listed.append(
-                        f"the map of {image!r} has size {size}, the image {sizes[image]}; use "
-                        "resize='bilinear', or --resize bilinear"
-                    )
+        sizes = dict(zip(stimuli.ids, map(tuple, stimuli.sizes.tolist()), strict=True))
+        measured = self._maps.sizes(list(found.values()))
+        for image, size in zip(found, measured, strict=True):
+            if isinstance(size, InputError):
+                listed.append(str(size))
+            elif self._check_sizes and size != sizes[image]:
+                listed.append(
+                    f"the map of {image!r} has size {size}, the image {sizes[image]}; use "
+                    "resize='bilinear', or --resize bilinear"
+                )
         return listed
 
     def __call__(self, stimulus: Stimulus) -> NDArray[Any]:
         """Read the map of an image."""
         found, problems = self._of_known
         if stimulus.id not in found and stimulus.id not in problems:
-            if self._maps.ordered:
+            if self._ids is not None:  # another image may have its map already
                 raise InputError(
-                    f"{str(self.path)!r} holds maps without names, and image {stimulus.id!r} is "
-                    "not among the images that it was opened for"
+                    f"image {stimulus.id!r} is not among the images that {str(self.path)!r} was "
+                    "opened for; open it for all"
                 )
             found, problems = self._matched([stimulus.id])
         if stimulus.id in problems:
@@ -165,9 +179,12 @@ class StoredMaps:
         ratings: dict[str, dict[str, tuple[int, bool]]] = {}
         best_of_map: dict[str, tuple[int, bool]] = {}
         for image in ids:
+            parts = _parts(image)
+            last = PurePosixPath(image).name
             rated = {
-                name: _agreement(image, self._key(name))
-                for name in self._by_last.get(_parts(image)[-1], [])
+                name: (_n_shared(parts, theirs), last == their_last)
+                for name in self._by_last.get(parts[-1], [])
+                for theirs, their_last in [self._parts_of[name]]
             }
             ratings[image] = {name: rating for name, rating in rated.items() if rating[0] > 0}
             for name, rating in ratings[image].items():
@@ -180,26 +197,19 @@ class StoredMaps:
         return candidates
 
     @cached_property
+    def _parts_of(self) -> dict[str, tuple[tuple[str, ...], str]]:
+        """Parts of each map's path, and its last part with the suffix of an image."""
+        keys = {name: self._maps.key(name) for name in self._maps.names}
+        return {name: (_parts(key), PurePosixPath(key).name) for name, key in keys.items()}
+
+    @cached_property
     def _by_last(self) -> dict[Any, list[str]]:
         """Maps by the last part of their path, without suffix; or by their number."""
         groups = defaultdict(list)
         for name in self._maps.names:
-            last = _parts(self._maps.key(name))[-1]
+            last = self._parts_of[name][0][-1]
             groups[_number(last) if self._maps.numbered else last].append(name)
         return dict(groups)
-
-    @cached_property
-    def _shared(self) -> int:
-        """How many folders all maps share."""
-        folders = [_parts(self._maps.key(name))[:-1] for name in self._maps.names]
-        first, last = min(folders), max(folders)  # what these share, all between them share
-        n = 0
-        while n < min(len(first), len(last)) and first[n] == last[n]:
-            n += 1
-        return n
-
-    def _key(self, name: str) -> str:
-        return "/".join(PurePosixPath(self._maps.key(name)).parts[self._shared :])
 
 
 def stem_of(path: Path) -> str:
@@ -211,13 +221,10 @@ def stem_of(path: Path) -> str:
     return inner.stem
 
 
-def _agreement(image: str, key: str) -> tuple[int, bool]:
-    """In how many parts two paths agree if one is the end of the other, and whether suffixes do."""
-    ours, theirs = _parts(image), _parts(key)
+def _n_shared(ours: tuple[str, ...], theirs: tuple[str, ...]) -> int:
+    """In how many parts two paths agree if one is the end of the other; else 0."""
     n = min(len(ours), len(theirs))
-    if ours[-n:] != theirs[-n:]:
-        return 0, False
-    return n, PurePosixPath(image).name == PurePosixPath(key).name
+    return n if ours[-n:] == theirs[-n:] else 0
 
 
 def _parts(path: str) -> tuple[str, ...]:

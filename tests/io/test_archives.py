@@ -100,6 +100,20 @@ def test_limits(write, tmp_path):
         unpack(path, tmp_path / "new", max_total=3_000_002)
 
 
+def test_a_tar_that_unpacks_to_more_than_allowed(tmp_path):
+    path = compressed_tar(tmp_path / "x", {"a": bytes(20_000_000)})
+    assert path.stat().st_size < 10_000
+    with pytest.raises(InputError, match="holds more bytes than the limit of 1000"):
+        Archive(path, max_total=1000)
+
+
+def test_a_tar_cut_off_between_files(tmp_path):
+    path = write_tar(tmp_path / "x.tar", {"a": b"1", "b": b"2", "c": b"3"})
+    path.write_bytes(path.read_bytes()[:2048])
+    with pytest.raises(InputError, match="can't be read: its end is missing"):
+        unpack(path, tmp_path / "new")
+
+
 def test_a_zip_that_holds_more_than_it_declares(tmp_path):
     path = write_zip(tmp_path / "x.zip", {"a": bytes(1000)})
     data = bytearray(path.read_bytes())

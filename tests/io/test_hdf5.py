@@ -116,7 +116,9 @@ def test_images_move_with_the_file(tmp_path):
     found = read_hdf5(tmp_path / "there" / "x.h5")
     np.testing.assert_array_equal(found[0].image, ARRAYS[0])
     (tmp_path / "there" / "images").rename(tmp_path / "gone")
-    with pytest.raises(InputError, match="names images by their place beside it, and one can't"):
+    with pytest.raises(
+        InputError, match=r"names images by their place beside it .*, and one can't"
+    ):
         read_hdf5(tmp_path / "there" / "x.h5")
 
 
@@ -324,3 +326,44 @@ def test_info_is_plain(tmp_path):
     assert read_hdf5(tmp_path / "x.h5").info == {"path": str(tmp_path), "n": 3}
     with h5py.File(tmp_path / "x.h5") as file:
         assert json.loads(file.attrs["info"])["n"] == 3
+
+
+@pytest.mark.parametrize(
+    ("columns", "text"),
+    [
+        ({"day": np.array(["2026-01-01"] * 5, "datetime64[D]")}, "HDF5 can't hold part of it"),
+        ({"a/b": np.arange(5)}, None),
+    ],
+)
+def test_columns_that_hdf5_can_not_hold(columns, text, tmp_path):
+    points = Fixations.from_arrays(np.zeros(5), np.zeros(5), np.zeros(5, int), **columns)
+    if text is None:
+        write_hdf5(points, tmp_path / "x.h5")
+        assert_same_fixations(read_hdf5(tmp_path / "x.h5"), points)
+        return
+    with pytest.raises(InputError, match=text):
+        write_hdf5(points, tmp_path / "x.h5")
+    assert os.listdir(tmp_path) == []
+
+
+def test_something_else():
+    with pytest.raises(TypeError, match="data must be a Dataset, Stimuli or Fixations; got str"):
+        write_hdf5("hello", "x.h5")
+
+
+def test_damaged_bytes(tmp_path):
+    """Whatever bytes are wrong, there is one kind of error, or the right data."""
+    write_hdf5(Dataset("mine", from_sizes(None), fixations()), tmp_path / "x.h5")
+    whole = (tmp_path / "x.h5").read_bytes()
+    rng = np.random.default_rng(1)
+    n_errors = 0
+    for _ in range(150):
+        data = bytearray(whole)
+        for place in rng.integers(0, len(data), 8):
+            data[place] = rng.integers(0, 256)
+        (tmp_path / "y.h5").write_bytes(data)
+        try:
+            read_hdf5(tmp_path / "y.h5")
+        except InputError:
+            n_errors += 1
+    assert n_errors > 5

@@ -212,9 +212,10 @@ def test_parts_of_files(tmp_path, stimuli):
     ("names", "ids", "found"),
     [
         (["b.npy", "a.npy"], ["a.jpg", "b.jpg"], ["a.npy", "b.npy"]),
-        (["x/y/a.npy", "x/y/b.npy"], ["in/a.jpg", "in/b.jpg"], ["x/y/a.npy", "x/y/b.npy"]),
+        (["x/y/a.npy", "x/y/b.npy"], ["y/a.jpg", "b.jpg"], ["x/y/a.npy", "x/y/b.npy"]),
+        (["a.npy", "b.npy"], ["in/a.jpg", "in/b.jpg"], ["a.npy", "b.npy"]),
         (["1/a.npy", "2/a.npy"], ["2/a.jpg", "1/a.jpg"], ["2/a.npy", "1/a.npy"]),
-        (["m/1/a.npy", "m/2/a.npy"], ["s/2/a.jpg", "s/1/a.jpg"], ["m/2/a.npy", "m/1/a.npy"]),
+        (["m/1/a.npy", "m/2/a.npy"], ["2/a.jpg", "1/a.jpg"], ["m/2/a.npy", "m/1/a.npy"]),
         (["a.npy", "1/a.npy"], ["1/a.jpg"], ["1/a.npy"]),
         (["a.jpg.npy", "a.png.npy"], ["a.png", "a.jpg"], ["a.png.npy", "a.jpg.npy"]),
         (["a.b.npy", "a.c.npy"], ["a.b", "a.c"], ["a.b.npy", "a.c.npy"]),
@@ -345,7 +346,11 @@ COLOURED = np.random.default_rng(0).integers(0, 255, (*SIZE, 3), np.uint8)
     [
         ("a.png", bytes_of(COLOURED), "must be grey; it is coloured"),
         ("a.npy", bytes_of(COLOURED, "npy"), r"must be a map of shape \(height, width\); got"),
-        ("a.png", png_with_wide_colours(), "has colours of 16 bits; save it in grey"),
+        (
+            "a.png",
+            png_with_wide_colours(),
+            "has 16 bits in each of several channels; save it in grey",
+        ),
         ("a.npy", bytes_of(np.array([["a"] * 5] * 4), "npy"), "must hold numbers"),
         ("a.png", FILES["a.png"][:60], "can't be read"),
         ("a.npy", FILES["c.npy"][:-9], "can't be read"),
@@ -398,7 +403,7 @@ def wrong_variable(path):
 
 
 def one_array(path):
-    savemat(path, {"results": np.zeros(SIZE)})
+    savemat(path, {"results": np.zeros((2, 3, 4, 5))})
 
 
 def truncated_zip(path):
@@ -446,7 +451,7 @@ def object_stack(path):
         ("x.h5", empty_hdf5, "no maps in"),
         ("x.h5", text_file, "is neither a folder nor a file that holds maps"),
         ("x.mat", wrong_variable, "has no variable 'results'; it has salmaps. Name one: x.mat:VAR"),
-        ("x.mat", one_array, r"must be a cell array .*; got \(4, 5\)"),
+        ("x.mat", one_array, r"must be a cell array .*; got \(2, 3, 4, 5\)"),
         ("x.mat", truncated_mat, "x.mat' can't be read"),
         ("x.mat", text_file, "x.mat' can't be read"),
         ("x.zip", truncated_zip, "can't be read.*It may have been cut off"),
@@ -478,9 +483,7 @@ def test_maps_without_names_need_all_images(tmp_path, stimuli):
         salmetrics.as_model(tmp_path / "x.mat", stimuli[:2])
     model = StoredMaps(tmp_path / "x.mat", stimuli)
     np.testing.assert_array_equal(model(stimuli[2:][0]), MAPS["c"])
-    with pytest.raises(
-        InputError, match="image 'z' is not among the images that it was opened for"
-    ):
+    with pytest.raises(InputError, match="image 'z' is not among the images that"):
         model(stimuli_of(["z"])[0])
 
 
@@ -495,3 +498,126 @@ def test_a_group_that_is_not_there(tmp_path, stimuli):
     write_h5(tmp_path / "x.h5")
     with pytest.raises(InputError, match=r"has no group 'y'; it has a.jpg, c.jpeg, sub"):
         salmetrics.as_model(f"{tmp_path / 'x.h5'}:y", stimuli)
+
+
+def test_names_in_a_mat_file(tmp_path, stimuli):
+    """Maps with names go by these, in any order, and with any part of the images."""
+    names = np.empty((1, 3), object)
+    names[0, :] = IDS
+    savemat(tmp_path / "x.mat", {"results": cells(), "names": names})
+    with h5py.File(tmp_path / "y.mat", "w", userblock_size=512) as file:
+        for key, values in (
+            ("results", [array.T for array in MAPS.values()]),
+            ("names", [np.array([[ord(c)] for c in name], np.uint16) for name in IDS]),
+        ):
+            refs = file.create_dataset(key, (3, 1), dtype=h5py.ref_dtype)
+            refs.attrs["MATLAB_class"] = np.bytes_("cell")
+            for i, value in enumerate(values):
+                refs[i, 0] = file.create_dataset(f"#refs#/{key}{i}", data=value).ref
+    for file in ("x.mat", "y.mat"):
+        turned = stimuli[[2, 0]]
+        model = salmetrics.as_model(tmp_path / file, turned)
+        np.testing.assert_array_equal(model.saliency_map(turned[0]), MAPS["c"])
+        np.testing.assert_array_equal(model.saliency_map(turned[1]), MAPS["a"])
+
+
+def test_one_map_alone_in_a_mat_file(tmp_path):
+    savemat(tmp_path / "x.mat", {"results": MAPS["c"]})
+    stimuli = stimuli_of(["a.jpg"])
+    model = salmetrics.as_model(tmp_path / "x.mat", stimuli)
+    np.testing.assert_array_equal(model.saliency_map(stimuli[0]), MAPS["c"])
+
+
+def test_maps_opened_without_images_are_checked_before_scoring(tmp_path, stimuli):
+    for kind in ("saliency_map", "log_density"):
+        path = write_folder(tmp_path / kind, {"a.npy": bytes_of(np.full(SIZE, -np.log(20)), "npy")})
+        model = salmetrics.as_model(path, kind=kind)
+        with pytest.raises(InputError, match=r"no map for 'sub/b.jpg'; no map for 'c.jpeg'"):
+            salmetrics.nss(model, stimuli, FIXATIONS)
+
+
+def test_a_map_is_not_given_to_a_second_image(tmp_path):
+    path = write_folder(tmp_path / "maps", {"1.npy": bytes_of(np.zeros(SIZE), "npy")})
+    model = salmetrics.as_model(path, stimuli_of(["A/1.jpg"]))
+    with pytest.raises(InputError, match=r"image 'B/1.jpg' is not among the images that"):
+        model.saliency_map(stimuli_of(["B/1.jpg"])[0])
+
+
+@pytest.mark.parametrize("number", [12, 12.0, "12", "012"])
+def test_numbers_as_json_has_them(number, tmp_path):
+    data = base64.b64encode(FILES["a.png"]).decode()
+    path = tmp_path / "x.json"
+    path.write_text(json.dumps([{"image_id": number, "saliency_map": data}]))
+    stimuli = stimuli_of(["COCO_000000000012.jpg"])
+    np.testing.assert_array_equal(
+        salmetrics.as_model(path, stimuli).saliency_map(stimuli[0]), MAPS["a"]
+    )
+
+
+@pytest.mark.parametrize("number", [12.5, "x", None, float("inf")])
+def test_numbers_that_are_none(number, tmp_path):
+    path = tmp_path / "x.json"
+    path.write_text(json.dumps([{"image_id": number, "saliency_map": ""}]))
+    with pytest.raises(InputError, match="must be a list of"):
+        StoredMaps(path)
+
+
+def test_grey_with_alpha_of_16_bits(tmp_path):
+    data = bytearray(png_with_wide_colours())
+    head = struct.pack(">IIBBBBB", 5, 4, 16, 4, 0, 0, 0)
+    data[16:29] = head
+    data[29:33] = struct.pack(">I", zlib.crc32(b"IHDR" + head))
+    path = write_folder(tmp_path / "maps", {"a.png": bytes(data)})
+    with pytest.raises(InputError, match="has 16 bits in each of several channels"):
+        StoredMaps(path, stimuli_of(["a.jpg"]))
+
+
+def test_several_pages(tmp_path):
+    (tmp_path / "maps").mkdir()
+    pages = [Image.fromarray(MAPS["a"])] * 2
+    pages[0].save(tmp_path / "maps" / "a.tif", save_all=True, append_images=pages[1:])
+    with pytest.raises(InputError, match="must hold one image; it holds 2"):
+        StoredMaps(tmp_path / "maps", stimuli_of(["a.jpg"]))
+
+
+def test_odd_hdf5_files(tmp_path):
+    stimuli = stimuli_of(["a.jpg", "b.jpg"])
+    with h5py.File(tmp_path / "x.h5", "w") as file:
+        file["deep/a.jpg"] = MAPS["c"][np.newaxis]
+        file["deep/b.jpg"] = h5py.SoftLink("/deep/a.jpg")
+        file["deep/again"] = file["deep"]  # a circle
+        file["one"] = MAPS["c"]
+        file["none"] = h5py.Empty("f4")
+    model = salmetrics.as_model(f"{tmp_path / 'x.h5'}:deep", stimuli)
+    for stimulus in stimuli:
+        np.testing.assert_array_equal(model.saliency_map(stimulus), MAPS["c"])
+    with pytest.raises(InputError, match=r"'one' of .* is no group, but one array"):
+        StoredMaps(tmp_path / "x.h5", part="one")
+    with pytest.raises(InputError, match=r"map 'none' .* must be a map of shape"):
+        StoredMaps(tmp_path / "x.h5", stimuli_of(["none"]))
+    with h5py.File(tmp_path / "x.h5", "a") as file:
+        file.attrs["kind"] = "heat"
+    with pytest.raises(InputError, match="says that it holds 'heat'; known are log_density"):
+        StoredMaps(tmp_path / "x.h5")
+
+
+def test_a_compressed_tar_backwards(tmp_path):
+    files = {f"{i}.npy": bytes_of(np.full(SIZE, float(i)), "npy") for i in range(20)}
+    for suffix in ("gz", "bz2", "xz"):
+        path = tmp_path / f"x.tar.{suffix}"
+        with tarfile.open(path, f"w:{suffix}") as archive:
+            for name, data in files.items():
+                info = tarfile.TarInfo(name)
+                info.size = len(data)
+                archive.addfile(info, io.BytesIO(data))
+        stimuli = stimuli_of([f"{i}.jpg" for i in range(20)])
+        model = salmetrics.as_model(path, stimuli)
+        assert model.name == "x"
+        for i in reversed(range(20)):
+            assert (model.saliency_map(stimuli[i]) == i).all()
+
+
+def test_resized_maps_must_be_readable(tmp_path):
+    path = write_folder(tmp_path / "maps", {"a.png": FILES["a.png"][:20]})
+    with pytest.raises(InputError, match=r"map .* can't be read"):
+        salmetrics.as_model(path, stimuli_of(["a.jpg"]), resize="bilinear")
