@@ -18,6 +18,7 @@ from salmetrics.models.cross_validated import CrossValidated
 from salmetrics.models.fitted_density import FittedDensity, fit_density
 from salmetrics.models.gold_standard import GoldStandard
 from salmetrics.models.maps import StoredMaps
+from salmetrics.optimality import OptimalMapModel, expected_score, optimal_saliency_map
 from salmetrics.protocols import Protocol, get_protocol
 from salmetrics.results import Evaluation
 from salmetrics.scores import auc, cc, emd, information_gain, kldiv, log_likelihood, nss, sauc, sim
@@ -38,6 +39,7 @@ __all__ = [
     "GoldStandard",
     "InputError",
     "Mixture",
+    "OptimalMapModel",
     "Protocol",
     "SaliencyMapModel",
     "ShuffledBaseline",
@@ -52,6 +54,7 @@ __all__ = [
     "concatenate",
     "emd",
     "evaluate",
+    "expected_score",
     "export_predictions",
     "fit_density",
     "get_protocol",
@@ -62,6 +65,7 @@ __all__ = [
     "kldiv",
     "log_likelihood",
     "nss",
+    "optimal_saliency_map",
     "read_hdf5",
     "rescale",
     "resize",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["draw_fixations"]
+__all__ = ["draw_fixations", "draw_pixels"]
 
 Array = NDArray[np.float64]
 
@@ -26,8 +26,14 @@ def draw_fixations(log_density: Array, n: int, stream: np.random.Generator) -> t
     -------
     x, y: in pixels, shape (n,), anywhere in their pixel.
     """
-    cumulative = np.cumsum(np.exp(log_density, dtype=np.float64).reshape(-1))
-    shares = stream.random(n) * cumulative[-1]
-    pixels = np.minimum(np.searchsorted(cumulative, shares, side="right"), cumulative.size - 1)
+    pixels = draw_pixels(np.exp(log_density, dtype=np.float64), n, stream)
     ys, xs = np.divmod(pixels, log_density.shape[1])
     return xs + stream.random(n), ys + stream.random(n)
+
+
+def draw_pixels(density: Array, n: int, stream: np.random.Generator) -> NDArray[np.int64]:
+    """Draw pixels from a density of shape (h, w), any positive sum; flat indices, shape (n,)."""
+    cumulative = np.cumsum(density.reshape(-1))
+    shares = stream.random(n) * cumulative[-1]
+    drawn = np.searchsorted(cumulative, shares, side="right")
+    return np.minimum(drawn, cumulative.size - 1)

@@ -61,7 +61,8 @@ class Smoothing:
 
     def points(self, size: tuple[int, int], pixels: NDArray[np.int64]) -> NDArray[np.float64]:
         """Blur unit masses at flat pixel indices; float64 of shape `size`."""
-        return kernels.blur_points(size, *self._kernels(size, pixels))
+        _, *points_and_kernels = self.points_and_kernels(size, pixels)
+        return kernels.blur_points(size, *points_and_kernels)
 
     def points_at(
         self,
@@ -159,16 +160,28 @@ class Smoothing:
         inside = np.outer(_mass_inside(size[0], row_weights), _mass_inside(size[1], column_weights))
         return np.asarray(inside)
 
-    def _kernels(self, size: tuple[int, int], pixels: NDArray[np.int64]) -> tuple[Any, ...]:
-        """Rows, columns and masses of points, images in the edges included, and half kernels."""
+    def points_and_kernels(
+        self, size: tuple[int, int], pixels: NDArray[np.int64]
+    ) -> tuple[Any, ...]:
+        """Return what `points` adds up: products of lines.
+
+        Returns
+        -------
+        which, ys, xs, masses
+            Of each point and its images in the edges: index of its pixel, position, and mass.
+        row_weights, column_weights
+            Half kernels, from their middle.
+        """
+        which = np.arange(pixels.size)
         ys, xs = np.divmod(pixels, size[1])
         masses = self._point_masses(size, pixels)
         row_weights, column_weights = self._weights(size)
         if self.cycles is None and self.boundary == "reflect":
             which, ys = kernels.mirrored(ys, size[0], row_weights.size - 1)
             again, xs = kernels.mirrored(xs[which], size[1], column_weights.size - 1)
-            ys, masses = ys[again], masses[which][again]
-        return ys, xs, masses, row_weights, column_weights
+            which, ys = which[again], ys[again]
+            masses = masses[which]
+        return which, ys, xs, masses, row_weights, column_weights
 
     def _point_masses(
         self, size: tuple[int, int], pixels: NDArray[np.int64]

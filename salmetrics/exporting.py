@@ -6,6 +6,7 @@ import re
 import shutil
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -134,20 +135,26 @@ def export_predictions(
         form = (".png", 8) if store == ".json" else (files, bits)
         return np.frombuffer(encode_map(numbers, *form), np.uint8)
 
-    _predict(predictor, stimuli, kept, encoded, progress=progress)
     attributes = {
         "kind": "log_density" if holds == "density" else "saliency_map",
         "model": model_name(predictor),
     }
-    try:
+    _predict(predictor, stimuli, kept, encoded, progress=progress)
+    with _writing():
         write_maps(target, _items(names, kept), attributes)
-    except (OSError, TypeError, ValueError) as error:
-        raise InputError(
-            f"{str(target)!r} can't be written: {getattr(error, 'strerror', None) or error}. What "
-            f"is predicted is kept in {str(partial)!r}; the same call goes on from there"
-        ) from error
     shutil.rmtree(partial)
     return target
+
+
+@contextmanager
+def _writing() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise InputError(
+            f"predictions can't be written: {error.strerror or error}. What is predicted is kept "
+            "beside them; the same call goes on from there"
+        ) from error
 
 
 def _check_finished(target: Path, partial: Path, kept: Checkpoint, n: int) -> None:
@@ -206,7 +213,8 @@ def _predict(
                     _checked(model, _next(made, model, stimuli[i]), stimuli[i])
                 )
                 bar.update()
-            kept.save(_chunk_name(c), arrays)
+            with _writing():
+                kept.save(_chunk_name(c), arrays)
 
 
 def _next(made: Iterator[Any], model: Model, stimulus: Stimulus) -> Array:

@@ -17,6 +17,7 @@ from salmetrics.metrics.auc import Negatives, count_pixels
 from salmetrics.metrics.inputs import CheckedMap, as_map, pixel_indices
 from salmetrics.metrics.registry import Observation
 from salmetrics.nonfixations import OtherFixations
+from salmetrics.optimal import Ground
 from salmetrics.protocols import Protocol
 from salmetrics.stimuli import Stimuli
 
@@ -45,8 +46,6 @@ class Observer:
     ----------
     smoothing
         How empirical maps are made.
-    prediction_smoothing
-        How densities are blurred to be compared with them.
     """
 
     def __init__(
@@ -70,10 +69,22 @@ class Observer:
         self.smoothing = Smoothing()
         if set(EMPIRICAL_MAP_METRICS) & set(protocol.metrics):
             self.smoothing = smoothing_of(protocol, stimuli, required=needs_blur)
-        self.prediction_smoothing = replace(
-            self.smoothing,
-            sigma=protocol.prediction_sigma or self.smoothing.sigma,
-            boundary=protocol.prediction_boundary or self.smoothing.boundary,
+
+    def ground(self, i: int) -> Ground:
+        """Return what the optimal maps of a density for image i depend on."""
+        protocol = self._protocol
+        counts = self._fixations.counts()
+        return Ground(
+            smoothing=replace(
+                self.smoothing,
+                sigma=protocol.prediction_sigma or self.smoothing.sigma,
+                boundary=protocol.prediction_boundary or self.smoothing.boundary,
+            ),
+            n_fixations=protocol.sim_fixations or max(1, round(float(counts[counts > 0].mean()))),
+            n_samples=protocol.sim_samples,
+            truncate=protocol.sim_truncate,
+            seed=self._seed,
+            image_id=self._stimuli.ids[i],
         )
 
     def observe(

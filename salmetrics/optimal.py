@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,22 +12,65 @@ from salmetrics.empirical import Smoothing
 from salmetrics.errors import check_choice
 from salmetrics.kernels.jit import kernel_input
 from salmetrics.metrics.inputs import CheckedMap, as_log_density, as_map
+from salmetrics.optimal_sim import sim_optimal_map
+from salmetrics.protocols import DEFAULT
+from salmetrics.seeding import image_stream
 
-__all__ = ["OPTIMAL_MAPS", "WHY_NOT", "optimal_map", "shuffled_auc_map"]
+__all__ = ["OPTIMAL_MAPS", "WHY_NOT", "Ground", "optimal_map", "shuffled_auc_map"]
 
 
-def _log_density(log_density: CheckedMap, smoothing: Smoothing) -> CheckedMap:
+@dataclass(frozen=True)
+class Ground:
+    """What the optimal map of a density depends on besides the density.
+
+    Attributes
+    ----------
+    smoothing
+        How empirical maps are made; CC, KLDiv and SIM depend on it.
+    n_fixations
+        Number of fixations of an empirical map, for SIM.
+    n_samples
+        Number of sampled empirical maps, for SIM.
+    truncate
+        Where the kernel of sampled maps ends, for SIM; None: as that of `smoothing`.
+    seed, image_id
+        Of the random stream, for SIM.
+    """
+
+    smoothing: Smoothing
+    n_fixations: int = 100
+    n_samples: int = DEFAULT.sim_samples
+    truncate: float | None = None
+    seed: int = 0
+    image_id: str = ""
+
+
+def _log_density(log_density: CheckedMap, ground: Ground) -> CheckedMap:
     """Metrics that only rank pixels take log p: exp would underflow and make ties."""
     return log_density
 
 
-def _density(log_density: CheckedMap, smoothing: Smoothing) -> CheckedMap:
+def _density(log_density: CheckedMap, ground: Ground) -> CheckedMap:
     return as_map(np.exp(log_density.values, dtype=np.float64))
 
 
-def _expected_empirical_map(log_density: CheckedMap, smoothing: Smoothing) -> CheckedMap:
+def _expected_empirical_map(log_density: CheckedMap, ground: Ground) -> CheckedMap:
     """Blur p as empirical maps are: the mean of those of fixations drawn from p."""
-    return as_map(smoothing.dense(np.exp(log_density.values, dtype=np.float64)))
+    return as_map(ground.smoothing.dense(np.exp(log_density.values, dtype=np.float64)))
+
+
+def _sim_map(log_density: CheckedMap, ground: Ground) -> CheckedMap:
+    smoothing = ground.smoothing
+    if ground.truncate is not None:
+        smoothing = replace(smoothing, truncate=ground.truncate)
+    best = sim_optimal_map(
+        np.exp(log_density.values, dtype=np.float64),
+        smoothing,
+        ground.n_fixations,
+        image_stream(ground.seed, f"SIM {ground.image_id}"),
+        n_samples=ground.n_samples,
+    )
+    return as_map(best)
 
 
 def shuffled_auc_map(log_density: CheckedMap, mean_density: NDArray[np.float64]) -> CheckedMap:
@@ -49,7 +93,7 @@ def shuffled_auc_map(log_density: CheckedMap, mean_density: NDArray[np.float64])
     return CheckedMap(kernel_input(ratio))
 
 
-OPTIMAL_MAPS: dict[str, Callable[[CheckedMap, Smoothing], CheckedMap]] = {
+OPTIMAL_MAPS: dict[str, Callable[[CheckedMap, Ground], CheckedMap]] = {
     "AUC": _log_density,
     "AUC-Judd": _log_density,
     "CC": _expected_empirical_map,
@@ -58,6 +102,7 @@ OPTIMAL_MAPS: dict[str, Callable[[CheckedMap, Smoothing], CheckedMap]] = {
     "LL": _log_density,
     "NSS": _density,
     "NSS-MATLAB": _density,
+    "SIM": _sim_map,
 }
 
 _ONE_MAP = (
@@ -67,13 +112,12 @@ WHY_NOT = {
     "AUC-Borji": _ONE_MAP,
     "EMD": _ONE_MAP,
     "IG-MATLAB": _ONE_MAP,
-    "SIM": "the SIM-optimal map of a density is not part of this version",
     "SIM-MATLAB": _ONE_MAP,
     "sAUC-MATLAB": _ONE_MAP,
 }
 
 
-def optimal_map(metric: str, log_density: object, smoothing: Smoothing) -> CheckedMap:
+def optimal_map(metric: str, log_density: object, ground: Ground) -> CheckedMap:
     """Return the saliency map with the best expected score under a density.
 
     Parameters
@@ -82,9 +126,9 @@ def optimal_map(metric: str, log_density: object, smoothing: Smoothing) -> Check
         A key of `OPTIMAL_MAPS`.
     log_density
         Natural log of the density, shape (h, w).
-    smoothing
-        How empirical maps are made; CC and KLDiv depend on it. For CC the exact optimum is the
-        mean of the z-scored empirical maps; the blurred density approximates it.
+    ground
+        What else the map depends on. For CC the exact optimum is the mean of the z-scored
+        empirical maps; the blurred density approximates it.
 
     Returns
     -------
@@ -100,4 +144,4 @@ def optimal_map(metric: str, log_density: object, smoothing: Smoothing) -> Check
     Kümmerer, Wallis and Bethge (2018), ECCV, 798-814, doi:10.1007/978-3-030-01270-0_47.
     """
     check_choice("metric", metric, OPTIMAL_MAPS)
-    return OPTIMAL_MAPS[metric](as_log_density(log_density), smoothing)  # type: ignore[arg-type]
+    return OPTIMAL_MAPS[metric](as_log_density(log_density), ground)  # type: ignore[arg-type]

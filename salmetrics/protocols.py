@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from salmetrics.errors import InputError, check_choice
+from salmetrics.errors import InputError, check_choice, is_whole
 
 __all__ = [
     "AVERAGES",
@@ -48,6 +48,13 @@ class Protocol:
         Of empirical maps; see `salmetrics.empirical.Smoothing`.
     prediction_sigma, prediction_boundary
         Of densities that are blurred to be compared with empirical maps; None: as these.
+    sim_fixations
+        Number of fixations of the empirical maps whose expected SIM a density's map maximises;
+        None: the data set's mean number on an image.
+    sim_samples
+        Number of such empirical maps.
+    sim_truncate
+        Where their kernel ends; None: as `truncate`.
     mean_grid
         How densities are brought to the grid on which sAUC's mean density is taken: "mass", each
         cell gets the mass of what it covers; or "log", their logs are interpolated.
@@ -85,6 +92,9 @@ class Protocol:
     cycles: float | None
     prediction_sigma: float | None
     prediction_boundary: str | None
+    sim_fixations: int | None
+    sim_samples: int
+    sim_truncate: float | None
     mean_grid: str
     binary: bool
     nonfixations: str
@@ -105,7 +115,7 @@ class Protocol:
         check_choice("nonfixations", self.nonfixations, ("uniform", "unfixated"))
         check_choice("kldiv_method", self.kldiv_method, ("benchmark", "matlab"))
         check_choice("judd_jitter", self.judd_jitter, ("expected", False))
-        for name in ("sigma", "truncate", "cycles", "prediction_sigma"):
+        for name in ("sigma", "truncate", "cycles", "prediction_sigma", "sim_truncate"):
             value = getattr(self, name)
             if value is None and name != "truncate":
                 continue
@@ -113,6 +123,12 @@ class Protocol:
                 raise InputError(f"{name} must be a positive number; got {value!r}")
         if not isinstance(self.nss_ddof, int) or self.nss_ddof < 0:
             raise InputError(f"nss_ddof must be a whole number >= 0; got {self.nss_ddof!r}")
+        if self.sim_fixations is not None and not _at_least(self.sim_fixations, 1):
+            raise InputError(
+                f"sim_fixations must be a whole number >= 1, or None; got {self.sim_fixations!r}"
+            )
+        if not _at_least(self.sim_samples, 2):
+            raise InputError(f"sim_samples must be a whole number >= 2; got {self.sim_samples!r}")
         if isinstance(self.metrics, str) or len(self.metrics) == 0:
             raise InputError(f"metrics must be a list of at least one key; got {self.metrics!r}")
         if not 0 < self.threshold_step <= 1:
@@ -152,6 +168,10 @@ class Protocol:
         }
 
 
+def _at_least(value: object, least: int) -> bool:
+    return is_whole(value) and value >= least  # type: ignore[operator]
+
+
 CHOICES = tuple(
     field.name for field in dataclasses.fields(Protocol) if field.name not in ("name", "version")
 )
@@ -169,6 +189,9 @@ DEFAULT = Protocol(
     cycles=None,
     prediction_sigma=None,
     prediction_boundary=None,
+    sim_fixations=None,
+    sim_samples=500,
+    sim_truncate=None,
     mean_grid="mass",
     binary=False,
     nonfixations="uniform",
@@ -211,6 +234,8 @@ MIT_TUEBINGEN = dataclasses.replace(
     boundary="reflect",
     prediction_sigma=24.0,
     prediction_boundary="constant",
+    sim_fixations=100,
+    sim_truncate=3.0,
     mean_grid="log",
 )
 
@@ -220,13 +245,14 @@ PROTOCOLS = {
         DEFAULT,
         MIT_MATLAB,
         MIT_TUEBINGEN,
-        dataclasses.replace(MIT_TUEBINGEN, name="mit-tuebingen-mit300"),
+        dataclasses.replace(MIT_TUEBINGEN, name="mit-tuebingen-mit300", sim_fixations=260),
         dataclasses.replace(
             MIT_TUEBINGEN,
             name="mit-tuebingen-cat2000",
             average_information=None,
             sigma=40.0,
             prediction_sigma=40.0,
+            sim_fixations=448,
         ),
         dataclasses.replace(
             MIT_TUEBINGEN,
@@ -234,6 +260,7 @@ PROTOCOLS = {
             average_information=None,
             sigma=30.0,
             prediction_sigma=30.0,
+            sim_fixations=154,
         ),
     )
 }

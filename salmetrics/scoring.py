@@ -363,7 +363,7 @@ class Scorer:
                 which = key if self.protocol.maps == "optimal" else "NSS"  # NSS: p itself
                 how = OPTIMAL_MAPS[which]
                 if how not in made:
-                    made[how] = optimal_map(which, scored, self._observer.prediction_smoothing)
+                    made[how] = optimal_map(which, scored, self._observer.ground(result.i))
                 best = made[how]
             values = METRICS[key].score(best, seen)
             if METRICS[key].per == "image":

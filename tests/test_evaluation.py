@@ -136,7 +136,7 @@ def test_summary(data):
         "note",
     ]
     for (model, key), row in table.iterrows():
-        missing = (model, key) in [("m", "LL"), ("m", "IG"), ("d", "SIM")]
+        missing = (model, key) in [("m", "LL"), ("m", "IG")]
         assert np.isnan(row.value) == missing
         assert (row.n_images, row.n_fixations) == ((0, 0) if missing else (3, 40))
         assert (row.unit, row.higher_is_better) == (
@@ -182,7 +182,6 @@ def test_footnotes(data):
         "±: half of the 95 % bootstrap interval over images",
         "- LL, IG of m: a saliency map has no log likelihood; turn the maps into densities first, "
         "with salmetrics.fit_density",
-        "- SIM of d: the SIM-optimal map of a density is not part of this version",
     ]
     assert result.footnotes() in repr(result)
     assert result.baseline == "centre-bias"

@@ -349,6 +349,13 @@ def test_full_disk(tmp_path, monkeypatch):
     export_predictions(rest, STIMULI, tmp_path / "x.h5")
     assert rest.seen == []
 
+    def full_at_once(self, chunk, arrays):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(exporting.Checkpoint, "save", full_at_once)
+    with pytest.raises(InputError, match="can't be written: No space left on device"):
+        export_predictions(Interrupted(99), STIMULI, tmp_path / "y.h5")
+
 
 def test_stopped_after_the_last_step(tmp_path, monkeypatch):
     """The file is written, and what was kept is still there: the same call ends it."""

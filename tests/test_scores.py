@@ -1,7 +1,5 @@
 """The single functions: equal to `evaluate` bit for bit, and their own options."""
 
-import warnings
-
 import numpy as np
 import pytest
 
@@ -78,12 +76,7 @@ def test_same_bits_as_evaluate(data, key, average, model):
         with pytest.raises(TypeError, match=r"Map gives saliency maps: .*fit_density"):
             function(model, *data, average=average, **options)
         return
-    missing = isinstance(model, salmetrics.DensityModel) and key == "SIM"
-    if missing:
-        with pytest.warns(UserWarning, match=f"{key} is NaN: the {key}-optimal map"):
-            found = function(model, *data, average=average, **options)
-    else:
-        found = function(model, *data, average=average, **options)
+    found = function(model, *data, average=average, **options)
     if average is None:
         table = result.per_fixation if METRICS[key].per == "fixation" else result.per_image
         assert found.shape == ((60,) if METRICS[key].per == "fixation" else (4,))
@@ -92,8 +85,7 @@ def test_same_bits_as_evaluate(data, key, average, model):
             assert np.isnan(found[2])
     else:
         assert isinstance(found, float)
-        assert np.isnan(found) == missing
-        assert found == result.value("m", key) or missing
+        assert found == result.value("m", key)
 
 
 @pytest.mark.parametrize("key", list(FUNCTIONS))
@@ -106,15 +98,6 @@ def test_wrong_averages(data, key, average):
     text = rf"average of {key}, which has one value an? {per}, must be one of .*; got '{average}'"
     with pytest.raises(InputError, match=text):
         function(salmetrics.Uniform(), *data, average=average, **options)
-
-
-@pytest.mark.parametrize("function", [salmetrics.sim])
-def test_no_optimal_map_yet(data, function):
-    with pytest.warns(UserWarning, match="is not part of this version"):
-        assert np.isnan(function(salmetrics.Uniform(), *data))
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        assert np.isfinite(function(Map(), *data))
 
 
 @pytest.mark.parametrize("model", [Map(), salmetrics.GaussianCentreBias()], ids=["map", "density"])
