@@ -17,7 +17,7 @@ from salmetrics.metrics.auc import Negatives, count_pixels
 from salmetrics.metrics.inputs import CheckedMap, as_map, pixel_indices
 from salmetrics.metrics.registry import Observation
 from salmetrics.nonfixations import OtherFixations
-from salmetrics.optimal import Ground
+from salmetrics.optimal_sim import Ground
 from salmetrics.protocols import Protocol
 from salmetrics.stimuli import Stimuli
 

@@ -3,46 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from salmetrics.empirical import Smoothing
 from salmetrics.errors import check_choice
 from salmetrics.kernels.jit import kernel_input
 from salmetrics.metrics.inputs import CheckedMap, as_log_density, as_map
-from salmetrics.optimal_sim import sim_optimal_map
-from salmetrics.protocols import DEFAULT
+from salmetrics.optimal_sim import Ground, sim_optimal_map
 from salmetrics.seeding import image_stream
 
-__all__ = ["OPTIMAL_MAPS", "WHY_NOT", "Ground", "optimal_map", "shuffled_auc_map"]
-
-
-@dataclass(frozen=True)
-class Ground:
-    """What the optimal map of a density depends on besides the density.
-
-    Attributes
-    ----------
-    smoothing
-        How empirical maps are made; CC, KLDiv and SIM depend on it.
-    n_fixations
-        Number of fixations of an empirical map, for SIM.
-    n_samples
-        Number of sampled empirical maps, for SIM.
-    truncate
-        Where the kernel of sampled maps ends, for SIM; None: as that of `smoothing`.
-    seed, image_id
-        Of the random stream, for SIM.
-    """
-
-    smoothing: Smoothing
-    n_fixations: int = 100
-    n_samples: int = DEFAULT.sim_samples
-    truncate: float | None = None
-    seed: int = 0
-    image_id: str = ""
+__all__ = ["OPTIMAL_MAPS", "WHY_NOT", "optimal_map", "shuffled_auc_map"]
 
 
 def _log_density(log_density: CheckedMap, ground: Ground) -> CheckedMap:

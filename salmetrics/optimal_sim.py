@@ -2,19 +2,48 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
 from salmetrics.densities import draw_pixels
 from salmetrics.empirical import Smoothing
 from salmetrics.kernels.quantile import sampled_maps
+from salmetrics.protocols import DEFAULT
 
-__all__ = ["sim_optimal_map"]
+__all__ = ["Ground", "sim_optimal_map"]
 
 Array = NDArray[np.float64]
 
 _STEP = 1 / 3  # distance of grid points, in widths of the blur
 _MAX_BYTES = 256 * 2**20  # of samples at grid points, at once
+
+
+@dataclass(frozen=True)
+class Ground:
+    """What the optimal map of a density depends on besides the density.
+
+    Attributes
+    ----------
+    smoothing
+        How empirical maps are made; CC, KLDiv and SIM depend on it.
+    n_fixations
+        Number of fixations of an empirical map, for SIM.
+    n_samples
+        Number of sampled empirical maps, for SIM.
+    truncate
+        Where the kernel of sampled maps ends, for SIM; None: as that of `smoothing`.
+    seed, image_id
+        Of the random stream, for SIM.
+    """
+
+    smoothing: Smoothing
+    n_fixations: int = 100
+    n_samples: int = DEFAULT.sim_samples
+    truncate: float | None = None
+    seed: int = 0
+    image_id: str = ""
 
 
 def sim_optimal_map(

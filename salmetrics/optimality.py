@@ -26,7 +26,8 @@ from salmetrics.models.base import (
 from salmetrics.models.combine import ShuffledBaseline
 from salmetrics.models.convert import as_model
 from salmetrics.observation import smoothing_of
-from salmetrics.optimal import OPTIMAL_MAPS, Ground, optimal_map, shuffled_auc_map
+from salmetrics.optimal import OPTIMAL_MAPS, optimal_map, shuffled_auc_map
+from salmetrics.optimal_sim import Ground
 from salmetrics.protocols import DEFAULT
 from salmetrics.seeding import image_stream
 from salmetrics.stimuli import Stimuli, Stimulus

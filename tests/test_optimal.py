@@ -12,8 +12,8 @@ from salmetrics.densities import draw_pixels
 from salmetrics.empirical import Smoothing
 from salmetrics.kernels.quantile import sampled_maps
 from salmetrics.metrics import auc
-from salmetrics.optimal import OPTIMAL_MAPS, Ground, optimal_map
-from salmetrics.optimal_sim import sim_optimal_map
+from salmetrics.optimal import OPTIMAL_MAPS, optimal_map
+from salmetrics.optimal_sim import Ground, sim_optimal_map
 from salmetrics.seeding import image_stream
 
 SIZE = (24, 32)
