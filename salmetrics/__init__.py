@@ -1,6 +1,7 @@
 """How well a model predicts where people look, in bits and with error bars."""
 
 from salmetrics.benchmarking import Benchmark, benchmark
+from salmetrics.calibrating import Calibration, calibration
 from salmetrics.dataset import Dataset
 from salmetrics.errors import InputError
 from salmetrics.evaluation import evaluate
@@ -27,6 +28,7 @@ from salmetrics.transforms import concatenate, rescale, resize, split, subsample
 
 __all__ = [
     "Benchmark",
+    "Calibration",
     "CentreBias",
     "CrossValidated",
     "Dataset",
@@ -50,6 +52,7 @@ __all__ = [
     "as_model",
     "auc",
     "benchmark",
+    "calibration",
     "cc",
     "concatenate",
     "emd",

@@ -1,4 +1,4 @@
-"""Many blurred fixation maps at the points of a grid, for quantiles over them."""
+"""Quantiles: of many blurred fixation maps at the points of a grid, and of mass in a density."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from salmetrics.kernels.jit import kernel
 
-__all__ = ["sampled_maps"]
+__all__ = ["mass_below", "sampled_maps"]
 
 
 @kernel()
@@ -40,3 +40,32 @@ def sampled_maps(
                     maps[s, r, c] += weight * line[c]
         start = ends[s]
     return maps
+
+
+@kernel()
+def mass_below(
+    log_density: NDArray[Any], thresholds: NDArray[Any]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Add up exp(log_density) below and at each of the ascending thresholds."""
+    between = np.zeros(thresholds.size + 1)  # at k: above threshold k - 1 and below k
+    tied = np.zeros(thresholds.size)
+    for value in log_density:
+        low, high = 0, thresholds.size
+        while low < high:
+            middle = (low + high) // 2
+            if thresholds[middle] < value:
+                low = middle + 1
+            else:
+                high = middle
+        mass = np.exp(np.float64(value))
+        if low < thresholds.size and thresholds[low] == value:
+            tied[low] += mass
+        else:
+            between[low] += mass
+    below = np.empty(thresholds.size)
+    total = 0.0
+    for k in range(thresholds.size):
+        total += between[k]
+        below[k] = total
+        total += tied[k]
+    return below, tied
