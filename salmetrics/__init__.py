@@ -19,6 +19,7 @@ from salmetrics.models.cross_validated import CrossValidated
 from salmetrics.models.fitted_density import FittedDensity, fit_density
 from salmetrics.models.gold_standard import GoldStandard
 from salmetrics.models.maps import StoredMaps
+from salmetrics.models.recalibrated import Recalibrated, recalibrate
 from salmetrics.optimality import OptimalMapModel, expected_score, optimal_saliency_map
 from salmetrics.protocols import Protocol, get_protocol
 from salmetrics.results import Evaluation
@@ -43,6 +44,7 @@ __all__ = [
     "Mixture",
     "OptimalMapModel",
     "Protocol",
+    "Recalibrated",
     "SaliencyMapModel",
     "ShuffledBaseline",
     "Stimuli",
@@ -70,6 +72,7 @@ __all__ = [
     "nss",
     "optimal_saliency_map",
     "read_hdf5",
+    "recalibrate",
     "rescale",
     "resize",
     "sauc",
