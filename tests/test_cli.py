@@ -249,3 +249,36 @@ def test_gold_standard(folder, capsys):
     code, _, err = run(capsys, *DATA, "--model", "uniform", "--gold-standard")
     assert code == 2
     assert "all fixations are of one subject" in err
+
+
+def test_calibrate(folder, capsys):
+    arguments = ["calibrate", *DATA, "--outside", "clip", "--n-bootstrap", "20", "--n-bins", "4"]
+    models = ["--model", "uniform", "--model", "gaussian-centre-bias:0.05"]
+    assert main([*arguments, *models, "--out", "shares.csv"]) == 0
+    out = capsys.readouterr().out
+    assert "3 images, 40 fixations" in out
+    assert "wrote shares.csv" in out
+    table = pd.read_csv(folder / "shares.csv")
+    assert table["share"][:4].tolist() == pytest.approx([0.25] * 4)
+    assert table["model"].unique().tolist() == ["uniform", "gaussian-centre-bias:0.05"]
+    assert table["share"][4] > 0.3  # far too narrow: most fixations where it says there are few
+    assert (
+        main([*arguments, "--model", "gaussian-centre-bias", "--recalibrate", "--out", "x.png"])
+        == 0
+    )
+    assert "gaussian-centre-bias, recalibrated" in capsys.readouterr().out
+    with Image.open(folder / "x.png") as image:
+        assert image.width > image.height > 300
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        (["--model", "uniform", "--out", "x.txt"], "--out must end in .csv, .pdf, .png, .svg; got"),
+        (["--model", "my_models.py:Flat"], "Flat gives saliency maps, not densities"),
+        (["--model", "uniform", "--n-bins", "1"], "n_bins must be a whole number >= 2; got 1"),
+    ],
+)
+def test_calibrate_errors(folder, capsys, arguments, text):
+    assert main(["calibrate", *DATA, "--outside", "clip", *arguments]) == 2
+    assert text in capsys.readouterr().err

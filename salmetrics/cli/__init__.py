@@ -8,7 +8,7 @@ import sys
 import threading
 from collections.abc import Sequence
 
-from salmetrics.cli import benchmark, demo, evaluate, metrics, pack, show
+from salmetrics.cli import benchmark, calibrate, demo, evaluate, metrics, pack, show
 from salmetrics.errors import InputError
 
 __all__ = ["main"]
@@ -39,6 +39,6 @@ def _parser() -> argparse.ArgumentParser:
         prog="salmetrics", description="How well does a model predict where people look?"
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for command in (evaluate, benchmark, show, pack, demo, metrics):
+    for command in (evaluate, benchmark, calibrate, show, pack, demo, metrics):
         command.add(commands)
     return parser
