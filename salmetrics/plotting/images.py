@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from salmetrics.densities import contour_levels
 from salmetrics.fixations import Fixations
 from salmetrics.metrics.inputs import as_log_density
 from salmetrics.stimuli import Stimulus
@@ -46,13 +48,21 @@ def plot_fixations(
     return _image_axes(axes, stimulus.size)
 
 
-def plot_density(log_density: ArrayLike, *, ax: Axes | None = None, **kwargs: Any) -> Axes:
-    """Draw a density, relative to a uniform one.
+def plot_density(
+    log_density: ArrayLike,
+    *,
+    masses: Sequence[float] = (),
+    ax: Axes | None = None,
+    **kwargs: Any,
+) -> Axes:
+    """Draw a density, relative to a uniform one, and contours that enclose given masses.
 
     Parameters
     ----------
     log_density
         Natural log of the density, shape (h, w).
+    masses
+        Such as (0.25, 0.5, 0.75); the contours are labelled with them.
     ax
         Axes to draw on; the current ones by default.
     **kwargs
@@ -65,6 +75,14 @@ def plot_density(log_density: ArrayLike, *, ax: Axes | None = None, **kwargs: An
     style: dict[str, Any] = {"cmap": "viridis", "vmin": 0.0, "interpolation": "nearest"} | kwargs
     picture = axes.imshow(relative, extent=(0, width, height, 0), **style)
     axes.figure.colorbar(picture, ax=axes, label="density / uniform", shrink=0.8)
+    if len(masses) > 0:
+        labels: dict[float, str] = {}
+        levels = contour_levels(density.values, masses)
+        for level, mass in sorted(zip(levels.tolist(), masses, strict=True)):
+            labels.setdefault(level, f"{100 * mass:.3g} %")  # equal levels share a contour
+        x, y = np.arange(width) + 0.5, np.arange(height) + 0.5
+        lines = axes.contour(x, y, density.values, list(labels), colors="white", linewidths=0.8)
+        axes.clabel(lines, fmt=labels, fontsize="small")
     return _image_axes(axes, (height, width))
 
 

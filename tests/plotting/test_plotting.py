@@ -152,3 +152,17 @@ def test_fitted_density(explained):
     new = plot_fitted_density(fitted)
     assert "sigma = 1 pixels" in new[0].get_xlabel()
     plt.close(new[0].figure)
+
+
+def test_contours_enclose_their_mass():
+    y, x = np.mgrid[:60, :80]
+    log = -((x - 30) ** 2 + (y - 25) ** 2) / 200.0
+    log = log - np.log(np.exp(log).sum())
+    figure, axes = plt.subplots()
+    assert plot_density(log, masses=(0.5, 0.9), ax=axes) is axes
+    texts = sorted(text.get_text() for text in axes.texts)
+    assert texts == ["50 %", "90 %"]
+    (contours,) = [c for c in axes.collections if hasattr(c, "levels")]
+    for mass, level in zip((0.9, 0.5), contours.levels, strict=True):
+        assert np.exp(log)[log >= level].sum() == pytest.approx(mass, abs=0.01)
+    plt.close(figure)
