@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 __all__ = ["plot_density", "plot_fixations"]
 
+_LINES = ("dotted", "dashed", "solid")
+
 
 def plot_fixations(
     stimulus: Stimulus, fixations: Fixations, *, ax: Axes | None = None, **kwargs: Any
@@ -62,7 +64,7 @@ def plot_density(
     log_density
         Natural log of the density, shape (h, w).
     masses
-        Such as (0.25, 0.5, 0.75); the contours are labelled with them.
+        Such as (0.25, 0.5, 0.75); the legend names them.
     ax
         Axes to draw on; the current ones by default.
     **kwargs
@@ -81,8 +83,20 @@ def plot_density(
         for level, mass in sorted(zip(levels.tolist(), masses, strict=True)):
             labels.setdefault(level, f"{100 * mass:.3g} %")  # equal levels share a contour
         x, y = np.arange(width) + 0.5, np.arange(height) + 0.5
-        lines = axes.contour(x, y, density.values, list(labels), colors="white", linewidths=0.8)
-        axes.clabel(lines, fmt=labels, fontsize="small")
+        styles = [_LINES[k % len(_LINES)] for k in range(len(labels))]
+        lines = axes.contour(
+            x, y, density.values, list(labels), colors="white", linewidths=1, linestyles=styles
+        )
+        handles, _ = lines.legend_elements()
+        axes.legend(
+            handles,
+            list(labels.values()),
+            facecolor="#303030",
+            labelcolor="white",
+            fontsize="small",
+            title="mass inside",
+            title_fontproperties={"size": "small"},
+        ).get_title().set_color("white")
     return _image_axes(axes, (height, width))
 
 

@@ -160,8 +160,9 @@ def test_contours_enclose_their_mass():
     log = log - np.log(np.exp(log).sum())
     figure, axes = plt.subplots()
     assert plot_density(log, masses=(0.5, 0.9), ax=axes) is axes
-    texts = sorted(text.get_text() for text in axes.texts)
-    assert texts == ["50 %", "90 %"]
+    legend = axes.get_legend()
+    assert [text.get_text() for text in legend.get_texts()] == ["90 %", "50 %"]
+    assert legend.get_title().get_text() == "mass inside"
     (contours,) = [c for c in axes.collections if hasattr(c, "levels")]
     for mass, level in zip((0.9, 0.5), contours.levels, strict=True):
         assert np.exp(log)[log >= level].sum() == pytest.approx(mass, abs=0.01)
