@@ -126,6 +126,16 @@ class FittedDensity(DensityModel):
             "folds": len(self.fits),
         }
 
+    def __repr__(self) -> str:
+        return (
+            f"<FittedDensity of {model_name(self.map_model)}: blur {self.overall.blur:.4g} px, "
+            f"{len(self.fits)} folds, {self.overall.log_likelihood:.4f} bit>"
+        )
+
+    def check_data(self, stimuli: Stimuli, fixations: Fixations) -> None:
+        """Let the maps check the data."""
+        self.map_model.check_data(stimuli, fixations)
+
     def used_for(self, stimulus: Stimulus) -> MapToDensity:
         """Return what turns the map of an image into a density: not fitted to that image."""
         if stimulus.id in self._part_of_image and self.fits:

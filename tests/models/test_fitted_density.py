@@ -122,6 +122,7 @@ def test_options_and_determinism():
     assert pickle.loads(pickle.dumps(few)).parameters == few.parameters
     assert few.parameters["folds"] == 2
     assert few.name == "Noise (fitted density)"
+    assert repr(fixed).startswith("<FittedDensity of Noise: blur 2.5 px, 2 folds, -1")
 
 
 def test_a_constant_map_gives_the_centre_bias_alone():

@@ -536,6 +536,15 @@ def test_maps_opened_without_images_are_checked_before_scoring(tmp_path, stimuli
             salmetrics.nss(model, stimuli, FIXATIONS)
 
 
+def test_fitted_densities_check_their_maps(tmp_path, stimuli):
+    path = write_folder(tmp_path / "all", {f"{n}.npy": bytes_of(a, "npy") for n, a in MAPS.items()})
+    model = salmetrics.fit_density(salmetrics.as_model(path), stimuli, FIXATIONS, folds=None)
+    more = stimuli_of([*IDS, "d.jpg"])
+    fixations = salmetrics.Fixations.from_arrays([1, 2], [2, 1], [0, 3])
+    with pytest.raises(InputError, match=r"no map for 'd.jpg'"):
+        salmetrics.log_likelihood(model, more, fixations)
+
+
 def test_a_map_is_not_given_to_a_second_image(tmp_path):
     path = write_folder(tmp_path / "maps", {"1.npy": bytes_of(np.zeros(SIZE), "npy")})
     model = salmetrics.as_model(path, stimuli_of(["A/1.jpg"]))
