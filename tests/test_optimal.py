@@ -181,7 +181,7 @@ def test_steps_and_blocks(step):
 
 
 def test_the_error_of_the_grid():
-    """Steps of a third of the blur cost less than 1e-4 of the expected SIM."""
+    """Steps of half the blur cost less than 1e-4 of the expected SIM."""
     y, x = np.mgrid[:90, :120]
     p = 0.01 + np.exp(-((y - 30) ** 2 + (x - 70) ** 2) / 50) + np.exp(-((x - 20) ** 2) / 800) / 3
     log_density = np.log(p / p.sum())
