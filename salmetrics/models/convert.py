@@ -94,17 +94,10 @@ def as_model(
     return _DensityFromFunction(predict, name, resize, is_log=is_log, normalize=normalize)
 
 
-class _DensityFromFunction(DensityModel):
-    """A density model around a function of a stimulus."""
+class _FromFunction:
+    """What the models around a function of a stimulus share."""
 
-    def __init__(
-        self, predict: Predict, name: str, resize: str | None, *, is_log: bool, normalize: bool
-    ) -> None:
-        self.name = name
-        self._normalize = normalize
-        self._predict = predict
-        self._resize = resize
-        self._is_log = is_log
+    _predict: Predict
 
     def check_data(self, stimuli: Stimuli, fixations: Fixations) -> None:
         """Check that stored maps are there for these images."""
@@ -115,6 +108,19 @@ class _DensityFromFunction(DensityModel):
     def stored(self) -> StoredMaps | None:
         """The stored maps behind it, if there are any."""
         return self._predict if isinstance(self._predict, StoredMaps) else None
+
+
+class _DensityFromFunction(_FromFunction, DensityModel):
+    """A density model around a function of a stimulus."""
+
+    def __init__(
+        self, predict: Predict, name: str, resize: str | None, *, is_log: bool, normalize: bool
+    ) -> None:
+        self.name = name
+        self._normalize = normalize
+        self._predict = predict
+        self._resize = resize
+        self._is_log = is_log
 
     def log_density(self, stimulus: Stimulus, *, subject: Any = None) -> NDArray[Any]:
         array = as_array(self._predict(stimulus))
@@ -142,23 +148,13 @@ class _DensityFromFunction(DensityModel):
         return logarithm
 
 
-class _MapFromFunction(SaliencyMapModel):
+class _MapFromFunction(_FromFunction, SaliencyMapModel):
     """A saliency map model around a function of a stimulus."""
 
     def __init__(self, predict: Predict, name: str, resize: str | None) -> None:
         self.name = name
         self._predict = predict
         self._resize = resize
-
-    def check_data(self, stimuli: Stimuli, fixations: Fixations) -> None:
-        """Check that stored maps are there for these images."""
-        if isinstance(self._predict, StoredMaps):
-            self._predict.check(stimuli)
-
-    @property
-    def stored(self) -> StoredMaps | None:
-        """The stored maps behind it, if there are any."""
-        return self._predict if isinstance(self._predict, StoredMaps) else None
 
     def saliency_map(self, stimulus: Stimulus) -> NDArray[Any]:
         array = as_array(self._predict(stimulus))
