@@ -14,12 +14,12 @@ import numpy as np
 from salmetrics.dataset import Dataset
 from salmetrics.errors import InputError, check_choice
 from salmetrics.evaluation import evaluate
-from salmetrics.io.archives import ARCHIVE_SUFFIXES
 from salmetrics.io.files import replacing
+from salmetrics.io.maps import STORE_SUFFIXES
 from salmetrics.metrics.registry import METRICS
-from salmetrics.models.base import Model, SaliencyMapModel
+from salmetrics.models.base import Model
 from salmetrics.models.convert import as_model
-from salmetrics.models.fitted_density import fit_density
+from salmetrics.models.fitted_density import fitted_if_map
 from salmetrics.models.maps import StoredMaps, stem_of
 from salmetrics.predicting import described
 from salmetrics.protocols import Protocol, get_protocol
@@ -29,10 +29,7 @@ from salmetrics.results import Evaluation
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Benchmark", "Skipped", "benchmark", "fitted_if_map", "part_for"]
-
-_N_FOLDS = 5  # of fits of densities to maps
-_STORES = (*ARCHIVE_SUFFIXES, ".h5", ".hdf5", ".json", ".mat", ".npz")
+__all__ = ["Benchmark", "Skipped", "benchmark", "part_for"]
 
 
 @dataclass(frozen=True)
@@ -240,7 +237,7 @@ def benchmark(
     ------
     InputError
         Naming everything that is wrong with all models; or, with `keep_going`, if no model is
-        left on a data set.
+        left on any data set.
     """
     datasets = [datasets] if isinstance(datasets, Dataset) else list(datasets)
     names = [dataset.name for dataset in datasets]
@@ -333,7 +330,7 @@ def part_for(model: Any, dataset: Dataset, names: Sequence[str] = ()) -> Any:
         return model
     parts: dict[str, list[Path]] = {}
     for path in sorted(Path(model).iterdir()):
-        if path.is_dir() or path.name.lower().endswith(_STORES):
+        if path.is_dir() or path.name.lower().endswith(STORE_SUFFIXES):
             parts.setdefault(stem_of(path), []).append(path)
     own = parts.get(dataset.name, [])
     if len(own) > 1:
@@ -358,15 +355,7 @@ def _opened(
     made = make(dataset)
     stored = isinstance(made, (str, Path))
     model = as_model(made, dataset.stimuli, kind=kind, resize=resize if stored else None)
-    return fitted_if_map(model, dataset, seed) if fit else model
-
-
-def fitted_if_map(model: Model, dataset: Dataset, seed: int) -> Model:
-    """Turn a saliency map model into a density; a density model is returned as it is."""
-    if not isinstance(model, SaliencyMapModel):
-        return model
-    n_images = int((dataset.fixations.counts() > 0).sum())
-    return fit_density(model, *dataset, folds=min(_N_FOLDS, n_images), seed=seed)
+    return fitted_if_map(model, *dataset, seed=seed) if fit else model
 
 
 def _without_failures(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from salmetrics.errors import InputError, check_choice, is_whole
+from salmetrics.errors import InputError, check_choice, check_whole
 from salmetrics.fixations import Fixations
 from salmetrics.kernels.quantile import mass_below
 from salmetrics.metrics.inputs import pixel_indices
@@ -255,9 +255,8 @@ def calibration(
     """
     check_choice("ties", ties, ("split", "mid"))
     check_choice("average", average, ("fixation", "image"))
-    for name, value, least in (("n_bins", n_bins, 2), ("n_bootstrap", n_bootstrap, 0)):
-        if not is_whole(value) or value < least:
-            raise InputError(f"{name} must be a whole number >= {least}; got {value!r}")
+    n_bins = check_whole("n_bins", n_bins, 2)
+    n_bootstrap = check_whole("n_bootstrap", n_bootstrap, 0)
     density = as_model(model, stimuli, kind=kind or "log_density")
     if not isinstance(density, DensityModel):
         raise TypeError(
@@ -283,10 +282,10 @@ def calibration(
         tied,
         fixations.image,
         stimuli.ids,
-        n_bins=int(n_bins),
+        n_bins=n_bins,
         ties=ties,
         average=average,
-        n_bootstrap=int(n_bootstrap),
+        n_bootstrap=n_bootstrap,
         seed=seed,
     )
 

@@ -1,11 +1,11 @@
 """The error a user can mend, and the helpers that check options."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
 
-__all__ = ["InputError", "check_choice", "is_number", "is_whole"]
+__all__ = ["InputError", "check_choice", "check_whole", "is_number", "is_whole", "some"]
 
 
 class InputError(ValueError):
@@ -18,6 +18,18 @@ def check_choice(name: str, value: Any, choices: Iterable[Any]) -> None:
     if value not in allowed:
         listed = ", ".join(repr(choice) for choice in allowed)
         raise InputError(f"{name} must be one of {listed}; got {value!r}")
+
+
+def check_whole(name: str, value: Any, least: int) -> int:
+    """Return a whole number as Python's; raise `InputError` unless it is at least `least`."""
+    if not is_whole(value) or value < least:
+        raise InputError(f"{name} must be a whole number >= {least}; got {value!r}")
+    return int(value)
+
+
+def some(names: Sequence[str], n: int = 5) -> str:
+    """Return the first n names for a message, and dots if there are more."""
+    return ", ".join(map(repr, names[:n])) + (" ..." if len(names) > n else "")
 
 
 def is_number(value: Any) -> bool:

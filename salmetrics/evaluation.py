@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from salmetrics.errors import InputError, check_choice
+from salmetrics.errors import InputError, check_choice, check_whole
 from salmetrics.fixations import Fixations
 from salmetrics.models.base import DensityModel, model_name
 from salmetrics.models.convert import as_model
@@ -112,10 +112,8 @@ def evaluate(
     """
     check_choice("keep", keep, ("fixation", "image"))
     check_choice("on_error", on_error, ("raise", "record"))
-    if not isinstance(n_bootstrap, int) or n_bootstrap < 0:
-        raise InputError(f"n_bootstrap must be a whole number >= 0; got {n_bootstrap!r}")
-    if not isinstance(seed, int) or seed < 0:
-        raise InputError(f"seed must be a whole number >= 0; got {seed!r}")
+    n_bootstrap = check_whole("n_bootstrap", n_bootstrap, 0)
+    seed = check_whole("seed", seed, 0)
     if n_jobs == 0:
         raise InputError("n_jobs must be at least 1, or -1 for all cores; got 0")
     chosen = get_protocol(protocol)

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from salmetrics.checkpoint import Checkpoint
 from salmetrics.errors import InputError, check_choice
 from salmetrics.fingerprint import fingerprint
+from salmetrics.io.files import check_target
 from salmetrics.io.images import without_image_suffix
 from salmetrics.io.map_files import WRITTEN_SUFFIXES, encode_map
 from salmetrics.io.map_writing import (
@@ -111,8 +112,8 @@ def export_predictions(
     partial = target.with_name(target.name + ".partial")
     if target.exists() and not partial.exists():
         raise InputError(f"{str(target)!r} exists already; name a new one, or remove it")
-    if not target.absolute().parent.is_dir():
-        raise InputError(f"folder {str(target.parent)!r} does not exist; make it first")
+    if not target.exists():
+        check_target(target)
     names = _names(stimuli, store, files)
     conditions = {
         "model": fingerprint(predictor),

@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from salmetrics.dataset import Dataset
-from salmetrics.errors import InputError, check_choice, is_whole
-from salmetrics.io.files import replacing
+from salmetrics.errors import InputError, check_choice, is_whole, some
+from salmetrics.io.files import check_file, check_target, replacing
 from salmetrics.stimuli import Stimuli
 
 __all__ = ["Folds", "ids_of", "kfold", "mit1003", "stratified"]
@@ -22,7 +22,6 @@ __all__ = ["Folds", "ids_of", "kfold", "mit1003", "stratified"]
 SCHEMES = ("deepgaze3", "deepgaze2")
 _MIT1003_IMAGES = 1003
 _SEED = 42  # of the public training code
-_LISTED = 5
 _COLUMNS = ("id", "fold", "n_folds", "scheme")
 
 
@@ -98,7 +97,7 @@ class Folds(Mapping[str, int]):
         unknown = [name for name in stimuli.ids if name not in self._fold_of]
         if unknown:
             raise InputError(
-                f"{len(unknown)} of {len(stimuli)} images are in no fold: {_some(unknown)}"
+                f"{len(unknown)} of {len(stimuli)} images are in no fold: {some(unknown)}"
             )
         return np.array([self._fold_of[name] for name in stimuli.ids], dtype=np.int64)
 
@@ -151,15 +150,15 @@ class Folds(Mapping[str, int]):
         if seen:
             raise InputError(
                 f"model {k} was trained on {len(seen)} of the images that it would be tested on: "
-                f"{_some(seen)}. Its scores there say nothing; give the folds it was trained with"
+                f"{some(seen)}. Its scores there say nothing; give the folds it was trained with"
             )
 
     def save(self, path: str | Path) -> None:
         """Write a CSV file with the columns id, fold, n_folds and scheme."""
-        target = Path(path)
-        if not target.absolute().parent.is_dir():
-            raise InputError(f"folder {str(target.parent)!r} does not exist; make it first")
-        with replacing(target) as made, made.open("w", newline="", encoding="utf-8") as file:
+        with (
+            replacing(check_target(path)) as made,
+            made.open("w", newline="", encoding="utf-8") as file,
+        ):
             writer = csv.writer(file, lineterminator="\n")
             writer.writerow(_COLUMNS)
             for name, fold in self._fold_of.items():
@@ -174,9 +173,7 @@ class Folds(Mapping[str, int]):
         InputError
             If there is no such file, or it holds something else.
         """
-        source = Path(path)
-        if not source.is_file():
-            raise InputError(f"there is no file {str(source)!r}")
+        source = check_file(path)
         try:
             with source.open(newline="", encoding="utf-8-sig") as file:  # Excel puts a mark first
                 rows = list(csv.DictReader(file))
@@ -186,7 +183,7 @@ class Folds(Mapping[str, int]):
             raise InputError(f"{str(source)!r} must have the columns id and fold, and rows")
         repeated = [name for name, n in Counter(row["id"] for row in rows).items() if n > 1]
         if repeated:
-            raise InputError(f"{str(source)!r} has images twice: {_some(repeated)}")
+            raise InputError(f"{str(source)!r} has images twice: {some(repeated)}")
         kinds = {(row.get("n_folds"), row.get("scheme") or SCHEMES[0]) for row in rows}
         if len(kinds) > 1:
             raise InputError(f"{str(source)!r} must have one n_folds and one scheme for all rows")
@@ -356,8 +353,3 @@ def _ordered(stimuli: Stimuli | Sequence[str], order: str) -> list[str]:
 def _check_n_folds(n_folds: int, n: int) -> None:
     if not is_whole(n_folds) or not 2 <= n_folds <= n:
         raise InputError(f"n_folds must be from 2 to {n}, the number of images; got {n_folds!r}")
-
-
-def _some(names: Sequence[str]) -> str:
-    shown = ", ".join(map(repr, names[:_LISTED]))
-    return shown + (" ..." if len(names) > _LISTED else "")

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from salmetrics.densities import draw_pixels
 from salmetrics.empirical import Smoothing
-from salmetrics.errors import InputError, check_choice, is_whole
+from salmetrics.errors import InputError, check_choice, check_whole
 from salmetrics.fixations import Fixations
 from salmetrics.kernels.jit import kernel_input
 from salmetrics.metrics.auc import Negatives, count_pixels
@@ -99,9 +99,9 @@ def optimal_saliency_map(
         return shuffled_auc_map(checked, _mean_density(mean_density, checked.shape)).values
     ground = Ground(
         smoothing=_smoothing(metric, sigma, boundary, truncate),
-        n_fixations=_whole("n_fixations", n_fixations, 1),
-        n_samples=_whole("n_samples", n_samples, 2),
-        seed=_whole("seed", seed, 0),
+        n_fixations=check_whole("n_fixations", n_fixations, 1),
+        n_samples=check_whole("n_samples", n_samples, 2),
+        seed=check_whole("seed", seed, 0),
     )
     return optimal_map(metric, checked, ground).values
 
@@ -149,9 +149,9 @@ class OptimalMapModel(SaliencyMapModel):
         self.metric = metric
         self._ground = Ground(
             smoothing=_smoothing(metric, sigma, boundary, truncate),
-            n_fixations=_whole("n_fixations", n_fixations, 1),
-            n_samples=_whole("n_samples", n_samples, 2),
-            seed=_whole("seed", seed, 0),
+            n_fixations=check_whole("n_fixations", n_fixations, 1),
+            n_samples=check_whole("n_samples", n_samples, 2),
+            seed=check_whole("seed", seed, 0),
         )
         self._others = ShuffledBaseline(density, stimuli) if metric == "sAUC" else None
 
@@ -246,10 +246,10 @@ def expected_score(
             f"saliency_map has size {checked.shape}, log_density {density.shape}; they must have "
             "the same"
         )
-    n = _whole("n_fixations", n_fixations, 1)
-    n_draws = _whole("n_draws", n_draws, 2)
+    n = check_whole("n_fixations", n_fixations, 1)
+    n_draws = check_whole("n_draws", n_draws, 2)
     smoothing = _smoothing(metric, sigma, boundary, truncate)
-    stream = image_stream(_whole("seed", seed, 0), "expected score")
+    stream = image_stream(check_whole("seed", seed, 0), "expected score")
     drawn = draw_pixels(np.exp(density.values, dtype=np.float64), n * n_draws, stream)
     pixels = drawn.reshape(n_draws, n)
     others = pixels
@@ -328,9 +328,3 @@ def _mean_density(mean_density: ArrayLike | None, size: tuple[int, int]) -> Arra
             f"{array.shape}"
         )
     return array / array.sum()
-
-
-def _whole(name: str, value: int, least: int) -> int:
-    if not is_whole(value) or value < least:
-        raise InputError(f"{name} must be a whole number >= {least}; got {value!r}")
-    return int(value)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from salmetrics.errors import InputError, check_choice, is_whole
+from salmetrics.errors import InputError, check_choice, check_whole
 
 __all__ = [
     "AVERAGES",
@@ -121,14 +121,10 @@ class Protocol:
                 continue
             if not isinstance(value, (int, float)) or not 0 < value < float("inf"):
                 raise InputError(f"{name} must be a positive number; got {value!r}")
-        if not isinstance(self.nss_ddof, int) or self.nss_ddof < 0:
-            raise InputError(f"nss_ddof must be a whole number >= 0; got {self.nss_ddof!r}")
-        if self.sim_fixations is not None and not _at_least(self.sim_fixations, 1):
-            raise InputError(
-                f"sim_fixations must be a whole number >= 1, or None; got {self.sim_fixations!r}"
-            )
-        if not _at_least(self.sim_samples, 2):
-            raise InputError(f"sim_samples must be a whole number >= 2; got {self.sim_samples!r}")
+        check_whole("nss_ddof", self.nss_ddof, 0)
+        if self.sim_fixations is not None:
+            check_whole("sim_fixations", self.sim_fixations, 1)
+        check_whole("sim_samples", self.sim_samples, 2)
         if isinstance(self.metrics, str) or len(self.metrics) == 0:
             raise InputError(f"metrics must be a list of at least one key; got {self.metrics!r}")
         if not 0 < self.threshold_step <= 1:
@@ -166,10 +162,6 @@ class Protocol:
             for name in CHOICES
             if getattr(self, name) != getattr(published, name)
         }
-
-
-def _at_least(value: object, least: int) -> bool:
-    return is_whole(value) and value >= least  # type: ignore[operator]
 
 
 CHOICES = tuple(

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from salmetrics.dataset import Dataset
-from salmetrics.errors import InputError, check_choice, is_number, is_whole
+from salmetrics.errors import InputError, check_choice, check_whole, is_number, is_whole
 from salmetrics.fixations import Fixations
 from salmetrics.stimuli import Stimuli, Stimulus
 
@@ -258,6 +258,4 @@ def _resized_pixels(stimulus: Stimulus, size: Size) -> NDArray[np.uint8]:
 
 
 def _stream(seed: int) -> np.random.Generator:
-    if not is_whole(seed) or seed < 0:
-        raise InputError(f"seed must be a whole number >= 0; got {seed!r}")
-    return np.random.default_rng(np.random.SeedSequence(seed))
+    return np.random.default_rng(np.random.SeedSequence(check_whole("seed", seed, 0)))

@@ -335,7 +335,7 @@ def test_wrong_models(data):
         salmetrics.OptimalMapModel(gold, "NSS", stimuli)
     protocol = salmetrics.get_protocol("default")
     for change, text in [
-        ({"sim_fixations": 0}, "sim_fixations must be a whole number >= 1, or None; got 0"),
+        ({"sim_fixations": 0}, "sim_fixations must be a whole number >= 1; got 0"),
         ({"sim_samples": 1}, "sim_samples must be a whole number >= 2; got 1"),
         ({"sim_truncate": 0}, "sim_truncate must be a positive number; got 0"),
     ]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from salmetrics.benchmarking import benchmark, part_for
-from salmetrics.cli.data import add_first, named_dataset, protocol_of, shortened
+from salmetrics.cli.data import add_first, add_width, named_dataset, protocol_of, shortened
 from salmetrics.cli.models import MODEL_HELP, is_named, model_of
 from salmetrics.cli.options import add_resources, add_scoring
 from salmetrics.dataset import Dataset
@@ -37,8 +37,7 @@ def add(commands: Any) -> None:
         help="registered name:folder, or an HDF5 file that salmetrics wrote; may be repeated",
     )
     add_first(data)
-    data.add_argument("--sigma", type=float, help="width of empirical maps in pixels")
-    data.add_argument("--pixels-per-degree", type=float, help="sigma, if that is not given")
+    add_width(data)
     models = command.add_argument_group(
         "models: folders, archives or files; of one with a part named like the data set "
         "(maps/toronto), that is taken"

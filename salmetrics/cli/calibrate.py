@@ -25,7 +25,7 @@ def add(commands: Any) -> None:
         "calibrate", help="whether densities are over- or underconfident, as histograms"
     )
     command.set_defaults(run=_run)
-    add_data(command)
+    add_data(command, width=False)  # nothing is blurred
     models = command.add_argument_group("models and bins")
     models.add_argument("--model", action="append", required=True, metavar="SPEC", help=MODEL_HELP)
     models.add_argument(

@@ -11,7 +11,15 @@ from salmetrics.errors import InputError
 from salmetrics.io.hdf5 import read_hdf5
 from salmetrics.protocols import Protocol, get_protocol
 
-__all__ = ["add_data", "add_first", "dataset_of", "named_dataset", "protocol_of", "shortened"]
+__all__ = [
+    "add_data",
+    "add_first",
+    "add_width",
+    "dataset_of",
+    "named_dataset",
+    "protocol_of",
+    "shortened",
+]
 
 _DATASET_HELP = (
     "registered name, with --root or as name:folder, or an HDF5 file that salmetrics wrote. "
@@ -19,8 +27,8 @@ _DATASET_HELP = (
 )
 
 
-def add_data(command: argparse.ArgumentParser) -> None:
-    """Options that say what is scored on."""
+def add_data(command: argparse.ArgumentParser, *, width: bool = True) -> None:
+    """Add options that say what is scored on, and how wide empirical maps are, if asked for."""
     data = command.add_argument_group("data: --dataset and --root, or --images and --fixations")
     data.add_argument("--dataset", metavar="SPEC", help=_DATASET_HELP)
     data.add_argument("--root", type=Path, help="its folder")
@@ -36,8 +44,10 @@ def add_data(command: argparse.ArgumentParser) -> None:
     data.add_argument(
         "--subject-column", metavar="NAME", help="default: subject, if there is such a column"
     )
-    data.add_argument("--sigma", type=float, help="width of empirical maps in pixels")
-    data.add_argument("--pixels-per-degree", type=float, help="sigma, if that is not given")
+    if width:
+        add_width(data)
+    else:
+        command.set_defaults(sigma=None, pixels_per_degree=None)
     data.add_argument(
         "--outside",
         choices=("error", "drop", "clip"),
@@ -45,6 +55,12 @@ def add_data(command: argparse.ArgumentParser) -> None:
         help="what to do with fixations outside their image (default: error)",
     )
     add_first(data)
+
+
+def add_width(group: argparse._ArgumentGroup) -> None:
+    """Add the options that say how wide empirical maps are."""
+    group.add_argument("--sigma", type=float, help="width of empirical maps in pixels")
+    group.add_argument("--pixels-per-degree", type=float, help="sigma, if that is not given")
 
 
 def add_first(group: argparse._ArgumentGroup) -> None:

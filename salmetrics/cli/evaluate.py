@@ -6,13 +6,13 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from salmetrics.benchmarking import fitted_if_map
 from salmetrics.cli.data import add_data, dataset_of, protocol_of, shortened
 from salmetrics.cli.models import MODEL_HELP, is_named, model_of
 from salmetrics.cli.options import add_resources, add_scoring
 from salmetrics.errors import InputError
 from salmetrics.evaluation import evaluate
 from salmetrics.models.convert import KINDS, as_model
+from salmetrics.models.fitted_density import fitted_if_map
 from salmetrics.results import Evaluation
 
 __all__ = ["add"]
@@ -79,7 +79,7 @@ def _run(options: argparse.Namespace) -> None:
             resize = None if is_named(spec) else options.resize
             model = as_model(found, dataset.stimuli, kind=options.kind, resize=resize)
             fits = options.fit_density
-            models[spec] = fitted_if_map(model, dataset, options.seed) if fits else model
+            models[spec] = fitted_if_map(model, *dataset, seed=options.seed) if fits else model
         except TypeError as error:
             raise InputError(f"--model {spec}: {error}") from error
     baseline = None if options.baseline is None else model_of(options.baseline, dataset)

@@ -21,8 +21,8 @@ from numpy.typing import NDArray
 
 from salmetrics.averaging import Cells
 from salmetrics.errors import InputError
-from salmetrics.io.files import replacing
-from salmetrics.io.hdf5_values import restored, storable
+from salmetrics.io.files import check_file, check_target, replacing
+from salmetrics.io.hdf5_values import check_format, restored, storable
 from salmetrics.values import Key, Scores
 
 __all__ = ["FORMAT", "read_evaluation", "write_evaluation"]
@@ -60,10 +60,7 @@ def write_evaluation(
     """
     import h5py
 
-    if path.is_dir():
-        raise InputError(f"{str(path)!r} is a folder; name a file in it")
-    if not path.parent.is_dir():
-        raise InputError(f"folder {str(path.parent)!r} does not exist; make it first")
+    check_target(path)
     try:
         with replacing(path) as temporary, h5py.File(temporary, "w") as file:
             _fill(file, record, scores, attributes, keys)
@@ -85,17 +82,12 @@ def read_evaluation(path: Path) -> tuple[dict[str, Any], Scores, dict[str, NDArr
     """
     import h5py
 
-    if not path.is_file():
-        raise InputError(f"there is no file {str(path)!r}")
+    check_file(path)
     try:
         with h5py.File(path, "r") as file:
             if file.attrs.get("salmetrics") != "evaluation":
                 raise InputError(f"{str(path)!r} is an HDF5 file, but holds no evaluation")
-            if file.attrs["format"] > FORMAT:
-                raise InputError(
-                    f"{str(path)!r} has format {file.attrs['format']}, newer than this version "
-                    f"of salmetrics knows ({FORMAT}); update salmetrics"
-                )
+            check_format(file, path, FORMAT)
             return _filled(file, path)
     except (KeyError, OSError) as error:
         raise InputError(f"{str(path)!r} can't be read as an evaluation: {error}") from error

@@ -8,7 +8,9 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-__all__ = ["files_below", "replacing"]
+from salmetrics.errors import InputError
+
+__all__ = ["check_file", "check_target", "files_below", "replacing"]
 
 
 def files_below(folder: Path, suffixes: Collection[str]) -> list[Path]:
@@ -18,6 +20,23 @@ def files_below(folder: Path, suffixes: Collection[str]) -> list[Path]:
         for path in folder.rglob("*")
         if path.suffix.lower() in suffixes and not path.name.startswith(".") and path.is_file()
     )
+
+
+def check_file(path: str | Path) -> Path:
+    """Return a path; raise `InputError` unless there is a file."""
+    if not Path(path).is_file():
+        raise InputError(f"there is no file {str(path)!r}")
+    return Path(path)
+
+
+def check_target(path: str | Path) -> Path:
+    """Return a path; raise `InputError` unless a file can be there: no folder, and in a folder."""
+    target = Path(path)
+    if target.is_dir():
+        raise InputError(f"{str(target)!r} is a folder; name a file in it")
+    if not target.absolute().parent.is_dir():
+        raise InputError(f"folder {str(target.parent)!r} does not exist; make it first")
+    return target
 
 
 @contextmanager

@@ -29,8 +29,8 @@ from numpy.typing import NDArray
 from salmetrics.dataset import Dataset
 from salmetrics.errors import InputError, check_choice
 from salmetrics.fixations import Fixations
-from salmetrics.io.files import replacing
-from salmetrics.io.hdf5_values import as_text, restored, storable
+from salmetrics.io.files import check_file, check_target, replacing
+from salmetrics.io.hdf5_values import as_text, check_format, restored, storable
 from salmetrics.io.images import as_pixels
 from salmetrics.stimuli import Stimuli
 
@@ -67,11 +67,7 @@ def write_hdf5(
     check_choice("images", images, ("link", "copy"))
     if not isinstance(data, (Dataset, Fixations, Stimuli)):
         raise TypeError(f"data must be a Dataset, Stimuli or Fixations; got {type(data).__name__}")
-    target = Path(path)
-    if target.is_dir():
-        raise InputError(f"{str(target)!r} is a folder; name a file in it")
-    if not target.absolute().parent.is_dir():
-        raise InputError(f"folder {str(target.parent)!r} does not exist; make it first")
+    target = check_target(path)
     try:
         with replacing(target) as temporary, h5py.File(temporary, "w") as file:
             if isinstance(data, Dataset):
@@ -118,18 +114,12 @@ def read_hdf5(path: str | Path, *, n_images: int | None = None) -> Dataset | Sti
     """
     import h5py
 
-    source = Path(path)
-    if not source.is_file():
-        raise InputError(f"there is no file {str(source)!r}")
+    source = check_file(path)
     try:
         with h5py.File(source, "r") as file:
             if as_text(file.attrs.get("salmetrics", "")) != "dataset":
                 return _read_part(file, source, n_images)
-            if file.attrs["format"] > FORMAT:
-                raise InputError(
-                    f"{str(source)!r} has format {file.attrs['format']}, newer than this version "
-                    f"of salmetrics knows ({FORMAT}); update salmetrics"
-                )
+            check_format(file, source, FORMAT)
             return Dataset(
                 as_text(file.attrs["name"]),
                 _read_stimuli(file["stimuli"], source),

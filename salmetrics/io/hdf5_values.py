@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["as_text", "restored", "storable"]
+from salmetrics.errors import InputError
+
+__all__ = ["as_text", "check_format", "restored", "storable"]
 
 
 def storable(array: NDArray[Any]) -> Any:
@@ -26,6 +29,15 @@ def restored(dataset: Any) -> NDArray[Any]:
     if h5py.check_string_dtype(dataset.dtype) is not None:
         return np.array(dataset.asstr()[()], dtype=str)
     return np.asarray(dataset[()])
+
+
+def check_format(file: Any, path: str | Path, known: int) -> None:
+    """Raise `InputError` if a file of ours is of a later format than we know."""
+    if file.attrs["format"] > known:
+        raise InputError(
+            f"{str(path)!r} has format {file.attrs['format']}, newer than this version of "
+            f"salmetrics knows ({known}); update salmetrics"
+        )
 
 
 def as_text(value: Any) -> str:

@@ -17,7 +17,8 @@ from salmetrics.densities import draw_fixations
 from salmetrics.empirical import BOUNDARIES, Smoothing
 from salmetrics.errors import InputError, check_choice, is_number
 from salmetrics.fixations import Fixations
-from salmetrics.io.files import replacing
+from salmetrics.io.files import check_file, replacing
+from salmetrics.io.hdf5_values import check_format
 from salmetrics.kernels import moments
 from salmetrics.metrics.inputs import pixel_indices
 from salmetrics.models.base import DensityModel
@@ -329,17 +330,12 @@ class CentreBias(DensityModel):
         """
         import h5py
 
-        if not Path(path).is_file():
-            raise InputError(f"there is no file {str(path)!r}")
+        check_file(path)
         try:
             with h5py.File(path, "r") as file:
                 if file.attrs.get("salmetrics") != "centre bias":
                     raise InputError(f"{str(path)!r} is an HDF5 file, but holds no centre bias")
-                if file.attrs["format"] > _FORMAT:
-                    raise InputError(
-                        f"{str(path)!r} has format {file.attrs['format']}, newer than this version "
-                        f"of salmetrics knows ({_FORMAT}); update salmetrics"
-                    )
+                check_format(file, path, _FORMAT)
                 record = json.loads(file["record"][()])
                 columns = {name: file[name][()] for name in ("relative_x", "relative_y", "image")}
         except (KeyError, OSError) as error:

@@ -15,18 +15,26 @@ from joblib import cpu_count
 from numpy.typing import NDArray
 
 from salmetrics.empirical import Smoothing
-from salmetrics.errors import InputError, check_choice, is_number, is_whole
+from salmetrics.errors import InputError, check_choice, check_whole, is_number, is_whole
 from salmetrics.fixations import Fixations
 from salmetrics.kernels import log_linear
 from salmetrics.metrics.inputs import as_map, pixel_indices
-from salmetrics.models.base import DensityModel, SaliencyMapModel, as_array, check_size, model_name
+from salmetrics.models.base import (
+    DensityModel,
+    Model,
+    SaliencyMapModel,
+    as_array,
+    check_size,
+    model_name,
+)
 from salmetrics.models.convert import as_model
 from salmetrics.models.likelihood import best_width
 from salmetrics.spill import Spill
 from salmetrics.stimuli import Stimuli, Stimulus
 
-__all__ = ["FittedDensity", "MapToDensity", "fit_density"]
+__all__ = ["FittedDensity", "MapToDensity", "fit_density", "fitted_if_map"]
 
+_N_FOLDS = 5
 N_CELLS = 5000  # pixels of an image, on a regular grid, that its normaliser is computed from
 ERROR = 0.002  # bits per fixation that the mean likelihood may be off; the grid is refined
 _BLURS = (0.5, 0.1)  # range of a fitted blur: half a pixel, and a tenth of the longer side
@@ -152,7 +160,7 @@ def fit_density(
     stimuli: Stimuli,
     fixations: Fixations,
     *,
-    folds: int | None = 5,
+    folds: int | None = _N_FOLDS,
     blur: float | str = "fit",
     centre_bias: bool = True,
     n_centre: int = 12,
@@ -228,8 +236,7 @@ def fit_density(
         raise InputError(f"blur must be a number of pixels >= 0, or 'fit'; got {blur!r}")
     if not is_whole(n_centre) or n_centre < 2:
         raise InputError(f"n_centre must be a whole number, at least 2; got {n_centre!r}")
-    if not is_whole(seed) or seed < 0:
-        raise InputError(f"seed must be a whole number >= 0; got {seed!r}")
+    check_whole("seed", seed, 0)
     parts = np.arange(images.size) % (folds or 1)
     np.random.default_rng(seed).shuffle(parts)
     with (
@@ -249,6 +256,14 @@ def fit_density(
             bar.update()
     names = {stimuli.ids[i]: int(p) for i, p in zip(images, parts, strict=True)}
     return FittedDensity(model, overall, fits, names)
+
+
+def fitted_if_map(model: Model, stimuli: Stimuli, fixations: Fixations, *, seed: int = 0) -> Model:
+    """Turn a saliency map model into a density; a density model is returned as it is."""
+    if not isinstance(model, SaliencyMapModel):
+        return model
+    n_images = int((fixations.counts() > 0).sum())
+    return fit_density(model, stimuli, fixations, folds=min(_N_FOLDS, n_images), seed=seed)
 
 
 def _refined_fit(

@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 
 from numpy.typing import NDArray
 
-from salmetrics.errors import InputError
+from salmetrics.errors import InputError, some
 from salmetrics.io.images import without_image_suffix
 from salmetrics.io.maps import open_maps
 from salmetrics.stimuli import Stimuli, Stimulus
@@ -103,7 +103,7 @@ class StoredMaps:
         shown = "; ".join(problems[:_LISTED])
         more = f"; and {len(problems) - _LISTED} more" if len(problems) > _LISTED else ""
         extra = len(self.extra)
-        left = f". Maps without an image: {extra}, {_some(self.extra)}" if extra else ""
+        left = f". Maps without an image: {extra}, {some(self.extra, 3)}" if extra else ""
         unnamed = any(" for '" in problem for problem in problems) and not self._maps.ordered
         hint = ". Maps are named like their images, but for the suffix" if unnamed else ""
         raise InputError(
@@ -171,7 +171,7 @@ class StoredMaps:
             elif len(maps) > 1:
                 problems[image] = f"{len(maps)} maps for {image!r} ({', '.join(maps)})"
             else:
-                problems[image] = f"one map, {maps[0]}, for {image!r} and {_some(rivals)}"
+                problems[image] = f"one map, {maps[0]}, for {image!r} and {some(rivals, 3)}"
         return found, problems
 
     def _best_candidates(self, ids: Sequence[str]) -> dict[str, list[str]]:
@@ -235,8 +235,3 @@ def _parts(path: str) -> tuple[str, ...]:
 def _number(name: str) -> int | str:
     digits = re.search(r"[0-9]+$", name)
     return int(digits.group()) if digits else name
-
-
-def _some(names: Sequence[str]) -> str:
-    shown = ", ".join(map(repr, names[:3]))
-    return shown + (" ..." if len(names) > 3 else "")
