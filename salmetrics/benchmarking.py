@@ -15,7 +15,7 @@ from salmetrics.dataset import Dataset
 from salmetrics.errors import InputError, check_choice
 from salmetrics.evaluation import evaluate
 from salmetrics.io.files import replacing
-from salmetrics.io.maps import STORE_SUFFIXES
+from salmetrics.io.maps import MAP_STORES
 from salmetrics.metrics.registry import METRICS
 from salmetrics.models.base import Model
 from salmetrics.models.convert import as_model
@@ -330,7 +330,7 @@ def part_for(model: Any, dataset: Dataset, names: Sequence[str] = ()) -> Any:
         return model
     parts: dict[str, list[Path]] = {}
     for path in sorted(Path(model).iterdir()):
-        if path.is_dir() or path.name.lower().endswith(STORE_SUFFIXES):
+        if path.is_dir() or path.name.lower().endswith(MAP_STORES):
             parts.setdefault(stem_of(path), []).append(path)
     own = parts.get(dataset.name, [])
     if len(own) > 1:

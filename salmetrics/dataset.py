@@ -8,13 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from salmetrics.errors import InputError, check_choice
+from salmetrics.errors import InputError, check_choice, some
 from salmetrics.fixations import Fixations
 from salmetrics.stimuli import Stimuli, selected_indices
 
 __all__ = ["Dataset"]
-
-_SHOWN = 5  # values that a message names
 
 
 class Dataset:
@@ -139,9 +137,9 @@ def _met(
             accepted = _accepted(wanted, is_size=values.ndim == 2)
             met &= np.array([_plain(value) in accepted for value in values.tolist()], dtype=bool)
         if n and not met.any():
-            there = ", ".join(map(repr, list(dict.fromkeys(map(str, values.tolist())))[:_SHOWN]))
+            there = some(list(dict.fromkeys(map(_plain, values.tolist()))))
             raise InputError(
-                f"no {what} meets the conditions up to {name!r}: {wanted!r}; there are {there} ..."
+                f"no {what} meets the conditions up to {name!r}: {wanted!r}; there are {there}"
             )
     return met
 

@@ -27,8 +27,8 @@ def check_whole(name: str, value: Any, least: int) -> int:
     return int(value)
 
 
-def some(names: Sequence[str], n: int = 5) -> str:
-    """Return the first n names for a message, and dots if there are more."""
+def some(names: Sequence[Any], n: int = 5) -> str:
+    """Return the first n names or values for a message, and dots if there are more."""
     return ", ".join(map(repr, names[:n])) + (" ..." if len(names) > n else "")
 
 

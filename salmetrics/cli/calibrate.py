@@ -91,8 +91,9 @@ def _models(spec: str, options: argparse.Namespace, dataset: Any) -> dict[str, D
         raise InputError(f"--model {spec}: {model_name(model)} gives saliency maps, not densities")
     made = {spec: model}
     if options.recalibrate:
+        n_images = int((dataset.fixations.counts() > 0).sum())
         made[f"{spec}, recalibrated"] = recalibrate(
-            model, *dataset, folds=max(3, min(5, len(dataset)))
+            model, *dataset, folds=min(5, n_images), seed=options.seed
         )
     return made
 

@@ -33,10 +33,10 @@ from salmetrics.io.map_files import (
 )
 from salmetrics.io.matlab import MatFile, open_mat, texts
 
-__all__ = ["MARKER", "STORE_SUFFIXES", "Maps", "open_maps"]
+__all__ = ["MAP_STORES", "MARKER", "Maps", "open_maps"]
 
 Size = tuple[int, int]
-STORE_SUFFIXES = (*ARCHIVE_SUFFIXES, ".h5", ".hdf5", ".json", ".mat", ".npz")  # maps by name
+MAP_STORES = (*ARCHIVE_SUFFIXES, ".h5", ".hdf5", ".json", ".mat", ".npz")  # maps by name
 MARKER = "salmetrics.json"  # beside maps in a folder or archive: what they hold
 _BLOCK = 2**20
 

@@ -15,7 +15,7 @@ from joblib import cpu_count
 from numpy.typing import NDArray
 
 from salmetrics.empirical import Smoothing
-from salmetrics.errors import InputError, check_choice, check_whole, is_number, is_whole
+from salmetrics.errors import InputError, check_choice, is_number, is_whole
 from salmetrics.fixations import Fixations
 from salmetrics.kernels import log_linear
 from salmetrics.metrics.inputs import as_map, pixel_indices
@@ -28,7 +28,7 @@ from salmetrics.models.base import (
     model_name,
 )
 from salmetrics.models.convert import as_model
-from salmetrics.models.likelihood import best_width
+from salmetrics.models.likelihood import best_width, parts_of_images
 from salmetrics.spill import Spill
 from salmetrics.stimuli import Stimuli, Stimulus
 
@@ -222,23 +222,13 @@ def fit_density(
     if not isinstance(model, SaliencyMapModel):
         raise InputError(f"fit_density is for saliency maps; {model_name(model)} gives densities")
     fixations.check_against(stimuli)
-    images = np.flatnonzero(fixations.counts())
-    if folds is not None and (not is_whole(folds) or not 2 <= folds <= images.size):
-        raise InputError(
-            f"folds must be from 2 to {images.size}, the number of images with fixations, or "
-            f"None; got {folds!r}"
-        )
-    if images.size == 0:
-        raise InputError("there are no fixations to fit to")
+    images, parts = parts_of_images(fixations, folds, seed)
     if isinstance(blur, str):
         check_choice("blur", blur, ("fit",))
     elif not is_number(blur) or not (np.isfinite(blur) and blur >= 0):
         raise InputError(f"blur must be a number of pixels >= 0, or 'fit'; got {blur!r}")
     if not is_whole(n_centre) or n_centre < 2:
         raise InputError(f"n_centre must be a whole number, at least 2; got {n_centre!r}")
-    check_whole("seed", seed, 0)
-    parts = np.arange(images.size) % (folds or 1)
-    np.random.default_rng(seed).shuffle(parts)
     with (
         Spill(stimuli, ["map"], _SPILL_BYTES) as spill,
         ThreadPoolExecutor(cpu_count()) as workers,

@@ -9,11 +9,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from salmetrics.errors import InputError, check_whole, is_whole
+from salmetrics.fixations import Fixations
+
 __all__ = [
     "LEAST_WEIGHT",
     "Optimum",
     "best_weights",
     "best_width",
+    "parts_of_images",
     "rounded",
     "weight_curvature",
 ]
@@ -182,3 +186,30 @@ def _softmax(logits: Array) -> Array:
     """Shares of the first component, logit 0, and the others."""
     powers = np.exp(np.concatenate([[0.0], logits]) - max(0.0, logits.max(initial=0.0)))
     return np.asarray(powers / powers.sum())
+
+
+def parts_of_images(
+    fixations: Fixations, folds: int | None, seed: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Cut the images that have fixations into parts of nearly equal size, at random.
+
+    Returns
+    -------
+    images, parts: indices of the images, and the part of each, from 0; all 0 without folds.
+
+    Raises
+    ------
+    InputError
+        Unless there are fixations, and 2 folds or more, and no more than images, or None.
+    """
+    images = np.flatnonzero(fixations.counts())
+    if images.size == 0:
+        raise InputError("there are no fixations to fit to")
+    if folds is not None and (not is_whole(folds) or not 2 <= folds <= images.size):
+        raise InputError(
+            f"folds must be from 2 to {images.size}, the number of images with fixations, or "
+            f"None; got {folds!r}"
+        )
+    parts = np.arange(images.size) % (folds or 1)
+    np.random.default_rng(check_whole("seed", seed, 0)).shuffle(parts)
+    return images, parts

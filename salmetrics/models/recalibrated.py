@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from salmetrics.errors import InputError, is_whole
+from salmetrics.errors import InputError
 from salmetrics.fixations import Fixations
-from salmetrics.folds import kfold
 from salmetrics.metrics.inputs import pixel_indices
 from salmetrics.models.base import DensityModel, as_array, checked_log_density, model_name
 from salmetrics.models.centre_bias import CentreBias
 from salmetrics.models.convert import as_model
+from salmetrics.models.likelihood import parts_of_images
 from salmetrics.stimuli import Stimuli, Stimulus
 
 __all__ = ["Recalibrated", "recalibrate"]
@@ -104,6 +104,7 @@ def recalibrate(
     *,
     centre_bias: bool = False,
     folds: int | None = 5,
+    seed: int = 0,
     progress: bool = True,
 ) -> Recalibrated:
     """Raise a density to the power that its fixations want, and normalise it again.
@@ -122,8 +123,10 @@ def recalibrate(
     centre_bias
         Also mix in the leave-one-image-out `CentreBias` fitted to these fixations.
     folds
-        Number of folds, as of `salmetrics.folds.kfold`; None to fit on all images, and so also
-        on those that are predicted.
+        Number of parts of the images; None to fit on all images, and so also on those that are
+        predicted.
+    seed
+        Of the partition of the images.
     progress
         Show a bar on standard error when it takes more than two seconds.
 
@@ -146,14 +149,13 @@ def recalibrate(
         raise InputError(f"only densities can be recalibrated; {model_name(density)} gives maps")
     if density.subject_dependent or density.without_maps is not None:
         raise InputError(f"{model_name(density)} has no one density an image")
-    if folds is not None and (not is_whole(folds) or folds < 3):
-        raise InputError(f"folds must be a whole number >= 3, or None; got {folds!r}")
     fixations.check_against(stimuli)
+    images, parts = parts_of_images(fixations, folds, seed)
     density.check_data(stimuli, fixations)
     seen = _Seen(density, stimuli, fixations, centre_bias=centre_bias, progress=progress)
     of_image = np.full(len(stimuli), -1)
     if folds is not None:
-        of_image = kfold(stimuli, folds).of(stimuli)
+        of_image[images] = parts
     of_fixation = of_image[fixations.image]
     fitted = {-1: seen.fit(np.ones(len(fixations), dtype=bool))}
     nats = np.empty(len(fixations))
@@ -182,8 +184,6 @@ class _Seen:
         from tqdm import tqdm
 
         images = np.flatnonzero(fixations.counts())
-        if images.size == 0:
-            raise InputError("there are no fixations to recalibrate with")
         self._log = np.empty(len(fixations))
         self._image = np.searchsorted(images, fixations.image)
         log_sums = np.empty((_POWERS.size, images.size))

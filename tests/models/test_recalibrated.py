@@ -4,9 +4,8 @@ import numpy as np
 import pytest
 
 import salmetrics
-from salmetrics import InputError, calibration, recalibrate
+from salmetrics import Folds, InputError, calibration, recalibrate
 from salmetrics.datasets import generate_dataset
-from salmetrics.folds import kfold
 
 MADE = generate_dataset(60, size=(40, 50), n_subjects=5, n_fixations=10)
 STIMULI, FIXATIONS = MADE.dataset
@@ -52,7 +51,8 @@ def test_repairs_what_a_power_did(power, centre_bias):
 def test_each_image_by_what_was_fitted_on_others():
     model = recalibrate(Powered(1.5), STIMULI, FIXATIONS, folds=4)
     assert sorted(model.fitted) == [-1, 0, 1, 2, 3]
-    folds = kfold(STIMULI, 4)
+    folds = Folds(model._fold_of)
+    assert sorted(np.bincount(folds.of(STIMULI)).tolist()) == [15] * 4
     for name in ("0", "7", "31"):
         stimulus = STIMULI[list(STIMULI.ids).index(name)]
         log = model.fitted[folds[name]].power * Powered(1.5).log_density(stimulus)
@@ -97,6 +97,13 @@ def test_the_centre_bias_fills_what_is_empty():
     ]
 
 
+@pytest.mark.parametrize("n", [2, 5, 6, 12, 16])
+def test_any_number_of_images(n):
+    some = np.arange(n)
+    model = recalibrate(Powered(1.5), STIMULI[some], FIXATIONS.select_images(some), folds=min(5, n))
+    assert sorted(model.fitted) == list(range(-1, min(5, n)))
+
+
 def test_names_and_numbers():
     model = recalibrate(Powered(1.5), STIMULI, FIXATIONS)
     found = model.fitted[-1]
@@ -112,8 +119,8 @@ def test_names_and_numbers():
             lambda: recalibrate(salmetrics.as_model({}, kind="saliency_map"), STIMULI, FIXATIONS),
             "only densities can be recalibrated; dict gives maps",
         ),
-        (lambda: recalibrate(UNIFORM, STIMULI, FIXATIONS, folds=2), "folds must be a whole number"),
-        (lambda: recalibrate(UNIFORM, STIMULI, FIXATIONS[:0]), "there are no fixations to recal"),
+        (lambda: recalibrate(UNIFORM, STIMULI, FIXATIONS, folds=1), "folds must be from 2 to 60"),
+        (lambda: recalibrate(UNIFORM, STIMULI, FIXATIONS[:0]), "there are no fixations to fit to"),
         (
             lambda: recalibrate(
                 salmetrics.GoldStandard(
