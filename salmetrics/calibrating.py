@@ -13,7 +13,13 @@ from salmetrics.errors import InputError, check_choice, check_whole
 from salmetrics.fixations import Fixations
 from salmetrics.kernels.quantile import mass_below
 from salmetrics.metrics.inputs import pixel_indices
-from salmetrics.models.base import DensityModel, as_array, checked_log_density, model_name
+from salmetrics.models.base import (
+    DensityModel,
+    as_array,
+    checked_log_density,
+    model_name,
+    predictions_of,
+)
 from salmetrics.models.convert import as_model
 from salmetrics.stimuli import Stimuli
 
@@ -297,12 +303,11 @@ def _predictions(
     from tqdm import tqdm
 
     images = np.flatnonzero(fixations.counts())
-    made = None if model.subject_dependent else iter(model.log_densities(stimuli[images]))
+    made = None if model.subject_dependent else predictions_of(model, stimuli[images])
     for i in tqdm(images, delay=2, disable=not progress, desc="calibration", unit="image"):
         stimulus, rows = stimuli[int(i)], fixations.rows_of_image(int(i))
         if made is not None:
-            checked = checked_log_density(as_array(next(made)), stimulus, model)
-            yield rows, checked.values
+            yield rows, next(made)
             continue
         subjects = fixations.subject[rows]
         for subject in np.unique(subjects):

@@ -27,18 +27,9 @@ from salmetrics.io.map_writing import (
     store_suffix,
     write_maps,
 )
-from salmetrics.metrics.inputs import as_map
-from salmetrics.models.base import (
-    DensityModel,
-    Model,
-    SaliencyMapModel,
-    as_array,
-    check_size,
-    checked_log_density,
-    model_name,
-)
+from salmetrics.models.base import DensityModel, Model, model_name, predictions_of
 from salmetrics.models.convert import as_model
-from salmetrics.stimuli import Stimuli, Stimulus
+from salmetrics.stimuli import Stimuli
 
 __all__ = ["export_predictions"]
 
@@ -81,7 +72,7 @@ def export_predictions(
     files
         The kind of files in a folder or archive: ".npy" and ".mat" hold numbers as they are;
         ".png", ".tif" and ".jpg" hold a saliency map scaled to grey levels, from its minimum
-        to its maximum.
+        to its maximum; uint8 maps stay as they are in 8 bits.
     bits
         8 or 16, of .png and .tif.
     dtype
@@ -194,11 +185,7 @@ def _predict(
     chunks = _chunks(len(stimuli))
     missing = [c for c in range(len(chunks)) if kept.load(_chunk_name(c)) is None]
     left = stimuli[[i for c in missing for i in chunks[c]]]
-    made = iter(
-        model.saliency_maps(left)
-        if isinstance(model, SaliencyMapModel)
-        else model.log_densities(left)
-    )
+    made = predictions_of(model, left)
     with tqdm(
         total=len(stimuli),
         initial=len(stimuli) - len(left),
@@ -210,30 +197,10 @@ def _predict(
         for c in missing:
             arrays = {}
             for i in chunks[c]:
-                arrays[str(i)] = encoded(
-                    _checked(model, _next(made, model, stimuli[i]), stimuli[i])
-                )
+                arrays[str(i)] = encoded(next(made))
                 bar.update()
             with _writing():
                 kept.save(_chunk_name(c), arrays)
-
-
-def _next(made: Iterator[Any], model: Model, stimulus: Stimulus) -> Array:
-    try:
-        return as_array(next(made))
-    except StopIteration:
-        raise InputError(
-            f"{model_name(model)} stopped predicting before image {stimulus.id!r}; log_densities "
-            "and saliency_maps must yield one prediction an image"
-        ) from None
-
-
-def _checked(model: Model, array: Array, stimulus: Stimulus) -> Array:
-    if isinstance(model, DensityModel):
-        return checked_log_density(array, stimulus, model).values
-    checked = as_map(array, f"the saliency map of {model_name(model)} for image {stimulus.id!r}")
-    check_size(checked, stimulus, model)
-    return checked.values
 
 
 def _items(names: Sequence[str], kept: Checkpoint) -> Iterator[tuple[str, Array]]:

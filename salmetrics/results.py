@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import dataclasses
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property, reduce
 from itertools import combinations
 from pathlib import Path
@@ -522,6 +522,54 @@ class Evaluation:
             self._scores,
             reasons={key: why for key, why in self.reasons.items() if key[0] in names},
             failures={key: why for key, why in self._scores.failures.items() if key[0] in names},
+        )
+        return Evaluation(scores, ids=self._ids, attributes=self._attributes, provenance=provenance)
+
+    def with_models(
+        self,
+        records: Mapping[str, Mapping[str, Any]],
+        metrics: Sequence[str],
+        score: Callable[[Key], NDArray[np.float64]],
+    ) -> Evaluation:
+        """Return other models on the same fixations; the gold standard stays, as IGE needs it.
+
+        Parameters
+        ----------
+        records
+            What `provenance` says of each model, by name.
+        metrics
+            Keys of metrics with one value a fixation, among those of this evaluation.
+        score
+            Gives the values of all fixations, shape (n,), for a (model, metric). Only their sums
+            over images and subjects are kept.
+        """
+        cells, gold = self._scores.cells, self.gold_standard
+        assert cells.of_fixation is not None
+        everything = np.arange(cells.of_fixation.size)
+        sums: dict[Key, NDArray[np.float64]] = {}
+        kept = (*metrics, "IGE")
+        reasons = {k: why for k, why in self.reasons.items() if k[0] == gold and k[1] in kept}
+        for key in ((name, metric) for name in records for metric in metrics):
+            sums[key] = np.zeros(len(cells))
+            cells.add(sums[key], score(key), everything)
+            if np.isnan(sums[key]).all():
+                reasons[key] = reasons[key[0], "IGE"] = "no fixation has a value"
+            elif (gold, "IGE") in reasons:
+                reasons[key[0], "IGE"] = reasons[gold, "IGE"]  # type: ignore[index]
+        provenance = copy.deepcopy(self.provenance)
+        provenance["protocol"]["choices"]["metrics"] = list(metrics)
+        provenance["models"] = {name: dict(record) for name, record in records.items()}
+        if gold is not None:
+            sums |= {(gold, metric): self._scores.sums[gold, metric] for metric in metrics}
+            provenance["models"].setdefault(gold, self.provenance["models"][gold])
+        if "IG" not in metrics:
+            provenance["gold_standard"] = gold = None
+        scores = Scores(
+            cells.without_fixations(),
+            sums=sums,
+            reasons=reasons,
+            baseline=self._scores.baseline,
+            gold_standard=gold,
         )
         return Evaluation(scores, ids=self._ids, attributes=self._attributes, provenance=provenance)
 

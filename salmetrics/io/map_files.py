@@ -102,7 +102,8 @@ def encode_map(array: NDArray[Any], suffix: str, bits: int) -> bytes:
     array
         Shape (h, w), finite for images.
     suffix
-        One of `WRITTEN_SUFFIXES`; images get the map scaled from its minimum to its maximum.
+        One of `WRITTEN_SUFFIXES`; images get the map scaled from its minimum to its maximum, but
+        for uint8 maps in images of 8 bits, which stay as they are.
     bits
         8 or 16, of images; a JPEG has 8.
     """
@@ -115,7 +116,8 @@ def encode_map(array: NDArray[Any], suffix: str, bits: int) -> bytes:
         savemat(stream, {"map": array}, do_compression=True)
     else:
         wide = bits == 16 and suffix != ".jpg"
-        levels = _levels(array, 2**16 - 1 if wide else 2**8 - 1)
+        as_it_is = array.dtype == np.uint8 and not wide
+        levels = array if as_it_is else _levels(array, 2**16 - 1 if wide else 2**8 - 1)
         picture = Image.fromarray(levels.astype(np.uint16 if wide else np.uint8))
         options: dict[str, Any] = {"quality": 95} if suffix == ".jpg" else {}
         name = {".jpg": "JPEG", ".png": "PNG", ".tif": "TIFF"}[suffix]

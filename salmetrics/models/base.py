@@ -11,10 +11,17 @@ from numpy.typing import NDArray
 
 from salmetrics.errors import InputError
 from salmetrics.fixations import Fixations
-from salmetrics.metrics.inputs import CheckedMap, as_log_density, pixel_indices
+from salmetrics.metrics.inputs import CheckedMap, as_log_density, as_map, pixel_indices
 from salmetrics.stimuli import Stimuli, Stimulus
 
-__all__ = ["DensityModel", "Model", "SaliencyMapModel", "as_array", "checked_log_density"]
+__all__ = [
+    "DensityModel",
+    "Model",
+    "SaliencyMapModel",
+    "as_array",
+    "checked_log_density",
+    "predictions_of",
+]
 
 
 class DensityModel(ABC):
@@ -136,6 +143,39 @@ def checked_log_density(
     checked = as_log_density(log_density, name, normalize=normalize)
     check_size(checked, stimulus, model)
     return checked
+
+
+def predictions_of(model: Model, stimuli: Stimuli) -> Iterator[NDArray[Any]]:
+    """Yield a model's checked prediction of each image, in order.
+
+    A model may use the memory of a prediction again for the next: copy what is kept.
+
+    Raises
+    ------
+    InputError
+        Naming the model and the image, if a prediction is missing or none.
+    """
+    made: Iterator[Any] = (
+        iter(model.log_densities(stimuli))
+        if isinstance(model, DensityModel)
+        else iter(model.saliency_maps(stimuli))
+    )
+    for stimulus in stimuli:
+        try:
+            array = as_array(next(made))
+        except StopIteration:
+            raise InputError(
+                f"{model_name(model)} stopped predicting before image {stimulus.id!r}; "
+                "log_densities and saliency_maps must yield one prediction an image"
+            ) from None
+        if isinstance(model, DensityModel):
+            yield checked_log_density(array, stimulus, model).values
+            continue
+        checked = as_map(
+            array, f"the saliency map of {model_name(model)} for image {stimulus.id!r}"
+        )
+        check_size(checked, stimulus, model)
+        yield checked.values
 
 
 def check_size(prediction: CheckedMap, stimulus: Stimulus, model: object) -> None:

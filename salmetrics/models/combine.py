@@ -11,7 +11,13 @@ from numpy.typing import NDArray
 from salmetrics.errors import InputError
 from salmetrics.fixations import Fixations
 from salmetrics.mean_density import GRID, from_grid, mean_of_others, to_grid
-from salmetrics.models.base import DensityModel, as_array, checked_log_density, model_name
+from salmetrics.models.base import (
+    DensityModel,
+    as_array,
+    checked_log_density,
+    model_name,
+    predictions_of,
+)
 from salmetrics.models.convert import as_model
 from salmetrics.stimuli import Stimuli, Stimulus
 
@@ -162,11 +168,10 @@ class ShuffledBaseline(DensityModel):
 
         if self._total is None:
             total = np.zeros((GRID, GRID))
-            densities = self.model.log_densities(self._stimuli)
-            for stimulus in tqdm(
-                self._stimuli, desc=self.name, delay=2, disable=None, unit="image"
-            ):
-                total += self._on_grid(next(densities), stimulus)
+            made = predictions_of(self.model, self._stimuli)
+            n = len(self._stimuli)
+            for log in tqdm(made, total=n, desc=self.name, delay=2, disable=None, unit="image"):
+                total += to_grid(np.exp(log, dtype=np.float64))
             self._total = total
         return self._total
 

@@ -12,7 +12,13 @@ from numpy.typing import NDArray
 from salmetrics.errors import InputError
 from salmetrics.fixations import Fixations
 from salmetrics.metrics.inputs import pixel_indices
-from salmetrics.models.base import DensityModel, as_array, checked_log_density, model_name
+from salmetrics.models.base import (
+    DensityModel,
+    as_array,
+    checked_log_density,
+    model_name,
+    predictions_of,
+)
 from salmetrics.models.centre_bias import CentreBias
 from salmetrics.models.convert import as_model
 from salmetrics.models.likelihood import parts_of_images
@@ -187,11 +193,10 @@ class _Seen:
         self._log = np.empty(len(fixations))
         self._image = np.searchsorted(images, fixations.image)
         log_sums = np.empty((_POWERS.size, images.size))
-        made = iter(model.log_densities(stimuli[images]))
+        made = predictions_of(model, stimuli[images])
         bar = tqdm(images, delay=2, disable=not progress, desc="recalibration", unit="image")
         for n, i in enumerate(bar):
-            stimulus, rows = stimuli[int(i)], fixations.rows_of_image(int(i))
-            log = checked_log_density(as_array(next(made)), stimulus, model).values
+            log, rows = next(made), fixations.rows_of_image(int(i))
             pixels = pixel_indices(fixations.x[rows], fixations.y[rows], log.shape)
             self._log[rows] = log.reshape(-1)[pixels]
             finite = log[np.isfinite(log)].astype(np.float64)

@@ -1,0 +1,98 @@
+"""Densities as grey levels with equally many pixels each, as benchmarks take images."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from salmetrics.densities import quantise
+from salmetrics.errors import InputError, is_whole
+from salmetrics.fixations import Fixations
+from salmetrics.models.base import (
+    DensityModel,
+    SaliencyMapModel,
+    as_array,
+    checked_log_density,
+    model_name,
+)
+from salmetrics.models.convert import as_model
+from salmetrics.stimuli import Stimuli, Stimulus
+
+__all__ = ["QuantisedModel"]
+
+
+class QuantisedModel(SaliencyMapModel):
+    """A density model's log densities in levels that each get the same number of pixels.
+
+    As DeepGaze II was submitted to the MIT benchmark, for metrics of the order of pixels: with its
+    centre bias for AUC, without for shuffled AUC.
+
+    Parameters
+    ----------
+    model
+        A `DensityModel`, or what `as_model` takes (raw arrays are log densities).
+    without
+        A density model, such as `CentreBias`, that predictions are divided by first; None: as they
+        are.
+    n_levels
+        From 2 to 256.
+
+    References
+    ----------
+    Kümmerer, Wallis, Gatys and Bethge (2017), ICCV, section 3.2, doi:10.1109/ICCV.2017.513.
+
+    Examples
+    --------
+    >>> import salmetrics
+    >>> (stimulus,) = salmetrics.Stimuli.from_sizes([(2, 4)])
+    >>> QuantisedModel(salmetrics.GaussianCentreBias(), n_levels=4).saliency_map(stimulus)
+    array([[0, 2, 2, 0],
+           [0, 2, 2, 0]], dtype=uint8)
+    """
+
+    def __init__(self, model: Any, without: Any = None, *, n_levels: int = 256) -> None:
+        if not is_whole(n_levels) or not 2 <= n_levels <= 256:
+            raise InputError(f"n_levels must be from 2 to 256; got {n_levels!r}")
+        self.model = _density(model)
+        self.without = None if without is None else _density(without)
+        self.n_levels = int(n_levels)
+        self.name = f"{model_name(self.model)} in {n_levels} levels"
+        if self.without is not None:
+            self.name += f" without {model_name(self.without)}"
+
+    def check_data(self, stimuli: Stimuli, fixations: Fixations) -> None:
+        """Let the models check the data."""
+        for part in (self.model, self.without):
+            if part is not None:
+                part.check_data(stimuli, fixations)
+
+    def saliency_map(self, stimulus: Stimulus) -> NDArray[np.uint8]:
+        """Return the levels, uint8, shape (h, w), from 0 to n_levels - 1."""
+        log = _log(self.model, stimulus)
+        if self.without is None:
+            return quantise(log, self.n_levels)
+        log = log.astype(np.float64)
+        other = _log(self.without, stimulus)
+        if np.any(np.isneginf(other) & ~np.isneginf(log)):
+            raise InputError(
+                f"{model_name(self.without)} gives probability 0 on image {stimulus.id!r} where "
+                f"{model_name(self.model)} does not, so it can't be taken out"
+            )
+        ratio = np.where(np.isneginf(log), -np.inf, log - np.where(np.isneginf(other), 0, other))
+        total = np.log(np.exp(ratio - ratio.max()).sum()) + ratio.max()
+        return quantise(ratio - total, self.n_levels)
+
+
+def _density(given: Any) -> DensityModel:
+    model = as_model(given, kind="log_density")
+    if not isinstance(model, DensityModel):
+        raise InputError(f"levels are made from densities; {model_name(model)} gives saliency maps")
+    if model.subject_dependent or model.without_maps is not None:
+        raise InputError(f"{model_name(model)} has no one density an image")
+    return model
+
+
+def _log(model: DensityModel, stimulus: Stimulus) -> NDArray[Any]:
+    return checked_log_density(as_array(model.log_density(stimulus)), stimulus, model).values
