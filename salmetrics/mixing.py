@@ -157,7 +157,8 @@ def mixture_sweep(
     recipes = {repr(float(w)): {first: 1 - w, second: w} for w in steps}
     rows = _mixed(evaluation, recipes).summary.xs(metric, level="metric")
     table = rows.loc[[repr(float(w)) for w in steps], ["value", "low", "high"]]
-    return table.set_index(pd.Index(steps, name=f"weight of {second}"))
+    table = table.set_index(pd.Index(steps, name=f"weight of {second}, beside {first}"))
+    return table.rename_axis(columns=metric)
 
 
 def _mixable(evaluation: Evaluation, models: Sequence[str] | None) -> list[str]:

@@ -17,14 +17,13 @@ from salmetrics.metrics.auc import Negatives, count_pixels
 from salmetrics.metrics.inputs import CheckedMap, as_log_density, as_map
 from salmetrics.metrics.registry import METRICS, Observation
 from salmetrics.models.base import (
-    DensityModel,
     SaliencyMapModel,
     as_array,
     checked_log_density,
     model_name,
 )
 from salmetrics.models.combine import ShuffledBaseline
-from salmetrics.models.convert import as_model
+from salmetrics.models.convert import as_density
 from salmetrics.observation import smoothing_of
 from salmetrics.optimal import OPTIMAL_MAPS, optimal_map, shuffled_auc_map
 from salmetrics.optimal_sim import Ground
@@ -135,13 +134,7 @@ class OptimalMapModel(SaliencyMapModel):
         seed: int = 0,
     ) -> None:
         check_choice("metric", metric, _KEYS)
-        density = as_model(model, stimuli, kind="log_density")
-        if not isinstance(density, DensityModel):
-            raise InputError(
-                f"optimal maps are made from densities; {model_name(density)} gives saliency maps"
-            )
-        if density.subject_dependent or density.without_maps is not None:
-            raise InputError(f"{model_name(density)} has no one density an image")
+        density = as_density(model, stimuli, purpose=f"the optimal map for {metric}")
         if sigma is None and metric in _NEEDS_SMOOTHING:
             sigma = float(np.max(smoothing_of(DEFAULT, stimuli).sigma))
         self.name = f"{model_name(density)} for {metric}"

@@ -10,8 +10,8 @@ import numpy as np
 from salmetrics.densities import jensen_shannon
 from salmetrics.errors import InputError, check_choice, check_whole
 from salmetrics.metrics.registry import METRICS
-from salmetrics.models.base import DensityModel, model_name, predictions_of
-from salmetrics.models.convert import as_model
+from salmetrics.models.base import predictions_of
+from salmetrics.models.convert import as_density
 from salmetrics.results import Evaluation
 from salmetrics.stimuli import Stimuli
 
@@ -153,14 +153,7 @@ def disagreement(
     given = list(models.values()) if isinstance(models, Mapping) else list(models)
     if len(given) < 2:
         raise InputError("models must be at least two, to disagree")
-    parts: list[DensityModel] = []
-    for each in given:
-        part = as_model(each, stimuli, kind="log_density")
-        if not isinstance(part, DensityModel):
-            raise InputError(f"disagreement is one of densities; {model_name(part)} gives maps")
-        if part.subject_dependent or part.without_maps is not None:
-            raise InputError(f"{model_name(part)} has no one density an image")
-        parts.append(part)
+    parts = [as_density(each, stimuli, purpose="disagreement") for each in given]
     made = [predictions_of(part, stimuli) for part in parts]
     found = np.empty(len(stimuli))
     for k in tqdm(

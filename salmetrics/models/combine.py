@@ -18,7 +18,7 @@ from salmetrics.models.base import (
     model_name,
     predictions_of,
 )
-from salmetrics.models.convert import as_model
+from salmetrics.models.convert import as_density, as_model
 from salmetrics.stimuli import Stimuli, Stimulus
 
 __all__ = ["Mixture", "ShuffledBaseline"]
@@ -131,16 +131,7 @@ class ShuffledBaseline(DensityModel):
     leave_one_out = True
 
     def __init__(self, model: Any, stimuli: Stimuli) -> None:
-        part = as_model(model, stimuli, kind="log_density")
-        if not isinstance(part, DensityModel):
-            raise InputError(
-                f"a shuffled baseline needs densities; {model_name(part)} gives saliency maps"
-            )
-        if part.subject_dependent:
-            raise InputError(
-                f"the predictions of {model_name(part)} depend on the subject; a shuffled "
-                "baseline needs one density an image"
-            )
+        part = as_density(model, stimuli, purpose="a shuffled baseline")
         if len(stimuli) < 2:
             raise InputError("a shuffled baseline needs at least two images")
         self.name = f"shuffled {model_name(part)}"

@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 from salmetrics.errors import InputError, check_choice
 from salmetrics.fixations import Fixations
 from salmetrics.metrics.inputs import NORMALIZATION_TOLERANCE, as_log_density
-from salmetrics.models.base import DensityModel, Model, SaliencyMapModel, as_array
+from salmetrics.models.base import DensityModel, Model, SaliencyMapModel, as_array, model_name
 from salmetrics.models.maps import StoredMaps, stem_of
 from salmetrics.stimuli import Stimuli, Stimulus
 
-__all__ = ["KINDS", "as_model"]
+__all__ = ["KINDS", "as_density", "as_model"]
 
 KINDS = ("log_density", "density", "saliency_map")
 _ORDERS = {"nearest": 0, "bilinear": 1, "bicubic": 3}
@@ -92,6 +92,34 @@ def as_model(
         return _MapFromFunction(predict, name, resize)
     is_log = kind == "log_density"
     return _DensityFromFunction(predict, name, resize, is_log=is_log, normalize=normalize)
+
+
+def as_density(obj: Any, stimuli: Stimuli | None = None, *, purpose: str) -> DensityModel:
+    """Return anything that `as_model` takes as a model with one density an image.
+
+    Parameters
+    ----------
+    obj, stimuli
+        As in `as_model`; raw arrays are log densities.
+    purpose
+        What needs it, for messages.
+
+    Raises
+    ------
+    InputError
+        If it gives saliency maps, or no one density for an image.
+    """
+    model = as_model(obj, stimuli, kind="log_density")
+    why = None
+    if not isinstance(model, DensityModel):
+        why = "gives saliency maps; salmetrics.fit_density turns them into densities"
+    elif model.without_maps is not None:
+        why = f"has none: {model.without_maps}"
+    elif model.subject_dependent:
+        why = "predicts each subject apart (a gold standard has one with upper_bound=True)"
+    if why is not None or not isinstance(model, DensityModel):
+        raise InputError(f"{purpose} needs one density an image; {model_name(model)} {why}")
+    return model
 
 
 class _FromFunction:

@@ -17,7 +17,7 @@ from salmetrics.models.base import (
     checked_log_density,
     model_name,
 )
-from salmetrics.models.convert import as_model
+from salmetrics.models.convert import as_density
 from salmetrics.stimuli import Stimuli, Stimulus
 
 __all__ = ["QuantisedModel"]
@@ -55,8 +55,8 @@ class QuantisedModel(SaliencyMapModel):
     def __init__(self, model: Any, without: Any = None, *, n_levels: int = 256) -> None:
         if not is_whole(n_levels) or not 2 <= n_levels <= 256:
             raise InputError(f"n_levels must be from 2 to 256; got {n_levels!r}")
-        self.model = _density(model)
-        self.without = None if without is None else _density(without)
+        self.model = as_density(model, purpose="quantisation")
+        self.without = None if without is None else as_density(without, purpose="quantisation")
         self.n_levels = int(n_levels)
         self.name = f"{model_name(self.model)} in {n_levels} levels"
         if self.without is not None:
@@ -83,15 +83,6 @@ class QuantisedModel(SaliencyMapModel):
         ratio = np.where(np.isneginf(log), -np.inf, log - np.where(np.isneginf(other), 0, other))
         total = np.log(np.exp(ratio - ratio.max()).sum()) + ratio.max()
         return quantise(ratio - total, self.n_levels)
-
-
-def _density(given: Any) -> DensityModel:
-    model = as_model(given, kind="log_density")
-    if not isinstance(model, DensityModel):
-        raise InputError(f"levels are made from densities; {model_name(model)} gives saliency maps")
-    if model.subject_dependent or model.without_maps is not None:
-        raise InputError(f"{model_name(model)} has no one density an image")
-    return model
 
 
 def _log(model: DensityModel, stimulus: Stimulus) -> NDArray[Any]:

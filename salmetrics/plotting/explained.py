@@ -9,14 +9,13 @@ import numpy as np
 
 from salmetrics.errors import InputError, check_choice
 from salmetrics.models.fitted_density import FittedDensity
+from salmetrics.plotting.style import COLOURS, current, plain_frame
 from salmetrics.results import Evaluation
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 __all__ = ["plot_against_gold_standard", "plot_fitted_density"]
-
-_COLOURS = ("#4477aa", "#ee6677", "#228833", "#ccbb44", "#66ccee", "#aa3377")  # Tol, bright
 
 
 def plot_against_gold_standard(
@@ -41,17 +40,15 @@ def plot_against_gold_standard(
     **kwargs
         Passed to `matplotlib.axes.Axes.scatter`.
     """
-    import matplotlib.pyplot as plt
-
     gold = evaluation.gold_standard
     if gold is None:
         raise InputError("the evaluation has no gold standard: evaluate(..., gold_standard=True)")
-    axes = plt.gca() if ax is None else ax
+    axes = current(ax)
     gains = evaluation.per_image.xs("IG", axis=1, level="metric")
     there = [m for m in evaluation.models if m != gold and gains[m].notna().any()]
     for name in models or ():
         check_choice("model", name, there)
-    colours = dict(zip(there, _COLOURS * len(there), strict=False))
+    colours = dict(zip(there, COLOURS * len(there), strict=False))
     for name in there if models is None else models:
         share = evaluation.value(name, "IGE")
         options: dict[str, Any] = {"s": 14, "alpha": 0.7, "linewidths": 0}
@@ -63,8 +60,7 @@ def plot_against_gold_standard(
     axes.set_xlabel("information gain of the gold standard (bit/fixation)")
     axes.set_ylabel("information gain of the model (bit/fixation)")
     axes.legend(frameon=False, loc="upper left")
-    axes.spines[["top", "right"]].set_visible(False)
-    return axes
+    return plain_frame(axes)
 
 
 def plot_fitted_density(
@@ -88,7 +84,10 @@ def plot_fitted_density(
     if axes is None:
         axes = plt.subplots(1, 2, figsize=(9, 3.5), layout="constrained")[1]
     of_value, of_place = axes
-    curves = [*(("#4477aa", 0.8, 0.5, fit) for fit in fitted.fits), ("black", 2, 1, fitted.overall)]
+    curves = [
+        *((COLOURS[0], 0.8, 0.5, fit) for fit in fitted.fits),
+        ("black", 2, 1, fitted.overall),
+    ]
     for colour, width, alpha, fit in curves:
         options: dict[str, Any] = {"color": colour, "linewidth": width, "alpha": alpha}
         if fit is fitted.overall:
@@ -101,5 +100,5 @@ def plot_fitted_density(
     of_place.set_xlabel("eccentricity, middle to corner")
     of_place.set_ylabel("log density, middle = 0 (bit)")
     for one in axes:
-        one.spines[["top", "right"]].set_visible(False)
+        plain_frame(one)
     return axes

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from salmetrics.metrics.registry import METRICS
+from salmetrics.plotting.style import current, metric_label, plain_frame
 from salmetrics.results import Evaluation
 
 if TYPE_CHECKING:
@@ -33,9 +33,7 @@ def plot_scores(
     **kwargs
         Passed to `matplotlib.axes.Axes.barh`.
     """
-    import matplotlib.pyplot as plt
-
-    axes = plt.gca() if ax is None else ax
+    axes = current(ax)
     values = {model: evaluation.value(model, metric) for model in evaluation.models}
     shown = [model for model in values if np.isfinite(values[model])]
     axes.barh(shown, [values[model] for model in shown], **({"color": "#4477aa"} | kwargs))
@@ -51,8 +49,5 @@ def plot_scores(
     axes.invert_yaxis()
     axes.margins(x=0.15)
     axes.axvline(0, color="black", linewidth=0.8)
-    entry = METRICS[metric]
-    unit = f" ({entry.unit})" if entry.unit else ""
-    axes.set_xlabel(f"{metric}{unit}, {'higher' if entry.higher_is_better else 'lower'} is better")
-    axes.spines[["top", "right"]].set_visible(False)
-    return axes
+    axes.set_xlabel(metric_label(metric))
+    return plain_frame(axes)

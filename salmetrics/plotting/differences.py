@@ -1,0 +1,89 @@
+"""How models differ from image to image, and what their mixtures gain."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from salmetrics.errors import InputError
+from salmetrics.plotting.style import COLOURS, current, metric_label, plain_frame
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+
+__all__ = ["plot_image_differences", "plot_mixture_sweep"]
+
+
+def plot_image_differences(
+    differences: pd.Series, *, ax: Axes | None = None, **kwargs: Any
+) -> Axes:
+    """Draw the difference of two models on each image, sorted, and its standard deviation.
+
+    Parameters
+    ----------
+    differences
+        Result of `salmetrics.picking.image_differences`.
+    ax
+        Axes to draw on; the current ones by default.
+    **kwargs
+        Passed to `matplotlib.axes.Axes.bar`.
+    """
+    axes = current(ax)
+    values = np.sort(np.asarray(differences, dtype=np.float64))[::-1]
+    if values.size == 0:
+        raise InputError("there are no differences to draw")
+    colours = np.where(values >= 0, COLOURS[0], COLOURS[1])
+    options: dict[str, Any] = {"width": 1.0, "color": colours.tolist(), "linewidth": 0} | kwargs
+    axes.bar(np.arange(values.size) + 0.5, values, **options)
+    axes.axhline(0, color="black", linewidth=0.8)
+    mean = float(values.mean())
+    axes.axhline(mean, color="black", linewidth=0.8, linestyle="--")
+    spread = f", standard deviation {values.std(ddof=1):.3f}" if values.size > 1 else ""
+    axes.annotate(
+        f"mean {mean:+.3f}{spread}",
+        (values.size, mean),
+        (-2, 4),
+        textcoords="offset points",
+        ha="right",
+        fontsize="small",
+    )
+    axes.set_xlim(0, values.size)
+    axes.set_xlabel(f"images, sorted (first better on {np.sum(values > 0)} of {values.size})")
+    axes.set_ylabel(str(differences.name or "difference"))
+    return plain_frame(axes)
+
+
+def plot_mixture_sweep(sweep: pd.DataFrame, *, ax: Axes | None = None, **kwargs: Any) -> Axes:
+    """Draw the score of mixtures of two models over the weight, with 95 % intervals over images.
+
+    Parameters
+    ----------
+    sweep
+        Result of `salmetrics.mixing.mixture_sweep`.
+    ax
+        Axes to draw on; the current ones by default.
+    **kwargs
+        Passed to `matplotlib.axes.Axes.plot`.
+    """
+    axes = current(ax)
+    options: dict[str, Any] = {"color": COLOURS[0], "marker": "o", "markersize": 3} | kwargs
+    (line,) = axes.plot(sweep.index, sweep["value"], **options)
+    if np.isfinite(sweep["low"]).any():
+        axes.fill_between(
+            sweep.index, sweep["low"], sweep["high"], color=line.get_color(), alpha=0.2, linewidth=0
+        )
+    best = float(sweep.index[int(sweep["value"].argmax())])
+    axes.axvline(best, color="black", linewidth=0.8, linestyle="--")
+    axes.annotate(
+        f"best at {best:.3g}: {sweep['value'].max():.3f}",
+        (best, 0.02),
+        (4, 0),
+        xycoords=("data", "axes fraction"),
+        textcoords="offset points",
+        fontsize="small",
+    )
+    axes.set_xlabel(str(sweep.index.name))
+    axes.set_ylabel(metric_label(str(sweep.columns.name)))
+    return plain_frame(axes)

@@ -1,0 +1,34 @@
+"""What figures have in common."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from salmetrics.metrics.registry import METRICS
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+__all__ = ["COLOURS", "current", "metric_label", "plain_frame"]
+
+COLOURS = ("#4477aa", "#ee6677", "#228833", "#ccbb44", "#66ccee", "#aa3377")  # Tol, bright
+
+
+def current(ax: Axes | None) -> Axes:
+    """Return the given axes, or the current ones."""
+    import matplotlib.pyplot as plt
+
+    return plt.gca() if ax is None else ax
+
+
+def metric_label(metric: str) -> str:
+    """Return what an axis calls a metric: its key, unit and direction."""
+    entry = METRICS[metric]
+    unit = f" ({entry.unit})" if entry.unit else ""
+    return f"{metric}{unit}, {'higher' if entry.higher_is_better else 'lower'} is better"
+
+
+def plain_frame(axes: Axes) -> Axes:
+    """Take off the frame above and to the right."""
+    axes.spines[["top", "right"]].set_visible(False)
+    return axes
