@@ -195,7 +195,8 @@ def _mixed(evaluation: Evaluation, recipes: Mapping[str, Mapping[str, float]]) -
     metrics = _metrics(evaluation)
     bits = evaluation.per_fixation
 
-    def values(name: str, metric: str) -> Array:
+    def score(key: Key) -> Array:
+        name, metric = key
         return _log_mean({part: bits[part, metric] for part in recipes[name]}, recipes[name])
 
     records: dict[str, dict[str, Any]] = {
@@ -210,9 +211,6 @@ def _mixed(evaluation: Evaluation, recipes: Mapping[str, Mapping[str, float]]) -
         for name, recipe in recipes.items()
     }
 
-    def score(key: Key) -> Array:
-        return values(*key)
-
     return evaluation.with_models(records, metrics, score)
 
 
@@ -222,6 +220,7 @@ def _log_mean(bits: Mapping[str, Any], weights: Mapping[str, float]) -> Array:
     for part, column in bits.items():
         if weights[part] > 0:
             share = np.asarray(column, dtype=np.float64) + np.log2(weights[part])
-            total = share if total is None else np.logaddexp2(total, share)
+            with np.errstate(invalid="ignore"):  # NaN where a part failed
+                total = share if total is None else np.logaddexp2(total, share)
     assert total is not None  # weights add up to 1
     return total

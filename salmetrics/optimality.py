@@ -31,13 +31,19 @@ from salmetrics.protocols import DEFAULT
 from salmetrics.seeding import image_stream
 from salmetrics.stimuli import Stimuli, Stimulus
 
-__all__ = ["ExpectedScore", "OptimalMapModel", "expected_score", "optimal_saliency_map"]
+__all__ = [
+    "OPTIMAL_KEYS",
+    "ExpectedScore",
+    "OptimalMapModel",
+    "expected_score",
+    "optimal_saliency_map",
+]
 
 Array = NDArray[np.float64]
 
 _NEEDS_SMOOTHING = ("CC", "KLDiv", "SIM")
 _RANKING = ("AUC", "AUC-Judd", "sAUC")
-_KEYS = tuple(sorted({*OPTIMAL_MAPS, "sAUC"} - {"IG", "LL"}, key=str.casefold))
+OPTIMAL_KEYS = tuple(sorted({*OPTIMAL_MAPS, "sAUC"} - {"IG", "LL"}, key=str.casefold))
 
 
 def optimal_saliency_map(
@@ -92,7 +98,7 @@ def optimal_saliency_map(
     array([[0.1, 0.2],
            [0.3, 0.4]])
     """
-    check_choice("metric", metric, _KEYS)
+    check_choice("metric", metric, OPTIMAL_KEYS)
     checked = as_log_density(log_density)
     if metric == "sAUC":
         return shuffled_auc_map(checked, _mean_density(mean_density, checked.shape)).values
@@ -133,7 +139,7 @@ class OptimalMapModel(SaliencyMapModel):
         n_samples: int = DEFAULT.sim_samples,
         seed: int = 0,
     ) -> None:
-        check_choice("metric", metric, _KEYS)
+        check_choice("metric", metric, OPTIMAL_KEYS)
         density = as_density(model, stimuli, purpose=f"the optimal map for {metric}")
         if sigma is None and metric in _NEEDS_SMOOTHING:
             sigma = float(np.max(smoothing_of(DEFAULT, stimuli).sigma))
@@ -147,6 +153,16 @@ class OptimalMapModel(SaliencyMapModel):
             seed=check_whole("seed", seed, 0),
         )
         self._others = ShuffledBaseline(density, stimuli) if metric == "sAUC" else None
+
+    @property
+    def blur(self) -> dict[str, Any]:
+        """How empirical maps are made, as `expected_score` takes it."""
+        smoothing = self._ground.smoothing
+        return {
+            "sigma": smoothing.sigma or None,
+            "boundary": smoothing.boundary,
+            "truncate": smoothing.truncate,
+        }
 
     def check_data(self, stimuli: Stimuli, fixations: Fixations) -> None:
         """Let the model check the data."""
@@ -231,7 +247,7 @@ def expected_score(
     >>> bool(abs(score.value - 0.4472) < 4 * score.standard_error)
     True
     """
-    check_choice("metric", metric, _KEYS)
+    check_choice("metric", metric, OPTIMAL_KEYS)
     density = as_log_density(log_density)
     checked = _ranked(saliency_map) if metric in _RANKING else as_map(saliency_map)
     if checked.shape != density.shape:

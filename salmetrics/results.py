@@ -547,13 +547,14 @@ class Evaluation:
         assert cells.of_fixation is not None
         everything = np.arange(cells.of_fixation.size)
         sums: dict[Key, NDArray[np.float64]] = {}
-        kept = (*metrics, "IGE")
+        explained = ("IGE",) if gold is not None and "IG" in metrics else ()
+        kept = (*metrics, *explained)
         reasons = {k: why for k, why in self.reasons.items() if k[0] == gold and k[1] in kept}
         for key in ((name, metric) for name in records for metric in metrics):
             sums[key] = np.zeros(len(cells))
             cells.add(sums[key], score(key), everything)
             if np.isnan(sums[key]).all():
-                reasons[key] = reasons[key[0], "IGE"] = "no fixation has a value"
+                reasons |= {(key[0], k): "no fixation has a value" for k in (key[1], *explained)}
             elif (gold, "IGE") in reasons:
                 reasons[key[0], "IGE"] = reasons[gold, "IGE"]  # type: ignore[index]
         provenance = copy.deepcopy(self.provenance)

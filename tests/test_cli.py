@@ -291,3 +291,184 @@ def test_calibrate(folder, capsys):
 def test_calibrate_errors(folder, capsys, arguments, text):
     assert main(["calibrate", *DATA[:4], "--outside", "clip", *arguments]) == 2
     assert text in capsys.readouterr().err
+
+
+def test_calibrate_several_data_sets(folder, capsys):
+    dataset = salmetrics.datasets.load_folder("images", "fixations.csv", outside="clip", sigma=3)
+    for name in ("one", "two"):
+        named = salmetrics.Dataset(name, *dataset, dataset.info)
+        salmetrics.write_hdf5(named, f"{name}.h5", images="copy")
+    data = ["--dataset", "one.h5", "--dataset", "two.h5", "--first", "2", "--n-bootstrap", "10"]
+    both = ["--model", "gaussian-centre-bias", "--model", "my_models.py:first_channel"]
+    fit = ["--kind", "saliency_map", "--fit-density"]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # a fit to noise
+        assert main(["calibrate", *data, *both, *fit, "--out", "c.csv"]) == 0
+    out = capsys.readouterr().out
+    assert "one: 2 images" in out
+    assert "two: 2 images" in out
+    table = pd.read_csv("c.csv", index_col=["dataset", "model", "bin"])
+    assert table.loc["one"].equals(table.loc["two"])
+    assert table.groupby(level=[0, 1])["share"].sum().tolist() == pytest.approx([1] * 4)
+    assert main(["calibrate", *data, "--model", "uniform", "--out", "c.svg"]) == 0
+    assert (folder / "c.svg").read_text().startswith("<?xml")
+    twice = ["--dataset", "one.h5", "--dataset", "one.h5", "--model", "uniform"]
+    assert main(["calibrate", *twice]) == 2
+    assert "two data sets are called 'one'" in capsys.readouterr().err
+
+
+INSIDE = [*DATA[:4], "--outside", "clip"]
+
+
+def test_export_maps(folder, capsys):
+    dataset = salmetrics.datasets.load_folder("images", "fixations.csv", outside="clip")
+    centre = salmetrics.GaussianCentreBias()
+    command = ["export-maps", *INSIDE, "--model", "gaussian-centre-bias"]
+    assert main([*command, "--out", "logs.h5"]) == 0
+    assert "wrote logs.h5: 3 maps of gaussian-centre-bias" in capsys.readouterr().out
+    stored = salmetrics.as_model("logs.h5", dataset.stimuli)
+    np.testing.assert_allclose(
+        stored.log_density(dataset.stimuli[1]), centre.log_density(dataset.stimuli[1]), rtol=1e-6
+    )
+    assert main([*command, "--quantise", "--out", "levels"]) == 0
+    with Image.open("levels/1.png") as image:
+        levels = np.asarray(image)
+    expected = salmetrics.densities.quantise(centre.log_density(dataset.stimuli[1]))
+    np.testing.assert_array_equal(levels, expected)
+    assert main([*command, "--quantise", "--without", "uniform", "--out", "same"]) == 0
+    with Image.open("same/1.png") as image:
+        np.testing.assert_array_equal(np.asarray(image), expected)
+    maps = ["--model", "my_models.py:first_channel", "--kind", "saliency_map"]
+    assert (
+        main(["export-maps", *INSIDE, *maps, "--files", ".png", "--bits", "16", "--out", "m.zip"])
+        == 0
+    )
+    stored = salmetrics.as_model("m.zip", dataset.stimuli)
+    assert stored.saliency_map(dataset.stimuli[0]).dtype == np.uint16
+
+
+def test_optimal_map(folder, capsys):
+    dataset = salmetrics.datasets.load_folder("images", "fixations.csv", outside="clip", sigma=3)
+    command = ["optimal-map", *INSIDE, "--sigma", "3", "--model", "gaussian-centre-bias"]
+    options = ["--n-samples", "20", "--dtype", "float64"]
+    assert main([*command, "--metric", "SIM", *options, "--out", "sim"]) == 0
+    expected = salmetrics.OptimalMapModel(
+        salmetrics.GaussianCentreBias(), "SIM", dataset.stimuli, n_fixations=13, n_samples=20
+    )
+    found = np.load("sim/0.npy")
+    np.testing.assert_array_equal(found, expected.saliency_map(dataset.stimuli[0]))
+    capsys.readouterr()
+    metrics = ["--metric", "NSS", "KLDiv", "sAUC", "--expected", "2"]
+    assert main([*command, *metrics, "--out", "several"]) == 0
+    out = capsys.readouterr().out
+    assert "expected score of the map for (row) in (column)" in out
+    rows = [line.split() for line in out.splitlines() if line.startswith(("NSS", "KLDiv", "sAUC"))]
+    assert [row[0] for row in rows] == ["NSS", "KLDiv", "sAUC"]
+    assert float(rows[0][1]) > float(rows[2][1])  # NSS wants the map for NSS
+    assert sorted(p.name for p in (folder / "several").iterdir()) == ["KLDiv", "NSS", "sAUC"]
+
+
+@pytest.fixture
+def result(folder):
+    dataset = salmetrics.datasets.generate_dataset(4, size=(20, 30), n_subjects=3).dataset
+    models = {
+        "wide": salmetrics.GaussianCentreBias(0.4),
+        "narrow": salmetrics.GaussianCentreBias(0.2),
+        "flat": salmetrics.Uniform(),
+    }
+    gold = salmetrics.GoldStandard(*dataset, bandwidth=3, centre_weight=0.1, uniform_weight=0.1)
+    options = {"metrics": ["IG", "AUC"], "gold_standard": gold, "n_bootstrap": 20}
+    salmetrics.evaluate(models, *dataset, baseline=salmetrics.Uniform(), **options).save("r.h5")
+    salmetrics.write_hdf5(dataset, "data.h5", images="copy")
+    return folder
+
+
+@pytest.mark.parametrize(
+    "figure",
+    [
+        "scores r.h5",
+        "scores r.h5 --metric AUC --model wide",
+        "against-gold-standard r.h5 --model wide",
+        "groups r.h5 --by subject --model wide --metric IGE",
+        "differences r.h5 --first wide --second flat",
+        "sweep r.h5 --first wide --second flat --metric IGE",
+        "mixtures r.h5 --sizes 1 2",
+        "instances r.h5 --group a=wide,narrow --reference gold-standard",
+        "gallery --dataset data.h5 --model uniform --image 2",
+        "gallery --dataset data.h5 --model gaussian-centre-bias --choose best",
+        "gain --dataset data.h5 --model uniform --over gaussian-centre-bias --image 0",
+    ],
+)
+def test_plot(result, capsys, figure):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # few fixations for a gold standard
+        code = main(["plot", *f"{figure} --out f.png --size 4 3 --dpi 50".split()])
+    assert code == 0, capsys.readouterr().err
+    assert "wrote f.png" in capsys.readouterr().out
+    with Image.open("f.png") as image:
+        assert image.size == (200, 150)
+        assert len(image.convert("L").histogram()) - image.convert("L").histogram().count(0) > 10
+
+
+def test_plot_chooses_images(result, capsys):
+    command = ["plot", "gallery", "--dataset", "data.h5", "--n", "2", "--out", "g.svg"]
+    models = ["--model", "gaussian-centre-bias:0.3", "--model", "uniform"]
+    dataset = salmetrics.read_hdf5("data.h5")
+    parts = [salmetrics.GaussianCentreBias(0.3), salmetrics.Uniform()]
+    gains = salmetrics.information_gain(parts[0], *dataset, average=None)
+    means = pd.Series(gains).groupby(dataset.fixations.image).mean().sort_values()
+    ids = [dataset.stimuli.ids[i] for i in means.index]
+    for choice, expected in (("worst", ids[:2]), ("best", ids[:1:-1])):
+        assert main([*command, *models, "--choose", choice]) == 0
+        assert f"wrote g.svg: {', '.join(expected)}\n" in capsys.readouterr().out
+    assert main([*command, *models, "--choose", "disagreed"]) == 0
+    assert "wrote g.svg: " in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        ("plot scores r.h5 --out x.txt", "--out must end in .pdf, .png, .svg; got"),
+        ("plot scores r.h5 --out no/x.png", "folder 'no' does not exist"),
+        ("plot scores none.h5 --out x.png", "there is no file 'none.h5'"),
+        ("plot scores data.h5 --out x.png", "data.h5"),
+        ("plot scores r.h5 --metric CC --out x.png", "metric must be one of"),
+        ("plot scores r.h5 --dpi 0 --out x.png", "--dpi must be at least 1"),
+        (
+            "plot scores r.h5 --size 0 1 --out x.png",
+            "--size must be two positive numbers",
+        ),
+        ("plot groups r.h5 --by x --out x.png", "no 'x'"),
+        ("plot instances r.h5 --group wide --out x.png", "NAME=MODEL,MODEL"),
+        (
+            "plot gallery --dataset data.h5 --model uniform --image x --out x.png",
+            "there is no image 'x'; there are '0', '1', '2', '3'",
+        ),
+        (
+            "plot gallery --dataset data.h5 --model uniform --image 1 --choose best --out x.png",
+            "--image or --choose, not both",
+        ),
+        (
+            "plot gallery --dataset data.h5 --model gold-standard --out x.png",
+            "predicts each subject apart",
+        ),
+        (
+            "export-maps --dataset data.h5 --model uniform --without uniform --out x",
+            "--without goes with --quantise",
+        ),
+        (
+            "optimal-map --dataset data.h5 --model uniform --metric NSS AUC --out x.h5",
+            "--out must be a folder for several metrics",
+        ),
+        (
+            "optimal-map --dataset data.h5 --model my_models.py:Flat --metric NSS --out x",
+            "Flat gives saliency maps",
+        ),
+    ],
+)
+def test_errors_of_what_is_drawn_or_written(result, capsys, arguments, text):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        assert main(arguments.split()) == 2
+    assert text in capsys.readouterr().err
+    assert not list(result.glob("x*"))

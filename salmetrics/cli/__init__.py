@@ -8,10 +8,34 @@ import sys
 import threading
 from collections.abc import Sequence
 
-from salmetrics.cli import benchmark, calibrate, demo, evaluate, metrics, pack, show
+from salmetrics.cli import (
+    benchmark,
+    calibrate,
+    demo,
+    evaluate,
+    export_maps,
+    metrics,
+    optimal_map,
+    pack,
+    plot,
+    show,
+)
 from salmetrics.errors import InputError
 
 __all__ = ["main"]
+
+_COMMANDS = (
+    evaluate,
+    benchmark,
+    calibrate,
+    export_maps,
+    optimal_map,
+    plot,
+    show,
+    pack,
+    demo,
+    metrics,
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -39,6 +63,6 @@ def _parser() -> argparse.ArgumentParser:
         prog="salmetrics", description="How well does a model predict where people look?"
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for command in (evaluate, benchmark, calibrate, show, pack, demo, metrics):
+    for command in _COMMANDS:
         command.add(commands)
     return parser

@@ -11,7 +11,7 @@ from typing import Any
 
 from salmetrics.benchmarking import benchmark, part_for
 from salmetrics.cli.data import add_first, add_width, named_dataset, protocol_of, shortened
-from salmetrics.cli.models import MODEL_HELP, is_named, model_of
+from salmetrics.cli.models import MODEL_HELP, opened
 from salmetrics.cli.options import add_resources, add_scoring
 from salmetrics.dataset import Dataset
 from salmetrics.errors import InputError
@@ -82,7 +82,7 @@ def _run(options: argparse.Namespace) -> int:
         **_stored(options.log_densities, "log_density", options, names),
     }
     for spec in options.model:
-        makers[spec] = partial(_named, spec, options.resize)
+        makers[spec] = partial(opened, spec, resize=options.resize)
     n = len(options.maps) + len(options.log_densities) + len(options.model)
     if len(makers) < n or n == 0:
         raise InputError(
@@ -136,11 +136,3 @@ def _open(path: str, kind: str, resize: str | None, names: list[str], dataset: D
         other = "--maps" if kind == "log_density" else "--log-densities"
         raise InputError(f"{str(part)!r} says that it holds the other kind of maps: use {other}")
     return model
-
-
-def _named(spec: str, resize: str | None, dataset: Dataset) -> Any:
-    try:
-        found = model_of(spec, dataset)
-        return as_model(found, dataset.stimuli, resize=None if is_named(spec) else resize)
-    except TypeError as error:
-        raise InputError(f"--model {spec}: {error}") from error

@@ -7,16 +7,16 @@ from pathlib import Path
 from typing import Any
 
 from salmetrics.calibrating import Calibration, calibration
-from salmetrics.cli.data import add_data, dataset_of, shortened
-from salmetrics.cli.models import MODEL_HELP, is_named, model_of
+from salmetrics.cli.data import add_data, datasets_of
+from salmetrics.cli.figures import FIGURES, check_out, pyplot, save_figure
+from salmetrics.cli.models import DENSITY_KINDS, MODEL_HELP, opened
+from salmetrics.dataset import Dataset
 from salmetrics.errors import InputError
-from salmetrics.models.base import DensityModel, model_name
-from salmetrics.models.convert import as_model
+from salmetrics.models.base import DensityModel, Model, model_name
+from salmetrics.models.fitted_density import fitted_if_map
 from salmetrics.models.recalibrated import recalibrate
 
 __all__ = ["add"]
-
-_FIGURES = (".pdf", ".png", ".svg")
 
 
 def add(commands: Any) -> None:
@@ -25,14 +25,19 @@ def add(commands: Any) -> None:
         "calibrate", help="whether densities are over- or underconfident, as histograms"
     )
     command.set_defaults(run=_run)
-    add_data(command, width=False)  # nothing is blurred
+    add_data(command, width=False, several=True)  # nothing is blurred
     models = command.add_argument_group("models and bins")
     models.add_argument("--model", action="append", required=True, metavar="SPEC", help=MODEL_HELP)
     models.add_argument(
         "--kind",
-        choices=("log_density", "density"),
+        choices=(*DENSITY_KINDS, "saliency_map"),
         default="log_density",
         help="what functions and stored maps hold (default: log_density)",
+    )
+    models.add_argument(
+        "--fit-density",
+        action="store_true",
+        help="turn saliency maps into densities by maximum likelihood",
     )
     models.add_argument("--n-bins", type=int, default=10, help="bins of equal mass (default: 10)")
     models.add_argument(
@@ -50,45 +55,55 @@ def add(commands: Any) -> None:
 def _run(options: argparse.Namespace) -> None:
     import pandas as pd
 
-    suffix = None if options.out is None else options.out.suffix.lower()
-    if suffix is not None and suffix not in (".csv", *_FIGURES):
-        raise InputError(f"--out must end in .csv, {', '.join(_FIGURES)}; got {str(options.out)!r}")
-    dataset = shortened(dataset_of(options), options)
-    found: dict[str, Calibration] = {}
-    for spec in options.model:
-        for name, model in _models(spec, options, dataset).items():
-            found[name] = calibration(
-                model,
-                *dataset,
-                n_bins=options.n_bins,
-                n_bootstrap=options.n_bootstrap,
-                seed=options.seed,
-            )
-    print(f"{dataset.name}: {len(dataset)} images, {len(dataset.fixations)} fixations\n")
-    rows = {
-        name: {"error": each.error, "confidence": each.confidence, "p": each.p_value}
-        for name, each in found.items()
-    }
-    print(pd.DataFrame.from_dict(rows, orient="index").round(4).to_string())
+    suffix = None if options.out is None else check_out(options.out, (".csv", *FIGURES))
+    datasets = datasets_of(options)
+    if len(set(options.model)) < len(options.model):
+        raise InputError("a --model is given twice")
+    found: dict[str, dict[str, Calibration]] = {}
+    for dataset in datasets:
+        of_models = found[dataset.name] = {}
+        for spec in options.model:
+            for name, model in _models(spec, options, dataset, datasets).items():
+                of_models[name] = calibration(
+                    model,
+                    *dataset,
+                    n_bins=options.n_bins,
+                    n_bootstrap=options.n_bootstrap,
+                    seed=options.seed,
+                )
+        print(f"{dataset.name}: {len(dataset)} images, {len(dataset.fixations)} fixations\n")
+        rows = {
+            name: {"error": each.error, "confidence": each.confidence, "p": each.p_value}
+            for name, each in of_models.items()
+        }
+        print(pd.DataFrame.from_dict(rows, orient="index").round(4).to_string())
+        print()
     print("confidence: 0 if calibrated, negative: overconfident, positive: underconfident")
     if suffix == ".csv":
-        pd.concat({name: each.table for name, each in found.items()}, names=["model"]).to_csv(
-            options.out
-        )
+        tables = {(d, name): each.table for d, of in found.items() for name, each in of.items()}
+        pd.concat(tables, names=["dataset", "model"]).to_csv(options.out)
     elif suffix is not None:
-        _draw(found, options.out)
+        pyplot()
+        from salmetrics.plotting import plot_calibrations
+
+        save_figure(plot_calibrations(found)[0, 0].figure, options.out)
     if options.out is not None:
         print(f"\nwrote {options.out}")
 
 
-def _models(spec: str, options: argparse.Namespace, dataset: Any) -> dict[str, DensityModel]:
-    try:
-        kind = None if is_named(spec) else options.kind
-        model = as_model(model_of(spec, dataset), dataset.stimuli, kind=kind)
-    except TypeError as error:
-        raise InputError(f"--model {spec}: {error}") from error
+def _models(
+    spec: str, options: argparse.Namespace, dataset: Dataset, datasets: list[Dataset]
+) -> dict[str, DensityModel]:
+    names = [each.name for each in datasets]
+    opened_model = opened(spec, dataset, kind=options.kind, datasets=names)
+    model: Model = opened_model
+    if options.fit_density:
+        model = fitted_if_map(opened_model, *dataset, seed=options.seed)
     if not isinstance(model, DensityModel):
-        raise InputError(f"--model {spec}: {model_name(model)} gives saliency maps, not densities")
+        raise InputError(
+            f"--model {spec}: {model_name(model)} gives saliency maps, not densities; "
+            "--fit-density turns them into some"
+        )
     made = {spec: model}
     if options.recalibrate:
         n_images = int((dataset.fixations.counts() > 0).sum())
@@ -96,30 +111,3 @@ def _models(spec: str, options: argparse.Namespace, dataset: Any) -> dict[str, D
             model, *dataset, folds=min(5, n_images), seed=options.seed
         )
     return made
-
-
-def _draw(found: dict[str, Calibration], path: Path) -> None:
-    try:
-        import matplotlib
-    except ImportError as error:
-        raise InputError("figures need matplotlib: pip install 'salmetrics[report]'") from error
-    matplotlib.use("Agg")
-    import matplotlib.pyplot as plt
-
-    from salmetrics.plotting import plot_calibration
-
-    figure, grid = plt.subplots(
-        1,
-        len(found),
-        figsize=(3.2 * len(found), 3),
-        sharey=True,
-        squeeze=False,
-        layout="constrained",
-    )
-    for k, (axes, (name, each)) in enumerate(zip(grid[0], found.items(), strict=True)):
-        plot_calibration(each, ax=axes)
-        axes.set_title(f"{name}\n{axes.get_title().partition(chr(10))[2]}", fontsize="small")
-        if k > 0:
-            axes.set_ylabel("")
-    figure.savefig(path, dpi=150)
-    plt.close(figure)

@@ -16,6 +16,7 @@ __all__ = [
     "add_first",
     "add_width",
     "dataset_of",
+    "datasets_of",
     "named_dataset",
     "protocol_of",
     "shortened",
@@ -27,10 +28,16 @@ _DATASET_HELP = (
 )
 
 
-def add_data(command: argparse.ArgumentParser, *, width: bool = True) -> None:
+def add_data(
+    command: argparse.ArgumentParser, *, width: bool = True, several: bool = False
+) -> None:
     """Add options that say what is scored on, and how wide empirical maps are, if asked for."""
     data = command.add_argument_group("data: --dataset and --root, or --images and --fixations")
-    data.add_argument("--dataset", metavar="SPEC", help=_DATASET_HELP)
+    if several:
+        text = f"{_DATASET_HELP}. May be repeated"
+        data.add_argument("--dataset", action="append", metavar="SPEC", help=text)
+    else:
+        data.add_argument("--dataset", metavar="SPEC", help=_DATASET_HELP)
     data.add_argument("--root", type=Path, help="its folder")
     data.add_argument("--images", type=Path, help="a folder of images")
     data.add_argument("--fixations", type=Path, help="a CSV file with one row a fixation")
@@ -120,6 +127,19 @@ def named_dataset(spec: str, root: Path | None = None) -> Dataset:
             f"{spec!r} holds {type(found).__name__.lower()} alone; a data set has both stimuli and "
             "fixations: salmetrics.write_hdf5(Dataset(name, stimuli, fixations), path)"
         )
+    return found
+
+
+def datasets_of(options: argparse.Namespace) -> list[Dataset]:
+    """Return the data sets that the options name, with --dataset repeated; parts as asked for."""
+    found = [
+        shortened(dataset_of(argparse.Namespace(**vars(options) | {"dataset": spec})), options)
+        for spec in options.dataset or [None]
+    ]
+    names = [dataset.name for dataset in found]
+    twice = [name for name in names if names.count(name) > 1]
+    if twice:
+        raise InputError(f"two data sets are called {twice[0]!r}")
     return found
 
 

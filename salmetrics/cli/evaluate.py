@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from salmetrics.cli.data import add_data, dataset_of, protocol_of, shortened
-from salmetrics.cli.models import MODEL_HELP, is_named, model_of
+from salmetrics.cli.models import MODEL_HELP, model_of, opened
 from salmetrics.cli.options import add_resources, add_scoring
 from salmetrics.errors import InputError
 from salmetrics.evaluation import evaluate
-from salmetrics.models.convert import KINDS, as_model
+from salmetrics.models.convert import KINDS
 from salmetrics.models.fitted_density import fitted_if_map
 from salmetrics.results import Evaluation
 
@@ -74,14 +74,9 @@ def _run(options: argparse.Namespace) -> None:
     for spec in options.model:
         if spec in models:
             raise InputError(f"--model {spec} is given twice")
-        try:
-            found = model_of(spec, dataset)
-            resize = None if is_named(spec) else options.resize
-            model = as_model(found, dataset.stimuli, kind=options.kind, resize=resize)
-            fits = options.fit_density
-            models[spec] = fitted_if_map(model, *dataset, seed=options.seed) if fits else model
-        except TypeError as error:
-            raise InputError(f"--model {spec}: {error}") from error
+        model = opened(spec, dataset, kind=options.kind, resize=options.resize)
+        fits = options.fit_density
+        models[spec] = fitted_if_map(model, *dataset, seed=options.seed) if fits else model
     baseline = None if options.baseline is None else model_of(options.baseline, dataset)
     protocol = protocol_of(options, own_width=options.dataset is None)
     result = evaluate(

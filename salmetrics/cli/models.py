@@ -6,14 +6,20 @@ import hashlib
 import importlib
 import importlib.util
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from salmetrics.benchmarking import part_for
 from salmetrics.dataset import Dataset
 from salmetrics.errors import InputError
+from salmetrics.models.base import Model
+from salmetrics.models.convert import as_model
 from salmetrics.models.named import named_model, names
 
-__all__ = ["MODEL_HELP", "is_named", "model_of"]
+__all__ = ["DENSITY_KINDS", "MODEL_HELP", "model_of", "opened"]
+
+DENSITY_KINDS = ("log_density", "density")
 
 MODEL_HELP = (
     "registered name[:argument], folder or file of maps, file.py:Class or module:Class; may be "
@@ -21,9 +27,40 @@ MODEL_HELP = (
 )
 
 
-def is_named(spec: str) -> bool:
-    """Whether a model is a registered one."""
-    return spec.partition(":")[0] in names()
+def opened(
+    spec: str,
+    dataset: Dataset,
+    *,
+    kind: str | None = None,
+    resize: str | None = None,
+    datasets: Sequence[str] | None = None,
+) -> Model:
+    """Return the model that a command names.
+
+    Parameters
+    ----------
+    spec, dataset
+        As of `model_of`.
+    kind
+        What functions and stored maps hold.
+    resize
+        How to bring predictions of another size to the image's; not of registered models.
+    datasets
+        Names of all data sets, if a folder may have a part for each.
+    """
+    found = model_of(spec, dataset)
+    if datasets is not None:
+        found = part_for(found, dataset, datasets)
+    registered = spec.partition(":")[0] in names()
+    try:
+        return as_model(
+            found,
+            dataset.stimuli,
+            kind=None if registered else kind,
+            resize=None if registered else resize,
+        )
+    except TypeError as error:
+        raise InputError(f"--model {spec}: {error}") from error
 
 
 def model_of(spec: str, dataset: Dataset) -> Any:

@@ -55,7 +55,12 @@ def centre_bias(argument: str | None, dataset: Dataset) -> CentreBias:
 
 
 def gold_standard(argument: str | None, dataset: Dataset) -> GoldStandard:
-    """Fit a `GoldStandard`; the argument is what is held out, "subject" or "fixation"."""
+    """Fit a `GoldStandard`; the argument is what is held out, "subject" or "fixation".
+
+    "upper-bound" holds nothing out in its predictions: one density an image, for figures.
+    """
+    if argument == "upper-bound":
+        return GoldStandard.fit(*dataset, upper_bound=True)
     return GoldStandard.fit(*dataset, hold_out=argument or "subject")
 
 

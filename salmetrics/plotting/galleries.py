@@ -96,7 +96,7 @@ def plot_gallery(
         plot_fixations(stimuli[i], seen if not samples else seen[:0], ax=block[0, 0])
         if samples:
             plot_fixations(stimuli[i], seen, ax=block[1, 0])
-            block[1, 0].set_ylabel(f"{len(seen)} fixations, as many samples", fontsize="small")
+            block[1, 0].set_ylabel(f"{len(seen)} fixations or samples", fontsize="small")
         block[0, 0].set_ylabel((labels or {}).get(images[k], images[k]), fontsize="small")
         for column, log in enumerate(logs.values(), start=1):
             style = {"norm": PowerNorm(0.5, 0, highest)} | kwargs

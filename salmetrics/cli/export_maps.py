@@ -1,0 +1,62 @@
+"""`salmetrics export-maps`: write a model's predictions."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from salmetrics.cli.data import add_data, dataset_of, shortened
+from salmetrics.cli.models import opened
+from salmetrics.cli.writing import add_one_model, add_writing
+from salmetrics.errors import InputError
+from salmetrics.exporting import export_predictions
+from salmetrics.models.convert import KINDS
+from salmetrics.models.quantised import QuantisedModel
+
+__all__ = ["add"]
+
+
+def add(commands: Any) -> None:
+    """Add the command."""
+    command = commands.add_parser(
+        "export-maps", help="write a model's predictions for all images, as they are or in levels"
+    )
+    command.set_defaults(run=_run)
+    add_data(command, width=False)
+    add_one_model(command, KINDS, "log_density")
+    levels = command.add_argument_group("levels, for benchmarks that take images")
+    levels.add_argument(
+        "--quantise",
+        action="store_true",
+        help="log densities in 256 grey levels that each get the same number of pixels",
+    )
+    levels.add_argument(
+        "--without",
+        metavar="SPEC",
+        help="divide by this density first, such as centre-bias: for shuffled AUC",
+    )
+    add_writing(command, ".npy")
+
+
+def _run(options: argparse.Namespace) -> None:
+    if options.without is not None and not options.quantise:
+        raise InputError("--without goes with --quantise")
+    dataset = shortened(dataset_of(options), options)
+    model: Any = opened(options.model, dataset, kind=options.kind, resize=options.resize)
+    model.check_data(*dataset)
+    files = options.files
+    if options.quantise:
+        without = None
+        if options.without is not None:
+            without = opened(options.without, dataset, kind="log_density", resize=options.resize)
+        model = QuantisedModel(model, without)
+        files = ".png" if files == ".npy" else files
+    made = export_predictions(
+        model,
+        dataset.stimuli,
+        options.out,
+        files=files,
+        bits=options.bits,
+        dtype=options.dtype,
+    )
+    print(f"wrote {made}: {len(dataset)} maps of {model.name or options.model}")

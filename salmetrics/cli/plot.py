@@ -1,0 +1,163 @@
+"""`salmetrics plot`: figures of saved results, and of what models say of images."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from salmetrics.cli import plot_images
+from salmetrics.cli.figures import add_figure, check_out, pyplot, save_figure
+from salmetrics.errors import InputError
+from salmetrics.mixing import mixture_sweep, mixtures
+from salmetrics.picking import image_differences
+from salmetrics.results import Evaluation
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+__all__ = ["add"]
+
+_FILE = "an .h5 file that evaluate --out, or benchmark, wrote"
+
+
+def add(commands: Any) -> None:
+    """Add the command."""
+    command = commands.add_parser("plot", help="draw saved results, images and densities")
+    kinds = command.add_subparsers(required=True, metavar="FIGURE")
+
+    def of_result(
+        name: str, draw: Callable[[Evaluation, argparse.Namespace, Axes], None], text: str
+    ) -> argparse.ArgumentParser:
+        kind: argparse.ArgumentParser = kinds.add_parser(name, help=text)
+        kind.set_defaults(run=_run, draw=draw)
+        kind.add_argument("file", type=Path, help=_FILE)
+        add_figure(kind)
+        return kind
+
+    scores = of_result("scores", _scores, "one metric of all models as bars")
+    _add_metric(scores, "IG")
+    _add_models(scores)
+    against = of_result(
+        "against-gold-standard", _against, "gain of models over that of the gold standard, by image"
+    )
+    _add_models(against)
+    groups = of_result("groups", _groups, "one metric for groups of images as bars")
+    groups.add_argument("--by", required=True, metavar="ATTRIBUTE", help="of images; or subject")
+    _add_metric(groups, "IG")
+    _add_models(groups)
+    differences = of_result("differences", _differences, "two models on each image, sorted")
+    _add_two(differences)
+    _add_metric(differences, "IG")
+    sweep = of_result("sweep", _sweep, "mixtures of two models over their weight")
+    _add_two(sweep)
+    _add_metric(sweep, "IG")
+    mixed = of_result("mixtures", _mixtures, "mixtures of two and more models as bars")
+    mixed.add_argument(
+        "--sizes", type=int, nargs="+", default=[1, 2, 3, 4], help="numbers of parts"
+    )
+    _add_metric(mixed, "IG")
+    _add_models(mixed)
+    instances = of_result("instances", _instances, "groups of models as violins")
+    instances.add_argument(
+        "--group",
+        action="append",
+        required=True,
+        metavar="NAME=MODEL,MODEL,...",
+        help="models that are instances of one; may be repeated",
+    )
+    instances.add_argument(
+        "--reference", action="append", default=[], metavar="MODEL", help="drawn as a line"
+    )
+    _add_metric(instances, "IGE")
+    plot_images.add(kinds)
+
+
+def _add_metric(command: argparse.ArgumentParser, usual: str) -> None:
+    command.add_argument("--metric", default=usual, metavar="KEY", help=f"default: {usual}")
+
+
+def _add_models(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--model", action="append", metavar="NAME", help="in the file; may be repeated"
+    )
+
+
+def _add_two(command: argparse.ArgumentParser) -> None:
+    for which in ("first", "second"):
+        command.add_argument(f"--{which}", required=True, metavar="NAME", help="a model's")
+
+
+def _run(options: argparse.Namespace) -> None:
+    check_out(options.out)
+    result = Evaluation.load(options.file)
+    plt = pyplot()
+    figure, axes = plt.subplots(layout="constrained")
+    options.draw(result, options, axes)
+    save_figure(figure, options.out, size=options.size, dpi=options.dpi)
+    print(f"wrote {options.out}")
+
+
+def _scores(result: Evaluation, options: argparse.Namespace, axes: Axes) -> None:
+    from salmetrics.plotting import plot_scores
+
+    plot_scores(_selected(result, options.model), options.metric, ax=axes)
+    _fit_bars(axes, options)
+
+
+def _against(result: Evaluation, options: argparse.Namespace, axes: Axes) -> None:
+    from salmetrics.plotting import plot_against_gold_standard
+
+    plot_against_gold_standard(result, options.model, ax=axes)
+
+
+def _groups(result: Evaluation, options: argparse.Namespace, axes: Axes) -> None:
+    from salmetrics.plotting import plot_groups
+
+    plot_groups(result, options.by, options.metric, models=options.model, ax=axes)
+
+
+def _differences(result: Evaluation, options: argparse.Namespace, axes: Axes) -> None:
+    from salmetrics.plotting import plot_image_differences
+
+    found = image_differences(result, options.first, options.second, metric=options.metric)
+    plot_image_differences(found, ax=axes)
+
+
+def _sweep(result: Evaluation, options: argparse.Namespace, axes: Axes) -> None:
+    from salmetrics.plotting import plot_mixture_sweep
+
+    plot_mixture_sweep(
+        mixture_sweep(result, options.first, options.second, metric=options.metric), ax=axes
+    )
+
+
+def _mixtures(result: Evaluation, options: argparse.Namespace, axes: Axes) -> None:
+    from salmetrics.plotting import plot_scores
+
+    mixed = mixtures(result, options.sizes, models=options.model)
+    plot_scores(mixed, options.metric, ax=axes)
+    _fit_bars(axes, options)
+
+
+def _instances(result: Evaluation, options: argparse.Namespace, axes: Axes) -> None:
+    from salmetrics.plotting import plot_instances
+
+    groups = {}
+    for text in options.group:
+        name, _, listed = text.partition("=")
+        if not name or not listed:
+            raise InputError(f"--group must be NAME=MODEL,MODEL,...; got {text!r}")
+        groups[name] = listed.split(",")
+    plot_instances(result, groups, options.metric, references=options.reference, ax=axes)
+
+
+def _selected(result: Evaluation, models: list[str] | None) -> Evaluation:
+    return result if models is None else result.select(models)
+
+
+def _fit_bars(axes: Axes, options: argparse.Namespace) -> None:
+    """Make a figure of bars as high as they need, unless a size is given."""
+    if options.size is None:
+        options.size = (6.4, max(2.0, 0.9 + 0.32 * len(axes.get_yticks())))

@@ -1,0 +1,160 @@
+"""`salmetrics plot gallery` and `gain`: what models say of images."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from salmetrics.cli.data import add_data, dataset_of, shortened
+from salmetrics.cli.figures import add_figure, check_out, pyplot, save_figure
+from salmetrics.cli.models import DENSITY_KINDS, MODEL_HELP, opened
+from salmetrics.dataset import Dataset
+from salmetrics.errors import InputError, check_whole, some
+from salmetrics.evaluation import evaluate
+from salmetrics.explained import information_gain_map
+from salmetrics.models.convert import as_density
+from salmetrics.models.gold_standard import GoldStandard
+from salmetrics.picking import best_and_worst, disagreement
+
+__all__ = ["add"]
+
+
+def add(kinds: Any) -> None:
+    """Add both figures."""
+    gallery = kinds.add_parser(
+        "gallery", help="images with fixations, densities with contours, and samples from them"
+    )
+    gallery.set_defaults(run=_gallery)
+    add_data(gallery, width=False)
+    models = gallery.add_argument_group("models")
+    models.add_argument("--model", action="append", required=True, metavar="SPEC", help=MODEL_HELP)
+    _add_kind(models)
+    images = gallery.add_argument_group("images")
+    images.add_argument(
+        "--image", action="append", metavar="ID", help="may be repeated; default: the first"
+    )
+    images.add_argument(
+        "--choose",
+        choices=("best", "worst", "disagreed"),
+        help="instead: where the first --model has the highest or lowest gain, or all disagree",
+    )
+    images.add_argument(
+        "--metric",
+        default="IG",
+        choices=("IG", "IGE"),
+        help="of best and worst; IGE also fits a gold standard (default: IG)",
+    )
+    images.add_argument("--n", type=int, default=3, help="number of images chosen (default: 3)")
+    images.add_argument("--no-samples", action="store_true", help="densities only")
+    images.add_argument("--seed", type=int, default=0, help="of the samples")
+    add_figure(gallery)
+
+    gain = kinds.add_parser(
+        "gain", help="where on an image a model gains information over another, weighted by people"
+    )
+    gain.set_defaults(run=_gain)
+    add_data(gain, width=False)
+    models = gain.add_argument_group("models")
+    models.add_argument("--model", required=True, metavar="SPEC", help=MODEL_HELP)
+    models.add_argument(
+        "--over", default="centre-bias", metavar="SPEC", help="default: centre-bias"
+    )
+    _add_kind(models)
+    gain.add_argument("--image", required=True, metavar="ID")
+    add_figure(gain)
+
+
+def _add_kind(group: argparse._ArgumentGroup) -> None:
+    group.add_argument(
+        "--kind",
+        choices=DENSITY_KINDS,
+        default="log_density",
+        help="what functions and stored maps hold (default: log_density)",
+    )
+    group.add_argument(
+        "--resize",
+        choices=("nearest", "bilinear", "bicubic"),
+        help="bring predictions of another size to the image's (default: an error)",
+    )
+
+
+def _gallery(options: argparse.Namespace) -> None:
+    check_out(options.out)
+    dataset = shortened(dataset_of(options), options)
+    models = {spec: _density(spec, dataset, options) for spec in options.model}
+    images, labels = _chosen(dataset, models, options)
+    pyplot()
+    from salmetrics.plotting import plot_gallery
+
+    axes = plot_gallery(
+        dataset.stimuli,
+        dataset.fixations,
+        models,
+        images,
+        labels=labels,
+        samples=not options.no_samples,
+        seed=options.seed,
+    )
+    save_figure(axes[0, 0].figure, options.out, size=options.size, dpi=options.dpi)
+    print(f"wrote {options.out}: {', '.join(images)}")
+
+
+def _chosen(
+    dataset: Dataset, models: dict[str, Any], options: argparse.Namespace
+) -> tuple[list[str], dict[str, str]]:
+    """Return ids of images, and what is written beside them."""
+    if options.image is not None and options.choose is not None:
+        raise InputError("give --image or --choose, not both")
+    if options.choose is None:
+        images = options.image or [dataset.stimuli.ids[0]]
+        for image in images:
+            _check_image(image, dataset)
+        return images, {}
+    n = check_whole("--n", options.n, 1)
+    if options.choose == "disagreed":
+        found = disagreement(models, dataset.stimuli).nlargest(n)
+        labels = {str(i): f"{i}\nJSD {value:.3f} bit" for i, value in found.items()}
+        return list(labels), labels
+    name = next(iter(models))
+    result = evaluate(
+        {name: models[name]},
+        *dataset,
+        metrics=["IG"],
+        gold_standard=options.metric == "IGE",
+        n_bootstrap=0,
+    )
+    scores = best_and_worst(result, name, metric=options.metric, n=len(dataset))
+    ordered = list(zip(scores["image"], scores[options.metric], strict=True))
+    picked = ordered[:n] if options.choose == "best" else ordered[::-1][:n]
+    return [i for i, _ in picked], {i: f"{i}\n{options.metric} {v:.2f}" for i, v in picked}
+
+
+def _gain(options: argparse.Namespace) -> None:
+    check_out(options.out)
+    dataset = shortened(dataset_of(options), options)
+    _check_image(options.image, dataset)
+    model, over = (_density(s, dataset, options) for s in (options.model, options.over))
+    gold = GoldStandard.fit(*dataset, upper_bound=True)
+    stimulus = dataset.stimuli[dataset.stimuli.ids.index(options.image)]
+    gain = information_gain_map(model, stimulus, gold_standard=gold, baseline=over)
+    plt = pyplot()
+    from salmetrics.plotting import plot_information_gain_map
+
+    figure, axes = plt.subplots(layout="constrained")
+    plot_information_gain_map(gain, stimulus=stimulus, ax=axes)
+    axes.set_title(f"{options.model} over {options.over}: {axes.get_title()}", fontsize="medium")
+    save_figure(figure, options.out, size=options.size, dpi=options.dpi)
+    print(f"wrote {options.out}")
+
+
+def _density(spec: str, dataset: Dataset, options: argparse.Namespace) -> Any:
+    model = opened(spec, dataset, kind=options.kind, resize=options.resize)
+    density = as_density(model, dataset.stimuli, purpose="this figure")
+    density.check_data(*dataset)
+    return density
+
+
+def _check_image(image: str, dataset: Dataset) -> None:
+    if image not in dataset.stimuli.ids:
+        near = [i for i in dataset.stimuli.ids if image in i] or dataset.stimuli.ids
+        raise InputError(f"there is no image {image!r}; there are {some(near)}")

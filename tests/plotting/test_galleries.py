@@ -1,0 +1,143 @@
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+
+import salmetrics
+from salmetrics import GaussianCentreBias, InputError
+from salmetrics.densities import contour_levels, draw_fixations
+from salmetrics.plotting import (
+    plot_density,
+    plot_gallery,
+    plot_information_gain_map,
+    plot_samples,
+)
+from salmetrics.seeding import image_stream
+
+
+def points(axes):
+    (found,) = [c for c in axes.collections if not hasattr(c, "levels")]
+    return found.get_offsets()
+
+
+def test_gallery(generated):
+    stimuli, fixations = generated.dataset
+    models = {"truth": generated.truth, "centre": GaussianCentreBias()}
+    axes = plot_gallery(
+        stimuli, fixations, models, ["3", "0"], labels={"3": "best: 3"}, masses=(0.5,), seed=4
+    )
+    assert axes.shape == (4, 3)
+    assert [one.get_title() for one in axes[0]] == ["image", "truth", "centre"]
+    assert [one.get_ylabel() for one in axes[::2, 0]] == ["best: 3", "0"]
+    for row, i in ((0, 3), (2, 0)):
+        seen = fixations.of_image(i)
+        assert len(points(axes[row, 0])) == 0
+        np.testing.assert_array_equal(points(axes[row + 1, 0]), np.c_[seen.x, seen.y])
+        assert axes[row + 1, 0].get_ylabel() == f"{len(seen)} fixations or samples"
+        limits = set()
+        for column, model in enumerate(models.values(), start=1):
+            log = model.log_density(stimuli[i])
+            (picture,) = axes[row, column].images
+            np.testing.assert_allclose(picture.get_array(), np.exp(log) * log.size)
+            limits.add(picture.get_clim())
+            (lines,) = [c for c in axes[row, column].collections if hasattr(c, "levels")]
+            np.testing.assert_allclose(lines.levels, contour_levels(log, (0.5,)))
+            x, y = draw_fixations(log, len(seen), image_stream(4, stimuli.ids[i]))
+            np.testing.assert_array_equal(points(axes[row + 1, column]), np.c_[x, y])
+        assert len(limits) == 1  # one scale of colours an image
+    legends = [one for one in axes.flat if one.get_legend() is not None]
+    assert legends == [axes[0, 1]]
+
+
+def test_gallery_without_samples(generated):
+    stimuli, fixations = generated.dataset
+    _, given = plt.subplots(1, 2, squeeze=False)
+    models = {"centre": GaussianCentreBias()}
+    axes = plot_gallery(stimuli, fixations, models, ["2"], samples=False, axes=given, cmap="magma")
+    assert axes is given
+    assert len(points(axes[0, 0])) == len(fixations.of_image(2))
+    assert axes[0, 1].images[0].cmap.name == "magma"
+
+
+def test_density_with_a_norm_and_without_bar(ax):
+    log = GaussianCentreBias().log_density(salmetrics.Stimuli.from_sizes([(20, 30)])[0])
+    plot_density(log, masses=(0.5,), bar=False, legend=False, ax=ax, norm="log")
+    assert len(ax.figure.axes) == 1
+    assert ax.get_legend() is None
+
+
+def test_samples(ax, generated):
+    stimulus = generated.dataset.stimuli[1]
+    log = generated.truth.log_density(stimulus)
+    assert plot_samples(stimulus, log, 30, seed=2, ax=ax, s=4) is ax
+    x, y = draw_fixations(log, 30, image_stream(2, stimulus.id))
+    np.testing.assert_array_equal(points(ax), np.c_[x, y])
+    assert ax.collections[0].get_sizes().tolist() == [4]
+    with pytest.raises(InputError, match=r"log_density has size \(5, 5\), image '1' \(40, 50\)"):
+        plot_samples(stimulus, np.full((5, 5), -np.log(25)), 3, ax=ax)
+    with pytest.raises(InputError, match="n must be a whole number >= 0"):
+        plot_samples(stimulus, log, -1, ax=ax)
+
+
+def test_information_gain_map(ax, generated):
+    stimuli, fixations = generated.dataset
+    gold = salmetrics.GoldStandard.fit(stimuli, fixations, upper_bound=True)
+    gain = salmetrics.information_gain_map(
+        generated.truth, stimuli[0], gold_standard=gold, baseline=GaussianCentreBias()
+    )
+    assert plot_information_gain_map(gain, ax=ax) is ax
+    (picture,) = ax.images
+    np.testing.assert_array_equal(picture.get_array(), gain)
+    low, high = picture.get_clim()
+    assert low == -high
+    assert high == pytest.approx(np.quantile(abs(gain), 0.999))
+    assert ax.get_title() == f"{gain.sum():+.3f} bit/fixation"
+    assert ax.figure.axes[1].get_ylabel() == "gain (bit/fixation/pixel)"
+    assert (ax.get_xlim(), ax.get_ylim()) == ((0, 50), (40, 0))
+
+
+def test_information_gain_map_over_the_image(ax, generated):
+    stimulus = generated.dataset.stimuli[0]
+    gain = np.zeros((40, 50))
+    gain[10, 20], gain[30, 40] = 0.5, -0.5
+    plot_information_gain_map(gain, stimulus=stimulus, ax=ax, vmin=-1, vmax=1)
+    grey, picture = ax.images
+    np.testing.assert_allclose(grey.get_array(), stimulus.rgb.mean(axis=2))
+    assert picture.get_alpha()[0, 0] == 0  # the image is seen where nothing is gained
+    assert picture.get_alpha()[10, 20] == 1
+    assert picture.get_clim() == (-1, 1)
+    ax.clear()
+    plot_information_gain_map(np.zeros((40, 50)), ax=ax)
+    assert ax.images[0].get_clim() == (-1, 1)
+
+
+@pytest.mark.parametrize(
+    ("change", "text"),
+    [
+        ({"images": ["9"]}, "image must be one of '0'"),
+        ({"images": []}, "at least one model and one image"),
+        ({"models": {}}, "at least one model and one image"),
+        ({"models": {"map": lambda s: s.image}}, "axes|log density|must be"),
+        ({"axes": np.empty((1, 1), object)}, r"axes must have shape \(2, 2\); got \(1, 1\)"),
+    ],
+)
+def test_wrong_galleries(generated, change, text):
+    options = {"models": {"centre": GaussianCentreBias()}, "images": ["0"]} | change
+    with pytest.raises(InputError, match=text):
+        plot_gallery(*generated.dataset, **options)
+
+
+def test_a_gallery_shows_one_density_an_image(generated):
+    gold = salmetrics.GoldStandard.fit(*generated.dataset)
+    with pytest.raises(InputError, match=r"a gallery needs one density .* upper_bound=True"):
+        plot_gallery(*generated.dataset, {"gold": gold}, ["0"])
+
+
+@pytest.mark.parametrize("gain", [np.zeros(3), np.zeros((0, 3)), np.full((2, 2), np.nan)])
+def test_wrong_gains(ax, gain):
+    with pytest.raises(InputError, match="gain must be a map"):
+        plot_information_gain_map(gain, ax=ax)
+
+
+def test_a_gain_of_another_size(ax, generated):
+    with pytest.raises(InputError, match=r"gain has size \(2, 2\), image '0'"):
+        plot_information_gain_map(np.zeros((2, 2)), stimulus=generated.dataset.stimuli[0], ax=ax)
