@@ -1,4 +1,4 @@
-"""Draw the figures of the documentation into docs/images."""
+"""Draw the figures of the documentation into docs/images; takes a minute."""
 
 from pathlib import Path
 
@@ -8,10 +8,13 @@ mpl.use("Agg")
 
 import matplotlib.pyplot as plt
 from scipy.ndimage import gaussian_filter
+from scipy.special import logsumexp
 
 import salmetrics
+from salmetrics import plotting
 from salmetrics.datasets import generate_dataset
-from salmetrics.plotting import plot_against_gold_standard, plot_fitted_density
+from salmetrics.mixing import mixture_sweep, mixtures
+from salmetrics.picking import best_and_worst, image_differences
 
 FOLDER = Path(__file__).parent / "images"
 
@@ -21,16 +24,95 @@ def local_contrast(stimulus):
     return gaussian_filter(abs(gray - gaussian_filter(gray, 5)), 3)
 
 
+class Sharpened(salmetrics.DensityModel):
+    """The truth to a power."""
+
+    def __init__(self, truth, power):
+        self.truth, self.power = truth, power
+
+    def log_density(self, stimulus, *, subject=None):
+        log = self.power * self.truth.log_density(stimulus)
+        return log - logsumexp(log)
+
+
+def save(name, axes, **size):
+    figure = axes.figure
+    if size:
+        figure.set_size_inches(size["width"], size["height"])
+    figure.savefig(FOLDER / f"{name}.png", dpi=90)
+    plt.close(figure)
+
+
+def one():
+    return plt.subplots(figsize=(5.2, 3.6), layout="constrained")[1]
+
+
 def main():
     generated = generate_dataset(20)
-    contrast = salmetrics.fit_density(local_contrast, *generated.dataset)
-    models = {"truth": generated.truth, "local contrast, fitted": contrast}
-    result = salmetrics.evaluate(models, *generated.dataset, metrics=["IG"], gold_standard=True)
-    figure, axes = plt.subplots(figsize=(5, 4.5), layout="constrained")
-    plot_against_gold_standard(result, ax=axes)
-    figure.savefig(FOLDER / "against_gold_standard.png", dpi=110)
-    axes = plot_fitted_density(contrast)
-    axes[0].figure.savefig(FOLDER / "fitted_density.png", dpi=110)
+    stimuli, fixations = generated.dataset
+    attributes = {"category": ["indoor", "outdoor"] * 10}
+    stimuli = salmetrics.Stimuli.from_arrays(
+        [s.image for s in stimuli], ids=stimuli.ids, attributes=attributes
+    )
+    stimuli = stimuli.with_scale(sigma=10)
+    contrast = salmetrics.fit_density(local_contrast, stimuli, fixations)
+    centre = salmetrics.CentreBias.fit(stimuli, fixations)
+    upper = salmetrics.GoldStandard.fit(stimuli, fixations, upper_bound=True)
+    models = {
+        "truth": generated.truth,
+        "local contrast": contrast,
+        "centre bias": centre,
+        "Gaussian": salmetrics.GaussianCentreBias(),
+    }
+    result = salmetrics.evaluate(
+        models, stimuli, fixations, metrics=["LL", "IG", "AUC"], gold_standard=True
+    )
+
+    save("scores", plotting.plot_scores(result, "IG", ax=one()), width=5.2, height=2.4)
+    save("explained", plotting.plot_scores(result, "IGE", ax=one()), width=5.2, height=2.4)
+    compared = plotting.plot_against_gold_standard(result, ["truth", "local contrast"], ax=one())
+    save("against_gold_standard", compared, width=4.6, height=4.2)
+    save("fitted_density", plotting.plot_fitted_density(contrast)[0])
+    shown = ["truth", "local contrast", "Gaussian"]
+    save("groups", plotting.plot_groups(result, "category", "IG", models=shown, ax=one()))
+    pairs = mixtures(result)
+    groups = {
+        f"{k} of 4": [m for m in pairs.models[:-1] if m.count(" + ") == k - 1] for k in (1, 2, 3, 4)
+    }
+    drawn = plotting.plot_instances(pairs, groups, references=["gold-standard"], ax=one())
+    save("instances", drawn)
+    save("mixtures", plotting.plot_scores(pairs, "IG", ax=one()), width=6.4, height=4.6)
+    sweep = mixture_sweep(result, "local contrast", "centre bias")
+    save("sweep", plotting.plot_mixture_sweep(sweep, ax=one()))
+    differences = image_differences(result, "centre bias", "Gaussian")
+    save("differences", plotting.plot_image_differences(differences, ax=one()))
+
+    ends = best_and_worst(result, "local contrast", n=1)
+    labels = {row.image: f"{which}: IGE {row.IGE:.2f}" for which, row in ends.iterrows()}
+    shown = {"gold standard": upper, "local contrast": contrast, "centre bias": centre}
+    axes = plotting.plot_gallery(stimuli, fixations, shown, list(ends["image"]), labels=labels)
+    save("gallery", axes[0, 0])
+    i = stimuli.ids.index(ends["image"].iloc[0])
+    stimulus = stimuli[i]
+    gain = salmetrics.information_gain_map(contrast, stimulus, gold_standard=upper, baseline=centre)
+    save("gain", plotting.plot_information_gain_map(gain, stimulus=stimulus, ax=one()))
+    _, (left, right) = plt.subplots(1, 2, figsize=(7, 2.8), layout="constrained")
+    plotting.plot_fixations(stimulus, fixations.of_image(i), ax=left)
+    masses = (0.25, 0.5, 0.75)
+    plotting.plot_density(contrast.log_density(stimulus), masses=masses, ax=right)
+    save("density", left)
+
+    calibrations = {
+        "generated": {
+            name: salmetrics.calibration(model, stimuli, fixations)
+            for name, model in {
+                "truth": generated.truth,
+                "truth^1.5": Sharpened(generated.truth, 1.5),
+                "truth^0.67": Sharpened(generated.truth, 0.67),
+            }.items()
+        }
+    }
+    save("calibrations", plotting.plot_calibrations(calibrations)[0, 0])
 
 
 if __name__ == "__main__":

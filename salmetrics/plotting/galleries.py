@@ -82,6 +82,7 @@ def plot_gallery(
     for image in images:
         check_choice("image", image, stimuli.ids)
         chosen.append(stimuli.ids.index(image))
+    is_new = axes is None
     if axes is None:
         ratio = float(np.mean([stimuli.sizes[i][0] / stimuli.sizes[i][1] for i in chosen]))
         size = (_WIDTH * shape[1], _WIDTH * ratio * shape[0] + 0.6)
@@ -106,6 +107,20 @@ def plot_gallery(
                 plot_samples(stimuli[i], log, len(seen), seed=seed, ax=block[1, column])
     for one, name in zip(axes[0], ("image", *parts), strict=True):
         one.set_title(name, fontsize="medium")
+    legend = axes[0, 1].get_legend()
+    if is_new and legend is not None:  # below, where it hides nothing
+        legend.remove()
+        axes[0, 1].figure.legend(
+            legend.legend_handles,
+            [text.get_text() for text in legend.get_texts()],
+            title="mass inside",
+            loc="outside lower center",
+            ncols=len(legend.legend_handles),
+            facecolor="#303030",
+            labelcolor="white",
+            fontsize="small",
+            title_fontproperties={"size": "small"},
+        ).get_title().set_color("white")
     return axes
 
 

@@ -44,8 +44,9 @@ def test_gallery(generated):
             x, y = draw_fixations(log, len(seen), image_stream(4, stimuli.ids[i]))
             np.testing.assert_array_equal(points(axes[row + 1, column]), np.c_[x, y])
         assert len(limits) == 1  # one scale of colours an image
-    legends = [one for one in axes.flat if one.get_legend() is not None]
-    assert legends == [axes[0, 1]]
+    assert all(one.get_legend() is None for one in axes.flat)
+    (legend,) = axes[0, 0].figure.legends
+    assert [text.get_text() for text in legend.get_texts()] == ["50 %"]
 
 
 def test_gallery_without_samples(generated):
@@ -56,6 +57,9 @@ def test_gallery_without_samples(generated):
     assert axes is given
     assert len(points(axes[0, 0])) == len(fixations.of_image(2))
     assert axes[0, 1].images[0].cmap.name == "magma"
+    assert len(axes[0, 1].get_legend().get_texts()) == 3
+    plain = plot_gallery(stimuli, fixations, models, ["2"], masses=())
+    assert not plain[0, 0].figure.legends
 
 
 def test_density_with_a_norm_and_without_bar(ax):
