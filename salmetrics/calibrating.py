@@ -25,6 +25,7 @@ from salmetrics.stimuli import Stimuli
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.axes import Axes
 
 __all__ = ["Calibration", "calibration"]
 
@@ -157,6 +158,12 @@ class Calibration:
             {"n_fixations": n[there], "quantile": mean, "confidence": 2 * mean - 1},
             index=pd.Index([self.ids[i] for i in there], name="image"),
         )
+
+    def plot(self, *, ax: Axes | None = None, **kwargs: Any) -> Axes:
+        """Draw the histogram: `salmetrics.plotting.plot_calibration`."""
+        from salmetrics.plotting import plot_calibration
+
+        return plot_calibration(self, ax=ax, **kwargs)
 
     def __repr__(self) -> str:
         word = "overconfident" if self.confidence < 0 else "underconfident"

@@ -10,6 +10,7 @@ from salmetrics.calibrating import Calibration, calibration
 from salmetrics.cli.data import add_data, datasets_of
 from salmetrics.cli.figures import FIGURES, check_out, pyplot, save_figure
 from salmetrics.cli.models import DENSITY_KINDS, MODEL_HELP, opened
+from salmetrics.cli.options import add_kind
 from salmetrics.dataset import Dataset
 from salmetrics.errors import InputError
 from salmetrics.models.base import DensityModel, Model, model_name
@@ -28,12 +29,7 @@ def add(commands: Any) -> None:
     add_data(command, width=False, several=True)  # nothing is blurred
     models = command.add_argument_group("models and bins")
     models.add_argument("--model", action="append", required=True, metavar="SPEC", help=MODEL_HELP)
-    models.add_argument(
-        "--kind",
-        choices=(*DENSITY_KINDS, "saliency_map"),
-        default="log_density",
-        help="what functions and stored maps hold (default: log_density)",
-    )
+    add_kind(models, (*DENSITY_KINDS, "saliency_map"), "log_density")
     models.add_argument(
         "--fit-density",
         action="store_true",
@@ -95,7 +91,7 @@ def _models(
     spec: str, options: argparse.Namespace, dataset: Dataset, datasets: list[Dataset]
 ) -> dict[str, DensityModel]:
     names = [each.name for each in datasets]
-    opened_model = opened(spec, dataset, kind=options.kind, datasets=names)
+    opened_model = opened(spec, dataset, kind=options.kind, resize=options.resize, datasets=names)
     model: Model = opened_model
     if options.fit_density:
         model = fitted_if_map(opened_model, *dataset, seed=options.seed)

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 
 from salmetrics.protocols import PROTOCOLS
 
-__all__ = ["add_resources", "add_scoring"]
+__all__ = ["add_kind", "add_resize", "add_resources", "add_scoring"]
 
 
 def add_scoring(command: argparse.ArgumentParser) -> argparse._ArgumentGroup:
     """Add options that say what is computed; return their group."""
     scoring = command.add_argument_group("scoring")
-    scoring.add_argument(
-        "--resize",
-        choices=("nearest", "bilinear", "bicubic"),
-        help="bring predictions of another size to the image's (default: an error)",
-    )
+    add_resize(scoring)
     scoring.add_argument(
         "--fit-density",
         action="store_true",
@@ -33,6 +30,26 @@ def add_scoring(command: argparse.ArgumentParser) -> argparse._ArgumentGroup:
     )
     scoring.add_argument("--seed", type=int, default=0)
     return scoring
+
+
+def add_resize(group: argparse._ArgumentGroup) -> None:
+    """Add the option for predictions of other sizes."""
+    group.add_argument(
+        "--resize",
+        choices=("nearest", "bilinear", "bicubic"),
+        help="bring predictions of another size to the image's (default: an error)",
+    )
+
+
+def add_kind(group: argparse._ArgumentGroup, kinds: Sequence[str], usual: str) -> None:
+    """Add the options that say what predictions hold, and what of those of other sizes."""
+    group.add_argument(
+        "--kind",
+        choices=kinds,
+        default=usual,
+        help=f"what functions and stored maps hold (default: {usual})",
+    )
+    add_resize(group)
 
 
 def add_resources(command: argparse.ArgumentParser) -> argparse._ArgumentGroup:

@@ -8,6 +8,7 @@ from typing import Any
 from salmetrics.cli.data import add_data, dataset_of, shortened
 from salmetrics.cli.figures import add_figure, check_out, pyplot, save_figure
 from salmetrics.cli.models import DENSITY_KINDS, MODEL_HELP, opened
+from salmetrics.cli.options import add_kind
 from salmetrics.dataset import Dataset
 from salmetrics.errors import InputError, check_whole, some
 from salmetrics.evaluation import evaluate
@@ -28,7 +29,7 @@ def add(kinds: Any) -> None:
     add_data(gallery, width=False)
     models = gallery.add_argument_group("models")
     models.add_argument("--model", action="append", required=True, metavar="SPEC", help=MODEL_HELP)
-    _add_kind(models)
+    add_kind(models, DENSITY_KINDS, "log_density")
     images = gallery.add_argument_group("images")
     images.add_argument(
         "--image", action="append", metavar="ID", help="may be repeated; default: the first"
@@ -59,23 +60,9 @@ def add(kinds: Any) -> None:
     models.add_argument(
         "--over", default="centre-bias", metavar="SPEC", help="default: centre-bias"
     )
-    _add_kind(models)
+    add_kind(models, DENSITY_KINDS, "log_density")
     gain.add_argument("--image", required=True, metavar="ID")
     add_figure(gain)
-
-
-def _add_kind(group: argparse._ArgumentGroup) -> None:
-    group.add_argument(
-        "--kind",
-        choices=DENSITY_KINDS,
-        default="log_density",
-        help="what functions and stored maps hold (default: log_density)",
-    )
-    group.add_argument(
-        "--resize",
-        choices=("nearest", "bilinear", "bicubic"),
-        help="bring predictions of another size to the image's (default: an error)",
-    )
 
 
 def _gallery(options: argparse.Namespace) -> None:

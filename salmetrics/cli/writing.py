@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from salmetrics.cli.models import MODEL_HELP
+from salmetrics.cli.options import add_kind
 from salmetrics.io.map_files import WRITTEN_SUFFIXES
 
 __all__ = ["add_one_model", "add_writing"]
@@ -16,17 +17,7 @@ def add_one_model(command: argparse.ArgumentParser, kinds: tuple[str, ...], usua
     model = command.add_argument_group("model")
     text = MODEL_HELP.replace("; may be repeated", "")
     model.add_argument("--model", required=True, metavar="SPEC", help=text)
-    model.add_argument(
-        "--kind",
-        choices=kinds,
-        default=usual,
-        help=f"what a function or stored maps hold (default: {usual})",
-    )
-    model.add_argument(
-        "--resize",
-        choices=("nearest", "bilinear", "bicubic"),
-        help="bring predictions of another size to the image's (default: an error)",
-    )
+    add_kind(model, kinds, usual)
 
 
 def add_writing(command: argparse.ArgumentParser, files: str) -> None:
