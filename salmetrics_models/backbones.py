@@ -1,0 +1,193 @@
+"""Networks trained on other tasks, as extractors of feature maps."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from salmetrics_models.vision import vision_models
+
+__all__ = ["ALEXNET", "BACKBONES", "Backbone", "FeatureExtractor"]
+
+_MEAN = (0.485, 0.456, 0.406)  # of ImageNet, RGB from 0 to 1
+_STD = (0.229, 0.224, 0.225)
+
+
+@dataclass(frozen=True)
+class Backbone:
+    """A network and the layers that are read from it.
+
+    Attributes
+    ----------
+    name
+        What results and checkpoints call it.
+    make
+        Builds the network with random weights.
+    trunk
+        The part of the network that its layers need.
+    layers
+        Modules whose outputs are read, in the order of the features.
+    channels
+        Of all features together.
+    """
+
+    name: str
+    make: Callable[[], nn.Module]
+    trunk: Callable[[Any], nn.Sequential]
+    layers: tuple[str, ...]
+    channels: int
+
+
+class FeatureExtractor(nn.Module):
+    """The feature maps of a backbone, raw outputs of its layers, each at its own size.
+
+    Parameters
+    ----------
+    backbone
+        Which network and layers. Weights are random until they are loaded.
+
+    Attributes
+    ----------
+    network
+        All of it, classifier included, so that whole checkpoints load and are saved; only what the
+        layers need is computed.
+    """
+
+    def __init__(self, backbone: Backbone) -> None:
+        super().__init__()
+        self.backbone = backbone
+        self.network = backbone.make()
+        self.eval()
+        self.requires_grad_(False)
+
+    def train(self, mode: bool = True) -> FeatureExtractor:
+        """Stay in evaluation mode: normalisation uses the statistics of its own training."""
+        return super().train(False)
+
+    def forward(self, images: Tensor) -> list[Tensor]:
+        """Return the features of images of shape (n, 3, h, w) with values from 0 to 255."""
+        scaled = images / 255
+        # in float64 and rounded twice, as the published models do
+        mean, std = (scaled.new_tensor(c, dtype=torch.float64).view(3, 1, 1) for c in (_MEAN, _STD))
+        scaled = ((scaled - mean).to(images.dtype) / std).to(images.dtype)
+        found: dict[str, Tensor] = {}
+        handles = [
+            self.network.get_submodule(name).register_forward_hook(partial(_keep, found, name))
+            for name in self.backbone.layers
+        ]
+        try:
+            self.backbone.trunk(self.network)(scaled)
+        finally:
+            for handle in handles:
+                handle.remove()
+        return [found[name] for name in self.backbone.layers]
+
+
+def _keep(found: dict[str, Tensor], name: str, module: nn.Module, given: Any, made: Tensor) -> None:
+    found[name] = made.clone()  # a rectifier may overwrite it
+
+
+class _SamePadded(nn.Conv2d):
+    """A convolution with zeros added as TensorFlow does for even sizes: fewer before than after."""
+
+    def forward(self, images: Tensor) -> Tensor:
+        before = (self.kernel_size[0] - 2) // 2
+        after = self.kernel_size[0] - 2 - before
+        padded = nn.functional.pad(images, (before, after, before, after))
+        return nn.functional.conv2d(
+            padded, self.weight, self.bias, self.stride, 0, self.dilation, self.groups
+        )
+
+
+def _efficientnet_b5() -> nn.Module:
+    """Make EfficientNet-B5 with the static padding of its TensorFlow original.
+
+    It is that for 456x456 pixels, where every layer with stride 2 has inputs of even size; so
+    layers with stride 2 halve any size and round down.
+    """
+    network = vision_models().efficientnet_b5(weights=None)
+    for parent in list(network.modules()):
+        for name, module in list(parent.named_children()):
+            if isinstance(module, nn.Conv2d) and module.stride == (2, 2):
+                padded = _SamePadded(
+                    module.in_channels,
+                    module.out_channels,
+                    module.kernel_size,  # type: ignore[arg-type]
+                    stride=2,
+                    groups=module.groups,
+                    bias=module.bias is not None,
+                )
+                padded.load_state_dict(module.state_dict())
+                setattr(parent, name, padded)
+    return network
+
+
+def _trunk_of_resnet(network: Any) -> nn.Sequential:
+    stages = (network.layer1, network.layer2, network.layer3, network.layer4)
+    return nn.Sequential(network.conv1, network.bn1, network.relu, network.maxpool, *stages)
+
+
+def _trunk_of_features(n: int) -> Callable[[Any], nn.Sequential]:
+    """Return the first n stages of a network whose stages are `features`."""
+    return lambda network: network.features[:n]
+
+
+def _of_vision(name: str) -> Callable[[], nn.Module]:
+    def make() -> nn.Module:
+        network: nn.Module = getattr(vision_models(), name)(weights=None)
+        return network
+
+    return make
+
+
+BACKBONES = {
+    backbone.name: backbone
+    for backbone in (
+        Backbone(
+            "shapenet-c",  # a ResNet-50 trained on stylised images
+            _of_vision("resnet50"),
+            _trunk_of_resnet,
+            (
+                "layer3.0.conv2",
+                "layer3.3.conv2",
+                "layer3.5.conv1",
+                "layer3.5.conv2",
+                "layer4.1.conv2",
+                "layer4.2.conv2",
+            ),
+            2048,
+        ),
+        Backbone(
+            "efficientnet-b5",
+            _efficientnet_b5,
+            _trunk_of_features(7),
+            ("features.5.4.block.1.0", "features.5.6.block.1.0", "features.6.8.block.3.0"),
+            2416,
+        ),
+        Backbone(
+            "densenet-201",
+            _of_vision("densenet201"),
+            _trunk_of_features(-1),
+            (
+                "features.denseblock4.denselayer32.norm1",
+                "features.denseblock4.denselayer32.conv1",
+                "features.denseblock4.denselayer31.conv2",
+            ),
+            2048,
+        ),
+        Backbone(
+            "resnext-50",
+            _of_vision("resnext50_32x4d"),
+            _trunk_of_resnet,
+            ("layer3.5.conv1", "layer3.5.conv2", "layer3.4.conv2", "layer4.2.conv2"),
+            2560,
+        ),
+    )
+}
+
+ALEXNET = Backbone("alexnet", _of_vision("alexnet"), _trunk_of_features(11), ("features.10",), 256)

@@ -1,0 +1,152 @@
+"""From readouts to densities: enlarge, blur, add the centre bias, normalise, mix."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+__all__ = ["Finaliser", "Mixing", "nearest"]
+
+_TRUNCATE = 3  # widths of the Gaussian
+
+
+class Finaliser(nn.Module):
+    """What turns the readouts of K components into log densities.
+
+    Enlarging by nearest neighbours and blurring with a Gaussian are linear, so each is a matrix
+    for rows and one for columns: A_y R A_x^T, without the enlarged map.
+
+    Parameters
+    ----------
+    n_components
+        K.
+    sigma
+        Initial width of the Gaussian, in pixels of the map.
+    """
+
+    def __init__(self, n_components: int, sigma: float = 8.0) -> None:
+        super().__init__()
+        self.sigma = nn.Parameter(torch.full((n_components,), float(sigma)))
+        self.centre_weight = nn.Parameter(torch.ones(n_components))
+
+    def forward(self, readouts: Tensor, centre: Tensor, components: Tensor) -> Tensor:
+        """Return log densities that are not normalised yet, at the size of the map.
+
+        Parameters
+        ----------
+        readouts
+            Shape (n, k, h, w).
+        centre
+            Log density of the centre bias at the map's pixels, shape (n or 1, height, width).
+        components
+            Indices of the k components, shape (k,).
+        """
+        height, width = centre.shape[-2:]
+        sigma, weight = self.sigma[components], self.centre_weight[components]
+        down = blurred_enlargement(readouts.shape[-2], height, sigma)
+        across = blurred_enlargement(readouts.shape[-1], width, sigma)
+        blurred = down @ readouts @ across.transpose(-1, -2)
+        return torch.addcmul(blurred, weight[:, None, None], centre[:, None])
+
+
+def blurred_enlargement(n_in: int, n_out: int, sigma: Tensor) -> Tensor:
+    """Matrices that enlarge a line by nearest neighbours, and blur it, edges repeated.
+
+    Parameters
+    ----------
+    n_in, n_out
+        Lengths before and after.
+    sigma
+        Widths of Gaussians, in pixels after, shape (k,).
+
+    Returns
+    -------
+    Shape (k, n_out, n_in), rows of sum 1.
+    """
+    reach = torch.ceil(_TRUNCATE * sigma.detach())
+    longest = int(reach.max())
+    taps = torch.arange(-longest, longest + 1, dtype=sigma.dtype, device=sigma.device)
+    kernel = torch.exp(-0.5 * (taps / sigma[:, None]) ** 2) * (taps.abs() <= reach[:, None])
+    kernel = kernel / kernel.sum(1, keepdim=True)
+    # which input each tap around each output reads
+    at = torch.arange(n_out, device=sigma.device)[:, None] + taps.long()
+    source = nearest(n_in, n_out, sigma.dtype, sigma.device)[at.clamp(0, n_out - 1)]
+    matrix = torch.zeros(sigma.numel(), n_out, n_in, dtype=sigma.dtype, device=sigma.device)
+    return matrix.scatter_add(
+        2, source.expand(sigma.numel(), -1, -1), kernel[:, None].expand(-1, n_out, -1)
+    )
+
+
+def nearest(n_in: int, n_out: int, dtype: torch.dtype, device: torch.device) -> Tensor:
+    """Return where torch's nearest-neighbour resizing reads, shape (n_out,).
+
+    Asked of torch itself: in float32 its rounding differs from whole numbers' at some sizes.
+    """
+    line = torch.arange(n_in, dtype=dtype, device=device)
+    return nn.functional.interpolate(line[None, None], size=n_out)[0, 0].long()
+
+
+class Mixing:
+    """The mean of normalised densities, added up one after the other.
+
+    Maps are smaller than the images; each of their pixels stands for several, and their sum is
+    that over the image.
+
+    Parameters
+    ----------
+    map_size, size
+        (height, width) of the maps and of the image.
+    dtype, device
+        Of the maps.
+    """
+
+    def __init__(
+        self,
+        map_size: tuple[int, int],
+        size: tuple[int, int],
+        dtype: torch.dtype,
+        device: torch.device,
+    ) -> None:
+        self._sources = [nearest(a, b, dtype, device) for a, b in zip(map_size, size, strict=True)]
+        counts = [
+            torch.bincount(source, minlength=length).to(dtype)
+            for source, length in zip(self._sources, map_size, strict=True)
+        ]
+        self._down, self._across = counts
+        self._log_counts = counts[0].log()[:, None] + counts[1].log()
+        # below, the sum of exponentials has lost digits
+        self._least = torch.finfo(dtype).tiny * 1e12
+        self._kept: list[Tensor] = []
+
+    def component_densities(self, logs: Tensor) -> Tensor:
+        """Normalise log densities of shape (..., height, width)."""
+        total = torch.logsumexp(logs + self._log_counts, dim=(-2, -1), keepdim=True)
+        return logs - total
+
+    def mean_log(self, logs: Tensor) -> Tensor:
+        """Return the log of the mean over components of densities, normalised here.
+
+        Parameters
+        ----------
+        logs
+            Shape (n, k, height, width).
+
+        Returns
+        -------
+        Shape (n, height, width).
+        """
+        k = logs.shape[1]
+        highest = logs.amax(dim=(-2, -1), keepdim=True)
+        density = torch.exp(logs - highest)
+        totals = torch.einsum("nkhw,h,w->nk", density, self._down, self._across)
+        mean = torch.einsum("nkhw,nk->nhw", density, 1 / (k * totals))
+        if bool(mean.min() > self._least):
+            return mean.log()
+        return torch.logsumexp(self.component_densities(logs), dim=1) - torch.log(
+            torch.tensor(float(k), dtype=logs.dtype, device=logs.device)
+        )
+
+    def enlarged(self, log_density: Tensor) -> Tensor:
+        """Return maps of shape (..., height, width) at the size of the image."""
+        down, across = self._sources
+        return log_density[..., down, :][..., across]

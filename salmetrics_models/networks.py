@@ -1,0 +1,168 @@
+"""DeepGaze networks: backbones, readouts, and the mixture of all densities."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from salmetrics_models.backbones import ALEXNET, BACKBONES, Backbone, FeatureExtractor
+from salmetrics_models.finaliser import Finaliser, Mixing
+from salmetrics_models.readouts import ReadoutLayer, Readouts
+
+__all__ = ["DEEPGAZE_1", "DEEPGAZE_2E", "Architecture", "Branch", "DeepGazeNetwork"]
+
+_AT_ONCE = 10  # components whose maps are in memory together
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """What makes a DeepGaze network.
+
+    Attributes
+    ----------
+    backbones
+        Whose features are read out, each on its own.
+    layers
+        Of each readout.
+    n_components
+        Readouts a backbone.
+    downsample
+        By which images are made smaller first: every so many pixels is taken.
+    readout_factor
+        Pixels of the image for one of the readout, downsampling aside.
+    map_factor
+        Pixels of the image for one of the map that is blurred.
+    least_side
+        Of images; smaller ones leave a layer without any pixel.
+    """
+
+    backbones: tuple[Backbone, ...]
+    layers: tuple[ReadoutLayer, ...]
+    n_components: int
+    downsample: int
+    readout_factor: int
+    map_factor: int
+    least_side: int
+
+
+DEEPGAZE_2E = Architecture(
+    backbones=tuple(BACKBONES.values()),
+    layers=(
+        ReadoutLayer(8, norm=True, activation="softplus"),
+        ReadoutLayer(16, norm=True, activation="softplus"),
+        ReadoutLayer(1, norm=True, activation="softplus"),
+        ReadoutLayer(128, norm=True, activation="softplus"),
+        ReadoutLayer(16, norm=True, activation="softplus"),
+        ReadoutLayer(1, bias=False),
+    ),
+    n_components=30,
+    downsample=2,
+    readout_factor=16,
+    map_factor=2,
+    least_side=64,
+)
+
+DEEPGAZE_1 = Architecture(
+    backbones=(ALEXNET,),
+    layers=(ReadoutLayer(1, bias=False),),
+    n_components=1,
+    downsample=2,
+    readout_factor=4,
+    map_factor=4,
+    least_side=64,
+)
+
+
+class Branch(nn.Module):
+    """One backbone with its readouts and finalisers."""
+
+    def __init__(self, backbone: Backbone, architecture: Architecture) -> None:
+        super().__init__()
+        n = architecture.n_components
+        self.features = FeatureExtractor(backbone)
+        self.readouts = Readouts(backbone.channels, architecture.layers, n)
+        self.finaliser = Finaliser(n)
+
+    def at_grid(self, images: Tensor, grid: tuple[int, int]) -> Tensor:
+        """Return all features at the size of the readout, shape (n, channels, h, w)."""
+        maps = self.features(images)
+        return torch.cat([nn.functional.interpolate(m, size=grid) for m in maps], dim=1)
+
+
+class DeepGazeNetwork(nn.Module):
+    """The mixture of all components of all backbones, with random weights until some are loaded.
+
+    Parameters
+    ----------
+    architecture
+        `DEEPGAZE_1` or `DEEPGAZE_2E`, or another.
+    """
+
+    def __init__(self, architecture: Architecture) -> None:
+        super().__init__()
+        self.architecture = architecture
+        self.branches = nn.ModuleList([Branch(b, architecture) for b in architecture.backbones])
+
+    def forward(
+        self, images: Tensor, centre: Tensor, components: Sequence[int] | None = None
+    ) -> Tensor:
+        """Return log densities, shape (n, h, w).
+
+        Parameters
+        ----------
+        images
+            Shape (n, 3, h, w), RGB, 0 to 255.
+        centre
+            Log density of the centre bias, shape (n, h, w) or (1, h, w).
+        components
+            Indices of those to mix, of each backbone; all by default.
+        """
+        mixing, parts = self.log_densities_of_backbones(images, centre, components)
+        if len(parts) == 1:
+            return mixing.enlarged(parts[0])
+        mean = torch.logsumexp(torch.stack(parts), dim=0)
+        return mixing.enlarged(mean - _log(len(parts), mean))
+
+    def log_densities_of_backbones(
+        self, images: Tensor, centre: Tensor, components: Sequence[int] | None = None
+    ) -> tuple[Mixing, list[Tensor]]:
+        """Return each backbone's mixture at the size of the map, and what enlarges it."""
+        if components is None:
+            components = range(self.architecture.n_components)
+        chosen = torch.as_tensor(list(components), device=images.device)
+        mixing, small = self.prepared(images, centre)
+        parts = []
+        for branch in self.branches:
+            readouts = self.readouts(branch, images, chosen)  # type: ignore[arg-type]
+            total: Tensor | None = None
+            for some in torch.arange(chosen.numel(), device=images.device).split(_AT_ONCE):
+                logs = branch.finaliser(readouts[:, some], small, chosen[some])  # type: ignore[operator]
+                log_mean = mixing.mean_log(logs) + _log(some.numel(), logs)
+                total = log_mean if total is None else torch.logaddexp(total, log_mean)
+            assert total is not None
+            parts.append(total - _log(chosen.numel(), total))
+        return mixing, parts
+
+    def prepared(self, images: Tensor, centre: Tensor) -> tuple[Mixing, Tensor]:
+        """Return what mixes densities of these images, and the centre bias at the map's pixels."""
+        step = self.architecture.map_factor
+        height, width = images.shape[-2:]
+        size = (height // step, width // step)
+        small = centre[:, ::step, ::step][:, : size[0], : size[1]]
+        return Mixing(size, (height, width), centre.dtype, centre.device), small
+
+    def readouts(self, branch: Branch, images: Tensor, components: Tensor) -> Tensor:
+        """Return one backbone's readouts, shape (n, k, h, w)."""
+        down, factor = self.architecture.downsample, self.architecture.readout_factor
+        height, width = images.shape[-2:]
+        # as resizing by a factor: floor(size / down) pixels
+        smaller = images[..., ::down, ::down][..., : height // down, : width // down]
+        grid = (-(-height // (down * factor)), -(-width // (down * factor)))
+        return branch.readouts(branch.at_grid(smaller, grid), components)
+
+
+def _log(n: int, like: Tensor) -> Tensor:
+    return torch.log(torch.tensor(float(n), dtype=like.dtype, device=like.device))

@@ -1,0 +1,115 @@
+"""From features to one map: pointwise networks, many of them at once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+__all__ = ["ReadoutLayer", "Readouts"]
+
+_EPS = 1e-12  # added to the variance
+
+
+@dataclass(frozen=True)
+class ReadoutLayer:
+    """One layer of a readout: normalisation, 1x1 convolution, bias, activation.
+
+    Attributes
+    ----------
+    channels
+        Of its output.
+    norm
+        Whether its input is normalised, over channels and space together, and scaled by channel.
+    bias
+        Whether a bias is added.
+    activation
+        "softplus", "relu" or None.
+    """
+
+    channels: int
+    norm: bool = False
+    bias: bool = True
+    activation: str | None = None
+
+
+class Readouts(nn.Module):
+    """Networks of 1x1 convolutions on shared features, K of one architecture side by side.
+
+    All components are computed at once. Statistics of the features are the same for all, so the
+    first normalisation becomes part of the first convolution; later layers are batched products.
+
+    Parameters
+    ----------
+    channels
+        Of the features.
+    layers
+        Of each network.
+    n_components
+        Number of networks, K.
+    """
+
+    def __init__(self, channels: int, layers: Sequence[ReadoutLayer], n_components: int) -> None:
+        super().__init__()
+        self.layers = tuple(layers)
+        self.n_components = n_components
+        n_in = channels
+        for i, layer in enumerate(self.layers):
+            k, n_out = n_components, layer.channels
+            if layer.norm:
+                self.register_parameter(f"norm_weight{i}", nn.Parameter(torch.ones(k, n_in)))
+                self.register_parameter(f"norm_bias{i}", nn.Parameter(torch.zeros(k, n_in)))
+            weight = torch.empty(k, n_out, n_in)
+            for each in weight:
+                nn.init.kaiming_uniform_(each, a=5**0.5)  # as torch's convolutions begin
+            self.register_parameter(f"weight{i}", nn.Parameter(weight))
+            if layer.bias:
+                self.register_parameter(f"bias{i}", nn.Parameter(torch.zeros(k, n_out)))
+            n_in = n_out
+
+    def forward(self, features: Tensor, components: Tensor | None = None) -> Tensor:
+        """Return one map a component.
+
+        Parameters
+        ----------
+        features
+            Shape (n, channels, h, w).
+        components
+            Indices of some; all by default.
+
+        Returns
+        -------
+        Shape (n, k, h, w).
+        """
+        height, width = features.shape[-2:]
+        x = features.flatten(2)  # later (n, k, channels, h * w)
+        for i, layer in enumerate(self.layers):
+            weight = self._of("weight", i, components)
+            offset = None
+            if layer.norm:
+                x = _standardised(x)
+                offset = weight @ self._of("norm_bias", i, components)[..., None]
+                weight = weight * self._of("norm_weight", i, components)[:, None]
+            if layer.bias:
+                bias = self._of("bias", i, components)[..., None]
+                offset = bias if offset is None else offset + bias
+            shared = i == 0
+            x = weight.flatten(0, 1) @ x if shared else weight @ x
+            x = x.unflatten(1, weight.shape[:2]) if shared else x
+            if offset is not None:
+                x = x + offset
+            if layer.activation is not None:
+                x = getattr(nn.functional, layer.activation)(x)
+        return x[:, :, 0].unflatten(2, (height, width))
+
+    def _of(self, name: str, i: int, components: Tensor | None) -> Tensor:
+        tensor: Tensor = getattr(self, f"{name}{i}")
+        return tensor if components is None else tensor[components]
+
+
+def _standardised(x: Tensor) -> Tensor:
+    """Shift and scale to mean 0 and variance 1 over the last two axes."""
+    variance, mean = torch.var_mean(x, dim=(-2, -1), correction=0, keepdim=True)
+    return (x - mean) * torch.rsqrt(variance + _EPS)

@@ -1,0 +1,31 @@
+"""torchvision, also where its compiled operators can't be loaded."""
+
+from __future__ import annotations
+
+from functools import cache
+from types import ModuleType
+
+__all__ = ["vision_models"]
+
+
+@cache
+def vision_models() -> ModuleType:
+    """Return ``torchvision.models``.
+
+    Wheels of torchvision are compiled for CUDA; beside a CPU-only torch its operators don't load,
+    and the import fails where it registers two of them. No network here uses an operator, so the
+    two are declared first, which is all that the import asks for.
+    """
+    import torch
+
+    if not torch.cuda.is_available() and not hasattr(torch.ops.torchvision, "nms"):
+        # kept alive by the cache of this function's closure: the schemas go with the library
+        _declared.append(torch.library.Library("torchvision", "FRAGMENT"))
+        _declared[-1].define("nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+        _declared[-1].define("qnms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+    import torchvision.models
+
+    return torchvision.models
+
+
+_declared: list[object] = []
