@@ -13,13 +13,7 @@ from salmetrics.errors import InputError, check_choice, check_whole
 from salmetrics.fixations import Fixations
 from salmetrics.kernels.quantile import mass_below
 from salmetrics.metrics.inputs import pixel_indices
-from salmetrics.models.base import (
-    DensityModel,
-    as_array,
-    checked_log_density,
-    model_name,
-    predictions_of,
-)
+from salmetrics.models.base import DensityModel, log_density_of, model_name, predictions_of
 from salmetrics.models.convert import as_model
 from salmetrics.stimuli import Stimuli
 
@@ -270,6 +264,7 @@ def calibration(
     check_choice("average", average, ("fixation", "image"))
     n_bins = check_whole("n_bins", n_bins, 2)
     n_bootstrap = check_whole("n_bootstrap", n_bootstrap, 0)
+    seed = check_whole("seed", seed, 0)
     density = as_model(model, stimuli, kind=kind or "log_density")
     if not isinstance(density, DensityModel):
         raise TypeError(
@@ -318,5 +313,4 @@ def _predictions(
             continue
         subjects = fixations.subject[rows]
         for subject in np.unique(subjects):
-            array = as_array(model.log_density(stimulus, subject=subject))
-            yield rows[subjects == subject], checked_log_density(array, stimulus, model).values
+            yield rows[subjects == subject], log_density_of(model, stimulus, subject=subject).values

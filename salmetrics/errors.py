@@ -5,7 +5,15 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["InputError", "check_choice", "check_whole", "is_number", "is_whole", "some"]
+__all__ = [
+    "InputError",
+    "check_choice",
+    "check_list",
+    "check_whole",
+    "is_number",
+    "is_whole",
+    "some",
+]
 
 
 class InputError(ValueError):
@@ -18,6 +26,13 @@ def check_choice(name: str, value: Any, choices: Iterable[Any]) -> None:
     if value not in allowed:
         listed = ", ".join(repr(choice) for choice in allowed)
         raise InputError(f"{name} must be one of {listed}; got {value!r}")
+
+
+def check_list(name: str, values: Any) -> list[Any]:
+    """Return several values as a list; raise `InputError` for one alone, text included."""
+    if isinstance(values, (str, bytes)) or not isinstance(values, Iterable):
+        raise InputError(f"{name} must be a list; got {values!r}")
+    return list(values)
 
 
 def check_whole(name: str, value: Any, least: int) -> int:

@@ -12,7 +12,7 @@ from salmetrics.errors import InputError, check_choice
 from salmetrics.evaluation import evaluate
 from salmetrics.fixations import Fixations
 from salmetrics.metrics.registry import METRICS
-from salmetrics.models.base import DensityModel, as_array, checked_log_density, model_name
+from salmetrics.models.base import DensityModel, log_density_of, model_name
 from salmetrics.models.convert import as_model
 from salmetrics.models.gold_standard import GoldStandard
 from salmetrics.protocols import AVERAGES, DEFAULT
@@ -112,8 +112,7 @@ def information_gain_map(
         made = as_model(part, kind="log_density")
         if not isinstance(made, DensityModel):
             raise TypeError(f"{model_name(made)} gives saliency maps: {NO_DENSITY}")
-        prediction = as_array(made.log_density(stimulus))
-        logs.append(checked_log_density(prediction, stimulus, made).values.astype(np.float64))
+        logs.append(log_density_of(made, stimulus).values.astype(np.float64))
     expected = np.exp(logs[0])
     with np.errstate(invalid="ignore"):  # -inf - -inf, and 0 * inf
         gain = expected * (logs[1] - logs[2]) / np.log(2)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from salmetrics.errors import InputError, check_choice, check_whole, some
+from salmetrics.errors import InputError, check_choice, check_list, check_whole, some
 from salmetrics.results import Evaluation
 from salmetrics.values import Key
 
@@ -72,12 +72,15 @@ def mixtures(
     ['truth', 'centre', 'truth + centre']
     """
     names = _mixable(evaluation, models)
-    wanted = sorted({check_whole("sizes", size, 1) for size in sizes})
-    recipes = {
-        " + ".join(parts): dict.fromkeys(parts, 1 / size)
-        for size in wanted
-        for parts in combinations(names, size)
-    }
+    wanted = sorted({check_whole("sizes", size, 1) for size in check_list("sizes", sizes)})
+    recipes: dict[str, Mapping[str, float]] = {}
+    for parts in (parts for size in wanted for parts in combinations(names, size)):
+        name = " + ".join(parts)
+        if name in recipes or (len(parts) > 1 and name in evaluation.models):
+            raise InputError(f"there are two of {name!r}; give the models names without ' + '")
+        recipes[name] = dict.fromkeys(parts, 1 / len(parts))
+        if len(recipes) > _MOST:
+            raise InputError(f"there are more than {_MOST} mixtures; choose models= or sizes=")
     if not recipes:
         raise InputError(f"there are {len(names)} models, too few for mixtures of {wanted}")
     return _mixed(evaluation, recipes)
@@ -103,7 +106,7 @@ def instance_mixtures(evaluation: Evaluation, groups: Mapping[str, Sequence[str]
     ----------
     Linardos, Kümmerer, Press and Bethge (2021), ICCV, 12919-12928, table 2.
     """
-    listed = [name for names in groups.values() for name in names]
+    listed = [name for names in groups.values() for name in check_list("groups", names)]
     if not groups or not all(groups.values()) or len(set(listed)) < len(listed):
         raise InputError("groups must each have at least one model, and each model one group")
     _mixable(evaluation, listed)
@@ -151,8 +154,10 @@ def mixture_sweep(
         raise InputError(f"first and second must be two models; both are {first!r}")
     _mixable(evaluation, [first, second])
     check_choice("metric", metric, [k for k in evaluation.metrics if k in (*_METRICS, "IGE")])
-    steps = np.linspace(0, 1, 21) if weights is None else np.asarray(weights, dtype=np.float64)
-    if steps.ndim != 1 or not steps.size or not ((steps >= 0) & (steps <= 1)).all():
+    steps = np.linspace(0, 1, 21) if weights is None else np.asarray(weights)
+    if steps.ndim != 1 or steps.dtype.kind not in "iuf" or not steps.size:
+        raise InputError(f"weights must be numbers from 0 to 1; got {weights!r}")
+    if not ((steps >= 0) & (steps <= 1)).all():
         raise InputError(f"weights must be numbers from 0 to 1; got {weights!r}")
     recipes = {repr(float(w)): {first: 1 - w, second: w} for w in steps}
     rows = _mixed(evaluation, recipes).summary.xs(metric, level="metric")
@@ -171,7 +176,7 @@ def _mixable(evaluation: Evaluation, models: Sequence[str] | None) -> list[str]:
     ]
     if models is None:
         return there
-    for name in models:
+    for name in check_list("models", models):
         check_choice("model", name, evaluation.models)
         if (name, metrics[0]) in evaluation.reasons:
             why = evaluation.reasons[name, metrics[0]]
@@ -190,8 +195,6 @@ def _metrics(evaluation: Evaluation) -> list[str]:
 
 def _mixed(evaluation: Evaluation, recipes: Mapping[str, Mapping[str, float]]) -> Evaluation:
     """Return the evaluation of mixtures: weights by part by name."""
-    if len(recipes) > _MOST:
-        raise InputError(f"{len(recipes)} mixtures are more than {_MOST}; choose models= or sizes=")
     metrics = _metrics(evaluation)
     bits = evaluation.per_fixation
 

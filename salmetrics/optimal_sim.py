@@ -15,7 +15,8 @@ __all__ = ["Ground", "sim_optimal_map", "stratified_samples"]
 
 Array = NDArray[np.float64]
 
-_STEP = 2 / 3  # distance of grid points, in widths of the blur
+_STEP = 1 / 2  # distance of grid points, in widths of the blur
+_NEAR = 1e-2  # how far from 1 the sum of a map may be before it is scaled to 1
 _MAX_BYTES = 256 * 2**20  # of samples at grid points, at once
 
 
@@ -81,7 +82,7 @@ def sim_optimal_map(
     n_samples
         Number of samples.
     step
-        Distance of grid points in pixels, about; two thirds of the blur's width by default.
+        Distance of grid points in pixels, about; half of the blur's width by default.
         Halved where the grid misses too much of the maps.
     max_bytes
         More samples than fit are made in two passes, some rows of the grid at a time.
@@ -160,7 +161,7 @@ def _on_grid(
     """Grid and values on it; None if no quantile gives a sum of 1."""
     down, across = _interpolation(samples.size[0], rows), _interpolation(samples.size[1], columns)
     weights = np.multiply.outer(down.sum(0), across.sum(0))
-    per_block = max(1, max_bytes // (samples.n * columns.size * 4))
+    per_block = max(1, max_bytes // (2 * samples.n * columns.size * 4))  # and a transposed copy
     blocks = [slice(r, r + per_block) for r in range(0, rows.size, per_block)]
     sums = np.zeros(samples.n)
     kept = None
@@ -169,7 +170,7 @@ def _on_grid(
         sums += weights[block].reshape(-1) @ ordered
         kept = ordered if len(blocks) == 1 else None
     is_finest = rows.size == samples.size[0] and columns.size == samples.size[1]
-    if not sums[0] <= 1 <= sums[-1] and not is_finest:
+    if not sums[0] - _NEAR <= 1 <= sums[-1] + _NEAR and not is_finest:
         return None
     k = int(np.clip(np.searchsorted(sums, 1.0, side="right") - 1, 0, samples.n - 2))
     between = sums[k + 1] - sums[k]

@@ -16,12 +16,7 @@ from salmetrics.kernels.jit import kernel_input
 from salmetrics.metrics.auc import Negatives, count_pixels
 from salmetrics.metrics.inputs import CheckedMap, as_log_density, as_map
 from salmetrics.metrics.registry import METRICS, Observation
-from salmetrics.models.base import (
-    SaliencyMapModel,
-    as_array,
-    checked_log_density,
-    model_name,
-)
+from salmetrics.models.base import SaliencyMapModel, log_density_of, model_name
 from salmetrics.models.combine import ShuffledBaseline
 from salmetrics.models.convert import as_density
 from salmetrics.observation import smoothing_of
@@ -170,13 +165,23 @@ class OptimalMapModel(SaliencyMapModel):
 
     def saliency_map(self, stimulus: Stimulus) -> NDArray[Any]:
         """Return the best map for the metric, shape (h, w)."""
-        made = as_array(self.model.log_density(stimulus))
-        checked = checked_log_density(made, stimulus, self.model)
-        if self._others is not None:
-            best = shuffled_auc_map(checked, np.exp(self._others.log_density(stimulus))).values
-            low, high = np.min(best[np.isfinite(best)]), np.max(best[np.isfinite(best)])
-            return np.clip(best, low - 1, high + 1)  # saliency maps are finite
-        return optimal_map(self.metric, checked, replace(self._ground, image_id=stimulus.id)).values
+        checked = log_density_of(self.model, stimulus)
+        mean_density = self.mean_density(stimulus)
+        if mean_density is not None:
+            best = shuffled_auc_map(checked, mean_density).values
+        else:
+            ground = replace(self._ground, image_id=stimulus.id)
+            best = optimal_map(self.metric, checked, ground).values
+        finite = np.isfinite(best)
+        if finite.all():
+            return best
+        # saliency maps are finite; where only the order counts, just beyond the others will do
+        low, high = np.min(best[finite]), np.max(best[finite])
+        return np.clip(best, low - 1, high + 1)
+
+    def mean_density(self, stimulus: Stimulus) -> Array | None:
+        """Return the mean density of the other images, shape (h, w), for sAUC; else None."""
+        return None if self._others is None else np.exp(self._others.log_density(stimulus))
 
 
 @dataclass(frozen=True)

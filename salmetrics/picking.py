@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from salmetrics.densities import jensen_shannon
-from salmetrics.errors import InputError, check_choice, check_whole
+from salmetrics.errors import InputError, check_choice, check_list, check_whole
 from salmetrics.metrics.registry import METRICS
 from salmetrics.models.base import predictions_of
 from salmetrics.models.convert import as_density
@@ -88,8 +88,8 @@ def image_differences(
 
     Returns
     -------
-    First less second by image id, highest first, without images that lack a value. Its standard
-    deviation over images, ``.std()``, says how differently the two see images.
+    First less second by image id, highest first, without images that lack a value, or where both
+    are infinite. Its standard deviation, ``.std()``, says how differently the two see images.
 
     References
     ----------
@@ -101,13 +101,15 @@ def image_differences(
     scores = evaluation.per_image.xs(metric, axis=1, level="metric")
     means = []
     for group in (first, second):
-        names = [group] if isinstance(group, str) else list(group)
+        names = [group] if isinstance(group, str) else check_list("first and second", group)
         if not names:
             raise InputError("first and second must be a model, or a list of at least one")
         for name in names:
             check_choice("model", name, evaluation.models)
-        means.append(scores[names].to_numpy().mean(axis=1))
-    differences = pd.Series(means[0] - means[1], index=scores.index).dropna()
+        with np.errstate(invalid="ignore"):
+            means.append(scores[names].to_numpy().mean(axis=1))
+    with np.errstate(invalid="ignore"):  # two infinities have no difference
+        differences = pd.Series(means[0] - means[1], index=scores.index).dropna()
     if differences.empty:
         raise InputError(f"there is no image on which both have {metric}")
     return differences.sort_values(ascending=False, kind="stable").rename(
@@ -150,7 +152,7 @@ def disagreement(
     import pandas as pd
     from tqdm import tqdm
 
-    given = list(models.values()) if isinstance(models, Mapping) else list(models)
+    given = list(models.values()) if isinstance(models, Mapping) else check_list("models", models)
     if len(given) < 2:
         raise InputError("models must be at least two, to disagree")
     parts = [as_density(each, stimuli, purpose="disagreement") for each in given]

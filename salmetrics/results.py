@@ -364,7 +364,10 @@ class Evaluation:
         import pandas as pd
 
         if self._scores.cells.of_fixation is None:
-            raise InputError("single fixations were not kept: evaluate(..., keep='image')")
+            raise InputError(
+                "single fixations were not kept; evaluate again with keep='fixation' (results of "
+                "mixtures have none)"
+            )
         columns = {
             key: self._scores.values[key]
             for key in self._keys()

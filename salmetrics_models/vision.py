@@ -19,10 +19,10 @@ def vision_models() -> ModuleType:
     import torch
 
     if not torch.cuda.is_available() and not hasattr(torch.ops.torchvision, "nms"):
-        # kept alive by the cache of this function's closure: the schemas go with the library
-        _declared.append(torch.library.Library("torchvision", "FRAGMENT"))
-        _declared[-1].define("nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
-        _declared[-1].define("qnms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+        library = torch.library.Library("torchvision", "FRAGMENT")
+        for name in ("nms", "qnms"):
+            library.define(f"{name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+        _declared.append(library)  # what is declared goes with it
     import torchvision.models
 
     return torchvision.models

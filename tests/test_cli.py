@@ -1,4 +1,5 @@
 import re
+import shutil
 import sys
 import warnings
 
@@ -365,7 +366,88 @@ def test_optimal_map(folder, capsys):
     rows = [line.split() for line in out.splitlines() if line.startswith(("NSS", "KLDiv", "sAUC"))]
     assert [row[0] for row in rows] == ["NSS", "KLDiv", "sAUC"]
     assert float(rows[0][1]) > float(rows[2][1])  # NSS wants the map for NSS
-    assert sorted(p.name for p in (folder / "several").iterdir()) == ["KLDiv", "NSS", "sAUC"]
+    made = ["KLDiv", "NSS", "optimal_maps.json", "sAUC"]
+    assert sorted(p.name for p in (folder / "several").iterdir()) == made
+
+
+def test_optimal_maps_go_on(folder, capsys):
+    """What is there stays; other settings, and other folders, are refused before any work."""
+    command = ["optimal-map", *INSIDE, "--sigma", "3", "--model", "gaussian-centre-bias"]
+    two = [*command, "--metric", "NSS", "KLDiv", "--out", "maps"]
+    assert main(two) == 0
+    kept = (folder / "maps" / "NSS" / "0.npy").stat().st_mtime_ns
+    shutil.rmtree(folder / "maps" / "KLDiv")
+    capsys.readouterr()
+    assert main(two) == 0
+    assert "maps/NSS is there already" in capsys.readouterr().out
+    assert (folder / "maps" / "NSS" / "0.npy").stat().st_mtime_ns == kept
+    assert (folder / "maps" / "KLDiv" / "0.npy").exists()
+    for changed in (["--sigma", "4"], ["--dtype", "float64"], ["--metric", "NSS", "CC"]):
+        assert main([*two, *changed]) == 2
+        assert "is not from this command" in capsys.readouterr().err
+    assert not (folder / "maps" / "CC").exists()
+    assert main([*two[:-1], "images"]) == 2
+    assert "'images' exists already, and is not from this command" in capsys.readouterr().err
+
+
+def test_probability_0_has_optimal_maps(folder):
+    (folder / "half.py").write_text(
+        "import numpy as np, salmetrics\n"
+        "class Half(salmetrics.DensityModel):\n"
+        "    def log_density(self, stimulus, *, subject=None):\n"
+        "        log = np.full(stimulus.size, -np.inf)\n"
+        "        log[:10] = -np.log(log[:10].size)\n"
+        "        return log\n"
+    )
+    command = ["optimal-map", *INSIDE, "--sigma", "3", "--model", "half.py:Half"]
+    assert main([*command, "--metric", "AUC", "AUC-Judd", "sAUC", "--out", "maps"]) == 0
+    found = np.load("maps/AUC/0.npy")
+    assert np.isfinite(found).all()
+    assert found[:10].min() > found[10:].max()
+
+
+def test_sizes_of_images_and_maps(folder):
+    """--resize, --n-fixations and --seed reach what they should."""
+    small = {f"{i}.png": np.random.default_rng(i).random((10, 15)) for i in range(3)}
+    np.savez("small.npz", **{name: p / p.sum() for name, p in small.items()})
+    model = ["--model", "small.npz", "--kind", "density", "--resize", "bilinear"]
+    assert main(["export-maps", *INSIDE, *model, "--out", "large"]) == 0
+    assert np.load("large/0.npy").shape == (20, 30)
+    maps = {}
+    for n, seed in (("5", "0"), ("50", "0"), ("5", "1")):
+        options = ["--metric", "SIM", "--n-fixations", n, "--seed", seed, "--n-samples", "9"]
+        target = f"sim-{n}-{seed}"
+        command = ["optimal-map", *INSIDE, "--sigma", "3", *model, *options, "--out", target]
+        assert main(command) == 0
+        maps[n, seed] = np.load(f"{target}/0.npy")
+    assert (maps["5", "0"] != maps["50", "0"]).any()
+    assert (maps["5", "0"] != maps["5", "1"]).any()
+
+
+def test_recalibrate_with_the_centre_bias(folder, capsys):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # random fixations
+        command = ["calibrate", *INSIDE, "--model", "gaussian-centre-bias", "--n-bootstrap", "0"]
+        assert main([*command, "--recalibrate", "--centre-bias"]) == 0
+        both = capsys.readouterr().out
+        assert main([*command, "--recalibrate"]) == 0
+    assert capsys.readouterr().out != both
+    assert main([*command, "--centre-bias"]) == 2
+    assert "--centre-bias goes with --recalibrate" in capsys.readouterr().err
+    assert main([*command, "--recalibrate", "--first", "1"]) == 2
+    assert "there is one only" in capsys.readouterr().err
+    shares = []
+    for options in (["--ties", "mid"], ["--ties", "split"], ["--average", "image"]):
+        flat = ["calibrate", *INSIDE, "--model", "uniform", "--n-bootstrap", "0", *options]
+        assert main([*flat, "--out", "s.csv"]) == 0
+        shares.append(pd.read_csv("s.csv")["share"].tolist())
+    assert shares[0] != shares[1]  # all in the middle bin
+    assert shares[1] == pytest.approx([0.1] * 10)
+
+
+def test_show_mixtures(result, capsys):
+    assert main(["show", "r.h5", "--mixtures", "2"]) == 0
+    assert "wide + narrow" in capsys.readouterr().out
 
 
 @pytest.fixture
@@ -436,7 +518,7 @@ def test_plot_chooses_images(result, capsys):
         ("plot scores r.h5 --dpi 0 --out x.png", "--dpi must be at least 1"),
         (
             "plot scores r.h5 --size 0 1 --out x.png",
-            "--size must be two positive numbers",
+            "--size must be two numbers from 1 to 133 inches; got 0 1",
         ),
         ("plot groups r.h5 --by x --out x.png", "no 'x'"),
         ("plot instances r.h5 --group wide --out x.png", "NAME=MODEL,MODEL"),
@@ -444,6 +526,29 @@ def test_plot_chooses_images(result, capsys):
             "plot gallery --dataset data.h5 --model uniform --image x --out x.png",
             "there is no image 'x'; there are '0', '1', '2', '3'",
         ),
+        ("plot scores r.h5 --size nan 3 --out x.png", "--size must be two numbers from 1 to 133"),
+        ("plot scores r.h5 --size 999 9 --out x.png", "--size must be two numbers from 1 to 133"),
+        (
+            "plot gallery --dataset data.h5 --model uniform --n 2 --out x.png",
+            "--n goes with --choose",
+        ),
+        (
+            "plot gallery --dataset data.h5 --model uniform --metric IGE --out x.png",
+            "--metric goes with --choose best",
+        ),
+        (
+            "plot gallery --dataset data.h5 --model uniform --model uniform --out x.png",
+            "a --model is given twice",
+        ),
+        (
+            "export-maps --dataset data.h5 --model uniform --quantise --bits 16 --out x",
+            "--quantise gives levels of 8 bits",
+        ),
+        (
+            "optimal-map --dataset data.h5 --model uniform --metric NSS --expected -1 --out x",
+            "--expected must be a whole number >= 0",
+        ),
+        ("calibrate --dataset data.h5 --model uniform --seed -1 --out x.png", "seed must be a"),
         (
             "plot gallery --dataset data.h5 --model uniform --image 1 --choose best --out x.png",
             "--image or --choose, not both",

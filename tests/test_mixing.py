@@ -113,9 +113,18 @@ def test_results_of_mixtures_are_evaluations(result, tmp_path):
     weights = again.provenance["models"]["truth + flat"]["parameters"]["weights"]
     assert weights == [0.5, 0.5]
     with pytest.raises(InputError, match="single fixations were not kept"):
-        mixtures(again)
+        mixtures(again, [1])
     with pytest.raises(InputError, match="single fixations were not kept"):
         _ = found.per_fixation
+
+
+def test_names_that_collide(data, models):
+    named = {"t": models["truth"], "u": models["flat"], "t + u": models["centre"]}
+    result = salmetrics.evaluate(named, *data.dataset, metrics=["LL"], n_bootstrap=0)
+    for sizes in ([1, 2], [2]):
+        with pytest.raises(InputError, match=r"there are two of 't \+ u'"):
+            mixtures(result, sizes)
+    assert len(mixtures(result, [1]).models) == 3
 
 
 def test_without_a_gold_standard_or_gain(data, models):
@@ -210,6 +219,10 @@ def test_failed_predictions(data, models):
         (lambda r: mixture_sweep(r, "flat", "truth", metric="AUC"), "one of 'LL', 'IG', 'IGE'"),
         (lambda r: mixture_sweep(r, "flat", "truth", weights=[1.1]), "numbers from 0 to 1"),
         (lambda r: mixture_sweep(r, "flat", "truth", weights=[]), "numbers from 0 to 1"),
+        (lambda r: mixture_sweep(r, "flat", "truth", weights="abc"), "numbers from 0 to 1"),
+        (lambda r: mixtures(r, 2), "sizes must be a list; got 2"),
+        (lambda r: mixtures(r, models="flat"), "models must be a list; got 'flat'"),
+        (lambda r: instance_mixtures(r, {"a": "flat"}), "groups must be a list; got 'flat'"),
         (lambda r: instance_mixtures(r, {}), "groups must each have at least one"),
         (lambda r: instance_mixtures(r, {"a": []}), "groups must each have at least one"),
         (lambda r: instance_mixtures(r, {"a": ["flat"], "b": ["flat"]}), "each model one group"),

@@ -69,6 +69,24 @@ def test_differences(result):
     assert groups.name == "KLDiv of mean of truth, centre less that of mean of flat"
 
 
+def test_infinite_scores(data):
+    class Half(salmetrics.DensityModel):
+        def log_density(self, stimulus, *, subject=None):
+            log = np.full(stimulus.size, -np.inf)
+            there = log[: 1 + 13 * int(stimulus.id)]  # a row of the first image, all of the fourth
+            there[:] = -np.log(there.size)
+            return log
+
+    models = {"a": Half(), "b": Half(), "flat": salmetrics.Uniform()}
+    result = salmetrics.evaluate(models, *data.dataset, metrics=["LL"], n_bootstrap=0)
+    both = image_differences(result, "a", "b", metric="LL")
+    assert set(both) == {0.0}  # where both are finite
+    assert 0 < len(both) < 7
+    one = image_differences(result, "flat", "a", metric="LL")
+    assert len(one) == 7
+    assert np.isinf(one).sum() == 7 - len(both)
+
+
 def test_disagreement(data):
     stimuli = data.dataset.stimuli
     centre, flat = salmetrics.GaussianCentreBias(), salmetrics.Uniform()

@@ -8,11 +8,12 @@ from typing import Any
 
 from salmetrics.calibrating import Calibration, calibration
 from salmetrics.cli.data import add_data, datasets_of
-from salmetrics.cli.figures import FIGURES, check_out, pyplot, save_figure
+from salmetrics.cli.figures import FIGURES, add_size, check_figure, pyplot, save_figure
 from salmetrics.cli.models import DENSITY_KINDS, MODEL_HELP, opened
 from salmetrics.cli.options import add_kind
 from salmetrics.dataset import Dataset
 from salmetrics.errors import InputError
+from salmetrics.io.files import replacing
 from salmetrics.models.base import DensityModel, Model, model_name
 from salmetrics.models.fitted_density import fitted_if_map
 from salmetrics.models.recalibrated import recalibrate
@@ -41,17 +42,40 @@ def add(commands: Any) -> None:
         action="store_true",
         help="also raise each density to the power that its fixations want, by held-out likelihood",
     )
+    models.add_argument(
+        "--centre-bias",
+        action="store_true",
+        help="with --recalibrate: also mix in the centre bias",
+    )
+    models.add_argument(
+        "--ties",
+        choices=("split", "mid"),
+        default="split",
+        help="where equal densities span several bins (default: split)",
+    )
+    models.add_argument(
+        "--average",
+        choices=("fixation", "image"),
+        default="fixation",
+        help="what counts once (default: fixation)",
+    )
     models.add_argument("--n-bootstrap", type=int, default=1000, help="default: 1000; 0: none")
     models.add_argument("--seed", type=int, default=0)
     models.add_argument(
-        "--out", type=Path, help="the shares as .csv, or the histograms as .png, .pdf or .svg"
+        "--out",
+        type=Path,
+        help="the shares as .csv, or the histograms as .png, .pdf or .svg; a file that is there is "
+        "replaced",
     )
+    add_size(models)
 
 
 def _run(options: argparse.Namespace) -> None:
     import pandas as pd
 
-    suffix = None if options.out is None else check_out(options.out, (".csv", *FIGURES))
+    suffix = None if options.out is None else check_figure(options, (".csv", *FIGURES))
+    if options.centre_bias and not options.recalibrate:
+        raise InputError("--centre-bias goes with --recalibrate")
     datasets = datasets_of(options)
     if len(set(options.model)) < len(options.model):
         raise InputError("a --model is given twice")
@@ -64,6 +88,8 @@ def _run(options: argparse.Namespace) -> None:
                     model,
                     *dataset,
                     n_bins=options.n_bins,
+                    ties=options.ties,
+                    average=options.average,
                     n_bootstrap=options.n_bootstrap,
                     seed=options.seed,
                 )
@@ -72,17 +98,19 @@ def _run(options: argparse.Namespace) -> None:
             name: {"error": each.error, "confidence": each.confidence, "p": each.p_value}
             for name, each in of_models.items()
         }
-        print(pd.DataFrame.from_dict(rows, orient="index").round(4).to_string())
+        # + 0.0: a rounded -0 is 0
+        print((pd.DataFrame.from_dict(rows, orient="index").round(4) + 0.0).to_string())
         print()
     print("confidence: 0 if calibrated, negative: overconfident, positive: underconfident")
     if suffix == ".csv":
         tables = {(d, name): each.table for d, of in found.items() for name, each in of.items()}
-        pd.concat(tables, names=["dataset", "model"]).to_csv(options.out)
+        with replacing(options.out) as temporary:
+            pd.concat(tables, names=["dataset", "model"]).to_csv(temporary)
     elif suffix is not None:
         pyplot()
         from salmetrics.plotting import plot_calibrations
 
-        save_figure(plot_calibrations(found)[0, 0].figure, options.out)
+        save_figure(plot_calibrations(found)[0, 0].figure, options)
     if options.out is not None:
         print(f"\nwrote {options.out}")
 
@@ -103,7 +131,13 @@ def _models(
     made = {spec: model}
     if options.recalibrate:
         n_images = int((dataset.fixations.counts() > 0).sum())
+        if n_images < 2:
+            raise InputError("--recalibrate fits to some images for the others; there is one only")
         made[f"{spec}, recalibrated"] = recalibrate(
-            model, *dataset, folds=min(5, n_images), seed=options.seed
+            model,
+            *dataset,
+            centre_bias=options.centre_bias,
+            folds=min(5, n_images),
+            seed=options.seed,
         )
     return made

@@ -41,6 +41,8 @@ def add(commands: Any) -> None:
 def _run(options: argparse.Namespace) -> None:
     if options.without is not None and not options.quantise:
         raise InputError("--without goes with --quantise")
+    if options.quantise and options.bits == 16:
+        raise InputError("--quantise gives levels of 8 bits; leave out --bits 16")
     dataset = shortened(dataset_of(options), options)
     model: Any = opened(options.model, dataset, kind=options.kind, resize=options.resize)
     model.check_data(*dataset)
@@ -56,7 +58,7 @@ def _run(options: argparse.Namespace) -> None:
         dataset.stimuli,
         options.out,
         files=files,
-        bits=options.bits,
+        bits=options.bits or 8,
         dtype=options.dtype,
     )
     print(f"wrote {made}: {len(dataset)} maps of {model.name or options.model}")

@@ -13,30 +13,45 @@ from salmetrics.io.files import check_target, replacing
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["FIGURES", "add_figure", "check_out", "pyplot", "save_figure"]
+__all__ = ["FIGURES", "add_figure", "add_size", "check_figure", "pyplot", "save_figure"]
 
 FIGURES = (".pdf", ".png", ".svg")
+_LONGEST = 20_000  # pixels
 
 
 def add_figure(command: argparse.ArgumentParser) -> None:
     """Add options that say where the figure goes, and how large it is."""
     figure = command.add_argument_group("figure")
     figure.add_argument(
-        "--out", type=Path, required=True, help=f"a file ending in {', '.join(FIGURES)}"
+        "--out",
+        type=Path,
+        required=True,
+        help=f"a file ending in {', '.join(FIGURES)}; one that is there is replaced",
     )
-    figure.add_argument(
-        "--size", type=float, nargs=2, metavar=("WIDTH", "HEIGHT"), help="in inches"
-    )
-    figure.add_argument("--dpi", type=int, default=150, help="default: 150")
+    add_size(figure)
 
 
-def check_out(path: Path, suffixes: Sequence[str] = FIGURES) -> str:
-    """Return the suffix of --out; raise `InputError` unless it can be written."""
-    suffix = path.suffix.lower()
+def add_size(group: argparse._ArgumentGroup) -> None:
+    """Add options that say how large a figure is."""
+    group.add_argument("--size", type=float, nargs=2, metavar=("WIDTH", "HEIGHT"), help="in inches")
+    group.add_argument("--dpi", type=int, default=150, help="default: 150")
+
+
+def check_figure(options: argparse.Namespace, suffixes: Sequence[str] = FIGURES) -> str:
+    """Return the suffix of --out; raise `InputError` unless the figure can be made and written."""
+    suffix = options.out.suffix.lower()
     if suffix not in suffixes:
-        raise InputError(f"--out must end in {', '.join(suffixes)}; got {str(path)!r}")
-    check_target(path)
-    return suffix
+        raise InputError(f"--out must end in {', '.join(suffixes)}; got {str(options.out)!r}")
+    check_target(options.out)
+    if options.dpi < 1:
+        raise InputError(f"--dpi must be at least 1; got {options.dpi}")
+    longest = _LONGEST / options.dpi
+    if options.size is not None and not all(1 <= length <= longest for length in options.size):
+        raise InputError(
+            f"--size must be two numbers from 1 to {longest:.0f} inches; got "
+            f"{options.size[0]:g} {options.size[1]:g}"
+        )
+    return str(suffix)
 
 
 def pyplot() -> Any:
@@ -51,14 +66,10 @@ def pyplot() -> Any:
     return matplotlib.pyplot
 
 
-def save_figure(figure: Figure, path: Path, *, size: Any = None, dpi: int = 150) -> None:
+def save_figure(figure: Figure, options: argparse.Namespace) -> None:
     """Write a figure, in one step, and close it."""
-    if size is not None:
-        if min(size) <= 0:
-            raise InputError(f"--size must be two positive numbers; got {size}")
-        figure.set_size_inches(*size)
-    if dpi < 1:
-        raise InputError(f"--dpi must be at least 1; got {dpi}")
-    with replacing(path) as temporary:
-        figure.savefig(temporary, dpi=dpi, format=path.suffix.lower()[1:])
+    if options.size is not None:
+        figure.set_size_inches(*options.size)
+    with replacing(options.out) as temporary:
+        figure.savefig(temporary, dpi=options.dpi, format=options.out.suffix.lower()[1:])
     pyplot().close(figure)

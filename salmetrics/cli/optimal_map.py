@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,15 +13,19 @@ from salmetrics.cli.data import add_data, dataset_of, shortened
 from salmetrics.cli.models import DENSITY_KINDS, opened
 from salmetrics.cli.writing import add_one_model, add_writing
 from salmetrics.dataset import Dataset
-from salmetrics.errors import InputError
+from salmetrics.errors import InputError, check_whole
 from salmetrics.exporting import export_predictions
-from salmetrics.models.base import as_array, checked_log_density, model_name
+from salmetrics.fingerprint import fingerprint
+from salmetrics.io.files import replacing
+from salmetrics.models.base import log_density_of, model_name
 from salmetrics.optimality import OPTIMAL_KEYS, OptimalMapModel, expected_score
 
 if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = ["add"]
+
+_NOTE = "optimal_maps.json"
 
 
 def add(commands: Any) -> None:
@@ -55,69 +60,101 @@ def add(commands: Any) -> None:
         help="also print the expected score of each map in each of the metrics, by simulation, as "
         "the mean over the first N images",
     )
+    maps.add_argument(
+        "--n-draws", type=int, default=200, help="of fixations, for --expected (default: 200)"
+    )
     add_writing(command, ".npy")
 
 
 def _run(options: argparse.Namespace) -> None:
-    dataset = shortened(dataset_of(options), options)
-    model = opened(options.model, dataset, kind=options.kind, resize=options.resize)
-    model.check_data(*dataset)
     keys = list(dict.fromkeys(options.metric))
     if len(keys) > 1 and options.out.suffix:
         raise InputError(f"--out must be a folder for several metrics; got {str(options.out)!r}")
+    n_expected = check_whole("--expected", options.expected, 0)
+    dataset = shortened(dataset_of(options), options)
+    model = opened(options.model, dataset, kind=options.kind, resize=options.resize)
+    model.check_data(*dataset)
     n = options.n_fixations
     if n is None:
         n = max(1, round(len(dataset.fixations) / len(dataset)))
-    sigma = options.sigma or options.pixels_per_degree
     made = {
         key: OptimalMapModel(
             model,
             key,
             dataset.stimuli,
-            sigma=sigma,
+            sigma=options.pixels_per_degree if options.sigma is None else options.sigma,
             n_fixations=n,
             n_samples=options.n_samples,
             seed=options.seed,
         )
         for key in keys
     }
-    if len(keys) > 1:
-        options.out.mkdir(parents=True, exist_ok=True)
-    for key, maps in made.items():
-        target: Path = options.out / key if len(keys) > 1 else options.out
-        export_predictions(
-            maps,
-            dataset.stimuli,
-            target,
-            files=options.files,
-            bits=options.bits,
-            dtype=options.dtype,
-        )
-        print(f"wrote {target}: {len(dataset)} maps of {model_name(model)} for {key}")
-    if options.expected > 0:
-        table = _expected(made, dataset[: options.expected], n)
+    form = {"files": options.files, "bits": options.bits or 8, "dtype": options.dtype}
+    if len(keys) == 1:
+        export_predictions(made[keys[0]], dataset.stimuli, options.out, **form)
+        print(f"wrote {options.out}: {len(dataset)} maps of {model_name(model)} for {keys[0]}")
+    else:
+        _export_all(made, dataset, options.out, form)
+    if n_expected > 0:
+        table = _expected(made, dataset[:n_expected], n, options.n_draws, options.seed)
         print("\nexpected score of the map for (row) in (column), ± standard error\n")
         print(table.to_string())
 
 
-def _expected(made: dict[str, OptimalMapModel], dataset: Dataset, n: int) -> pd.DataFrame:
+def _export_all(
+    made: dict[str, OptimalMapModel], dataset: Dataset, folder: Path, form: dict[str, Any]
+) -> None:
+    """Write the maps for each metric into a folder of its own; an interrupted run goes on."""
+    note = folder / _NOTE
+    record = json.dumps(
+        {
+            "maps": {key: fingerprint(maps) for key, maps in made.items()},
+            "images": fingerprint([list(dataset.stimuli.ids), dataset.stimuli.sizes]),
+            "form": form,
+        }
+    )
+    is_ours = note.is_file() and note.read_text(encoding="utf-8") == record
+    if folder.exists() and not is_ours and not (folder.is_dir() and not any(folder.iterdir())):
+        raise InputError(
+            f"{str(folder)!r} exists already, and is not from this command; name a new folder"
+        )
+    folder.mkdir(parents=True, exist_ok=True)
+    with replacing(note) as temporary:
+        temporary.write_text(record, encoding="utf-8")
+    for key, maps in made.items():
+        target = folder / key
+        if target.exists() and not target.with_name(f"{key}.partial").exists():
+            print(f"{target} is there already")
+            continue
+        export_predictions(maps, dataset.stimuli, target, **form)
+        print(f"wrote {target}: {len(dataset)} maps of {model_name(maps.model)} for {key}")
+
+
+def _expected(
+    made: dict[str, OptimalMapModel], dataset: Dataset, n: int, n_draws: int, seed: int
+) -> pd.DataFrame:
     """Return the scores expected of each map in each metric."""
     import pandas as pd
     from tqdm import tqdm
 
-    columns = [key for key in made if key != "sAUC"]  # which needs nonfixations
     scores: dict[tuple[str, str], list[tuple[float, float]]] = {}
     for stimulus in tqdm(dataset.stimuli, desc="simulating", delay=2, unit="image", disable=None):
         for row, maps in made.items():
-            array = as_array(maps.model.log_density(stimulus))
-            log_density = checked_log_density(array, stimulus, maps.model).values
+            log_density = log_density_of(maps.model, stimulus).values
             best = maps.saliency_map(stimulus)
-            for column in columns:
+            for column, wanted in made.items():
                 found = expected_score(
-                    column, best, log_density, n_fixations=n, n_draws=200, **made[column].blur
+                    column,
+                    best,
+                    log_density,
+                    n_fixations=n,
+                    n_draws=n_draws,
+                    mean_density=wanted.mean_density(stimulus),
+                    seed=seed,
+                    **wanted.blur,
                 )
                 scores.setdefault((row, column), []).append((found.value, found.standard_error))
-    table = pd.DataFrame(index=pd.Index(made, name="map for"), columns=columns, dtype=object)
+    table = pd.DataFrame(index=pd.Index(made, name="map for"), columns=list(made), dtype=object)
     for (row, column), values in scores.items():
         means, errors = np.transpose(values)
         error = np.sqrt(np.square(errors).sum()) / len(values)

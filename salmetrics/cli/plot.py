@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from salmetrics.cli import plot_images
-from salmetrics.cli.figures import add_figure, check_out, pyplot, save_figure
+from salmetrics.cli.figures import add_figure, check_figure, pyplot, save_figure
 from salmetrics.errors import InputError
 from salmetrics.mixing import mixture_sweep, mixtures
 from salmetrics.picking import image_differences
@@ -90,12 +90,12 @@ def _add_two(command: argparse.ArgumentParser) -> None:
 
 
 def _run(options: argparse.Namespace) -> None:
-    check_out(options.out)
+    check_figure(options)
     result = Evaluation.load(options.file)
     plt = pyplot()
     figure, axes = plt.subplots(layout="constrained")
     options.draw(result, options, axes)
-    save_figure(figure, options.out, size=options.size, dpi=options.dpi)
+    save_figure(figure, options)
     print(f"wrote {options.out}")
 
 

@@ -6,7 +6,7 @@ import argparse
 from typing import Any
 
 from salmetrics.cli.data import add_data, dataset_of, shortened
-from salmetrics.cli.figures import add_figure, check_out, pyplot, save_figure
+from salmetrics.cli.figures import add_figure, check_figure, pyplot, save_figure
 from salmetrics.cli.models import DENSITY_KINDS, MODEL_HELP, opened
 from salmetrics.cli.options import add_kind
 from salmetrics.dataset import Dataset
@@ -41,11 +41,10 @@ def add(kinds: Any) -> None:
     )
     images.add_argument(
         "--metric",
-        default="IG",
         choices=("IG", "IGE"),
         help="of best and worst; IGE also fits a gold standard (default: IG)",
     )
-    images.add_argument("--n", type=int, default=3, help="number of images chosen (default: 3)")
+    images.add_argument("--n", type=int, help="number of images chosen (default: 3)")
     images.add_argument("--no-samples", action="store_true", help="densities only")
     images.add_argument("--seed", type=int, default=0, help="of the samples")
     add_figure(gallery)
@@ -66,8 +65,10 @@ def add(kinds: Any) -> None:
 
 
 def _gallery(options: argparse.Namespace) -> None:
-    check_out(options.out)
+    check_figure(options)
     dataset = shortened(dataset_of(options), options)
+    if len(set(options.model)) < len(options.model):
+        raise InputError("a --model is given twice")
     models = {spec: _density(spec, dataset, options) for spec in options.model}
     images, labels = _chosen(dataset, models, options)
     pyplot()
@@ -82,7 +83,7 @@ def _gallery(options: argparse.Namespace) -> None:
         samples=not options.no_samples,
         seed=options.seed,
     )
-    save_figure(axes[0, 0].figure, options.out, size=options.size, dpi=options.dpi)
+    save_figure(axes[0, 0].figure, options)
     print(f"wrote {options.out}: {', '.join(images)}")
 
 
@@ -92,32 +93,36 @@ def _chosen(
     """Return ids of images, and what is written beside them."""
     if options.image is not None and options.choose is not None:
         raise InputError("give --image or --choose, not both")
+    if options.choose not in ("best", "worst") and options.metric is not None:
+        raise InputError("--metric goes with --choose best and --choose worst")
     if options.choose is None:
-        images = options.image or [dataset.stimuli.ids[0]]
+        if options.n is not None:
+            raise InputError("--n goes with --choose")
+        images = list(dict.fromkeys(options.image or [dataset.stimuli.ids[0]]))
         for image in images:
             _check_image(image, dataset)
         return images, {}
-    n = check_whole("--n", options.n, 1)
+    n = check_whole("--n", 3 if options.n is None else options.n, 1)
     if options.choose == "disagreed":
         found = disagreement(models, dataset.stimuli).nlargest(n)
         labels = {str(i): f"{i}\nJSD {value:.3f} bit" for i, value in found.items()}
         return list(labels), labels
-    name = next(iter(models))
+    name, metric = next(iter(models)), options.metric or "IG"
     result = evaluate(
         {name: models[name]},
         *dataset,
         metrics=["IG"],
-        gold_standard=options.metric == "IGE",
+        gold_standard=metric == "IGE",
         n_bootstrap=0,
     )
-    scores = best_and_worst(result, name, metric=options.metric, n=len(dataset))
-    ordered = list(zip(scores["image"], scores[options.metric], strict=True))
+    scores = best_and_worst(result, name, metric=metric, n=len(dataset))
+    ordered = list(zip(scores["image"], scores[metric], strict=True))
     picked = ordered[:n] if options.choose == "best" else ordered[::-1][:n]
-    return [i for i, _ in picked], {i: f"{i}\n{options.metric} {v:.2f}" for i, v in picked}
+    return [i for i, _ in picked], {i: f"{i}\n{metric} {v:.2f}" for i, v in picked}
 
 
 def _gain(options: argparse.Namespace) -> None:
-    check_out(options.out)
+    check_figure(options)
     dataset = shortened(dataset_of(options), options)
     _check_image(options.image, dataset)
     model, over = (_density(s, dataset, options) for s in (options.model, options.over))
@@ -130,7 +135,7 @@ def _gain(options: argparse.Namespace) -> None:
     figure, axes = plt.subplots(layout="constrained")
     plot_information_gain_map(gain, stimulus=stimulus, ax=axes)
     axes.set_title(f"{options.model} over {options.over}: {axes.get_title()}", fontsize="medium")
-    save_figure(figure, options.out, size=options.size, dpi=options.dpi)
+    save_figure(figure, options)
     print(f"wrote {options.out}")
 
 

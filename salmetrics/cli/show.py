@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from salmetrics.mixing import mixtures
 from salmetrics.results import Evaluation
 
 __all__ = ["add"]
@@ -20,6 +21,13 @@ def add(commands: Any) -> None:
     command.add_argument("--rank", metavar="KEY", help="models by this metric, with groups")
     command.add_argument("--by", metavar="ATTRIBUTE", help="groups of images apart")
     command.add_argument("--compare", action="store_true", help="all pairs of models")
+    command.add_argument(
+        "--mixtures",
+        type=int,
+        nargs="+",
+        metavar="N",
+        help="mixtures of so many models each, from the kept fixations: all pairs with 2",
+    )
     command.add_argument("--provenance", action="store_true", help="all it rests on, as JSON")
 
 
@@ -36,5 +44,7 @@ def _run(options: argparse.Namespace) -> None:
         print(f"\n{result.by(options.by).drop(columns='note').round(4).to_string()}")
     if options.compare:
         print(f"\n{result.compare().to_string()}")
+    if options.mixtures is not None:
+        print(f"\n{mixtures(result, options.mixtures)}")
     if options.provenance:
         print(f"\n{json.dumps(record, indent=1)}")

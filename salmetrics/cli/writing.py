@@ -36,7 +36,7 @@ def add_writing(command: argparse.ArgumentParser, files: str) -> None:
         default=files,
         help=f"kind of files in a folder or archive (default: {files})",
     )
-    form.add_argument("--bits", type=int, choices=(8, 16), default=8, help="of images (default: 8)")
+    form.add_argument("--bits", type=int, choices=(8, 16), help="of .png and .tif (default: 8)")
     form.add_argument(
         "--dtype", choices=("float32", "float64"), default="float32", help="of numbers"
     )

@@ -20,6 +20,7 @@ __all__ = [
     "SaliencyMapModel",
     "as_array",
     "checked_log_density",
+    "log_density_of",
     "predictions_of",
 ]
 
@@ -90,8 +91,7 @@ class DensityModel(ABC):
         for i in np.flatnonzero(fixations.counts()):
             rows = fixations.rows_of_image(int(i))
             for subject, chosen in _groups(self, fixations, rows):
-                prediction = as_array(self.log_density(stimuli[int(i)], subject=subject))
-                density = checked_log_density(prediction, stimuli[int(i)], self)
+                density = log_density_of(self, stimuli[int(i)], subject=subject)
                 pixels = pixel_indices(fixations.x[chosen], fixations.y[chosen], density.shape)
                 result[chosen] = density.flat[pixels]
         return result
@@ -145,6 +145,16 @@ def checked_log_density(
     return checked
 
 
+def log_density_of(model: DensityModel, stimulus: Stimulus, *, subject: Any = None) -> CheckedMap:
+    """Ask a model for one log density, and check it; errors of the model name the image."""
+    try:
+        made = as_array(model.log_density(stimulus, subject=subject))
+    except Exception as error:
+        error.add_note(f"while {model_name(model)} predicted image {stimulus.id!r}")
+        raise
+    return checked_log_density(made, stimulus, model)
+
+
 def predictions_of(model: Model, stimuli: Stimuli) -> Iterator[NDArray[Any]]:
     """Yield a model's checked prediction of each image, in order.
 
@@ -168,6 +178,9 @@ def predictions_of(model: Model, stimuli: Stimuli) -> Iterator[NDArray[Any]]:
                 f"{model_name(model)} stopped predicting before image {stimulus.id!r}; "
                 "log_densities and saliency_maps must yield one prediction an image"
             ) from None
+        except Exception as error:
+            error.add_note(f"while {model_name(model)} predicted image {stimulus.id!r}")
+            raise
         if isinstance(model, DensityModel):
             yield checked_log_density(array, stimulus, model).values
             continue

@@ -11,13 +11,7 @@ from numpy.typing import NDArray
 from salmetrics.errors import InputError
 from salmetrics.fixations import Fixations
 from salmetrics.mean_density import GRID, from_grid, mean_of_others, to_grid
-from salmetrics.models.base import (
-    DensityModel,
-    as_array,
-    checked_log_density,
-    model_name,
-    predictions_of,
-)
+from salmetrics.models.base import DensityModel, log_density_of, model_name, predictions_of
 from salmetrics.models.convert import as_density, as_model
 from salmetrics.stimuli import Stimuli, Stimulus
 
@@ -92,8 +86,7 @@ class Mixture(DensityModel):
         density = np.zeros(stimulus.size)
         for weight, part in zip(self.weights, self.models, strict=True):
             if weight > 0:
-                made = as_array(part.log_density(stimulus, subject=subject))
-                checked = checked_log_density(made, stimulus, part)
+                checked = log_density_of(part, stimulus, subject=subject)
                 density += weight * np.exp(checked.values, dtype=np.float64)
         with np.errstate(divide="ignore"):  # where all parts are 0
             return np.asarray(np.log(density))
@@ -145,7 +138,9 @@ class ShuffledBaseline(DensityModel):
         mean = total / n
         if stimulus.id in self._stimuli.ids:
             mean = mean_of_others(
-                total, self._on_grid(self.model.log_density(stimulus), stimulus), n
+                total,
+                to_grid(np.exp(log_density_of(self.model, stimulus).values, dtype=np.float64)),
+                n,
             )
         density = from_grid(mean, stimulus.size)
         with np.errstate(divide="ignore"):
@@ -165,7 +160,3 @@ class ShuffledBaseline(DensityModel):
                 total += to_grid(np.exp(log, dtype=np.float64))
             self._total = total
         return self._total
-
-    def _on_grid(self, prediction: Any, stimulus: Stimulus) -> Array:
-        checked = checked_log_density(as_array(prediction), stimulus, self.model)
-        return to_grid(np.exp(checked.values, dtype=np.float64))

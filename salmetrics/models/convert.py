@@ -116,7 +116,10 @@ def as_density(obj: Any, stimuli: Stimuli | None = None, *, purpose: str) -> Den
     elif model.without_maps is not None:
         why = f"has none: {model.without_maps}"
     elif model.subject_dependent:
-        why = "predicts each subject apart (a gold standard has one with upper_bound=True)"
+        why = (
+            "predicts each subject apart (a gold standard has one with upper_bound=True; on the "
+            "command line: gold-standard:upper-bound)"
+        )
     if why is not None or not isinstance(model, DensityModel):
         raise InputError(f"{purpose} needs one density an image; {model_name(model)} {why}")
     return model

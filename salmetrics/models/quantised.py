@@ -10,13 +10,7 @@ from numpy.typing import NDArray
 from salmetrics.densities import quantise
 from salmetrics.errors import InputError, is_whole
 from salmetrics.fixations import Fixations
-from salmetrics.models.base import (
-    DensityModel,
-    SaliencyMapModel,
-    as_array,
-    checked_log_density,
-    model_name,
-)
+from salmetrics.models.base import SaliencyMapModel, log_density_of, model_name
 from salmetrics.models.convert import as_density
 from salmetrics.stimuli import Stimuli, Stimulus
 
@@ -70,11 +64,11 @@ class QuantisedModel(SaliencyMapModel):
 
     def saliency_map(self, stimulus: Stimulus) -> NDArray[np.uint8]:
         """Return the levels, uint8, shape (h, w), from 0 to n_levels - 1."""
-        log = _log(self.model, stimulus)
+        log = log_density_of(self.model, stimulus).values
         if self.without is None:
             return quantise(log, self.n_levels)
         log = log.astype(np.float64)
-        other = _log(self.without, stimulus)
+        other = log_density_of(self.without, stimulus).values
         if np.any(np.isneginf(other) & ~np.isneginf(log)):
             raise InputError(
                 f"{model_name(self.without)} gives probability 0 on image {stimulus.id!r} where "
@@ -83,7 +77,3 @@ class QuantisedModel(SaliencyMapModel):
         ratio = np.where(np.isneginf(log), -np.inf, log - np.where(np.isneginf(other), 0, other))
         total = np.log(np.exp(ratio - ratio.max()).sum()) + ratio.max()
         return quantise(ratio - total, self.n_levels)
-
-
-def _log(model: DensityModel, stimulus: Stimulus) -> NDArray[Any]:
-    return checked_log_density(as_array(model.log_density(stimulus)), stimulus, model).values

@@ -12,13 +12,7 @@ from numpy.typing import NDArray
 from salmetrics.errors import InputError
 from salmetrics.fixations import Fixations
 from salmetrics.metrics.inputs import pixel_indices
-from salmetrics.models.base import (
-    DensityModel,
-    as_array,
-    checked_log_density,
-    model_name,
-    predictions_of,
-)
+from salmetrics.models.base import DensityModel, log_density_of, model_name, predictions_of
 from salmetrics.models.centre_bias import CentreBias
 from salmetrics.models.convert import as_model
 from salmetrics.models.likelihood import parts_of_images
@@ -85,8 +79,7 @@ class Recalibrated(DensityModel):
     def log_density(self, stimulus: Stimulus, *, subject: Any = None) -> Array:
         """Return the recalibrated log density, shape (h, w)."""
         found = self.fitted[self._fold_of.get(stimulus.id, -1)]
-        made = as_array(self.model.log_density(stimulus))
-        log = found.power * checked_log_density(made, stimulus, self.model).values.astype(float)
+        log = found.power * log_density_of(self.model, stimulus).values.astype(float)
         log -= _log_sum(log)
         if self._centre_bias is None or found.centre_weight == 0:
             return np.asarray(log)

@@ -47,7 +47,7 @@ def plot_calibration(calibration: Calibration, *, ax: Axes | None = None, **kwar
     axes.set_ylabel("share of fixations")
     axes.set_title(
         f"{calibration.name}\nerror {calibration.error:.3f}, confidence "
-        f"{calibration.confidence:+.3f}",
+        f"{round(calibration.confidence, 3) + 0.0:+.3f}",
         fontsize="medium",
     )
     return plain_frame(axes)
@@ -88,8 +88,9 @@ def plot_calibrations(
     if axes is None:
         size = (max(2.3 * shape[1], 3.2), 2.3 * shape[0] + 0.4)
         _, axes = plt.subplots(*shape, figsize=size, squeeze=False, layout="constrained")
-    if axes.shape != shape:
-        raise InputError(f"axes must have shape {shape}: data sets, models; got {axes.shape}")
+    if np.shape(axes) != shape:
+        raise InputError(f"axes must have shape {shape}: data sets, models; got {np.shape(axes)}")
+    axes = np.asarray(axes)
     top = 0.0
     titled: set[str] = set()
     for row, (dataset, found) in zip(axes, calibrations.items(), strict=True):
@@ -98,7 +99,8 @@ def plot_calibrations(
                 one.set_axis_off()
                 continue
             plot_calibration(found[model], ax=one, **kwargs)
-            verdict = f"{found[model].error:.3f}, {found[model].confidence:+.3f}"
+            # + 0.0: a rounded -0 is 0
+            verdict = f"{found[model].error:.3f}, {round(found[model].confidence, 3) + 0.0:+.3f}"
             one.set_title(verdict if model in titled else f"{model}\n{verdict}", fontsize="small")
             titled.add(model)
             one.set(xlabel="", ylabel="", xticks=[0, 0.5, 1])

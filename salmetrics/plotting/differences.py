@@ -34,6 +34,9 @@ def plot_image_differences(
     values = np.sort(np.asarray(differences, dtype=np.float64))[::-1]
     if values.size == 0:
         raise InputError("there are no differences to draw")
+    if not np.isfinite(values).all():
+        n = int(np.sum(~np.isfinite(values)))
+        raise InputError(f"{n} of {values.size} differences are infinite; leave them out")
     colours = np.where(values >= 0, COLOURS[0], COLOURS[1])
     options: dict[str, Any] = {"width": 1.0, "color": colours.tolist(), "linewidth": 0} | kwargs
     axes.bar(np.arange(values.size) + 0.5, values, **options)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from salmetrics.errors import InputError, check_choice
+from salmetrics.errors import InputError, check_choice, check_list
 from salmetrics.models.fitted_density import FittedDensity
 from salmetrics.plotting.style import COLOURS, current, plain_frame
 from salmetrics.results import Evaluation
@@ -46,7 +46,7 @@ def plot_against_gold_standard(
     axes = current(ax)
     gains = evaluation.per_image.xs("IG", axis=1, level="metric")
     there = [m for m in evaluation.models if m != gold and gains[m].notna().any()]
-    for name in models or ():
+    for name in () if models is None else check_list("models", models):
         check_choice("model", name, there)
     colours = dict(zip(there, COLOURS * len(there), strict=False))
     for name in there if models is None else models:

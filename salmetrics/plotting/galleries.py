@@ -8,11 +8,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from salmetrics.errors import InputError, check_choice
+from salmetrics.errors import InputError, check_choice, check_list
 from salmetrics.fixations import Fixations
-from salmetrics.models.base import DensityModel, as_array, checked_log_density
+from salmetrics.models.base import log_density_of
 from salmetrics.models.convert import as_density
-from salmetrics.plotting.images import plot_density, plot_fixations, plot_samples
+from salmetrics.plotting.images import (
+    add_mass_legend,
+    plot_density,
+    plot_fixations,
+    plot_samples,
+)
 from salmetrics.stimuli import Stimuli
 
 __all__ = ["plot_gallery"]
@@ -73,6 +78,9 @@ def plot_gallery(
     import matplotlib.pyplot as plt
     from matplotlib.colors import PowerNorm
 
+    if not isinstance(models, Mapping):
+        raise InputError(f"models must be a dict by name; got {type(models).__name__}")
+    images = list(dict.fromkeys(check_list("images", images)))
     parts = {name: as_density(m, stimuli, purpose="a gallery") for name, m in models.items()}
     if not parts or len(images) == 0:
         raise InputError("a gallery needs at least one model and one image")
@@ -84,14 +92,22 @@ def plot_gallery(
         chosen.append(stimuli.ids.index(image))
     is_new = axes is None
     if axes is None:
-        ratio = float(np.mean([stimuli.sizes[i][0] / stimuli.sizes[i][1] for i in chosen]))
-        size = (_WIDTH * shape[1], _WIDTH * ratio * shape[0] + 0.6)
-        _, axes = plt.subplots(*shape, figsize=size, squeeze=False, layout="constrained")
-    if axes.shape != shape:
-        raise InputError(f"axes must have shape {shape}; got {axes.shape}")
+        # panels of one image have its shape; very flat and very tall ones get room for the text
+        ratios = [np.clip(stimuli.sizes[i][0] / stimuli.sizes[i][1], 0.4, 1.5) for i in chosen]
+        heights = np.repeat(ratios, rows)
+        size = (_WIDTH * shape[1], _WIDTH * heights.sum() + 0.6)
+        _, axes = plt.subplots(
+            *shape,
+            figsize=size,
+            squeeze=False,
+            layout="constrained",
+            height_ratios=heights.tolist(),
+        )
+    if np.shape(axes) != shape:
+        raise InputError(f"axes must have shape {shape}; got {np.shape(axes)}")
     for k, i in enumerate(chosen):
         block = axes[rows * k : rows * (k + 1)]
-        logs = {name: _log(part, stimuli, i) for name, part in parts.items()}
+        logs = {name: log_density_of(m, stimuli[i]).values.copy() for name, m in parts.items()}
         highest = max(float(np.exp(log.max()) * log.size) for log in logs.values())
         seen = fixations.of_image(i)
         plot_fixations(stimuli[i], seen if not samples else seen[:0], ax=block[0, 0])
@@ -101,29 +117,14 @@ def plot_gallery(
         block[0, 0].set_ylabel((labels or {}).get(images[k], images[k]), fontsize="small")
         for column, log in enumerate(logs.values(), start=1):
             style = {"norm": PowerNorm(0.5, 0, highest)} | kwargs
-            first = k == 0 and column == 1
-            plot_density(log, masses=masses, bar=False, legend=first, ax=block[0, column], **style)
+            plot_density(log, masses=masses, bar=False, legend=False, ax=block[0, column], **style)
             if samples:
                 plot_samples(stimuli[i], log, len(seen), seed=seed, ax=block[1, column])
     for one, name in zip(axes[0], ("image", *parts), strict=True):
         one.set_title(name, fontsize="medium")
-    legend = axes[0, 1].get_legend()
-    if is_new and legend is not None:  # below, where it hides nothing
-        legend.remove()
-        axes[0, 1].figure.legend(
-            legend.legend_handles,
-            [text.get_text() for text in legend.get_texts()],
-            title="mass inside",
-            loc="outside lower center",
-            ncols=len(legend.legend_handles),
-            facecolor="#303030",
-            labelcolor="white",
-            fontsize="small",
-            title_fontproperties={"size": "small"},
-        ).get_title().set_color("white")
+    if len(masses) > 0 and is_new:  # below, where it hides nothing
+        figure = axes[0, 0].figure
+        add_mass_legend(figure, masses, loc="outside lower center", ncols=len(masses))
+    elif len(masses) > 0:
+        add_mass_legend(axes[0, 1], masses)
     return axes
-
-
-def _log(model: DensityModel, stimuli: Stimuli, i: int) -> NDArray[Any]:
-    made = as_array(model.log_density(stimuli[i]))
-    return checked_log_density(made, stimuli[i], model).values.copy()

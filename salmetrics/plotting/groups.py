@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from salmetrics.errors import InputError, check_choice
+from salmetrics.errors import InputError, check_choice, check_list
 from salmetrics.plotting.style import COLOURS, current, metric_label, plain_frame
 from salmetrics.results import Evaluation
 
@@ -28,6 +28,8 @@ def plot_groups(
 ) -> Axes:
     """Draw one metric for groups of images, such as categories, as bars with 95 % intervals.
 
+    An infinite value has no bar.
+
     Parameters
     ----------
     evaluation
@@ -44,13 +46,13 @@ def plot_groups(
         Passed to `matplotlib.axes.Axes.bar`.
     """
     check_choice("metric", metric, evaluation.metrics)
-    for name in models or ():
+    for name in () if models is None else check_list("models", models):
         check_choice("model", name, evaluation.models)
     rows = evaluation.by(attribute).xs(metric, level="metric")
     names = [
         m
         for m in (evaluation.models if models is None else models)
-        if np.isfinite(rows["value"].xs(m, level="model")).any()
+        if rows["value"].xs(m, level="model").notna().any()
     ]
     if not names:
         raise InputError(f"no model has {metric}")
@@ -59,7 +61,8 @@ def plot_groups(
     width = 0.8 / len(names)
     places = np.arange(len(groups))
     for k, name in enumerate(names):
-        of_model = rows.xs(name, level="model").reindex(groups)
+        of_model = rows.xs(name, level="model").reindex(groups)[["value", "low", "high"]]
+        of_model = of_model.where(np.isfinite(of_model), np.nan)
         at = places + (k - (len(names) - 1) / 2) * width
         reach = None
         if np.isfinite(of_model["low"]).any():
@@ -100,8 +103,7 @@ def plot_instances(
         Result of `salmetrics.evaluate`.
     groups
         Names of models that are instances of one, such as trainings that differ by seed, by the
-        name of their group. Groups of one are drawn as a point, larger ones as a violin with a
-        line at the median.
+        name of their group. Groups of three and more have a violin, with a line at the median.
     metric
         Its key.
     references
@@ -115,15 +117,16 @@ def plot_instances(
     if not groups or not all(groups.values()):
         raise InputError("groups must be at least one, each with at least one model")
     values = {
-        label: [evaluation.value(name, metric) for name in names] for label, names in groups.items()
+        label: [evaluation.value(name, metric) for name in check_list("groups", names)]
+        for label, names in groups.items()
     }
     for label, found in values.items():
         if not np.isfinite(found).all():
-            raise InputError(f"not all models of {label!r} have {metric}")
+            raise InputError(f"not all models of {label!r} have a finite {metric}")
     axes = current(ax)
     for k, found in enumerate(values.values()):
         colour = COLOURS[k % len(COLOURS)]
-        if len(set(found)) > 1:
+        if len(set(found)) > 2:
             options: dict[str, Any] = {"showmedians": True, "showextrema": False} | kwargs
             parts = axes.violinplot([found], [k], **options)
             for body in parts["bodies"]:  # type: ignore[attr-defined]

@@ -19,7 +19,13 @@ from salmetrics.stimuli import Stimulus
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["plot_density", "plot_fixations", "plot_information_gain_map", "plot_samples"]
+__all__ = [
+    "add_mass_legend",
+    "plot_density",
+    "plot_fixations",
+    "plot_information_gain_map",
+    "plot_samples",
+]
 
 _LINES = ("dotted", "dashed", "solid")
 
@@ -70,7 +76,7 @@ def plot_density(
         Natural log of the density, shape (h, w).
     masses
         Such as (0.25, 0.5, 0.75), which cut the image into four regions that should get equally
-        many fixations.
+        many fixations. A flat density has no contours.
     bar, legend
         Whether to draw the colour bar, and the legend that names the masses.
     ax
@@ -89,7 +95,9 @@ def plot_density(
     if bar:
         axes.figure.colorbar(picture, ax=axes, label="density / uniform", shrink=0.8)
     if len(masses) > 0:
-        _contours(axes, density.values, masses, legend=legend)
+        drawn = _draw_contours(axes, density.values, masses)
+        if legend and drawn:
+            add_mass_legend(axes, drawn)
     return _image_axes(axes, (height, width))
 
 
@@ -138,8 +146,8 @@ def plot_information_gain_map(
     Parameters
     ----------
     gain
-        Result of `salmetrics.information_gain_map`, shape (h, w). With another model as its
-        baseline, it is where the one is better, and where the other.
+        Result of `salmetrics.information_gain_map`, shape (h, w); may be infinite in places. With
+        another model as its baseline, it is where the one is better, and where the other.
     stimulus
         The image, to draw in grey under the map.
     ax
@@ -154,7 +162,10 @@ def plot_information_gain_map(
     if values.ndim != 2 or not values.size or np.isnan(values).any():
         raise InputError(f"gain must be a map of shape (h, w) without NaN; got {values.shape}")
     height, width = values.shape
-    reach = float(np.quantile(np.abs(values[np.isfinite(values)]), 0.999)) or 1.0
+    finite = np.isfinite(values)
+    if not finite.any():
+        raise InputError("gain must be finite somewhere")
+    reach = float(np.quantile(np.abs(values[finite]), 0.999)) or 1.0
     extent = (0, width, height, 0)
     style: dict[str, Any] = {"cmap": "RdBu", "vmin": -reach, "vmax": reach} | kwargs
     if stimulus is not None:
@@ -164,39 +175,66 @@ def plot_information_gain_map(
         axes.imshow(grey, extent=extent, cmap="gray", vmin=-255, vmax=255)
         strength = np.clip(np.abs(values) / reach, 0, 1) ** 0.5
         style.setdefault("alpha", strength)
-    picture = axes.imshow(values, extent=extent, **style)
+    shown = np.clip(values, -10 * reach, 10 * reach)  # infinities have the colours of the ends
+    picture = axes.imshow(shown, extent=extent, **style)
     bar = axes.figure.colorbar(
         ScalarMappable(picture.norm, picture.cmap), ax=axes, shrink=0.8, extend="both"
     )
     bar.set_label("gain (bit/fixation/pixel)")
-    axes.set_title(f"{values.sum():+.3f} bit/fixation", fontsize="medium")
+    with np.errstate(invalid="ignore"):  # infinities of both signs have no sum
+        axes.set_title(f"{values.sum():+.3f} bit/fixation", fontsize="medium")
     return _image_axes(axes, (height, width))
 
 
-def _contours(
-    axes: Axes, log_density: NDArray[Any], masses: Sequence[float], *, legend: bool
-) -> None:
-    height, width = log_density.shape
-    labels: dict[float, str] = {}
-    levels = contour_levels(log_density, masses)
-    for level, mass in sorted(zip(levels.tolist(), masses, strict=True)):
-        labels.setdefault(level, f"{100 * mass:.3g} %")  # equal levels share a contour
-    x, y = np.arange(width) + 0.5, np.arange(height) + 0.5
-    styles = [_LINES[k % len(_LINES)] for k in range(len(labels))]
-    lines = axes.contour(
-        x, y, log_density, list(labels), colors="white", linewidths=1, linestyles=styles
+def add_mass_legend(where: Any, masses: Sequence[float], **kwargs: Any) -> None:
+    """Say on axes or a figure which line encloses which mass."""
+    from matplotlib.lines import Line2D
+
+    styles = _line_styles(masses)
+    handles = [Line2D([], [], color="white", linewidth=1, linestyle=styles[m]) for m in styles]
+    legend = where.legend(
+        handles,
+        [f"{100 * mass:.3g} %" for mass in styles],
+        facecolor="#303030",
+        labelcolor="white",
+        fontsize="small",
+        title="mass inside",
+        title_fontproperties={"size": "small"},
+        **kwargs,
     )
-    if legend:
-        handles, _ = lines.legend_elements()
-        axes.legend(
-            handles,
-            list(labels.values()),
-            facecolor="#303030",
-            labelcolor="white",
-            fontsize="small",
-            title="mass inside",
-            title_fontproperties={"size": "small"},
-        ).get_title().set_color("white")
+    legend.get_title().set_color("white")
+
+
+def _line_styles(masses: Sequence[float]) -> dict[float, Any]:
+    """Return the style of the line around each mass, largest first."""
+    ordered = sorted(set(masses), reverse=True)
+    return {mass: _LINES[k % len(_LINES)] for k, mass in enumerate(ordered)}
+
+
+def _draw_contours(axes: Axes, log_density: NDArray[Any], masses: Sequence[float]) -> list[float]:
+    """Draw contours; return the masses that have one, largest first.
+
+    Where pixels are equally probable, masses may share a contour, which is that of the largest.
+    """
+    height, width = log_density.shape
+    styles = _line_styles(masses)
+    of_level: dict[float, float] = {}
+    for mass, level in zip(styles, contour_levels(log_density, list(styles)), strict=True):
+        if np.isfinite(level) and log_density.min() < level:
+            of_level.setdefault(float(level), mass)
+    if of_level and min(height, width) > 1:
+        x, y = np.arange(width) + 0.5, np.arange(height) + 0.5
+        levels = sorted(of_level)
+        axes.contour(
+            x,
+            y,
+            log_density,
+            levels,
+            colors="white",
+            linewidths=1,
+            linestyles=[styles[of_level[level]] for level in levels],
+        )
+    return list(of_level.values())
 
 
 def _image_axes(axes: Axes, size: tuple[int, int]) -> Axes:

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from salmetrics.plotting.style import current, metric_label, plain_frame
+from salmetrics.errors import InputError, check_choice
+from salmetrics.plotting.style import COLOURS, current, metric_label, plain_frame
 from salmetrics.results import Evaluation
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ def plot_scores(
 ) -> Axes:
     """Draw one metric of all models as bars with their 95 % intervals over images.
 
-    Models without the metric are left out.
+    Models without the metric are left out; an infinite value has no bar.
 
     Parameters
     ----------
@@ -33,19 +34,30 @@ def plot_scores(
     **kwargs
         Passed to `matplotlib.axes.Axes.barh`.
     """
+    check_choice("metric", metric, evaluation.metrics)
+    rows = evaluation.summary.xs(metric, level="metric")
+    rows = rows[rows["value"].notna()]
+    if rows.empty:
+        raise InputError(f"no model has {metric}")
     axes = current(ax)
-    values = {model: evaluation.value(model, metric) for model in evaluation.models}
-    shown = [model for model in values if np.isfinite(values[model])]
-    axes.barh(shown, [values[model] for model in shown], **({"color": "#4477aa"} | kwargs))
-    rows = evaluation.summary.xs(metric, level="metric").loc[shown]
-    if np.isfinite(rows["low"]).any():
-        reach = [rows["value"] - rows["low"], rows["high"] - rows["value"]]
-        axes.errorbar(
-            rows["value"], np.arange(len(shown)), xerr=reach, fmt="none", ecolor="black", capsize=3
+    values = rows["value"].where(np.isfinite(rows["value"]), 0.0)
+    axes.barh(rows.index, values, **({"color": COLOURS[0]} | kwargs))
+    ends = rows[["low", "high"]].where(np.isfinite(rows[["low", "high"]]), np.nan)
+    low, high = (ends[side].fillna(values) for side in ("low", "high"))
+    if ends.notna().to_numpy().any():
+        reach = [values - low, high - values]
+        places = np.arange(len(rows))
+        axes.errorbar(values, places, xerr=reach, fmt="none", ecolor="black", capsize=3)
+    for y, value in enumerate(rows["value"]):
+        left = value < 0
+        axes.annotate(
+            f"{value:.3f}",
+            (low.iloc[y] if left else high.iloc[y], y),
+            (-6 if left else 6, 0),
+            textcoords="offset points",
+            va="center",
+            ha="right" if left else "left",
         )
-    ends = rows["high"].where(np.isfinite(rows["high"]), rows["value"])
-    for y, (value, end) in enumerate(zip(rows["value"], ends, strict=True)):
-        axes.annotate(f"{value:.3f}", (end, y), (6, 0), textcoords="offset points", va="center")
     axes.invert_yaxis()
     axes.margins(x=0.15)
     axes.axvline(0, color="black", linewidth=0.8)

@@ -49,6 +49,42 @@ def test_gallery(generated):
     assert [text.get_text() for text in legend.get_texts()] == ["50 %"]
 
 
+def test_lines_mean_the_same_in_all_panels(generated):
+    """Whatever the first model has: a flat density has no contours."""
+    stimuli, fixations = generated.dataset
+    models = {"flat": salmetrics.Uniform(), "centre": GaussianCentreBias()}
+    axes = plot_gallery(stimuli, fixations, models, ["1"])
+    assert not [c for c in axes[0, 1].collections if hasattr(c, "levels")]
+    (lines,) = [c for c in axes[0, 2].collections if hasattr(c, "levels")]
+    (legend,) = axes[0, 0].figure.legends
+    texts = [text.get_text() for text in legend.get_texts()]
+    said = dict(zip(texts, [h.get_linestyle() for h in legend.legend_handles], strict=True))
+    assert said == {"75 %": ":", "50 %": "--", "25 %": "-"}
+    # levels ascend, so masses descend
+    assert lines.linestyles == ["dotted", "dashed", "solid"]
+
+
+def test_shared_contours_are_those_of_the_largest_mass(ax):
+    log = np.full((6, 8), -np.inf)
+    log[:, :4] = -np.log(24)
+    plot_density(log, masses=(0.25, 0.5), ax=ax)
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["50 %"]
+    ax.clear()
+    plot_density(np.full((6, 8), -np.log(48)), masses=(0.25,), ax=ax)
+    assert ax.get_legend() is None
+
+
+def test_panels_have_the_shapes_of_their_images():
+    stimuli = salmetrics.Stimuli.from_arrays(
+        [np.zeros(size, np.uint8) for size in ((40, 60), (60, 60))]
+    )
+    fixations = salmetrics.Fixations.from_arrays([3, 4], [3, 4], [0, 1])
+    axes = plot_gallery(stimuli, fixations, {"c": GaussianCentreBias()}, ["0", "1"], samples=False)
+    axes[0, 0].figure.canvas.draw()
+    heights = [one.get_position().height for one in axes[:, 0]]
+    assert heights[1] / heights[0] == pytest.approx(1.5, rel=0.1)
+
+
 def test_gallery_without_samples(generated):
     stimuli, fixations = generated.dataset
     _, given = plt.subplots(1, 2, squeeze=False)
@@ -120,7 +156,9 @@ def test_information_gain_map_over_the_image(ax, generated):
         ({"images": ["9"]}, "image must be one of '0'"),
         ({"images": []}, "at least one model and one image"),
         ({"models": {}}, "at least one model and one image"),
-        ({"models": {"map": lambda s: s.image}}, "axes|log density|must be"),
+        ({"models": {"map": lambda s: s.image}}, "must have shape"),
+        ({"models": [GaussianCentreBias()]}, "models must be a dict by name; got list"),
+        ({"images": "0"}, "images must be a list; got '0'"),
         ({"axes": np.empty((1, 1), object)}, r"axes must have shape \(2, 2\); got \(1, 1\)"),
     ],
 )
@@ -140,6 +178,18 @@ def test_a_gallery_shows_one_density_an_image(generated):
 def test_wrong_gains(ax, gain):
     with pytest.raises(InputError, match="gain must be a map"):
         plot_information_gain_map(gain, ax=ax)
+
+
+def test_infinite_gains_have_the_colours_of_the_ends(ax):
+    gain = np.zeros((4, 5))
+    gain[0, 0], gain[1, 1], gain[2, 2], gain[3, 3] = np.inf, 0.5, -np.inf, -0.5
+    plot_information_gain_map(gain, ax=ax)
+    shown = ax.images[0].get_array()
+    assert np.isfinite(shown).all()
+    assert shown[0, 0] >= ax.images[0].get_clim()[1]
+    assert shown[2, 2] <= ax.images[0].get_clim()[0]
+    with pytest.raises(InputError, match="finite somewhere"):
+        plot_information_gain_map(np.full((2, 2), np.inf), ax=ax)
 
 
 def test_a_gain_of_another_size(ax, generated):

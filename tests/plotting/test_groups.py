@@ -64,6 +64,11 @@ def test_instances(ax, scored):
     assert set(line.get_ydata()) == {1.0}
 
 
+def test_two_instances_have_no_violin(ax, scored):
+    plot_instances(scored, {"centre": ["wide", "narrow"]}, ax=ax)
+    assert not ax.collections
+
+
 def test_bars_of_explained_gain(ax, scored):
     plot_scores(scored, "IGE", ax=ax)
     assert ax.get_xlabel() == "IGE, higher is better"
@@ -85,7 +90,7 @@ def test_bars_of_explained_gain(ax, scored):
         (lambda r: plot_instances(r, {"a": ["nobody"]}), "model must be one of"),
         (
             lambda r: plot_instances(r, {"a": ["truth", "gold-standard"]}, "KLDiv"),
-            "not all models of 'a' have KLDiv",
+            "not all models of 'a' have a finite KLDiv",
         ),
     ],
 )

@@ -91,6 +91,32 @@ def test_scores(ax):
     np.testing.assert_allclose(ends, rows.to_numpy())
 
 
+def test_scores_below_0_and_infinite(ax):
+    class Corner(Uniform):
+        name = "corner"
+
+        def log_density(self, stimulus, *, subject=None):
+            log = np.full(stimulus.size, -np.inf)
+            log[0, 0] = 0
+            return log
+
+        @property
+        def knows_likelihoods(self):
+            return False
+
+    models = {"corner": Corner(), "centre": GaussianCentreBias(0.05)}
+    result = evaluate(models, STIMULI, FIXATIONS, metrics=["IG"], baseline=Uniform())
+    plot_scores(result, "IG", ax=ax)
+    assert [label.get_text() for label in ax.get_yticklabels()] == ["corner", "centre"]
+    assert ax.patches[0].get_width() == 0
+    corner, centre = ax.texts
+    assert corner.get_text() == "-inf"
+    assert (centre.get_ha(), centre.xyann[0]) == ("right", -6)  # beside the bar, not on it
+    nothing = evaluate(Map(), STIMULI, FIXATIONS, metrics=["IG", "AUC"], baseline=Uniform())
+    with pytest.raises(InputError, match="no model has IG"):
+        plot_scores(nothing, "IG", ax=ax)
+
+
 @pytest.mark.parametrize(
     "draw",
     [
