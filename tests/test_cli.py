@@ -2,6 +2,7 @@ import re
 import shutil
 import sys
 import warnings
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -9,7 +10,7 @@ import pytest
 from PIL import Image
 
 import salmetrics
-from salmetrics.cli import main
+from salmetrics.cli import main, parser
 from salmetrics.metrics.registry import METRICS
 
 MODEL = """
@@ -577,3 +578,17 @@ def test_errors_of_what_is_drawn_or_written(result, capsys, arguments, text):
         assert main(arguments.split()) == 2
     assert text in capsys.readouterr().err
     assert not list(result.glob("x*"))
+
+
+def commands_of_the_docs():
+    root = Path(__file__).parents[1]
+    for page in [root / "README.md", *sorted((root / "docs").rglob("*.md"))]:
+        text = page.read_text(encoding="utf-8").replace("\\\n", " ")
+        for line in text.splitlines():
+            if line.startswith("    salmetrics "):
+                yield pytest.param(line.partition("#")[0].split()[1:], id=" ".join(line.split()))
+
+
+@pytest.mark.parametrize("arguments", list(commands_of_the_docs()))
+def test_commands_of_the_docs_are_complete(arguments):
+    assert callable(parser().parse_args(arguments).run)

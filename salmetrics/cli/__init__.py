@@ -22,7 +22,7 @@ from salmetrics.cli import (
 )
 from salmetrics.errors import InputError
 
-__all__ = ["main"]
+__all__ = ["main", "parser"]
 
 _COMMANDS = (
     evaluate,
@@ -43,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     `benchmark --keep-going` returns 3 if models were left out.
     """
-    options = _parser().parse_args(arguments)
+    options = parser().parse_args(arguments)
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, _stop)  # temporary files are removed on the way out
     try:
@@ -58,11 +58,12 @@ def _stop(number: int, frame: object) -> None:
     raise SystemExit(128 + number)
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+def parser() -> argparse.ArgumentParser:
+    """Return what reads the arguments of all commands."""
+    made = argparse.ArgumentParser(
         prog="salmetrics", description="How well does a model predict where people look?"
     )
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    commands = made.add_subparsers(required=True, metavar="COMMAND")
     for command in _COMMANDS:
         command.add(commands)
-    return parser
+    return made
