@@ -1,7 +1,9 @@
 """Models of where people look that need torch.
 
 Models register here through the entry-point group ``salmetrics.models``, so that ``salmetrics``
-finds them by name and never imports this package. This version holds no model.
+finds them by name and never imports this package.
 """
 
-__all__: list[str] = []
+from salmetrics_models.deepgaze import DeepGaze, DeepGazeI, DeepGazeIIE
+
+__all__ = ["DeepGaze", "DeepGazeI", "DeepGazeIIE"]

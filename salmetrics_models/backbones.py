@@ -132,17 +132,15 @@ def _trunk_of_resnet(network: Any) -> nn.Sequential:
     return nn.Sequential(network.conv1, network.bn1, network.relu, network.maxpool, *stages)
 
 
-def _trunk_of_features(n: int) -> Callable[[Any], nn.Sequential]:
+def _first_stages(n: int, network: Any) -> nn.Sequential:
     """Return the first n stages of a network whose stages are `features`."""
-    return lambda network: network.features[:n]
+    stages: nn.Sequential = network.features[:n]
+    return stages
 
 
-def _of_vision(name: str) -> Callable[[], nn.Module]:
-    def make() -> nn.Module:
-        network: nn.Module = getattr(vision_models(), name)(weights=None)
-        return network
-
-    return make
+def _of_vision(name: str) -> nn.Module:
+    network: nn.Module = getattr(vision_models(), name)(weights=None)
+    return network
 
 
 BACKBONES = {
@@ -150,7 +148,7 @@ BACKBONES = {
     for backbone in (
         Backbone(
             "shapenet-c",  # a ResNet-50 trained on stylised images
-            _of_vision("resnet50"),
+            partial(_of_vision, "resnet50"),
             _trunk_of_resnet,
             (
                 "layer3.0.conv2",
@@ -165,14 +163,14 @@ BACKBONES = {
         Backbone(
             "efficientnet-b5",
             _efficientnet_b5,
-            _trunk_of_features(7),
+            partial(_first_stages, 7),
             ("features.5.4.block.1.0", "features.5.6.block.1.0", "features.6.8.block.3.0"),
             2416,
         ),
         Backbone(
             "densenet-201",
-            _of_vision("densenet201"),
-            _trunk_of_features(-1),
+            partial(_of_vision, "densenet201"),
+            partial(_first_stages, -1),
             (
                 "features.denseblock4.denselayer32.norm1",
                 "features.denseblock4.denselayer32.conv1",
@@ -182,7 +180,7 @@ BACKBONES = {
         ),
         Backbone(
             "resnext-50",
-            _of_vision("resnext50_32x4d"),
+            partial(_of_vision, "resnext50_32x4d"),
             _trunk_of_resnet,
             ("layer3.5.conv1", "layer3.5.conv2", "layer3.4.conv2", "layer4.2.conv2"),
             2560,
@@ -190,4 +188,6 @@ BACKBONES = {
     )
 }
 
-ALEXNET = Backbone("alexnet", _of_vision("alexnet"), _trunk_of_features(11), ("features.10",), 256)
+ALEXNET = Backbone(
+    "alexnet", partial(_of_vision, "alexnet"), partial(_first_stages, 11), ("features.10",), 256
+)

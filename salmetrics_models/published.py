@@ -23,10 +23,13 @@ class Place:
         In the state dict of `DeepGazeNetwork`.
     component
         Index along its first axis; None for the tensor as a whole.
+    shape
+        Of the published tensor.
     """
 
     key: str
-    component: int | None = None
+    component: int | None
+    shape: tuple[int, ...]
 
 
 # in a component of DeepGaze IIE: name there, and here
@@ -86,6 +89,7 @@ _EFFICIENTNET_STAGES = (3, 5, 5, 7, 7, 9, 3)  # blocks
 def places(network: DeepGazeNetwork) -> dict[str, Place]:
     """Return the place of each tensor of the published checkpoint of DeepGaze I or IIE."""
     single = len(network.branches) == 1
+    own = {key: tuple(tensor.shape) for key, tensor in network.state_dict().items()}
     found: dict[str, Place] = {}
     for b, branch in enumerate(network.branches):
         there = "" if single else f"models.{b}."
@@ -93,12 +97,21 @@ def places(network: DeepGazeNetwork) -> dict[str, Place]:
         backbone: nn.Module = branch.features.network  # type: ignore[assignment, union-attr]
         name: str = branch.features.backbone.name  # type: ignore[assignment, union-attr]
         for theirs, ours in _backbone_names(name, backbone):
-            found[f"{there}features.features.1.{theirs}"] = Place(f"{here}features.network.{ours}")
+            key = f"{here}features.network.{ours}"
+            found[f"{there}features.features.1.{theirs}"] = Place(key, None, own[key])
         heads = _HEAD_1 if single else _HEADS_2E
         for k in range(network.architecture.n_components):
             for pattern, ours in heads.items():
-                found[there + pattern.format(k=k)] = Place(here + ours, k)
+                key = here + ours
+                found[there + pattern.format(k=k)] = Place(key, k, _shape(ours, own[key][1:]))
     return found
+
+
+def _shape(name: str, own: tuple[int, ...]) -> tuple[int, ...]:
+    """Return the published shape of one component's part of a tensor."""
+    if name.startswith("readouts.weight"):
+        return (*own, 1, 1)
+    return (1,) if name == "finaliser.centre_weight" else own
 
 
 def _backbone_names(name: str, network: nn.Module) -> Iterator[tuple[str, str]]:

@@ -161,7 +161,7 @@ class _DensityFromFunction(_FromFunction, DensityModel):
             what = f"the log density of {self.name} for image {stimulus.id!r}"
             array = as_log_density(array, what, normalize=self._normalize).values
         if self._resize is not None and array.shape != tuple(stimulus.size):
-            array = _resize_density(array, stimulus.size, self._resize)
+            array = resize_log_density(array, stimulus.size, self._resize)
         return array
 
     def _log(self, density: NDArray[Any], stimulus: Stimulus) -> NDArray[np.float64]:
@@ -311,8 +311,8 @@ def _resize_map(array: NDArray[Any], size: tuple[int, int], resize: str) -> NDAr
     return resized
 
 
-def _resize_density(
-    log_density: NDArray[Any], size: tuple[int, int], resize: str
+def resize_log_density(
+    log_density: NDArray[Any], size: tuple[int, int], resize: str = "bilinear"
 ) -> NDArray[np.float64]:
     """Interpolate the density, not its log (which may be -inf), and normalise it again."""
     density = np.maximum(_resize_map(np.exp(log_density), size, resize), 0.0)

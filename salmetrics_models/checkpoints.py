@@ -1,0 +1,194 @@
+"""Files of weights: found, checked, read without running anything in them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import pickle
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.error import URLError
+from urllib.request import urlopen
+
+import torch
+from torch import Tensor
+
+from salmetrics.errors import InputError, some
+from salmetrics.io.files import check_file, replacing
+from salmetrics_models.networks import DeepGazeNetwork
+from salmetrics_models.published import places
+
+__all__ = ["PUBLISHED", "PublishedFile", "cached", "load_published", "load_state", "read_tensors"]
+
+
+@dataclass(frozen=True)
+class PublishedFile:
+    """A file of weights on the web."""
+
+    name: str
+    url: str
+
+
+_RELEASES = "https://github.com/matthias-k/DeepGaze/releases/download"
+PUBLISHED = {
+    "deepgaze1": PublishedFile("deepgaze1.pth", f"{_RELEASES}/v1.01/deepgaze1.pth"),
+    "deepgaze2e": PublishedFile("deepgaze2e.pth", f"{_RELEASES}/v1.0.0/deepgaze2e.pth"),
+    "centerbias_mit1003": PublishedFile(
+        "centerbias_mit1003.npy", f"{_RELEASES}/v1.0.0/centerbias_mit1003.npy"
+    ),
+}
+
+
+def cached(name: str) -> Path:
+    """Return the path of a published file in the cache; get it first, if it isn't there.
+
+    The cache is the folder SALMETRICS_CACHE, or ``salmetrics`` in the user's cache folder. The
+    SHA-256 of a file is recorded when it is got, and checked ever after.
+
+    Raises
+    ------
+    InputError
+        If there is no such file, it can't be got, or it has changed since.
+    """
+    from tqdm import tqdm
+
+    if name not in PUBLISHED:
+        raise InputError(
+            f"no published weights are called {name!r}; there are {some([*PUBLISHED])}"
+        )
+    published = PUBLISHED[name]
+    folder = _cache_folder()
+    target, record = folder / published.name, folder / "sha256.json"
+    pinned: dict[str, str] = json.loads(record.read_text("utf-8")) if record.exists() else {}
+    if target.exists():
+        found = sha256(target)
+        if pinned.setdefault(published.name, found) != found:
+            raise InputError(
+                f"{str(target)!r} has changed since it was got; remove it to get it anew"
+            )
+        return target
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        with urlopen(published.url, timeout=30) as source, replacing(target) as temporary:
+            size = int(source.headers.get("Content-Length", 0)) or None
+            with (
+                temporary.open("wb") as copy,
+                tqdm(total=size, desc=published.name, unit="B", unit_scale=True) as bar,
+            ):
+                while block := source.read(2**20):
+                    copy.write(block)
+                    bar.update(len(block))
+            if size is not None and temporary.stat().st_size != size:
+                raise InputError(f"{published.url} was cut off; get it again")
+            found = sha256(temporary)
+            if pinned.get(published.name, found) != found:
+                raise InputError(f"{published.url} is not the file that was got before")
+    except (URLError, TimeoutError, ConnectionError) as error:
+        raise InputError(
+            f"{published.url} can't be reached ({getattr(error, 'reason', error)}). Get it on "
+            f"another machine, and give its path, or put it into {str(folder)!r}"
+        ) from error
+    with replacing(record) as temporary:
+        temporary.write_text(json.dumps(pinned | {published.name: found}, indent=1), "utf-8")
+    return target
+
+
+def sha256(path: Path) -> str:
+    """Return the SHA-256 of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def read_tensors(path: str | Path) -> dict[str, Tensor]:
+    """Read a state dict in torch's format, on the CPU; no code in it is run.
+
+    Raises
+    ------
+    InputError
+        If it is no such file, cut off, or holds anything but tensors by name.
+    """
+    given = check_file(path)
+    try:
+        state: Any = torch.load(given, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as error:
+        raise InputError(
+            f"{str(given)!r} holds more than tensors, and was not read: code in it would be run"
+            if "Unsupported global" in str(error) or "WeightsUnpickler" in str(error)
+            else f"{str(given)!r} is no file of weights"
+        ) from error
+    except (EOFError, OSError, RuntimeError, ValueError, zipfile.BadZipFile) as error:
+        first = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise InputError(
+            f"{str(given)!r} can't be read ({first}). It may have been cut off; get it again"
+        ) from error
+    if isinstance(state, Mapping) and isinstance(state.get("state_dict"), Mapping):
+        state = state["state_dict"]
+    if not isinstance(state, Mapping) or not all(isinstance(t, Tensor) for t in state.values()):
+        raise InputError(f"{str(given)!r} must hold tensors by name")
+    return {str(key): tensor for key, tensor in state.items()}
+
+
+def load_published(network: DeepGazeNetwork, state: Mapping[str, Tensor], what: str) -> None:
+    """Put the tensors of a published checkpoint where they belong; all of them, or none.
+
+    Parameters
+    ----------
+    network
+        `DeepGazeNetwork` of the same architecture.
+    state
+        As `read_tensors` gives it.
+    what
+        What messages call the file.
+
+    Raises
+    ------
+    InputError
+        Naming the first missing and unexpected names, or tensors of another shape.
+    """
+    wanted, own = places(network), network.state_dict()
+    _check_names(set(wanted), set(state), what)
+    for name, place in wanted.items():
+        if tuple(state[name].shape) != place.shape:
+            raise InputError(
+                f"{what} is of another model: {name} has shape {tuple(state[name].shape)}, not "
+                f"{place.shape}"
+            )
+    with torch.no_grad():
+        for name, place in wanted.items():
+            target = own[place.key] if place.component is None else own[place.key][place.component]
+            target.copy_(state[name].reshape(target.shape))
+
+
+def load_state(network: torch.nn.Module, state: Mapping[str, Tensor], what: str) -> None:
+    """Load a checkpoint with our own names; all of it, or nothing."""
+    own = network.state_dict()
+    _check_names(set(own), set(state), what)
+    for name, target in own.items():
+        if state[name].shape != target.shape:
+            raise InputError(
+                f"{what} is of another model: {name} has shape {tuple(state[name].shape)}, not "
+                f"{tuple(target.shape)}"
+            )
+    network.load_state_dict(dict(state))
+
+
+def _check_names(wanted: set[str], given: set[str], what: str) -> None:
+    missing, extra = sorted(wanted - given), sorted(given - wanted)
+    if missing or extra:
+        parts = [
+            f"{len(names)} {word}, the first {names[0]!r}"
+            for word, names in (("missing", missing), ("unexpected", extra))
+            if names
+        ]
+        raise InputError(f"{what} is of another model: of its tensors, {'; '.join(parts)}")
+
+
+def _cache_folder() -> Path:
+    given = os.environ.get("SALMETRICS_CACHE")
+    if given:
+        return Path(given)
+    return Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "salmetrics"
