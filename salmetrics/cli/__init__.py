@@ -18,6 +18,7 @@ from salmetrics.cli import (
     optimal_map,
     pack,
     plot,
+    predict,
     show,
 )
 from salmetrics.errors import InputError
@@ -30,6 +31,7 @@ _COMMANDS = (
     calibrate,
     export_maps,
     optimal_map,
+    predict,
     plot,
     show,
     pack,

@@ -11,7 +11,7 @@ from salmetrics.io.files import files_below
 from salmetrics.io.images import IMAGE_SUFFIXES
 from salmetrics.stimuli import Stimuli
 
-__all__ = ["load_folder"]
+__all__ = ["load_folder", "load_images"]
 
 
 def load_folder(
@@ -48,19 +48,24 @@ def load_folder(
     """
     check_choice("outside", outside, ("error", "drop", "clip"))
     folder = Path(images)
-    if not folder.is_dir():
-        raise InputError(f"image folder {str(folder)!r} does not exist")
-    paths = files_below(folder, IMAGE_SUFFIXES)
-    if not paths:
-        raise InputError(
-            f"no images in {str(folder)!r}; known suffixes: {', '.join(IMAGE_SUFFIXES)}"
-        )
-    stimuli = Stimuli.from_files(
-        paths, root=folder, sigma=sigma, pixels_per_degree=pixels_per_degree
-    )
+    stimuli = load_images(folder, sigma=sigma, pixels_per_degree=pixels_per_degree)
     points = Fixations.from_csv(fixations, stimuli, image=image, x=x, y=y, subject=subject)
     if outside == "drop":
         points = points.drop_outside(stimuli)
     elif outside == "clip":
         points = points.clip_to(stimuli)
     return Dataset(folder.resolve().name, stimuli, points)
+
+
+def load_images(
+    folder: str | Path, *, sigma: float | None = None, pixels_per_degree: float | None = None
+) -> Stimuli:
+    """Load images below a folder, sorted by name; arguments and errors as of `load_folder`."""
+    if not Path(folder).is_dir():
+        raise InputError(f"image folder {str(folder)!r} does not exist")
+    paths = files_below(Path(folder), IMAGE_SUFFIXES)
+    if not paths:
+        raise InputError(
+            f"no images in {str(folder)!r}; known suffixes: {', '.join(IMAGE_SUFFIXES)}"
+        )
+    return Stimuli.from_files(paths, root=folder, sigma=sigma, pixels_per_degree=pixels_per_degree)

@@ -36,7 +36,13 @@ def named_model(name: str, argument: str | None, dataset: Dataset) -> Model:
     """Make a registered model."""
     check_choice("model", name, names())
     (entry, *_) = entry_points(group=_GROUP, name=name)
-    return entry.load()(argument, dataset)
+    try:
+        make = entry.load()
+    except ModuleNotFoundError as error:
+        if error.name not in ("torch", "torchvision"):
+            raise
+        raise InputError(f"model {name!r} needs torch: pip install 'salmetrics[models]'") from error
+    return make(argument, dataset)
 
 
 def uniform(argument: str | None, dataset: Dataset) -> Uniform:

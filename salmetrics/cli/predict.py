@@ -1,0 +1,87 @@
+"""`salmetrics predict`: write a network's log densities, with or without fixations at hand."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from salmetrics.cli.data import add_first, named_dataset, shortened
+from salmetrics.cli.models import opened
+from salmetrics.cli.writing import add_writing
+from salmetrics.dataset import Dataset
+from salmetrics.datasets.folder import load_images
+from salmetrics.errors import InputError, check_choice
+from salmetrics.exporting import export_predictions
+from salmetrics.fixations import Fixations
+from salmetrics.models.base import model_name
+from salmetrics.models.named import names
+
+__all__ = ["add"]
+
+
+def add(commands: Any) -> None:
+    """Add the command."""
+    command = commands.add_parser(
+        "predict", help="write a network's log densities for all images; goes on where it stopped"
+    )
+    command.set_defaults(run=_run)
+    data = command.add_argument_group("data: --dataset, or --images")
+    data.add_argument("--dataset", metavar="SPEC", help="as of evaluate")
+    data.add_argument("--root", type=Path, help="its folder")
+    data.add_argument("--images", type=Path, help="a folder of images; no fixations are needed")
+    add_first(data)
+    network = command.add_argument_group("network")
+    network.add_argument(
+        "--model", required=True, metavar="NAME", help="registered, such as deepgaze2e"
+    )
+    network.add_argument("--weights", metavar="FILE", help="default: the published ones")
+    network.add_argument(
+        "--centre-bias",
+        metavar="FILE",
+        help="a .npy file with a log density, uniform, or mit1003 (default: that of the data set, "
+        "with each image left out)",
+    )
+    network.add_argument("--device", help="auto, cpu, cuda, ... (default: auto)")
+    network.add_argument("--batch-size", type=int, help="images predicted together (default: 1)")
+    network.add_argument(
+        "--pixels-per-degree", type=float, help="of the display; default: images as they are"
+    )
+    add_writing(command, ".npy")
+
+
+def _run(options: argparse.Namespace) -> None:
+    check_choice("--model", options.model, names())
+    dataset = shortened(_dataset(options), options)
+    parts = [] if options.weights is None else [options.weights]
+    given = {
+        "centre": options.centre_bias,
+        "device": options.device,
+        "batch_size": options.batch_size,
+        "pixels_per_degree": options.pixels_per_degree,
+    }
+    parts += [f"{name}={value}" for name, value in given.items() if value is not None]
+    spec = options.model + (f":{','.join(parts)}" if parts else "")
+    model = opened(spec, dataset)
+    model.check_data(*dataset)
+    made = export_predictions(
+        model,
+        dataset.stimuli,
+        options.out,
+        files=options.files,
+        bits=options.bits or 8,
+        dtype=options.dtype,
+    )
+    print(f"wrote {made}: {len(dataset)} log densities of {model_name(model)}")
+
+
+def _dataset(options: argparse.Namespace) -> Dataset:
+    if (options.dataset is None) == (options.images is None):
+        raise InputError("give --dataset or --images")
+    if options.dataset is not None:
+        return named_dataset(options.dataset, options.root)
+    if options.root is not None:
+        raise InputError("--root goes with --dataset")
+    stimuli = load_images(options.images)
+    none = Fixations.from_arrays([], [], [], n_images=len(stimuli))
+    return Dataset(options.images.resolve().name, stimuli, none)
