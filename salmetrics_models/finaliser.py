@@ -30,7 +30,7 @@ class Finaliser(nn.Module):
         self.centre_weight = nn.Parameter(torch.ones(n_components))
 
     def forward(self, readouts: Tensor, centre: Tensor, components: Tensor) -> Tensor:
-        """Return log densities that are not normalised yet, at the size of the map.
+        """Return log densities up to a constant, at the size of the map; none is above 0.
 
         Parameters
         ----------
@@ -45,8 +45,11 @@ class Finaliser(nn.Module):
         sigma, weight = self.sigma[components], self.centre_weight[components]
         down = blurred_enlargement(readouts.shape[-2], height, sigma)
         across = blurred_enlargement(readouts.shape[-1], width, sigma)
-        blurred = down @ readouts @ across.transpose(-1, -2)
-        return torch.addcmul(blurred, weight[:, None, None], centre[:, None])
+        # a blur of numbers below 0 is below 0
+        ends = torch.stack([centre.amin((-2, -1)), centre.amax((-2, -1))])[..., None] * weight
+        highest = readouts.amax((-2, -1)) + ends.amax(0)
+        blurred = down @ (readouts - highest[..., None, None]) @ across.transpose(-1, -2)
+        return blurred.addcmul_(weight[:, None, None], centre[:, None])
 
 
 def blurred_enlargement(n_in: int, n_out: int, sigma: Tensor) -> Tensor:
@@ -129,17 +132,17 @@ class Mixing:
         Parameters
         ----------
         logs
-            Shape (n, k, height, width).
+            Shape (n, k, height, width), none above 0.
 
         Returns
         -------
         Shape (n, height, width).
         """
-        k = logs.shape[1]
-        highest = logs.amax(dim=(-2, -1), keepdim=True)
-        density = torch.exp(logs - highest)
-        totals = torch.einsum("nkhw,h,w->nk", density, self._down, self._across)
-        mean = torch.einsum("nkhw,nk->nhw", density, 1 / (k * totals))
+        k, height, width = logs.shape[1:]
+        density = torch.exp(logs)
+        totals = density @ self._across @ self._down
+        shares = 1 / (k * totals[:, None])
+        mean = (shares @ density.flatten(2)).view(-1, height, width)
         if bool(mean.min() > self._least):
             return mean.log()
         return torch.logsumexp(self.component_densities(logs), dim=1) - torch.log(

@@ -80,6 +80,7 @@ def _centre(given: str | None, dataset: Dataset) -> Any:
         return given
     if len(dataset.fixations) == 0:
         raise InputError(
-            "there are no fixations to fit a centre bias to; give centre=FILE.npy or centre=uniform (--centre-bias)"
+            "there are no fixations to fit a centre bias to; give centre=FILE.npy or "
+            "centre=uniform (--centre-bias)"
         )
     return CentreBias.fit(*dataset)
