@@ -5,5 +5,13 @@ finds them by name and never imports this package.
 """
 
 from salmetrics_models.deepgaze import DeepGaze, DeepGazeI, DeepGazeIIE
+from salmetrics_models.identify import ComponentOrder, identify_folds, order_from_weights
 
-__all__ = ["DeepGaze", "DeepGazeI", "DeepGazeIIE"]
+__all__ = [
+    "ComponentOrder",
+    "DeepGaze",
+    "DeepGazeI",
+    "DeepGazeIIE",
+    "identify_folds",
+    "order_from_weights",
+]

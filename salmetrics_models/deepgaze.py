@@ -339,6 +339,7 @@ class DeepGazeIIE(DeepGaze):
         fold: int | None = None,
         instance: int | None = None,
         component_order: str = "instance-major",
+        fold_offset: int = 0,
     ) -> tuple[int, ...]:
         """Return indices of the components of a fold, of an instance, or of both.
 
@@ -348,7 +349,10 @@ class DeepGazeIIE(DeepGaze):
             From 0; all by default.
         component_order
             Whether the file has all folds of one instance together ("instance-major"), or all
-            instances of one fold ("fold-major"). The published file does not say.
+            instances of one fold ("fold-major"). The published file does not say;
+            `identify_folds` may tell.
+        fold_offset
+            Fold of the first component.
         """
         check_choice("component_order", component_order, ("instance-major", "fold-major"))
         n_instances = self.n_components // self.n_folds
@@ -359,6 +363,7 @@ class DeepGazeIIE(DeepGaze):
         folds, instances = numbers % self.n_folds, numbers // self.n_folds
         if component_order == "fold-major":
             folds, instances = numbers // n_instances, numbers % n_instances
+        folds = (folds + check_whole("fold_offset", fold_offset, 0)) % self.n_folds
         there = np.ones(numbers.size, bool)
         if fold is not None:
             there &= folds == fold
@@ -367,7 +372,12 @@ class DeepGazeIIE(DeepGaze):
         return tuple(numbers[there].tolist())
 
     def cross_validated(
-        self, folds: Folds, *, component_order: str = "instance-major", unknown: str = "error"
+        self,
+        folds: Folds,
+        *,
+        component_order: str = "instance-major",
+        fold_offset: int = 0,
+        unknown: str = "error",
     ) -> CrossValidated:
         """Return a model that predicts each image by the components that did not train on it.
 
@@ -375,7 +385,7 @@ class DeepGazeIIE(DeepGaze):
         ----------
         folds
             Of the images: 10, such as `salmetrics.folds.mit1003`.
-        component_order
+        component_order, fold_offset
             As of `components_of`.
         unknown
             As of `salmetrics.CrossValidated`.
@@ -384,10 +394,22 @@ class DeepGazeIIE(DeepGaze):
             raise InputError(f"{self.name} has {self.n_folds} folds; got {folds.n_folds}")
         parts = []
         for k in range(self.n_folds):
-            chosen = self.components_of(fold=k, component_order=component_order)
+            chosen = self.components_of(
+                fold=k, component_order=component_order, fold_offset=fold_offset
+            )
             parts.append(self.with_components(chosen, f"{self.name}, fold {k}"))
         name = f"cross-validated {self.name}"
         return CrossValidated(parts, folds, unknown=unknown, name=name)
+
+    def log_densities_of_components(self, stimulus: Stimulus) -> Array:
+        """Return the log density of each component number, mixed over backbones, (k, h, w)."""
+        if self.pixels_per_degree is not None:
+            raise InputError("densities of components are made at the size of the image only")
+        pixels = torch.from_numpy(self._decoded(stimulus).transpose(2, 0, 1)[None].copy())
+        images = pixels.to(self.device, _DTYPES[self.dtype])
+        with torch.inference_mode():
+            centre = self._centre(stimulus, stimulus.size)
+            return self._network.log_densities_of_components(images, centre)[0].cpu().numpy()
 
 
 def _device(given: str) -> torch.device:

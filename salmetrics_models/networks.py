@@ -146,6 +146,18 @@ class DeepGazeNetwork(nn.Module):
             parts.append(total - _log(chosen.numel(), total))
         return mixing, parts
 
+    def log_densities_of_components(self, images: Tensor, centre: Tensor) -> Tensor:
+        """Return the log density of each component number, mixed over backbones: (n, k, h, w)."""
+        every = torch.arange(self.architecture.n_components, device=images.device)
+        mixing, small = self.prepared(images, centre)
+        total: Tensor | None = None
+        for branch in self.branches:
+            readouts = self.readouts(branch, images, every)  # type: ignore[arg-type]
+            logs = mixing.component_densities(branch.finaliser(readouts, small, every))  # type: ignore[operator]
+            total = logs if total is None else torch.logaddexp(total, logs)
+        assert total is not None
+        return mixing.enlarged(total - _log(len(self.branches), total))
+
     def prepared(self, images: Tensor, centre: Tensor) -> tuple[Mixing, Tensor]:
         """Return what mixes densities of these images, and the centre bias at the map's pixels."""
         step = self.architecture.map_factor

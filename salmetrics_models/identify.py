@@ -1,0 +1,185 @@
+"""Which component belongs to which fold: from the weights, and from the data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from salmetrics.errors import InputError
+from salmetrics.fixations import Fixations
+from salmetrics.folds import Folds
+from salmetrics.metrics.inputs import pixel_indices
+from salmetrics.stimuli import Stimuli
+from salmetrics_models.deepgaze import DeepGazeIIE
+
+__all__ = ["ComponentOrder", "identify_folds", "order_from_weights"]
+
+Array = NDArray[np.float64]
+
+_ORDERS = ("instance-major", "fold-major")
+_SURE = 0.999  # share of permutations that an order must beat
+
+
+@dataclass(frozen=True)
+class ComponentOrder:
+    """How components are numbered, and how sure that is.
+
+    Attributes
+    ----------
+    component_order
+        "instance-major" or "fold-major", as `DeepGazeIIE.cross_validated` takes it.
+    p_value
+        Probability of evidence as strong, or stronger, if components had no order.
+    statistics
+        Evidence for each order, larger is better: of weights, how much closer components of one
+        instance are than others, as a share of the distance; of data, nats by which components
+        predict images of their own fold worse than others do.
+    fold_offset
+        From data: which fold the first component left out, so that component k of an instance
+        belongs to fold (k + fold_offset) mod n_folds. 0 from weights, which can't tell.
+    """
+
+    component_order: str
+    p_value: float
+    statistics: dict[str, float]
+    fold_offset: int = 0
+
+
+def order_from_weights(
+    model: DeepGazeIIE, *, n_permutations: int = 2000, seed: int = 0
+) -> ComponentOrder:
+    """Tell the order of components from their first convolutions.
+
+    The ten folds of an instance begin from one pretrained readout, so they should be closer to
+    each other than to those of other instances.
+
+    Raises
+    ------
+    InputError
+        If no order is closer than chance would have it: nothing is known then.
+    """
+    distances = np.zeros((model.n_components, model.n_components))
+    for branch in model.network.branches:
+        weights: Any = branch.readouts.weight0  # type: ignore[union-attr]
+        flat = weights.detach().cpu().double().flatten(1).numpy()
+        squared = np.square(flat).sum(1)
+        between = squared[:, None] + squared - 2 * flat @ flat.T
+        distances += np.sqrt(np.maximum(between, 0)) / np.sqrt(squared.mean())
+    n_instances = model.n_components // model.n_folds
+    groups = {
+        "instance-major": np.repeat(np.arange(n_instances), model.n_folds),
+        "fold-major": np.tile(np.arange(n_instances), model.n_folds),
+    }
+    statistics = {order: _closeness(distances, group) for order, group in groups.items()}
+    best = max(statistics, key=lambda order: statistics[order])
+    stream = np.random.default_rng(seed)
+    chance = [
+        _closeness(distances, stream.permutation(groups[best])) for _ in range(n_permutations)
+    ]
+    p_value = (1 + np.sum(np.array(chance) >= statistics[best])) / (1 + n_permutations)
+    if p_value > 1 - _SURE:
+        raise InputError(
+            "the weights do not tell the order of components: those of one instance are not "
+            f"closer to each other than others (p = {p_value:.3g}); pass component_order="
+        )
+    return ComponentOrder(best, float(p_value), statistics)
+
+
+def identify_folds(
+    model: DeepGazeIIE,
+    stimuli: Stimuli,
+    fixations: Fixations,
+    folds: Folds,
+    *,
+    n_permutations: int = 2000,
+    seed: int = 0,
+    progress: bool = True,
+) -> ComponentOrder:
+    """Tell from data which components left out which images.
+
+    A component predicts images that it was trained on better than those that it was tested or
+    validated on. On each image, components are compared with each other.
+
+    Parameters
+    ----------
+    model
+        With all its components.
+    stimuli, fixations
+        Images that it was trained on, at least some of each fold.
+    folds
+        Of the images, 10.
+    n_permutations, seed
+        Of the test.
+    progress
+        Show a bar on standard error when it takes more than two seconds.
+
+    Raises
+    ------
+    InputError
+        If the evidence does not tell an order.
+    """
+    if folds.n_folds != model.n_folds:
+        raise InputError(f"{model.name} has {model.n_folds} folds; got {folds.n_folds}")
+    losses = _losses(model, stimuli, fixations, progress=progress)
+    losses -= losses.mean(1, keepdims=True)  # how hard an image is does not matter
+    there = ~np.isnan(losses[:, 0])
+    table = np.zeros((model.n_folds, model.n_components))  # mean loss on what a fold leaves out
+    for k in range(model.n_folds):
+        unseen = {*folds.test(k), *folds.validation(k)}
+        rows = there & np.array([name in unseen for name in stimuli.ids])
+        if not rows.any():
+            raise InputError(f"there are no fixated images that fold {k} leaves out")
+        table[k] = losses[rows].mean(0)
+    table -= table.mean(0)  # nor does how good a component is as a whole
+    n_instances = model.n_components // model.n_folds
+    numbers = np.arange(model.n_components)
+    fold_of = {"instance-major": numbers % model.n_folds, "fold-major": numbers // n_instances}
+
+    def evidence(order: str, offset: int) -> float:
+        return float(table[(fold_of[order] + offset) % model.n_folds, numbers].mean())
+
+    found = {(o, shift): evidence(o, shift) for o in _ORDERS for shift in range(model.n_folds)}
+    (order, offset) = max(found, key=lambda key: found[key])
+    stream = np.random.default_rng(seed)
+    chance = np.empty(n_permutations)
+    for n in range(n_permutations):
+        shuffled = table[:, stream.permutation(numbers)]
+        chance[n] = max(
+            shuffled[(fold_of[o] + shift) % model.n_folds, numbers].mean() for o, shift in found
+        )
+    p_value = (1 + np.sum(chance >= found[order, offset])) / (1 + n_permutations)
+    if p_value > 1 - _SURE:
+        raise InputError(
+            "the data do not tell which components left out which images "
+            f"(p = {p_value:.3g}); give more images, or pass component_order="
+        )
+    statistics = {o: max(found[o, shift] for shift in range(model.n_folds)) for o in _ORDERS}
+    return ComponentOrder(order, float(p_value), statistics, offset)
+
+
+def _losses(model: DeepGazeIIE, stimuli: Stimuli, fixations: Fixations, *, progress: bool) -> Array:
+    """Mean negative log likelihood on each image by each component, nats; NaN without fixations.
+
+    The components of all backbones that share a number are taken together.
+    """
+    from tqdm import tqdm
+
+    found = np.full((len(stimuli), model.n_components), np.nan)
+    images = np.flatnonzero(fixations.counts())
+    for i in tqdm(images, delay=2, disable=not progress, desc="components", unit="image"):
+        rows, stimulus = fixations.rows_of_image(int(i)), stimuli[int(i)]
+        pixels = pixel_indices(fixations.x[rows], fixations.y[rows], stimulus.size)
+        logs = model.log_densities_of_components(stimulus)
+        found[i] = -logs.reshape(len(logs), -1)[:, pixels].mean(1)
+    return found
+
+
+def _closeness(distances: Array, group: NDArray[np.int64]) -> float:
+    """How much smaller distances within groups are than between, as a share of all."""
+    same = group[:, None] == group
+    np.fill_diagonal(same, False)
+    other = group[:, None] != group
+    return float((distances[other].mean() - distances[same].mean()) / distances[other].mean())

@@ -1,0 +1,226 @@
+"""Files of weights that are no such files, and downloads."""
+
+import http.server
+import json
+import pickle
+import threading
+
+import numpy as np
+import pytest
+import torch
+
+from salmetrics import InputError
+from salmetrics.cli import main
+from salmetrics_models import DeepGazeI, DeepGazeIIE, checkpoints
+from salmetrics_models.checkpoints import PublishedFile, cached, read_tensors, sha256
+
+OPTIONS = {"centre_bias": "uniform", "device": "cpu"}
+
+
+class Bomb:
+    """Runs code when it is unpickled."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return open, (str(self.path), "w")
+
+
+def test_code_in_a_pickle_is_refused_and_not_run(tmp_path):
+    mark = tmp_path / "ran"
+    for name, state in (
+        ("plain.pth", Bomb(mark)),
+        ("inside.pth", {"features.features.1.features.0.weight": Bomb(mark)}),
+    ):
+        torch.save(state, tmp_path / name)
+        with pytest.raises(InputError, match="holds more than tensors, and was not read"):
+            DeepGazeI(tmp_path / name, **OPTIONS)
+    (tmp_path / "raw.pth").write_bytes(pickle.dumps(Bomb(mark), protocol=2))
+    with pytest.raises(InputError, match=r"raw\.pth"):
+        DeepGazeI(tmp_path / "raw.pth", **OPTIONS)
+    assert not mark.exists()
+
+
+def test_truncated_at_any_place(file_1, tmp_path):
+    whole = file_1.read_bytes()
+    for n in (0, 1, 1000, len(whole) // 2, len(whole) - 1):
+        (tmp_path / "cut.pth").write_bytes(whole[:n])
+        with pytest.raises(InputError, match=r"cut\.pth"):
+            read_tensors(tmp_path / "cut.pth")
+
+
+@pytest.mark.parametrize(
+    ("state", "text"),
+    [
+        ([1, 2], "must hold tensors by name"),
+        ({"a": "text"}, "must hold tensors by name"),
+        (
+            {"a": torch.zeros(2)},
+            "of another model: of its tensors, 19 missing, the first '.*'; 1 unexp",
+        ),
+        ({"branches.0.x": torch.zeros(2)}, "of another model: of its tensors, .* missing"),
+    ],
+)
+def test_other_contents(tmp_path, state, text):
+    torch.save(state, tmp_path / "other.pth")
+    with pytest.raises(InputError, match=text):
+        DeepGazeI(tmp_path / "other.pth", **OPTIONS)
+
+
+def test_another_models_weights(file_1, state_1, tmp_path):
+    with pytest.raises(InputError, match=r"5461 missing, the first '.*'; 19 unexpected, the first"):
+        DeepGazeIIE(file_1, **OPTIONS)
+    wrong = dict(state_1)
+    wrong["readout_network.conv0.weight"] = torch.zeros(1, 255, 1, 1)
+    torch.save(wrong, tmp_path / "wrong.pth")
+    with pytest.raises(InputError, match=r"has shape \(1, 255, 1, 1\), not \(1, 256, 1, 1\)"):
+        DeepGazeI(tmp_path / "wrong.pth", **OPTIONS)
+    with pytest.raises(InputError, match=r"there is no file 'nothing\.pth'"):
+        DeepGazeI("nothing.pth", **OPTIONS)
+    own = dict(DeepGazeI(file_1, **OPTIONS).network.state_dict())
+    own["branches.0.finaliser.sigma"] = torch.zeros(2)
+    torch.save(own, tmp_path / "own.pth")
+    with pytest.raises(InputError, match=r"finaliser.sigma has shape \(2,\), not \(1,\)"):
+        DeepGazeI(tmp_path / "own.pth", **OPTIONS)
+
+
+def test_a_state_dict_in_a_dict(state_1, tmp_path, model_1):
+    torch.save({"state_dict": state_1, "epoch": 3}, tmp_path / "wrapped.pth")
+    assert DeepGazeI(tmp_path / "wrapped.pth", **OPTIONS).weights_digest == model_1.weights_digest
+
+
+# ---- downloads
+
+
+@pytest.fixture
+def server(tmp_path, monkeypatch):
+    """A folder served on loopback, and a cache of its own."""
+    (tmp_path / "served").mkdir()
+
+    class Handler(http.server.SimpleHTTPRequestHandler):
+        def __init__(self, *arguments):
+            super().__init__(*arguments, directory=str(tmp_path / "served"))
+
+        def log_message(self, *arguments):
+            pass
+
+        def end_headers(self):
+            super().end_headers()
+
+        def copyfile(self, source, outputfile):
+            data = source.read()
+            outputfile.write(data[: len(data) // 2] if "cut" in self.path else data)
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as running:
+        threading.Thread(target=running.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{running.server_port}"
+        for name in ("deepgaze1.pth", "cut.pth", "none.pth", "centre.npy"):
+            key = name.partition(".")[0]
+            monkeypatch.setitem(checkpoints.PUBLISHED, key, PublishedFile(name, f"{url}/{name}"))
+        monkeypatch.setitem(
+            checkpoints.PUBLISHED,
+            "centerbias_mit1003",
+            PublishedFile("centre.npy", f"{url}/centre.npy"),
+        )
+        monkeypatch.setenv("SALMETRICS_CACHE", str(tmp_path / "cache"))
+        yield tmp_path
+        running.shutdown()
+
+
+def test_from_pretrained(server, file_1, model_1):
+    (server / "served" / "deepgaze1.pth").write_bytes(file_1.read_bytes())
+    np.save(server / "served" / "centre.npy", np.full((8, 8), -np.log(64)))
+    model = DeepGazeI.from_pretrained(device="cpu")
+    assert model.weights_digest == model_1.weights_digest
+    assert model.centre_bias.name == "centre"
+    record = json.loads((server / "cache" / "sha256.json").read_text())
+    assert record["deepgaze1.pth"] == sha256(file_1)
+    (server / "served" / "deepgaze1.pth").unlink()
+    assert (
+        DeepGazeI.from_pretrained("deepgaze1", **OPTIONS).weights_digest == model_1.weights_digest
+    )
+    assert DeepGazeI.from_pretrained(file_1, **OPTIONS).weights_digest == model_1.weights_digest
+    kept = server / "cache" / "deepgaze1.pth"
+    kept.write_bytes(kept.read_bytes()[:-1])
+    with pytest.raises(InputError, match="has changed since it was got; remove it"):
+        cached("deepgaze1")
+    kept.unlink()
+    (server / "served" / "deepgaze1.pth").write_bytes(b"something else")
+    with pytest.raises(InputError, match="is not the file that was got before"):
+        cached("deepgaze1")
+    assert not kept.exists()
+
+
+def test_downloads_that_fail(server, monkeypatch):
+    (server / "served" / "cut.pth").write_bytes(bytes(1000))
+    with pytest.raises(InputError, match="cut off"):
+        cached("cut")
+    with pytest.raises(
+        InputError, match=r"can't be reached .* Get it on another machine, and give"
+    ):
+        cached("none")  # 404
+    monkeypatch.setitem(
+        checkpoints.PUBLISHED, "gone", PublishedFile("gone", "http://127.0.0.1:9/gone")
+    )
+    with pytest.raises(InputError, match="can't be reached"):
+        cached("gone")
+    with pytest.raises(InputError, match="no published weights are called 'other'"):
+        cached("other")
+    assert not list((server / "cache").glob("*"))
+
+
+# ---- command line
+
+
+@pytest.fixture
+def images(tmp_path, monkeypatch, photo):
+    from PIL import Image
+
+    (tmp_path / "images").mkdir()
+    Image.fromarray(photo).save(tmp_path / "images" / "a.png")
+    Image.fromarray(photo[:, ::-1]).convert("CMYK").save(tmp_path / "images" / "b.jpg")
+    Image.fromarray(photo[:, :, 0].astype(np.uint16) * 256).save(tmp_path / "images" / "c.png")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_predict(images, capsys, file_1):
+    command = ["predict", "--images", "images", "--model", "deepgaze1", "--weights", str(file_1)]
+    options = ["--device", "cpu", "--batch-size", "2", "--centre-bias", "uniform"]
+    assert main([*command, *options, "--out", "logs.h5"]) == 0
+    assert "wrote logs.h5: 3 log densities of deepgaze1" in capsys.readouterr().out
+    import salmetrics
+    from salmetrics.datasets.folder import load_images
+
+    stimuli = load_images("images")
+    stored = salmetrics.as_model("logs.h5", stimuli)
+    model = DeepGazeI(file_1, **OPTIONS)
+    for stimulus in stimuli:
+        np.testing.assert_allclose(
+            stored.log_density(stimulus), model.log_density(stimulus), atol=1e-5
+        )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        (
+            "--model deepgaze1 --weights random",
+            "no fixations to fit a centre bias to; give centre=",
+        ),
+        ("--model other --weights random", "--model must be one of"),
+        ("--model deepgaze1 --weights random,color=red", "option of deepgaze1 must be one of"),
+        ("--model deepgaze1 --weights random,seed=x", "deepgaze1: seed can't be 'x'"),
+        ("--model deepgaze1 --weights random,autocast=1", "autocast must be one of 'yes', 'no'"),
+        ("--model deepgaze1 --weights none.pth --centre-bias uniform", "no file 'none.pth'"),
+        ("--model deepgaze1 --weights random --centre-bias none.npy", "no file 'none.npy'"),
+        ("--model deepgaze1 --weights random --centre-bias images/a.png", "no .npy file"),
+        ("--model deepgaze1 --dataset x --weights random", "give --dataset or --images"),
+        ("--model deepgaze1 --root x --weights random", "--root goes with --dataset"),
+    ],
+)
+def test_predict_errors(images, capsys, arguments, text):
+    assert main(["predict", "--images", "images", *arguments.split(), "--out", "x"]) == 2
+    assert text in capsys.readouterr().err
+    assert not (images / "x").exists()

@@ -1,0 +1,111 @@
+"""The order of components, from simulated checkpoints and simulated fixations."""
+
+import numpy as np
+import pytest
+import torch
+
+from salmetrics import Fixations, Folds, InputError, Stimuli
+from salmetrics_models import DeepGazeIIE, identify_folds, order_from_weights
+
+
+@pytest.fixture
+def first_convolutions(model_2e):
+    """Lets a test put other first convolutions into the model, and takes them out again."""
+    tensors = [branch.readouts.weight0 for branch in model_2e.network.branches]
+    kept = [tensor.clone() for tensor in tensors]
+    yield tensors
+    for tensor, values in zip(tensors, kept, strict=True):
+        tensor.copy_(values)
+
+
+@pytest.mark.parametrize("order", ["instance-major", "fold-major"])
+def test_order_from_weights(model_2e, first_convolutions, order):
+    """Folds of an instance are trained on from one readout."""
+    numbers = np.arange(30)
+    instance = numbers // 10 if order == "instance-major" else numbers % 3
+    stream = torch.Generator().manual_seed(3)
+    for tensor in first_convolutions:
+        pretrained = torch.randn(3, *tensor.shape[1:], generator=stream)
+        moved = torch.randn(tensor.shape, generator=stream)
+        tensor.copy_(pretrained[instance] + 0.7 * moved)
+    found = order_from_weights(model_2e, n_permutations=1000)
+    assert found.component_order == order
+    assert found.p_value == pytest.approx(1 / 1001)
+    other = "fold-major" if order == "instance-major" else "instance-major"
+    assert found.statistics[order] > 0.1 > found.statistics[other]
+
+
+def test_weights_without_evidence(model_2e):
+    """Of independent readouts, nothing is claimed."""
+    with pytest.raises(InputError, match="the weights do not tell the order of components"):
+        order_from_weights(model_2e, n_permutations=1000)
+
+
+class Components:
+    """Stands for a model: a random density for each image and component."""
+
+    name = "components"
+    n_folds, n_components = 10, 30
+    components_of = DeepGazeIIE.components_of
+
+    def __init__(self, n_images, seed=0):
+        p = np.random.default_rng(seed).gamma(0.5, size=(n_images, 30, 8, 9)) + 1e-3
+        self.densities = p / p.sum((2, 3), keepdims=True)
+
+    def log_densities_of_components(self, stimulus):
+        return np.log(self.densities[int(stimulus.id)])
+
+
+def simulated(model, fold_of_component, folds):
+    """Fixations drawn from the densities of the components that were trained on each image."""
+    stimuli = Stimuli.from_sizes([(8, 9)] * len(model.densities))
+    stream = np.random.default_rng(0)
+    pixels = []
+    for i, name in enumerate(stimuli.ids):
+        trained = [c for c in range(30) if name in folds.train(int(fold_of_component[c]))]
+        mixture = model.densities[i][trained].mean(0).ravel()
+        pixels.append(stream.choice(72, 50, p=mixture / mixture.sum()))
+    rows, columns = np.divmod(np.concatenate(pixels), 9)
+    image = np.repeat(np.arange(len(stimuli)), 50)
+    return stimuli, Fixations.from_arrays(columns + 0.5, rows + 0.5, image)
+
+
+FOLDS = Folds({str(i): i % 10 for i in range(200)})
+NUMBERS = np.arange(30)
+
+
+@pytest.mark.parametrize(
+    ("order", "offset"), [("instance-major", 0), ("fold-major", 0), ("instance-major", 4)]
+)
+def test_order_from_data(order, offset):
+    model = Components(200)
+    of_component = NUMBERS % 10 if order == "instance-major" else NUMBERS // 3
+    of_component = (of_component + offset) % 10
+    found = identify_folds(model, *simulated(model, of_component, FOLDS), FOLDS)
+    assert (found.component_order, found.fold_offset) == (order, offset)
+    assert found.p_value == pytest.approx(1 / 2001)
+    for k in range(10):
+        chosen = model.components_of(fold=k, component_order=order, fold_offset=offset)
+        assert chosen == tuple(np.flatnonzero(of_component == k))
+
+
+def test_data_without_evidence():
+    """Which components were trained on an image has nothing to do with its fold."""
+    model = Components(200)
+    of_component = np.random.default_rng(1).permutation(NUMBERS % 10)
+    stimuli, fixations = simulated(model, of_component, FOLDS)
+    with pytest.raises(InputError, match="the data do not tell which components left out which"):
+        identify_folds(model, stimuli, fixations, FOLDS)
+    with pytest.raises(InputError, match="there are no fixated images that fold 3 leaves out"):
+        identify_folds(model, stimuli[:2], fixations.select_images([0, 1]), FOLDS)
+    with pytest.raises(InputError, match="has 10 folds; got 2"):
+        identify_folds(model, stimuli, fixations, Folds({"0": 0, "1": 1}))
+
+
+def test_components_are_the_parts_of_the_mixture(model_2e, photo):
+    (stimulus,) = Stimuli.from_arrays([photo])
+    densities = np.exp(model_2e.log_densities_of_components(stimulus))
+    part = model_2e.with_components((4,)).log_density(stimulus)
+    np.testing.assert_allclose(np.exp(part), densities[4], rtol=1e-3)
+    whole = model_2e.log_density(stimulus)
+    np.testing.assert_allclose(np.exp(whole), densities.mean(0), rtol=1e-3)
