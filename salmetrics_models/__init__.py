@@ -4,13 +4,14 @@ Models register here through the entry-point group ``salmetrics.models``, so tha
 finds them by name and never imports this package.
 """
 
-from salmetrics_models.deepgaze import DeepGaze, DeepGazeI, DeepGazeIIE
+from salmetrics_models.deepgaze import DeepGaze, DeepGazeI, DeepGazeII, DeepGazeIIE
 from salmetrics_models.identify import ComponentOrder, identify_folds, order_from_weights
 
 __all__ = [
     "ComponentOrder",
     "DeepGaze",
     "DeepGazeI",
+    "DeepGazeII",
     "DeepGazeIIE",
     "identify_folds",
     "order_from_weights",

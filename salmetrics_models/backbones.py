@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from salmetrics_models.vision import vision_models
 
-__all__ = ["ALEXNET", "BACKBONES", "Backbone", "FeatureExtractor"]
+__all__ = ["ALEXNET", "BACKBONES", "VGG_19", "Backbone", "FeatureExtractor"]
 
 _MEAN = (0.485, 0.456, 0.406)  # of ImageNet, RGB from 0 to 1
 _STD = (0.229, 0.224, 0.225)
@@ -187,6 +187,23 @@ BACKBONES = {
         ),
     )
 }
+
+
+def _vgg19() -> nn.Module:
+    """Make VGG-19 without its classifier, as nothing reads that."""
+    network = _of_vision("vgg19")
+    network.classifier = nn.Identity()
+    return network
+
+
+VGG_19 = Backbone(
+    "vgg-19",
+    _vgg19,
+    partial(_first_stages, 36),
+    # conv5_1, relu5_1, relu5_2, conv5_3, relu5_4
+    ("features.28", "features.29", "features.31", "features.32", "features.35"),
+    5 * 512,
+)
 
 ALEXNET = Backbone(
     "alexnet", partial(_of_vision, "alexnet"), partial(_first_stages, 11), ("features.10",), 256

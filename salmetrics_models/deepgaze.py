@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import warnings
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -32,10 +33,16 @@ from salmetrics_models.checkpoints import (
     load_state,
     read_tensors,
 )
-from salmetrics_models.networks import DEEPGAZE_1, DEEPGAZE_2E, Architecture, DeepGazeNetwork
+from salmetrics_models.networks import (
+    DEEPGAZE_1,
+    DEEPGAZE_2,
+    DEEPGAZE_2E,
+    Architecture,
+    DeepGazeNetwork,
+)
 from salmetrics_models.producer import batches, decoded
 
-__all__ = ["DeepGaze", "DeepGazeI", "DeepGazeIIE"]
+__all__ = ["DeepGaze", "DeepGazeI", "DeepGazeII", "DeepGazeIIE"]
 
 _NATIVE = 35.0  # pixels per degree of the images that DeepGaze was trained on
 _DTYPES = {"float32": torch.float32, "float64": torch.float64}
@@ -71,7 +78,7 @@ class DeepGaze(DensityModel):
         Of random weights.
     """
 
-    architecture: ClassVar[Architecture]
+    architecture: Architecture
     default_name: ClassVar[str]
 
     def __init__(
@@ -97,8 +104,8 @@ class DeepGaze(DensityModel):
         self.pixels_per_degree = pixels_per_degree
         self.batch_size = check_whole("batch_size", batch_size, 1)
         self.centre_bias = as_centre_bias(centre_bias)
-        self.components = self._checked_components(components)
         network = self._made(None if weights is None else Path(weights), seed)
+        self.components = self._checked_components(components)
         self._network = network.eval().requires_grad_(False).to(self.device, _DTYPES[dtype])
         self._digest: str | None = None
         self._centres: OrderedDict[tuple[int, int], Tensor] = OrderedDict()
@@ -193,15 +200,20 @@ class DeepGaze(DensityModel):
                 torch.manual_seed(seed)
                 return DeepGazeNetwork(self.architecture)
         state = read_tensors(path)
+        self.architecture = self._architecture_of(state)
         with torch.device("meta"):  # random weights would take longer than those of the file
             network = DeepGazeNetwork(self.architecture)
         network = network.to_empty(device="cpu")
         what = f"{str(path)!r}"
-        if any(key.startswith("branches.") for key in state):
+        if self.architecture.scaled or any(key.startswith("branches.") for key in state):
             load_state(network, state, what)
         else:
             load_published(network, state, what)
         return network
+
+    def _architecture_of(self, state: Mapping[str, Tensor]) -> Architecture:
+        """Return the architecture of a checkpoint, as far as that may vary."""
+        return self.architecture
 
     def _checked_components(self, components: Sequence[int] | None) -> tuple[int, ...]:
         n = self.n_components
@@ -317,6 +329,92 @@ class DeepGazeI(DeepGaze):
 
     architecture = DEEPGAZE_1
     default_name = "deepgaze1"
+
+
+class DeepGazeII(DeepGaze):
+    """DeepGaze II: VGG-19, aligned features of its fifth stage, four layers of readout.
+
+    No weights for torch were ever published. The class has random ones, takes VGG's with
+    `load_backbone`, and saves and loads its own checkpoints.
+
+    Parameters
+    ----------
+    weights
+        A checkpoint that `save` wrote; None for random weights.
+    n_components
+        Readouts, such as one a fold; that of the checkpoint, if there is one.
+    **options
+        As of `DeepGaze`.
+
+    References
+    ----------
+    Kümmerer, Wallis, Gatys and Bethge (2017), ICCV, doi:10.1109/ICCV.2017.513.
+    """
+
+    architecture = DEEPGAZE_2
+    default_name = "deepgaze2"
+
+    def __init__(
+        self, weights: str | Path | None, *, n_components: int = 1, **options: Any
+    ) -> None:
+        n = check_whole("n_components", n_components, 1)
+        self.architecture = replace(DEEPGAZE_2, n_components=n)
+        super().__init__(weights, **options)
+
+    def load_backbone(self, path: str | Path) -> None:
+        """Take the convolutions of VGG-19 from a file, such as torchvision's for ImageNet."""
+        state = read_tensors(path)
+        kept = {key: tensor for key, tensor in state.items() if not key.startswith("classifier.")}
+        load_state(self._network.branches[0].features.network, kept, f"{str(path)!r}")  # type: ignore[union-attr, arg-type]
+        self._digest = None
+
+    def fit_feature_scale(self, stimuli: Stimuli, *, progress: bool = True) -> None:
+        """Let each channel have unit variance over images, as the paper has over ImageNet.
+
+        Parameters
+        ----------
+        stimuli
+            The images.
+        progress
+            Show a bar on standard error when it takes more than two seconds.
+        """
+        from tqdm import tqdm
+
+        branch: Any = self._network.branches[0]
+        n = 0
+        sums = squares = torch.zeros(())
+        bar = tqdm(stimuli, delay=2, disable=not progress, desc="feature scale", unit="image")
+        with torch.inference_mode():
+            for stimulus in bar:
+                pixels = torch.from_numpy(self._decoded(stimulus).transpose(2, 0, 1)[None].copy())
+                images = pixels.to(self.device, _DTYPES[self.dtype])[..., ::2, ::2]
+                maps = torch.cat(branch.features(images), 1).double()
+                n += maps.shape[-2] * maps.shape[-1]
+                sums = sums + maps.sum((0, 2, 3))
+                squares = squares + maps.square().sum((0, 2, 3))
+        if n == 0:
+            raise InputError("there are no images to fit the scale of features to")
+        variance = torch.as_tensor(squares / n - (sums / n) ** 2)
+        # a channel that never moves carries nothing, and stays as it is
+        scale = torch.where(variance > 0, variance.clamp(min=0).sqrt(), 1.0)
+        branch.feature_scale.copy_(scale)
+        self._digest = None
+
+    def cross_validated(self, folds: Folds, *, unknown: str = "error") -> CrossValidated:
+        """Return a model that predicts the images of fold k by component k."""
+        if folds.n_folds != self.n_components:
+            raise InputError(
+                f"{self.name} has {self.n_components} components; got {folds.n_folds} folds"
+            )
+        parts = [self.with_components((k,), f"{self.name}, fold {k}") for k in range(folds.n_folds)]
+        name = f"cross-validated {self.name}"
+        return CrossValidated(parts, folds, unknown=unknown, name=name)
+
+    def _architecture_of(self, state: Mapping[str, Tensor]) -> Architecture:
+        first = state.get("branches.0.readouts.weight0")
+        if first is None:
+            return self.architecture
+        return replace(DEEPGAZE_2, n_components=first.shape[0])
 
 
 class DeepGazeIIE(DeepGaze):

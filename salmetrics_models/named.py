@@ -10,14 +10,21 @@ from salmetrics.dataset import Dataset
 from salmetrics.errors import InputError, check_choice
 from salmetrics.models.centre_bias import CentreBias
 from salmetrics_models.checkpoints import cached
-from salmetrics_models.deepgaze import DeepGaze, DeepGazeI, DeepGazeIIE
+from salmetrics_models.deepgaze import DeepGaze, DeepGazeI, DeepGazeII, DeepGazeIIE
 
-__all__ = ["deepgaze1", "deepgaze2e"]
+__all__ = ["deepgaze1", "deepgaze2", "deepgaze2e"]
 
 
 def deepgaze1(argument: str | None, dataset: Dataset) -> DeepGaze:
     """Make `DeepGazeI`; the argument is as of `deepgaze2e`."""
     return _made(DeepGazeI, argument, dataset)
+
+
+def deepgaze2(argument: str | None, dataset: Dataset) -> DeepGaze:
+    """Make `DeepGazeII`; the argument is as of `deepgaze2e`, but there are no published weights."""
+    if (argument or "=").partition(",")[0].partition("=")[1]:
+        raise InputError("deepgaze2 has no published weights; give a file: deepgaze2:FILE")
+    return _made(DeepGazeII, argument, dataset)
 
 
 def deepgaze2e(argument: str | None, dataset: Dataset) -> DeepGaze:

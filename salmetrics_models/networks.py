@@ -8,11 +8,25 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from salmetrics_models.backbones import ALEXNET, BACKBONES, Backbone, FeatureExtractor
+from salmetrics_models.backbones import (
+    ALEXNET,
+    BACKBONES,
+    VGG_19,
+    Backbone,
+    FeatureExtractor,
+)
 from salmetrics_models.finaliser import Finaliser, Mixing
 from salmetrics_models.readouts import ReadoutLayer, Readouts
 
-__all__ = ["DEEPGAZE_1", "DEEPGAZE_2E", "Architecture", "Branch", "DeepGazeNetwork"]
+__all__ = [
+    "DEEPGAZE_1",
+    "DEEPGAZE_2",
+    "DEEPGAZE_2E",
+    "Architecture",
+    "Branch",
+    "DeepGazeNetwork",
+    "aligned",
+]
 
 _AT_ONCE = 10  # components whose maps are in memory together
 
@@ -37,6 +51,11 @@ class Architecture:
         Pixels of the image for one of the map that is blurred.
     least_side
         Of images; smaller ones leave a layer without any pixel.
+    aligned
+        By how much features are enlarged to have the centres of their receptive fields at the
+        readout's pixels; None: they are brought to its size by nearest neighbours.
+    scaled
+        Whether each channel is divided by its standard deviation, `Branch.feature_scale`.
     """
 
     backbones: tuple[Backbone, ...]
@@ -46,6 +65,8 @@ class Architecture:
     readout_factor: int
     map_factor: int
     least_side: int
+    aligned: int | None = None
+    scaled: bool = False
 
 
 DEEPGAZE_2E = Architecture(
@@ -76,8 +97,28 @@ DEEPGAZE_1 = Architecture(
 )
 
 
+DEEPGAZE_2 = Architecture(
+    backbones=(VGG_19,),
+    layers=(
+        ReadoutLayer(16, activation="relu"),
+        ReadoutLayer(32, activation="relu"),
+        ReadoutLayer(2, activation="relu"),
+        ReadoutLayer(1),
+    ),
+    n_components=1,
+    downsample=2,
+    readout_factor=2,
+    map_factor=4,
+    least_side=64,
+    aligned=8,
+    scaled=True,
+)
+
+
 class Branch(nn.Module):
     """One backbone with its readouts and finalisers."""
+
+    feature_scale: Tensor
 
     def __init__(self, backbone: Backbone, architecture: Architecture) -> None:
         super().__init__()
@@ -85,11 +126,43 @@ class Branch(nn.Module):
         self.features = FeatureExtractor(backbone)
         self.readouts = Readouts(backbone.channels, architecture.layers, n)
         self.finaliser = Finaliser(n)
+        self._aligned = architecture.aligned
+        self._scaled = architecture.scaled
+        if self._scaled:
+            self.register_buffer("feature_scale", torch.ones(backbone.channels))
 
     def at_grid(self, images: Tensor, grid: tuple[int, int]) -> Tensor:
         """Return all features at the size of the readout, shape (n, channels, h, w)."""
         maps = self.features(images)
-        return torch.cat([nn.functional.interpolate(m, size=grid) for m in maps], dim=1)
+        if self._aligned is None:
+            found = torch.cat([nn.functional.interpolate(m, size=grid) for m in maps], dim=1)
+        else:
+            found = torch.cat([aligned(m, self._aligned, grid) for m in maps], dim=1)
+        return found / self.feature_scale[:, None, None] if self._scaled else found
+
+
+def aligned(features: Tensor, factor: int, size: tuple[int, int]) -> Tensor:
+    """Enlarge features linearly, such that units lie where their receptive fields have the centre.
+
+    With padding that keeps sizes, and pooling of 2 x 2, unit j of a layer of stride s sees around
+    pixel s j + (s - 1) / 2 of the image. Unit j of a layer of stride t at a pixel is then at
+    (t j + (t - s) / 2) / s of the other, which is what linear interpolation by s / t does. Where
+    the image's size is no multiple of s, the last units are repeated.
+
+    Parameters
+    ----------
+    features
+        Shape (n, channels, h, w).
+    factor
+        s / t.
+    size
+        (height, width) of the layer of stride t.
+    """
+    enlarged = nn.functional.interpolate(features, scale_factor=factor, mode="bilinear")
+    height, width = enlarged.shape[-2:]
+    missing = (0, max(0, size[1] - width), 0, max(0, size[0] - height))
+    padded = nn.functional.pad(enlarged, missing, mode="replicate")
+    return padded[..., : size[0], : size[1]]
 
 
 class DeepGazeNetwork(nn.Module):
@@ -173,6 +246,8 @@ class DeepGazeNetwork(nn.Module):
         # as resizing by a factor: floor(size / down) pixels
         smaller = images[..., ::down, ::down][..., : height // down, : width // down]
         grid = (-(-height // (down * factor)), -(-width // (down * factor)))
+        if self.architecture.aligned is not None:  # a layer of the network, which rounds down
+            grid = (height // down // factor, width // down // factor)
         return branch.readouts(branch.at_grid(smaller, grid), components)
 
 

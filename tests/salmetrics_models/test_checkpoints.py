@@ -209,6 +209,8 @@ def test_predict(images, capsys, file_1):
             "--model deepgaze1 --weights random",
             "no fixations to fit a centre bias to; give centre=",
         ),
+        ("--model deepgaze2", "deepgaze2 has no published weights; give a file: deepgaze2:FILE"),
+        ("--model deepgaze2 --centre-bias uniform", "deepgaze2 has no published weights"),
         ("--model other --weights random", "--model must be one of"),
         ("--model deepgaze1 --weights random,color=red", "option of deepgaze1 must be one of"),
         ("--model deepgaze1 --weights random,seed=x", "deepgaze1: seed can't be 'x'"),

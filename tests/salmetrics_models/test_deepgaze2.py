@@ -1,0 +1,128 @@
+"""DeepGaze II: alignment, scale of features, checkpoints of its own, folds."""
+
+import numpy as np
+import pytest
+import torch
+
+import salmetrics
+from salmetrics import Fixations, Folds, InputError, Stimuli
+from salmetrics_models import DeepGazeII
+from salmetrics_models.networks import DEEPGAZE_2, aligned
+
+OPTIONS = {"centre_bias": "uniform", "device": "cpu"}
+
+
+@pytest.fixture(scope="module")
+def model():
+    return DeepGazeII(None, n_components=3, **OPTIONS)
+
+
+@pytest.fixture(scope="module")
+def stimuli(photo):
+    return Stimuli.from_arrays([photo, photo[::-1].copy(), photo[:90]])
+
+
+def test_parameters_of_the_paper(model):
+    """Layers of 16, 32, 2 and 1 channels on 5 x 512 features, a blur and the centre's weight."""
+    n = 2560 * 16 + 16 + 16 * 32 + 32 + 32 * 2 + 2 + 2 + 1
+    branch = model.network.branches[0]
+    assert sum(p.numel() for p in branch.readouts.parameters()) == 3 * n
+    assert sum(p.numel() for p in branch.finaliser.parameters()) == 3 * 2
+    features = branch.features.network.features
+    assert sum(p.numel() for p in features.parameters()) == 20_024_384  # VGG-19's convolutions
+    assert [layer.activation for layer in DEEPGAZE_2.layers] == ["relu", "relu", "relu", None]
+
+
+def test_an_impulse_is_at_the_same_place_in_all_layers(model):
+    """Where the receptive fields of units of the fifth stage have their centre."""
+    branch = model.network.branches[0]
+    size, grid = (112, 144), (56, 72)  # of the image at half its resolution
+    rng = np.random.default_rng(2)
+    for row, column in ((3, 5), (4, 3)):
+        at_y, at_x = 16 * row + 7, 16 * column + 7
+        totals = np.zeros((5, *grid))
+        for _ in range(4):
+            flat = torch.from_numpy(rng.uniform(90, 160, (1, 3, *size))).float()
+            dotted = flat.clone()
+            dotted[..., at_y : at_y + 2, at_x : at_x + 2] = torch.from_numpy(
+                rng.choice([0.0, 255.0], (1, 3, 1, 1))
+            ).float()
+            with torch.inference_mode():
+                moved = (branch.at_grid(dotted, grid) - branch.at_grid(flat, grid)).abs()
+            totals += moved.view(5, 512, *grid).sum(1).numpy()
+        for total in totals:
+            peak = np.unravel_index(total.argmax(), grid)
+            # the centre of conv2_1's unit j is at 2 j + 0.5, that of the block at at_y + 0.5
+            assert abs(peak[0] - at_y / 2) <= 1
+            assert abs(peak[1] - at_x / 2) <= 1
+
+
+def test_alignment_is_linear_between_the_centres():
+    """A layer of stride 16 whose values are where its units look, read at a layer of stride 2."""
+    units = torch.arange(9.0) * 16 + 7.5
+    found = aligned(units[None, None, None].expand(1, 1, 9, 9), 8, (75, 75))[0, 0, 0]
+    centres = torch.arange(75.0) * 2 + 0.5
+    np.testing.assert_allclose(found, centres.clamp(7.5, 8 * 16 + 7.5), atol=1e-4)
+    assert aligned(units[None, None, None].expand(1, 1, 9, 9), 8, (70, 71)).shape[-2:] == (70, 71)
+
+
+def test_feature_scale(model, stimuli):
+    model = DeepGazeII(None, **OPTIONS)
+    before = model.log_density(stimuli[0])
+    model.fit_feature_scale(stimuli, progress=False)
+    branch = model.network.branches[0]
+    values = []
+    for stimulus in stimuli:
+        images = torch.from_numpy(stimulus.rgb.transpose(2, 0, 1)[None].copy()).float()
+        with torch.inference_mode():
+            maps = torch.cat(branch.features(images[..., ::2, ::2]), 1)
+        values.append(maps[0].flatten(1) / branch.feature_scale[:, None])
+    spread = torch.cat(values, 1).std(1, correction=0)
+    moving = spread > 0
+    assert moving.float().mean() > 0.5
+    np.testing.assert_allclose(spread[moving], 1, atol=1e-3)
+    assert torch.isfinite(branch.feature_scale).all()
+    assert abs(model.log_density(stimuli[0]) - before).max() > 0
+    with pytest.raises(InputError, match="no images"):
+        model.fit_feature_scale(stimuli[:0])
+
+
+def test_save_and_load(model, stimuli, tmp_path):
+    model.save(tmp_path / "two.pth")
+    again = DeepGazeII(tmp_path / "two.pth", **OPTIONS)
+    assert again.n_components == 3
+    np.testing.assert_array_equal(again.log_density(stimuli[2]), model.log_density(stimuli[2]))
+    assert again.weights_digest == model.weights_digest
+    backbone = model.network.branches[0].features.network.state_dict()
+    vgg = {key: tensor + 0.1 for key, tensor in backbone.items()}
+    torch.save(vgg | {"classifier.0.weight": torch.zeros(2, 2)}, tmp_path / "vgg19.pth")
+    again.load_backbone(tmp_path / "vgg19.pth")
+    assert again.weights_digest != model.weights_digest
+    loaded = again.network.branches[0].features.network.state_dict()
+    assert all(torch.equal(loaded[key], tensor) for key, tensor in vgg.items())
+    torch.save({"features.0.weight": torch.zeros(3)}, tmp_path / "wrong.pth")
+    with pytest.raises(InputError, match=r"31 missing, the first 'features\.0\.bias'"):
+        again.load_backbone(tmp_path / "wrong.pth")
+    with pytest.raises(InputError, match="is of another model"):
+        DeepGazeII(tmp_path / "vgg19.pth", **OPTIONS)
+
+
+def test_each_fold_by_its_component(model, stimuli):
+    folds = Folds({"0": 2, "1": 0, "2": 1})
+    found = model.cross_validated(folds)
+    fixations = Fixations.from_arrays([40, 90, 60], [30, 60, 50], [0, 1, 2])
+    result = salmetrics.evaluate(found, stimuli, fixations, metrics=["LL"], n_bootstrap=0)
+    assert np.isfinite(result.value("cross-validated deepgaze2", "LL"))
+    for stimulus in stimuli:
+        part = model.with_components((folds[stimulus.id],))
+        np.testing.assert_array_equal(found.log_density(stimulus), part.log_density(stimulus))
+    with pytest.raises(InputError, match="has 3 components; got 2 folds"):
+        model.cross_validated(Folds({"0": 0, "1": 1}))
+
+
+def test_densities(model, stimuli):
+    for stimulus, log in zip(stimuli, model.log_densities(stimuli), strict=True):
+        assert log.shape == tuple(stimulus.size)
+        assert np.exp(log.astype(float)).sum() == pytest.approx(1, abs=1e-4)
+    with pytest.raises(InputError, match="n_components must be a whole number >= 1"):
+        DeepGazeII(None, n_components=0, **OPTIONS)
