@@ -27,7 +27,7 @@ from salmetrics.seeding import image_stream
 from salmetrics.stimuli import Stimuli, Stimulus
 
 __all__ = [
-    "OPTIMAL_KEYS",
+    "BEST_MAP_METRICS",
     "ExpectedScore",
     "OptimalMapModel",
     "expected_score",
@@ -38,7 +38,7 @@ Array = NDArray[np.float64]
 
 _NEEDS_SMOOTHING = ("CC", "KLDiv", "SIM")
 _RANKING = ("AUC", "AUC-Judd", "sAUC")
-OPTIMAL_KEYS = tuple(sorted({*OPTIMAL_MAPS, "sAUC"} - {"IG", "LL"}, key=str.casefold))
+BEST_MAP_METRICS = tuple(sorted({*OPTIMAL_MAPS, "sAUC"} - {"IG", "LL"}, key=str.casefold))
 
 
 def optimal_saliency_map(
@@ -93,7 +93,7 @@ def optimal_saliency_map(
     array([[0.1, 0.2],
            [0.3, 0.4]])
     """
-    check_choice("metric", metric, OPTIMAL_KEYS)
+    check_choice("metric", metric, BEST_MAP_METRICS)
     checked = as_log_density(log_density)
     if metric == "sAUC":
         return shuffled_auc_map(checked, _mean_density(mean_density, checked.shape)).values
@@ -134,7 +134,7 @@ class OptimalMapModel(SaliencyMapModel):
         n_samples: int = DEFAULT.sim_samples,
         seed: int = 0,
     ) -> None:
-        check_choice("metric", metric, OPTIMAL_KEYS)
+        check_choice("metric", metric, BEST_MAP_METRICS)
         density = as_density(model, stimuli, purpose=f"the optimal map for {metric}")
         if sigma is None and metric in _NEEDS_SMOOTHING:
             sigma = float(np.max(smoothing_of(DEFAULT, stimuli).sigma))
@@ -252,7 +252,7 @@ def expected_score(
     >>> bool(abs(score.value - 0.4472) < 4 * score.standard_error)
     True
     """
-    check_choice("metric", metric, OPTIMAL_KEYS)
+    check_choice("metric", metric, BEST_MAP_METRICS)
     density = as_log_density(log_density)
     checked = _ranked(saliency_map) if metric in _RANKING else as_map(saliency_map)
     if checked.shape != density.shape:

@@ -18,7 +18,7 @@ from salmetrics.exporting import export_predictions
 from salmetrics.fingerprint import fingerprint
 from salmetrics.io.files import replacing
 from salmetrics.models.base import log_density_of, model_name
-from salmetrics.optimality import OPTIMAL_KEYS, OptimalMapModel, expected_score
+from salmetrics.optimality import BEST_MAP_METRICS, OptimalMapModel, expected_score
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -41,9 +41,9 @@ def add(commands: Any) -> None:
         "--metric",
         nargs="+",
         required=True,
-        choices=OPTIMAL_KEYS,
+        choices=BEST_MAP_METRICS,
         metavar="KEY",
-        help=f"{', '.join(OPTIMAL_KEYS)}; with several, --out is a folder with one for each",
+        help=f"{', '.join(BEST_MAP_METRICS)}; with several, --out is a folder with one for each",
     )
     maps.add_argument(
         "--n-fixations",
