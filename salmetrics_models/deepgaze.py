@@ -49,6 +49,7 @@ _DTYPES = {"float32": torch.float32, "float64": torch.float64}
 _KEPT = 4  # centre biases, by size
 
 Array = NDArray[Any]
+Batch = list[tuple[Stimulus, NDArray[np.uint8]]]
 
 
 class DeepGaze(DensityModel):
@@ -66,7 +67,7 @@ class DeepGaze(DensityModel):
     dtype
         "float32" or "float64".
     autocast
-        Whether backbones on a GPU may compute in bfloat16: faster, and less exact.
+        Whether backbones may compute in bfloat16: faster on a GPU, and less exact.
     pixels_per_degree
         Of the display that the images were shown on: they are brought to the 35 of training, and
         densities back. None: images are taken as they are.
@@ -107,6 +108,9 @@ class DeepGaze(DensityModel):
         network = self._made(None if weights is None else Path(weights), seed)
         self.components = self._checked_components(components)
         self._network = network.eval().requires_grad_(False).to(self.device, _DTYPES[dtype])
+        self._network.autocast = autocast
+        if self.device.type == "cuda":
+            self._network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._digest: str | None = None
         self._centres: OrderedDict[tuple[int, int], Tensor] = OrderedDict()
 
@@ -187,8 +191,29 @@ class DeepGaze(DensityModel):
     def log_densities(self, stimuli: Stimuli) -> Iterator[Array]:
         """Yield log densities in order; neighbours of one size are predicted together."""
         items = decoded(stimuli, self._decoded, 2 * self.batch_size)
-        for batch in batches(items, np.shape, self.batch_size):
-            yield from self._predicted(batch)
+        groups = batches(items, np.shape, lambda: self.batch_size)
+        if self.device.type != "cuda":
+            for batch in groups:
+                yield from self._predicted(batch)
+            return
+        # the GPU is given the next batch before the last one is waited for
+        before: tuple[Batch, Tensor, Any] | None = None
+        for batch in groups:
+            try:
+                started = self._launched(batch)
+            except RuntimeError as error:
+                if not _is_out_of_memory(error):
+                    raise
+                if before is not None:
+                    yield from self._collected(*before)
+                before = None
+                yield from self._predicted(batch)
+                continue
+            if before is not None:
+                yield from self._collected(*before)
+            before = (batch, *started)
+        if before is not None:
+            yield from self._collected(*before)
 
     # ---- inside
 
@@ -250,13 +275,16 @@ class DeepGaze(DensityModel):
         resized = Image.fromarray(pixels).resize(size[::-1], Image.Resampling.BICUBIC)
         return np.asarray(resized)
 
-    def _predicted(self, batch: list[tuple[Stimulus, NDArray[np.uint8]]]) -> list[Array]:
+    def _predicted(self, batch: Batch) -> list[Array]:
         """Predict images of one size together; in halves, if memory does not suffice."""
         try:
             return self._computed(batch)
-        except (torch.OutOfMemoryError, RuntimeError) as error:
+        except RuntimeError as error:
             if not _is_out_of_memory(error) or len(batch) == 1:
                 raise
+        return self._in_halves(batch)
+
+    def _in_halves(self, batch: Batch) -> list[Array]:
         if self.device.type == "cuda":
             torch.cuda.empty_cache()
         half = len(batch) // 2
@@ -272,7 +300,11 @@ class DeepGaze(DensityModel):
             for one in self._predicted(batch[start : start + half])
         ]
 
-    def _computed(self, batch: list[tuple[Stimulus, NDArray[np.uint8]]]) -> list[Array]:
+    def _computed(self, batch: Batch) -> list[Array]:
+        return self._collected(batch, *self._launched(batch))
+
+    def _launched(self, batch: Batch) -> tuple[Tensor, Any]:
+        """Start a prediction; on a GPU, what it gives is there when the event has passed."""
         dtype = _DTYPES[self.dtype]
         pixels = torch.from_numpy(np.stack([made for _, made in batch]).transpose(0, 3, 1, 2))
         if self.device.type == "cuda":
@@ -280,16 +312,23 @@ class DeepGaze(DensityModel):
         images = pixels.to(self.device, non_blocking=True).to(dtype)
         size = (int(images.shape[2]), int(images.shape[3]))
         centre = torch.cat([self._centre(stimulus, size) for stimulus, _ in batch])
-        reduced = torch.autocast("cuda", torch.bfloat16, enabled=self._autocasts)
-        with torch.inference_mode(), reduced:
-            made = self._network(images, centre, self.components).cpu().numpy()
-        return [
-            _restored(log, stimulus.size) for log, (stimulus, _) in zip(made, batch, strict=True)
-        ]
+        with torch.inference_mode():
+            made = self._network(images, centre, self.components)
+            if self.device.type != "cuda":
+                return made, None
+            copied = torch.empty(made.shape, dtype=made.dtype, pin_memory=True)
+            copied.copy_(made, non_blocking=True)
+            event = torch.cuda.Event()
+            event.record()
+        return copied, event
 
-    @property
-    def _autocasts(self) -> bool:
-        return self.autocast and self.device.type == "cuda"
+    def _collected(self, batch: Batch, made: Tensor, event: Any) -> list[Array]:
+        if event is not None:
+            event.synchronize()
+        logs = made.numpy()
+        return [
+            _restored(log, stimulus.size) for log, (stimulus, _) in zip(logs, batch, strict=True)
+        ]
 
     def _centre(self, stimulus: Stimulus, size: tuple[int, int]) -> Tensor:
         """Return the centre bias for an image at the size of prediction, shape (1, h, w)."""

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import math
+from collections import OrderedDict
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
 __all__ = ["Finaliser", "Mixing", "nearest"]
 
 _TRUNCATE = 3  # widths of the Gaussian
+_KEPT = 8  # matrices, of two sides of four sizes
 
 
 class Finaliser(nn.Module):
@@ -28,6 +33,7 @@ class Finaliser(nn.Module):
         super().__init__()
         self.sigma = nn.Parameter(torch.full((n_components,), float(sigma)))
         self.centre_weight = nn.Parameter(torch.ones(n_components))
+        self._matrices: OrderedDict[tuple[Any, ...], Tensor] = OrderedDict()
 
     def forward(self, readouts: Tensor, centre: Tensor, components: Tensor) -> Tensor:
         """Return log densities up to a constant, at the size of the map; none is above 0.
@@ -42,14 +48,36 @@ class Finaliser(nn.Module):
             Indices of the k components, shape (k,).
         """
         height, width = centre.shape[-2:]
-        sigma, weight = self.sigma[components], self.centre_weight[components]
-        down = blurred_enlargement(readouts.shape[-2], height, sigma)
-        across = blurred_enlargement(readouts.shape[-1], width, sigma)
+        weight = self.centre_weight[components]
+        down = self._matrix(readouts.shape[-2], height)[components]
+        across = self._matrix(readouts.shape[-1], width)[components]
         # a blur of numbers below 0 is below 0
         ends = torch.stack([centre.amin((-2, -1)), centre.amax((-2, -1))])[..., None] * weight
         highest = readouts.amax((-2, -1)) + ends.amax(0)
         blurred = down @ (readouts - highest[..., None, None]) @ across.transpose(-1, -2)
         return blurred.addcmul_(weight[:, None, None], centre[:, None])
+
+    def _matrix(self, n_in: int, n_out: int) -> Tensor:
+        """Return `blurred_enlargement` of all components; kept for the next image of this size."""
+        if not torch.is_inference_mode_enabled():
+            return blurred_enlargement(n_in, n_out, self.sigma)
+        # a version counts changes in place
+        key = (
+            n_in,
+            n_out,
+            self.sigma.dtype,
+            self.sigma.device,
+            id(self.sigma),
+            self.sigma._version,
+        )
+        if key not in self._matrices:
+            self._matrices[key] = blurred_enlargement(n_in, n_out, self.sigma)
+            while len(self._matrices) > _KEPT:
+                self._matrices.popitem(last=False)
+        return self._matrices[key]
+
+    def __getstate__(self) -> dict[str, Any]:
+        return self.__dict__ | {"_matrices": OrderedDict()}
 
 
 def blurred_enlargement(n_in: int, n_out: int, sigma: Tensor) -> Tensor:
@@ -139,15 +167,18 @@ class Mixing:
         Shape (n, height, width).
         """
         k, height, width = logs.shape[1:]
+        if logs.is_cuda:  # to look whether digits are lost would make it wait
+            return self._mean_of_logs(logs)
         density = torch.exp(logs)
         totals = density @ self._across @ self._down
         shares = 1 / (k * totals[:, None])
         mean = (shares @ density.flatten(2)).view(-1, height, width)
         if bool(mean.min() > self._least):
             return mean.log()
-        return torch.logsumexp(self.component_densities(logs), dim=1) - torch.log(
-            torch.tensor(float(k), dtype=logs.dtype, device=logs.device)
-        )
+        return self._mean_of_logs(logs)
+
+    def _mean_of_logs(self, logs: Tensor) -> Tensor:
+        return torch.logsumexp(self.component_densities(logs), dim=1) - math.log(logs.shape[1])
 
     def enlarged(self, log_density: Tensor) -> Tensor:
         """Return maps of shape (..., height, width) at the size of the image."""

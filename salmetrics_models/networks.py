@@ -131,9 +131,20 @@ class Branch(nn.Module):
         if self._scaled:
             self.register_buffer("feature_scale", torch.ones(backbone.channels))
 
-    def at_grid(self, images: Tensor, grid: tuple[int, int]) -> Tensor:
-        """Return all features at the size of the readout, shape (n, channels, h, w)."""
-        maps = self.features(images)
+    def at_grid(self, images: Tensor, grid: tuple[int, int], *, autocast: bool = False) -> Tensor:
+        """Return all features at the size of the readout, shape (n, channels, h, w).
+
+        Parameters
+        ----------
+        images
+            Shape (n, 3, h, w).
+        grid
+            (height, width) of the readout.
+        autocast
+            Whether the backbone may compute in bfloat16.
+        """
+        with torch.autocast(images.device.type, torch.bfloat16, enabled=autocast):
+            maps = [m.to(images.dtype) for m in self.features(images)]
         if self._aligned is None:
             found = torch.cat([nn.functional.interpolate(m, size=grid) for m in maps], dim=1)
         else:
@@ -177,6 +188,7 @@ class DeepGazeNetwork(nn.Module):
     def __init__(self, architecture: Architecture) -> None:
         super().__init__()
         self.architecture = architecture
+        self.autocast = False  # whether backbones may compute in bfloat16
         self.branches = nn.ModuleList([Branch(b, architecture) for b in architecture.backbones])
 
     def forward(
@@ -248,7 +260,8 @@ class DeepGazeNetwork(nn.Module):
         grid = (-(-height // (down * factor)), -(-width // (down * factor)))
         if self.architecture.aligned is not None:  # a layer of the network, which rounds down
             grid = (height // down // factor, width // down // factor)
-        return branch.readouts(branch.at_grid(smaller, grid), components)
+        features = branch.at_grid(smaller, grid, autocast=self.autocast)
+        return branch.readouts(features, components)
 
 
 def _log(n: int, like: Tensor) -> Tensor:

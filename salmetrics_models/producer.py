@@ -37,12 +37,14 @@ def decoded(
 
 
 def batches(
-    items: Iterator[tuple[Stimulus, Made]], key: Callable[[Made], object], size: int
+    items: Iterator[tuple[Stimulus, Made]],
+    key: Callable[[Made], object],
+    size: Callable[[], int],
 ) -> Iterator[list[tuple[Stimulus, Made]]]:
-    """Group neighbours that have one key, at most `size` at a time."""
+    """Group neighbours that have one key, at most `size()` at a time, which may change."""
     group: list[tuple[Stimulus, Made]] = []
     for item in items:
-        if group and (len(group) == size or key(item[1]) != key(group[0][1])):
+        if group and (len(group) >= size() or key(item[1]) != key(group[0][1])):
             yield group
             group = []
         group.append(item)

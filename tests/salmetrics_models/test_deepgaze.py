@@ -321,6 +321,17 @@ def test_out_of_memory_goes_on_in_smaller_batches(file_1, stimuli, monkeypatch):
         model.log_density(stimuli[0])
 
 
+def test_autocast_is_close_and_not_equal(file_1, stimuli):
+    """Backbones in bfloat16, the rest as it was."""
+    exact = DeepGazeI(file_1, centre_bias="uniform", device="cpu")
+    rough = DeepGazeI(file_1, centre_bias="uniform", device="cpu", autocast=True)
+    one, other = exact.log_density(stimuli[0]), rough.log_density(stimuli[0])
+    assert other.dtype == np.float32
+    assert 0 < abs(one - other).max() < 0.2
+    assert np.exp(other.astype(float)).sum() == pytest.approx(1, abs=1e-4)
+    assert rough.fingerprint != exact.fingerprint
+
+
 # ---- components and folds
 
 
