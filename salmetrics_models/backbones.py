@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -64,6 +65,7 @@ class FeatureExtractor(nn.Module):
         self.network = backbone.make()
         self.eval()
         self.requires_grad_(False)
+        self._reading = threading.Lock()
 
     def train(self, mode: bool = True) -> FeatureExtractor:
         """Stay in evaluation mode: normalisation uses the statistics of its own training."""
@@ -76,16 +78,24 @@ class FeatureExtractor(nn.Module):
         mean, std = (scaled.new_tensor(c, dtype=torch.float64).view(3, 1, 1) for c in (_MEAN, _STD))
         scaled = ((scaled - mean).to(images.dtype) / std).to(images.dtype)
         found: dict[str, Tensor] = {}
-        handles = [
-            self.network.get_submodule(name).register_forward_hook(partial(_keep, found, name))
-            for name in self.backbone.layers
-        ]
-        try:
-            self.backbone.trunk(self.network)(scaled)
-        finally:
-            for handle in handles:
-                handle.remove()
+        with self._reading:  # a second thread would find the hooks of this call
+            handles = [
+                self.network.get_submodule(name).register_forward_hook(partial(_keep, found, name))
+                for name in self.backbone.layers
+            ]
+            try:
+                self.backbone.trunk(self.network)(scaled)
+            finally:
+                for handle in handles:
+                    handle.remove()
         return [found[name] for name in self.backbone.layers]
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {key: value for key, value in self.__dict__.items() if key != "_reading"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(state)
+        self._reading = threading.Lock()
 
 
 def _keep(found: dict[str, Tensor], name: str, module: nn.Module, given: Any, made: Tensor) -> None:

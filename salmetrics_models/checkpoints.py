@@ -6,9 +6,10 @@ import hashlib
 import json
 import os
 import pickle
-import zipfile
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 from urllib.error import URLError
@@ -33,6 +34,7 @@ class PublishedFile:
     url: str
 
 
+_WIDEST = 1000  # blur, in pixels of the map
 _RELEASES = "https://github.com/matthias-k/DeepGaze/releases/download"
 PUBLISHED = {
     "deepgaze1": PublishedFile("deepgaze1.pth", f"{_RELEASES}/v1.01/deepgaze1.pth"),
@@ -63,13 +65,15 @@ def cached(name: str) -> Path:
     published = PUBLISHED[name]
     folder = _cache_folder()
     target, record = folder / published.name, folder / "sha256.json"
-    pinned: dict[str, str] = json.loads(record.read_text("utf-8")) if record.exists() else {}
+    pinned = _recorded(record)
     if target.exists():
         found = sha256(target)
-        if pinned.setdefault(published.name, found) != found:
+        if pinned.get(published.name, found) != found:
             raise InputError(
                 f"{str(target)!r} has changed since it was got; remove it to get it anew"
             )
+        if published.name not in pinned:  # somebody put it there
+            _record(record, pinned | {published.name: found})
         return target
     folder.mkdir(parents=True, exist_ok=True)
     try:
@@ -87,14 +91,26 @@ def cached(name: str) -> Path:
             found = sha256(temporary)
             if pinned.get(published.name, found) != found:
                 raise InputError(f"{published.url} is not the file that was got before")
-    except (URLError, TimeoutError, ConnectionError) as error:
+    except (URLError, TimeoutError, ConnectionError, HTTPException) as error:
         raise InputError(
             f"{published.url} can't be reached ({getattr(error, 'reason', error)}). Get it on "
             f"another machine, and give its path, or put it into {str(folder)!r}"
         ) from error
-    with replacing(record) as temporary:
-        temporary.write_text(json.dumps(pinned | {published.name: found}, indent=1), "utf-8")
+    _record(record, pinned | {published.name: found})
     return target
+
+
+def _recorded(path: Path) -> dict[str, str]:
+    try:
+        found: dict[str, str] = json.loads(path.read_text("utf-8")) if path.exists() else {}
+    except json.JSONDecodeError as error:
+        raise InputError(f"{str(path)!r} is damaged; remove it") from error
+    return found
+
+
+def _record(path: Path, digests: Mapping[str, str]) -> None:
+    with replacing(path) as temporary:
+        temporary.write_text(json.dumps(dict(digests), indent=1), "utf-8")
 
 
 def sha256(path: Path) -> str:
@@ -113,17 +129,19 @@ def read_tensors(path: str | Path) -> dict[str, Tensor]:
     """
     given = check_file(path)
     try:
-        state: Any = torch.load(given, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of odd pickles, which are refused below
+            state: Any = torch.load(given, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
-        raise InputError(
-            f"{str(given)!r} holds more than tensors, and was not read: code in it would be run"
-            if "Unsupported global" in str(error) or "WeightsUnpickler" in str(error)
-            else f"{str(given)!r} is no file of weights"
-        ) from error
-    except (EOFError, OSError, RuntimeError, ValueError, zipfile.BadZipFile) as error:
+        if any(word in str(error) for word in ("Unsupported global", "Unsupported class")):
+            raise InputError(
+                f"{str(given)!r} holds more than tensors, and was not read: code in it would be run"
+            ) from error
+        raise InputError(f"{str(given)!r} is no file of weights") from error
+    except Exception as error:  # whatever a parser says of other bytes
         first = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise InputError(
-            f"{str(given)!r} can't be read ({first}). It may have been cut off; get it again"
+            f"{str(given)!r} can't be read ({first}). It is no file of weights, or was cut off"
         ) from error
     if isinstance(state, Mapping) and isinstance(state.get("state_dict"), Mapping):
         state = state["state_dict"]
@@ -151,6 +169,7 @@ def load_published(network: DeepGazeNetwork, state: Mapping[str, Tensor], what: 
     """
     wanted, own = places(network), network.state_dict()
     _check_names(set(wanted), set(state), what)
+    _check_values(state, what)
     for name, place in wanted.items():
         if tuple(state[name].shape) != place.shape:
             raise InputError(
@@ -167,6 +186,7 @@ def load_state(network: torch.nn.Module, state: Mapping[str, Tensor], what: str)
     """Load a checkpoint with our own names; all of it, or nothing."""
     own = network.state_dict()
     _check_names(set(own), set(state), what)
+    _check_values(state, what)
     for name, target in own.items():
         if state[name].shape != target.shape:
             raise InputError(
@@ -185,6 +205,14 @@ def _check_names(wanted: set[str], given: set[str], what: str) -> None:
             if names
         ]
         raise InputError(f"{what} is of another model: of its tensors, {'; '.join(parts)}")
+
+
+def _check_values(state: Mapping[str, Tensor], what: str) -> None:
+    for name, tensor in state.items():
+        if tensor.is_floating_point() and not bool(torch.isfinite(tensor).all()):
+            raise InputError(f"{what} is damaged: {name} is not finite")
+        if name.endswith(".sigma") and not bool(((tensor > 0) & (tensor < _WIDEST)).all()):
+            raise InputError(f"{what} is damaged: {name} must be from 0 to {_WIDEST} pixels")
 
 
 def _cache_folder() -> Path:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import warnings
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from salmetrics.errors import InputError, check_choice, check_whole
+from salmetrics.errors import InputError, check_choice, check_list, check_whole, is_number
 from salmetrics.fingerprint import fingerprint
 from salmetrics.fixations import Fixations
 from salmetrics.folds import Folds
@@ -53,7 +52,7 @@ Batch = list[tuple[Stimulus, NDArray[np.uint8]]]
 
 
 class DeepGaze(DensityModel):
-    """What all DeepGaze models share; use `DeepGazeI` or `DeepGazeIIE`.
+    """What all DeepGaze models share; use `DeepGazeI`, `DeepGazeII` or `DeepGazeIIE`.
 
     Parameters
     ----------
@@ -96,8 +95,13 @@ class DeepGaze(DensityModel):
         seed: int = 0,
     ) -> None:
         check_choice("dtype", dtype, _DTYPES)
-        if pixels_per_degree is not None and not 0 < pixels_per_degree < np.inf:
-            raise InputError(f"pixels_per_degree must be positive; got {pixels_per_degree!r}")
+        if pixels_per_degree is not None and not (
+            is_number(pixels_per_degree) and 1 <= pixels_per_degree <= 1000
+        ):
+            raise InputError(
+                f"pixels_per_degree must be a number from 1 to 1000; got {pixels_per_degree!r}"
+            )
+        check_choice("autocast", autocast, (True, False))
         self.name = self.default_name
         self.device = _device(device)
         self.dtype = dtype
@@ -111,7 +115,6 @@ class DeepGaze(DensityModel):
         self._network.autocast = autocast
         if self.device.type == "cuda":
             self._network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self._digest: str | None = None
         self._centres: OrderedDict[tuple[int, int], Tensor] = OrderedDict()
 
     @classmethod
@@ -147,7 +150,7 @@ class DeepGaze(DensityModel):
         return {
             "weights": self.weights_digest,
             "centre_bias": model_name(self.centre_bias),
-            "components": len(self.components),
+            "components": list(self.components),
             "dtype": self.dtype,
             "autocast": self.autocast,
             "pixels_per_degree": self.pixels_per_degree,
@@ -156,13 +159,7 @@ class DeepGaze(DensityModel):
     @property
     def weights_digest(self) -> str:
         """Start of the SHA-256 of all weights."""
-        if self._digest is None:
-            digest = hashlib.sha256()
-            for name, tensor in sorted(self._network.state_dict().items()):
-                digest.update(name.encode())
-                digest.update(np.ascontiguousarray(tensor.cpu().numpy()).tobytes())
-            self._digest = digest.hexdigest()[:16]
-        return self._digest
+        return self._network.digest
 
     def save(self, path: str | Path) -> None:
         """Write all weights, in one step; the same class reads them as `weights`."""
@@ -178,9 +175,11 @@ class DeepGaze(DensityModel):
         return other
 
     def check_data(self, stimuli: Stimuli, fixations: Fixations) -> None:
-        """Let the centre bias check the data; refuse images that are too small."""
+        """Let the centre bias check the data; refuse images without pixels, or with too few."""
         self.centre_bias.check_data(stimuli, fixations)
         for stimulus in stimuli:
+            if not stimulus.has_pixels:
+                raise InputError(f"{self.name} needs images; {stimulus.id!r} has a size only")
             self._working_size(stimulus)
 
     def log_density(self, stimulus: Stimulus, *, subject: Any = None) -> Array:
@@ -242,7 +241,8 @@ class DeepGaze(DensityModel):
 
     def _checked_components(self, components: Sequence[int] | None) -> tuple[int, ...]:
         n = self.n_components
-        chosen = tuple(range(n)) if components is None else tuple(map(int, components))
+        given = range(n) if components is None else check_list("components", components)
+        chosen = tuple(check_whole("components", c, 0) for c in given)
         if not chosen or len(set(chosen)) < len(chosen) or not all(0 <= c < n for c in chosen):
             raise InputError(
                 f"components must be different numbers from 0 to {n - 1}; got {chosen}"
@@ -405,7 +405,6 @@ class DeepGazeII(DeepGaze):
         state = read_tensors(path)
         kept = {key: tensor for key, tensor in state.items() if not key.startswith("classifier.")}
         load_state(self._network.branches[0].features.network, kept, f"{str(path)!r}")  # type: ignore[union-attr, arg-type]
-        self._digest = None
 
     def fit_feature_scale(self, stimuli: Stimuli, *, progress: bool = True) -> None:
         """Let each channel have unit variance over images, as the paper has over ImageNet.
@@ -434,10 +433,17 @@ class DeepGazeII(DeepGaze):
         if n == 0:
             raise InputError("there are no images to fit the scale of features to")
         variance = torch.as_tensor(squares / n - (sums / n) ** 2)
-        # a channel that never moves carries nothing, and stays as it is
-        scale = torch.where(variance > 0, variance.clamp(min=0).sqrt(), 1.0)
+        # a channel that never moves, rounding aside, carries nothing, and stays as it is
+        moves = variance > 1e-12 * (squares / n)
+        scale = torch.where(moves, variance.clamp(min=0).sqrt(), 1.0)
         branch.feature_scale.copy_(scale)
-        self._digest = None
+
+    @classmethod
+    def from_pretrained(cls, path_or_name: str | Path | None = None, **options: Any) -> Self:
+        """Refuse names: no weights were published; paths are as of the class."""
+        if path_or_name is None:
+            raise InputError("deepgaze2 has no published weights; give a file")
+        return super().from_pretrained(path_or_name, **options)
 
     def cross_validated(self, folds: Folds, *, unknown: str = "error") -> CrossValidated:
         """Return a model that predicts the images of fold k by component k."""
@@ -529,6 +535,8 @@ class DeepGazeIIE(DeepGaze):
         """
         if folds.n_folds != self.n_folds:
             raise InputError(f"{self.name} has {self.n_folds} folds; got {folds.n_folds}")
+        if len(self.components) < self.n_components:
+            raise InputError(f"{self.name} has some components only; folds need all of them")
         parts = []
         for k in range(self.n_folds):
             chosen = self.components_of(
@@ -554,10 +562,14 @@ def _device(given: str) -> torch.device:
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:
         device = torch.device(given)
-    except RuntimeError as error:
+    except (RuntimeError, TypeError) as error:
         raise InputError(f"device must be 'auto', 'cpu' or 'cuda'; got {given!r}") from error
+    if device.type not in ("cpu", "cuda"):
+        raise InputError(f"device must be 'auto', 'cpu' or 'cuda'; got {given!r}")
     if device.type == "cuda" and not torch.cuda.is_available():
         raise InputError(f"device {given!r} was asked for, but torch finds no GPU; use 'auto'")
+    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
+        raise InputError(f"device {given!r}: torch finds {torch.cuda.device_count()} GPUs")
     return device
 
 

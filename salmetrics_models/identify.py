@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from salmetrics.errors import InputError
+from salmetrics.errors import InputError, check_whole
 from salmetrics.fixations import Fixations
 from salmetrics.folds import Folds
 from salmetrics.metrics.inputs import pixel_indices
@@ -21,6 +21,7 @@ Array = NDArray[np.float64]
 
 _ORDERS = ("instance-major", "fold-major")
 _SURE = 0.999  # share of permutations that an order must beat
+_FEWEST = 1000  # permutations, to be so sure
 
 
 @dataclass(frozen=True)
@@ -61,6 +62,7 @@ def order_from_weights(
     InputError
         If no order is closer than chance would have it: nothing is known then.
     """
+    n_permutations = check_whole("n_permutations", n_permutations, _FEWEST)
     distances = np.zeros((model.n_components, model.n_components))
     for branch in model.network.branches:
         weights: Any = branch.readouts.weight0  # type: ignore[union-attr]
@@ -123,6 +125,7 @@ def identify_folds(
     """
     if folds.n_folds != model.n_folds:
         raise InputError(f"{model.name} has {model.n_folds} folds; got {folds.n_folds}")
+    n_permutations = check_whole("n_permutations", n_permutations, _FEWEST)
     losses = _losses(model, stimuli, fixations, progress=progress)
     losses -= losses.mean(1, keepdims=True)  # how hard an image is does not matter
     there = ~np.isnan(losses[:, 0])

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -189,7 +192,27 @@ class DeepGazeNetwork(nn.Module):
         super().__init__()
         self.architecture = architecture
         self.autocast = False  # whether backbones may compute in bfloat16
+        self._digest: tuple[Any, str] | None = None
         self.branches = nn.ModuleList([Branch(b, architecture) for b in architecture.backbones])
+
+    @property
+    def digest(self) -> str:
+        """Start of the SHA-256 of all weights."""
+        tensors = self.state_dict()
+        versions = tuple((tensor.dtype, tensor._version) for tensor in tensors.values())
+        if self._digest is None or self._digest[0] != versions:
+            found = hashlib.sha256()
+            for name, tensor in sorted(tensors.items()):
+                found.update(name.encode())
+                found.update(np.ascontiguousarray(tensor.cpu().numpy()).tobytes())
+            self._digest = versions, found.hexdigest()[:16]
+        return self._digest[1]
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # classes of torchvision are found in another process only after `vision_models`
+        state = {name: tensor.cpu() for name, tensor in self.state_dict().items()}
+        where = next(self.parameters())
+        return _restored, (self.architecture, state, self.autocast, where.dtype, where.device)
 
     def forward(
         self, images: Tensor, centre: Tensor, components: Sequence[int] | None = None
@@ -262,6 +285,21 @@ class DeepGazeNetwork(nn.Module):
             grid = (height // down // factor, width // down // factor)
         features = branch.at_grid(smaller, grid, autocast=self.autocast)
         return branch.readouts(features, components)
+
+
+def _restored(
+    architecture: Architecture,
+    state: dict[str, Tensor],
+    autocast: bool,
+    dtype: torch.dtype,
+    device: torch.device,
+) -> DeepGazeNetwork:
+    with torch.device("meta"):
+        network = DeepGazeNetwork(architecture)
+    network = network.to_empty(device="cpu").to(dtype)
+    network.load_state_dict(state)
+    network.autocast = autocast
+    return network.eval().requires_grad_(False).to(device)
 
 
 def _log(n: int, like: Tensor) -> Tensor:

@@ -50,6 +50,33 @@ def test_truncated_at_any_place(file_1, tmp_path):
             read_tensors(tmp_path / "cut.pth")
 
 
+def test_bytes_that_are_no_weights(tmp_path):
+    path = tmp_path / "x.pth"
+    rng = np.random.default_rng(0)
+    for content in (b"hello world this is text", b"<html>404</html>", b"{}", rng.bytes(500), b"PK"):
+        path.write_bytes(content)
+        with pytest.raises(InputError, match=r"x\.pth' (is no file of weights|can't be read)"):
+            read_tensors(path)
+    np.save(tmp_path / "y.npy", np.zeros(5))
+    with pytest.raises(InputError, match=r"y\.npy' (is no file of weights|can't be read)"):
+        read_tensors(tmp_path / "y.npy")
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "text"),
+    [
+        ("finalizer.gauss.sigma", -5.0, "finalizer.gauss.sigma must be from 0 to 1000"),
+        ("finalizer.gauss.sigma", 0.0, "finalizer.gauss.sigma must be from 0 to 1000"),
+        ("finalizer.gauss.sigma", 3e9, "finalizer.gauss.sigma must be from 0 to 1000"),
+        ("readout_network.conv0.weight", np.nan, "readout_network.conv0.weight is not finite"),
+    ],
+)
+def test_values_that_can_not_be(state_1, tmp_path, name, value, text):
+    torch.save(state_1 | {name: torch.full_like(state_1[name], value)}, tmp_path / "x.pth")
+    with pytest.raises(InputError, match=text):
+        DeepGazeI(tmp_path / "x.pth", **OPTIONS)
+
+
 @pytest.mark.parametrize(
     ("state", "text"),
     [
@@ -79,7 +106,7 @@ def test_another_models_weights(file_1, state_1, tmp_path):
     with pytest.raises(InputError, match=r"there is no file 'nothing\.pth'"):
         DeepGazeI("nothing.pth", **OPTIONS)
     own = dict(DeepGazeI(file_1, **OPTIONS).network.state_dict())
-    own["branches.0.finaliser.sigma"] = torch.zeros(2)
+    own["branches.0.finaliser.sigma"] = torch.ones(2)
     torch.save(own, tmp_path / "own.pth")
     with pytest.raises(InputError, match=r"finaliser.sigma has shape \(2,\), not \(1,\)"):
         DeepGazeI(tmp_path / "own.pth", **OPTIONS)
@@ -141,7 +168,9 @@ def test_from_pretrained(server, file_1, model_1):
         DeepGazeI.from_pretrained("deepgaze1", **OPTIONS).weights_digest == model_1.weights_digest
     )
     assert DeepGazeI.from_pretrained(file_1, **OPTIONS).weights_digest == model_1.weights_digest
-    kept = server / "cache" / "deepgaze1.pth"
+    (server / "cache" / "sha256.json").unlink()
+    kept = cached("deepgaze1")  # a file that was put there is recorded too
+    assert json.loads((server / "cache" / "sha256.json").read_text())["deepgaze1.pth"]
     kept.write_bytes(kept.read_bytes()[:-1])
     with pytest.raises(InputError, match="has changed since it was got; remove it"):
         cached("deepgaze1")
@@ -150,6 +179,13 @@ def test_from_pretrained(server, file_1, model_1):
     with pytest.raises(InputError, match="is not the file that was got before"):
         cached("deepgaze1")
     assert not kept.exists()
+
+
+def test_a_damaged_record(server):
+    (server / "cache").mkdir()
+    (server / "cache" / "sha256.json").write_text("{")
+    with pytest.raises(InputError, match=r"sha256\.json' is damaged; remove it"):
+        cached("deepgaze1")
 
 
 def test_downloads_that_fail(server, monkeypatch):

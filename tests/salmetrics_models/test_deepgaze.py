@@ -2,7 +2,10 @@
 
 import json
 import pickle
+import subprocess
+import sys
 import zlib
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -296,6 +299,32 @@ def test_save_and_load(file_1, photo, tmp_path):
     np.testing.assert_array_equal(copied.log_density(stimulus), model.log_density(stimulus))
 
 
+def test_pickles_are_read_in_another_process(file_1, photo, tmp_path):
+    """Where nothing of torchvision was imported before."""
+    model = DeepGazeI(file_1, centre_bias="uniform", device="cpu", dtype="float64")
+    (tmp_path / "model.pickle").write_bytes(pickle.dumps(model))
+    np.save(tmp_path / "photo.npy", photo)
+    code = (
+        "import pickle, numpy as np, salmetrics, torch\n"
+        "torch.set_num_threads(1)\n"
+        "model = pickle.load(open('model.pickle', 'rb'))\n"
+        "stimuli = salmetrics.Stimuli.from_arrays([np.load('photo.npy')])\n"
+        "np.save('made.npy', model.log_density(stimuli[0]))\n"
+    )
+    subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=True)
+    (stimulus,) = Stimuli.from_arrays([photo])
+    np.testing.assert_allclose(np.load(tmp_path / "made.npy"), model.log_density(stimulus))
+
+
+def test_threads_do_not_get_each_others_features(model_1, photo):
+    stimuli = Stimuli.from_arrays([np.roll(photo, 9 * i, 0) for i in range(12)])
+    expected = [model_1.log_density(s) for s in stimuli]
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(model_1.log_density, stimuli))
+    for one, other in zip(found, expected, strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-5)
+
+
 def test_out_of_memory_goes_on_in_smaller_batches(file_1, stimuli, monkeypatch):
     model = DeepGazeI(file_1, centre_bias="uniform", device="cpu", batch_size=2)
     expected = [model.log_density(s) for s in stimuli]
@@ -373,6 +402,8 @@ def test_each_image_is_predicted_by_the_components_of_its_fold(model_2e, photo, 
     np.testing.assert_array_equal(model.log_density(stimuli[0]), expected)
     with pytest.raises(InputError, match="has 10 folds; got 2"):
         model_2e.cross_validated(Folds({"a": 0, "b": 1}))
+    with pytest.raises(InputError, match="has some components only; folds need all of them"):
+        part.cross_validated(folds)
 
 
 # ---- what is refused
@@ -382,10 +413,12 @@ def test_too_small_images(model_1):
     stimuli = Stimuli.from_arrays([np.zeros((1, 1), np.uint8)], ids=["dot"])
     with pytest.raises(InputError, match=r"at least 64 pixels .* 'dot' has 1 x 1"):
         model_1.log_density(stimuli[0])
-    long = Stimuli.from_sizes([(10_000, 10)])
+    long = Stimuli.from_arrays([np.zeros((10_000, 10), np.uint8)])
     fixations = Fixations.from_arrays([5], [5], [0])
     with pytest.raises(InputError, match="'0' has 10000 x 10"):
         model_1.check_data(long, fixations)
+    with pytest.raises(InputError, match="needs images; '0' has a size only"):
+        model_1.check_data(Stimuli.from_sizes([(100, 100)]), fixations)
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
@@ -402,7 +435,12 @@ def test_cuda_asked_for_and_absent():
         ({"batch_size": 0}, "batch_size must be a whole number >= 1"),
         ({"components": [0, 1]}, r"components must be different numbers from 0 to 0; got \(0, 1\)"),
         ({"components": []}, "components must be different numbers"),
-        ({"pixels_per_degree": 0}, "pixels_per_degree must be positive"),
+        ({"components": [0.7]}, "components must be a whole number"),
+        ({"components": 0}, "components must be a list; got 0"),
+        ({"pixels_per_degree": 0}, "pixels_per_degree must be a number from 1 to 1000; got 0"),
+        ({"pixels_per_degree": "35"}, "pixels_per_degree must be a number from 1 to 1000"),
+        ({"autocast": "no"}, "autocast must be one of True, False"),
+        ({"device": "mps"}, "device must be 'auto', 'cpu' or 'cuda'; got 'mps'"),
         ({"seed": -1}, "seed must be a whole number >= 0"),
     ],
 )

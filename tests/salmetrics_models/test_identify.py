@@ -35,6 +35,11 @@ def test_order_from_weights(model_2e, first_convolutions, order):
     assert found.statistics[order] > 0.1 > found.statistics[other]
 
 
+def test_too_few_permutations_to_be_sure(model_2e):
+    with pytest.raises(InputError, match="n_permutations must be a whole number >= 1000"):
+        order_from_weights(model_2e, n_permutations=500)
+
+
 def test_weights_without_evidence(model_2e):
     """Of independent readouts, nothing is claimed."""
     with pytest.raises(InputError, match="the weights do not tell the order of components"):
