@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -232,7 +233,7 @@ class DeepGazeNetwork(nn.Module):
         if len(parts) == 1:
             return mixing.enlarged(parts[0])
         mean = torch.logsumexp(torch.stack(parts), dim=0)
-        return mixing.enlarged(mean - _log(len(parts), mean))
+        return mixing.enlarged(mean - math.log(len(parts)))
 
     def log_densities_of_backbones(
         self, images: Tensor, centre: Tensor, components: Sequence[int] | None = None
@@ -248,10 +249,10 @@ class DeepGazeNetwork(nn.Module):
             total: Tensor | None = None
             for some in torch.arange(chosen.numel(), device=images.device).split(_AT_ONCE):
                 logs = branch.finaliser(readouts[:, some], small, chosen[some])  # type: ignore[operator]
-                log_mean = mixing.mean_log(logs) + _log(some.numel(), logs)
+                log_mean = mixing.mean_log(logs) + math.log(some.numel())
                 total = log_mean if total is None else torch.logaddexp(total, log_mean)
             assert total is not None
-            parts.append(total - _log(chosen.numel(), total))
+            parts.append(total - math.log(chosen.numel()))
         return mixing, parts
 
     def log_densities_of_components(self, images: Tensor, centre: Tensor) -> Tensor:
@@ -264,7 +265,7 @@ class DeepGazeNetwork(nn.Module):
             logs = mixing.component_densities(branch.finaliser(readouts, small, every))  # type: ignore[operator]
             total = logs if total is None else torch.logaddexp(total, logs)
         assert total is not None
-        return mixing.enlarged(total - _log(len(self.branches), total))
+        return mixing.enlarged(total - math.log(len(self.branches)))
 
     def prepared(self, images: Tensor, centre: Tensor) -> tuple[Mixing, Tensor]:
         """Return what mixes densities of these images, and the centre bias at the map's pixels."""
@@ -300,7 +301,3 @@ def _restored(
     network.load_state_dict(state)
     network.autocast = autocast
     return network.eval().requires_grad_(False).to(device)
-
-
-def _log(n: int, like: Tensor) -> Tensor:
-    return torch.log(torch.tensor(float(n), dtype=like.dtype, device=like.device))
