@@ -117,6 +117,8 @@ def _centred(x: Tensor) -> tuple[Tensor, Tensor]:
     Faster than torch.var_mean by a factor of five on a CPU.
     """
     centred = x - x.mean((-2, -1), keepdim=True)
-    square = torch.linalg.vector_norm(centred, dim=(-2, -1), keepdim=True) ** 2
+    # one axis after the other: over both at once float32 loses three digits
+    of_rows = torch.linalg.vector_norm(centred, dim=-1, keepdim=True)
+    square = torch.linalg.vector_norm(of_rows, dim=-2, keepdim=True) ** 2
     n = x.shape[-2] * x.shape[-1]
     return centred, torch.rsqrt(square / n + _EPS)
