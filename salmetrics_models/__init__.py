@@ -4,7 +4,9 @@ Models register here through the entry-point group ``salmetrics.models``, so tha
 finds them by name and never imports this package.
 """
 
-from salmetrics_models.deepgaze import DeepGaze, DeepGazeI, DeepGazeII, DeepGazeIIE
+from salmetrics_models.deepgaze import DeepGaze, DeepGazeI
+from salmetrics_models.deepgaze2 import DeepGazeII
+from salmetrics_models.deepgaze2e import DeepGazeIIE
 from salmetrics_models.identify import ComponentOrder, identify_folds, order_from_weights
 
 __all__ = [

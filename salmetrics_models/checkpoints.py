@@ -168,14 +168,7 @@ def load_published(network: DeepGazeNetwork, state: Mapping[str, Tensor], what: 
         Naming the first missing and unexpected names, or tensors of another shape.
     """
     wanted, own = places(network), network.state_dict()
-    _check_names(set(wanted), set(state), what)
-    _check_values(state, what)
-    for name, place in wanted.items():
-        if tuple(state[name].shape) != place.shape:
-            raise InputError(
-                f"{what} is of another model: {name} has shape {tuple(state[name].shape)}, not "
-                f"{place.shape}"
-            )
+    _check({name: place.shape for name, place in wanted.items()}, state, what)
     with torch.no_grad():
         for name, place in wanted.items():
             target = own[place.key] if place.component is None else own[place.key][place.component]
@@ -185,19 +178,13 @@ def load_published(network: DeepGazeNetwork, state: Mapping[str, Tensor], what: 
 def load_state(network: torch.nn.Module, state: Mapping[str, Tensor], what: str) -> None:
     """Load a checkpoint with our own names; all of it, or nothing."""
     own = network.state_dict()
-    _check_names(set(own), set(state), what)
-    _check_values(state, what)
-    for name, target in own.items():
-        if state[name].shape != target.shape:
-            raise InputError(
-                f"{what} is of another model: {name} has shape {tuple(state[name].shape)}, not "
-                f"{tuple(target.shape)}"
-            )
+    _check({name: tuple(tensor.shape) for name, tensor in own.items()}, state, what)
     network.load_state_dict(dict(state))
 
 
-def _check_names(wanted: set[str], given: set[str], what: str) -> None:
-    missing, extra = sorted(wanted - given), sorted(given - wanted)
+def _check(shapes: Mapping[str, tuple[int, ...]], state: Mapping[str, Tensor], what: str) -> None:
+    """Raise `InputError` unless a file has just these tensors, with values that can be."""
+    missing, extra = sorted(set(shapes) - set(state)), sorted(set(state) - set(shapes))
     if missing or extra:
         parts = [
             f"{len(names)} {word}, the first {names[0]!r}"
@@ -205,10 +192,12 @@ def _check_names(wanted: set[str], given: set[str], what: str) -> None:
             if names
         ]
         raise InputError(f"{what} is of another model: of its tensors, {'; '.join(parts)}")
-
-
-def _check_values(state: Mapping[str, Tensor], what: str) -> None:
     for name, tensor in state.items():
+        if tuple(tensor.shape) != shapes[name]:
+            raise InputError(
+                f"{what} is of another model: {name} has shape {tuple(tensor.shape)}, not "
+                f"{shapes[name]}"
+            )
         if tensor.is_floating_point() and not bool(torch.isfinite(tensor).all()):
             raise InputError(f"{what} is damaged: {name} is not finite")
         if name.endswith(".sigma") and not bool(((tensor > 0) & (tensor < _WIDEST)).all()):

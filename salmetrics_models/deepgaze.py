@@ -5,7 +5,6 @@ from __future__ import annotations
 import warnings
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -34,14 +33,12 @@ from salmetrics_models.checkpoints import (
 )
 from salmetrics_models.networks import (
     DEEPGAZE_1,
-    DEEPGAZE_2,
-    DEEPGAZE_2E,
     Architecture,
     DeepGazeNetwork,
 )
 from salmetrics_models.producer import batches, decoded
 
-__all__ = ["DeepGaze", "DeepGazeI", "DeepGazeII", "DeepGazeIIE"]
+__all__ = ["DeepGaze", "DeepGazeI"]
 
 _NATIVE = 35.0  # pixels per degree of the images that DeepGaze was trained on
 _DTYPES = {"float32": torch.float32, "float64": torch.float64}
@@ -275,6 +272,22 @@ class DeepGaze(DensityModel):
         resized = Image.fromarray(pixels).resize(size[::-1], Image.Resampling.BICUBIC)
         return np.asarray(resized)
 
+    def _images(self, stimulus: Stimulus) -> Tensor:
+        """Return the pixels of one image on the device, shape (1, 3, h, w)."""
+        pixels = torch.from_numpy(self._decoded(stimulus).transpose(2, 0, 1)[None].copy())
+        return pixels.to(self.device, _DTYPES[self.dtype])
+
+    def _of_folds(
+        self, components: Sequence[Sequence[int]], folds: Folds, unknown: str
+    ) -> CrossValidated:
+        """Return a model that predicts the images of each fold by the components for it."""
+        parts = [
+            self.with_components(chosen, f"{self.name}, fold {k}")
+            for k, chosen in enumerate(components)
+        ]
+        name = f"cross-validated {self.name}"
+        return CrossValidated(parts, folds, unknown=unknown, name=name)
+
     def _predicted(self, batch: Batch) -> list[Array]:
         """Predict images of one size together; in halves, if memory does not suffice."""
         try:
@@ -368,193 +381,6 @@ class DeepGazeI(DeepGaze):
 
     architecture = DEEPGAZE_1
     default_name = "deepgaze1"
-
-
-class DeepGazeII(DeepGaze):
-    """DeepGaze II: VGG-19, aligned features of its fifth stage, four layers of readout.
-
-    No weights for torch were ever published. The class has random ones, takes VGG's with
-    `load_backbone`, and saves and loads its own checkpoints.
-
-    Parameters
-    ----------
-    weights
-        A checkpoint that `save` wrote; None for random weights.
-    n_components
-        Readouts, such as one a fold; that of the checkpoint, if there is one.
-    **options
-        As of `DeepGaze`.
-
-    References
-    ----------
-    Kümmerer, Wallis, Gatys and Bethge (2017), ICCV, doi:10.1109/ICCV.2017.513.
-    """
-
-    architecture = DEEPGAZE_2
-    default_name = "deepgaze2"
-
-    def __init__(
-        self, weights: str | Path | None, *, n_components: int = 1, **options: Any
-    ) -> None:
-        n = check_whole("n_components", n_components, 1)
-        self.architecture = replace(DEEPGAZE_2, n_components=n)
-        super().__init__(weights, **options)
-
-    def load_backbone(self, path: str | Path) -> None:
-        """Take the convolutions of VGG-19 from a file, such as torchvision's for ImageNet."""
-        state = read_tensors(path)
-        kept = {key: tensor for key, tensor in state.items() if not key.startswith("classifier.")}
-        load_state(self._network.branches[0].features.network, kept, f"{str(path)!r}")  # type: ignore[union-attr, arg-type]
-
-    def fit_feature_scale(self, stimuli: Stimuli, *, progress: bool = True) -> None:
-        """Let each channel have unit variance over images, as the paper has over ImageNet.
-
-        Parameters
-        ----------
-        stimuli
-            The images.
-        progress
-            Show a bar on standard error when it takes more than two seconds.
-        """
-        from tqdm import tqdm
-
-        branch: Any = self._network.branches[0]
-        n = 0
-        sums = squares = torch.zeros(())
-        bar = tqdm(stimuli, delay=2, disable=not progress, desc="feature scale", unit="image")
-        with torch.inference_mode():
-            for stimulus in bar:
-                pixels = torch.from_numpy(self._decoded(stimulus).transpose(2, 0, 1)[None].copy())
-                images = pixels.to(self.device, _DTYPES[self.dtype])[..., ::2, ::2]
-                maps = torch.cat(branch.features(images), 1).double()
-                n += maps.shape[-2] * maps.shape[-1]
-                sums = sums + maps.sum((0, 2, 3))
-                squares = squares + maps.square().sum((0, 2, 3))
-        if n == 0:
-            raise InputError("there are no images to fit the scale of features to")
-        variance = torch.as_tensor(squares / n - (sums / n) ** 2)
-        # a channel that never moves, rounding aside, carries nothing, and stays as it is
-        moves = variance > 1e-12 * (squares / n)
-        scale = torch.where(moves, variance.clamp(min=0).sqrt(), 1.0)
-        branch.feature_scale.copy_(scale)
-
-    @classmethod
-    def from_pretrained(cls, path_or_name: str | Path | None = None, **options: Any) -> Self:
-        """Refuse names: no weights were published; paths are as of the class."""
-        if path_or_name is None:
-            raise InputError("deepgaze2 has no published weights; give a file")
-        return super().from_pretrained(path_or_name, **options)
-
-    def cross_validated(self, folds: Folds, *, unknown: str = "error") -> CrossValidated:
-        """Return a model that predicts the images of fold k by component k."""
-        if folds.n_folds != self.n_components:
-            raise InputError(
-                f"{self.name} has {self.n_components} components; got {folds.n_folds} folds"
-            )
-        parts = [self.with_components((k,), f"{self.name}, fold {k}") for k in range(folds.n_folds)]
-        name = f"cross-validated {self.name}"
-        return CrossValidated(parts, folds, unknown=unknown, name=name)
-
-    def _architecture_of(self, state: Mapping[str, Tensor]) -> Architecture:
-        first = state.get("branches.0.readouts.weight0")
-        if first is None:
-            return self.architecture
-        return replace(DEEPGAZE_2, n_components=first.shape[0])
-
-
-class DeepGazeIIE(DeepGaze):
-    """DeepGaze IIE: four backbones with 30 components each, 3 instances of 10 folds.
-
-    Parameters are those of `DeepGaze`.
-
-    References
-    ----------
-    Linardos, Kümmerer, Press and Bethge (2021), ICCV, 12919-12928.
-    """
-
-    architecture = DEEPGAZE_2E
-    default_name = "deepgaze2e"
-    n_folds = 10
-
-    def components_of(
-        self,
-        *,
-        fold: int | None = None,
-        instance: int | None = None,
-        component_order: str = "instance-major",
-        fold_offset: int = 0,
-    ) -> tuple[int, ...]:
-        """Return indices of the components of a fold, of an instance, or of both.
-
-        Parameters
-        ----------
-        fold, instance
-            From 0; all by default.
-        component_order
-            Whether the file has all folds of one instance together ("instance-major"), or all
-            instances of one fold ("fold-major"). The published file does not say;
-            `identify_folds` may tell.
-        fold_offset
-            Fold of the first component.
-        """
-        check_choice("component_order", component_order, ("instance-major", "fold-major"))
-        n_instances = self.n_components // self.n_folds
-        for what, value, n in (("fold", fold, self.n_folds), ("instance", instance, n_instances)):
-            if value is not None and not 0 <= check_whole(what, value, 0) < n:
-                raise InputError(f"{what} must be from 0 to {n - 1}; got {value}")
-        numbers = np.arange(self.n_components)
-        folds, instances = numbers % self.n_folds, numbers // self.n_folds
-        if component_order == "fold-major":
-            folds, instances = numbers // n_instances, numbers % n_instances
-        folds = (folds + check_whole("fold_offset", fold_offset, 0)) % self.n_folds
-        there = np.ones(numbers.size, bool)
-        if fold is not None:
-            there &= folds == fold
-        if instance is not None:
-            there &= instances == instance
-        return tuple(numbers[there].tolist())
-
-    def cross_validated(
-        self,
-        folds: Folds,
-        *,
-        component_order: str = "instance-major",
-        fold_offset: int = 0,
-        unknown: str = "error",
-    ) -> CrossValidated:
-        """Return a model that predicts each image by the components that did not train on it.
-
-        Parameters
-        ----------
-        folds
-            Of the images: 10, such as `salmetrics.folds.mit1003`.
-        component_order, fold_offset
-            As of `components_of`.
-        unknown
-            As of `salmetrics.CrossValidated`.
-        """
-        if folds.n_folds != self.n_folds:
-            raise InputError(f"{self.name} has {self.n_folds} folds; got {folds.n_folds}")
-        if len(self.components) < self.n_components:
-            raise InputError(f"{self.name} has some components only; folds need all of them")
-        parts = []
-        for k in range(self.n_folds):
-            chosen = self.components_of(
-                fold=k, component_order=component_order, fold_offset=fold_offset
-            )
-            parts.append(self.with_components(chosen, f"{self.name}, fold {k}"))
-        name = f"cross-validated {self.name}"
-        return CrossValidated(parts, folds, unknown=unknown, name=name)
-
-    def log_densities_of_components(self, stimulus: Stimulus) -> Array:
-        """Return the log density of each component number, mixed over backbones, (k, h, w)."""
-        if self.pixels_per_degree is not None:
-            raise InputError("densities of components are made at the size of the image only")
-        pixels = torch.from_numpy(self._decoded(stimulus).transpose(2, 0, 1)[None].copy())
-        images = pixels.to(self.device, _DTYPES[self.dtype])
-        with torch.inference_mode():
-            centre = self._centre(stimulus, stimulus.size)
-            return self._network.log_densities_of_components(images, centre)[0].cpu().numpy()
 
 
 def _device(given: str) -> torch.device:

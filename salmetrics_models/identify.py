@@ -13,7 +13,7 @@ from salmetrics.fixations import Fixations
 from salmetrics.folds import Folds
 from salmetrics.metrics.inputs import pixel_indices
 from salmetrics.stimuli import Stimuli
-from salmetrics_models.deepgaze import DeepGazeIIE
+from salmetrics_models.deepgaze2e import DeepGazeIIE
 
 __all__ = ["ComponentOrder", "identify_folds", "order_from_weights"]
 

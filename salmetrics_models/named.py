@@ -10,7 +10,9 @@ from salmetrics.dataset import Dataset
 from salmetrics.errors import InputError, check_choice
 from salmetrics.models.centre_bias import CentreBias
 from salmetrics_models.checkpoints import cached
-from salmetrics_models.deepgaze import DeepGaze, DeepGazeI, DeepGazeII, DeepGazeIIE
+from salmetrics_models.deepgaze import DeepGaze, DeepGazeI
+from salmetrics_models.deepgaze2 import DeepGazeII
+from salmetrics_models.deepgaze2e import DeepGazeIIE
 
 __all__ = ["deepgaze1", "deepgaze2", "deepgaze2e"]
 
@@ -22,7 +24,8 @@ def deepgaze1(argument: str | None, dataset: Dataset) -> DeepGaze:
 
 def deepgaze2(argument: str | None, dataset: Dataset) -> DeepGaze:
     """Make `DeepGazeII`; the argument is as of `deepgaze2e`, but there are no published weights."""
-    if (argument or "=").partition(",")[0].partition("=")[1]:
+    first = (argument or "").split(",")[0]
+    if not first or "=" in first:  # no file, or an option at once
         raise InputError("deepgaze2 has no published weights; give a file: deepgaze2:FILE")
     return _made(DeepGazeII, argument, dataset)
 
