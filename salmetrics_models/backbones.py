@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 import torch
@@ -75,8 +75,10 @@ class FeatureExtractor(nn.Module):
         """Return the features of images of shape (n, 3, h, w) with values from 0 to 255."""
         scaled = images / 255
         # in float64 and rounded twice, as the published models do
-        mean, std = (scaled.new_tensor(c, dtype=torch.float64).view(3, 1, 1) for c in (_MEAN, _STD))
+        mean, std = _mean_and_std(images.device)
         scaled = ((scaled - mean).to(images.dtype) / std).to(images.dtype)
+        if images.is_cuda:
+            scaled = scaled.contiguous(memory_format=torch.channels_last)
         found: dict[str, Tensor] = {}
         with self._reading:  # a second thread would find the hooks of this call
             handles = [
@@ -96,6 +98,13 @@ class FeatureExtractor(nn.Module):
     def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__(state)
         self._reading = threading.Lock()
+
+
+@cache
+def _mean_and_std(device: torch.device) -> Tensor:
+    """Return both, shape (2, 3, 1, 1); kept, as a GPU would wait for each copy."""
+    with torch.inference_mode(False):
+        return torch.tensor((_MEAN, _STD), dtype=torch.float64, device=device)[..., None, None]
 
 
 def _keep(found: dict[str, Tensor], name: str, module: nn.Module, given: Any, made: Tensor) -> None:

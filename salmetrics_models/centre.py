@@ -35,10 +35,14 @@ class FixedCentreBias(DensityModel):
 
     def log_density(self, stimulus: Stimulus, *, subject: Any = None) -> NDArray[np.float64]:
         """Return the log density, shape (h, w)."""
+        return self.at_size(stimulus.size)
+
+    def at_size(self, size: tuple[int, int]) -> NDArray[np.float64]:
+        """Return the log density at a size, (height, width)."""
         from scipy.ndimage import zoom
         from scipy.special import logsumexp
 
-        factors = np.divide(stimulus.size, self.log.shape)
+        factors = np.divide(size, self.log.shape)
         resized = zoom(self.log, factors, order=0, mode="nearest")
         return np.asarray(resized - logsumexp(resized), dtype=np.float64)
 

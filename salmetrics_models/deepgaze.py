@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import warnings
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -16,12 +17,10 @@ from torch import Tensor
 from salmetrics.errors import InputError, check_choice, check_list, check_whole, is_number
 from salmetrics.fingerprint import fingerprint
 from salmetrics.fixations import Fixations
-from salmetrics.folds import Folds
 from salmetrics.io.files import check_target, replacing
 from salmetrics.models.base import DensityModel, log_density_of, model_name
 from salmetrics.models.baselines import Uniform
 from salmetrics.models.convert import resize_log_density
-from salmetrics.models.cross_validated import CrossValidated
 from salmetrics.stimuli import Stimuli, Stimulus
 from salmetrics_models.centre import FixedCentreBias, as_centre_bias
 from salmetrics_models.checkpoints import (
@@ -36,16 +35,20 @@ from salmetrics_models.networks import (
     Architecture,
     DeepGazeNetwork,
 )
-from salmetrics_models.producer import batches, decoded
+from salmetrics_models.producer import (
+    Array,
+    Task,
+    batches,
+    decoded,
+    is_out_of_memory,
+    predicted,
+)
 
 __all__ = ["DeepGaze", "DeepGazeI"]
 
 _NATIVE = 35.0  # pixels per degree of the images that DeepGaze was trained on
 _DTYPES = {"float32": torch.float32, "float64": torch.float64}
 _KEPT = 4  # centre biases, by size
-
-Array = NDArray[Any]
-Batch = list[tuple[Stimulus, NDArray[np.uint8]]]
 
 
 class DeepGaze(DensityModel):
@@ -71,6 +74,9 @@ class DeepGaze(DensityModel):
         Indices of the components to mix, of each backbone; all by default.
     batch_size
         Images of one size that are predicted together.
+    n_threads
+        Of torch on a CPU; None: as torch is set, and one in `salmetrics.evaluate`, whatever its
+        `n_jobs`. Other numbers give other last digits.
     seed
         Of random weights.
     """
@@ -89,6 +95,7 @@ class DeepGaze(DensityModel):
         pixels_per_degree: float | None = None,
         components: Sequence[int] | None = None,
         batch_size: int = 1,
+        n_threads: int | None = None,
         seed: int = 0,
     ) -> None:
         check_choice("dtype", dtype, _DTYPES)
@@ -105,14 +112,14 @@ class DeepGaze(DensityModel):
         self.autocast = autocast
         self.pixels_per_degree = pixels_per_degree
         self.batch_size = check_whole("batch_size", batch_size, 1)
-        self.centre_bias = as_centre_bias(centre_bias)
+        self.n_threads = None if n_threads is None else check_whole("n_threads", n_threads, 1)
+        self.centre_bias = centre_bias
         network = self._made(None if weights is None else Path(weights), seed)
         self.components = self._checked_components(components)
         self._network = network.eval().requires_grad_(False).to(self.device, _DTYPES[dtype])
         self._network.autocast = autocast
         if self.device.type == "cuda":
             self._network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self._centres: OrderedDict[tuple[int, int], Tensor] = OrderedDict()
 
     @classmethod
     def from_pretrained(cls, path_or_name: str | Path | None = None, **options: Any) -> Self:
@@ -126,10 +133,22 @@ class DeepGaze(DensityModel):
             As of the class; without `centre_bias`, the published one of MIT1003 is used.
         """
         given = cls.default_name if path_or_name is None else path_or_name
-        path = cached(given) if isinstance(given, str) and given in PUBLISHED else Path(given)
+        if given in PUBLISHED and given != cls.default_name:
+            raise InputError(f"{given!r} are no weights of {cls.__name__}")
+        path = cached(cls.default_name) if given == cls.default_name else Path(given)
         if "centre_bias" not in options:
             options["centre_bias"] = cached("centerbias_mit1003")
         return cls(path, **options)
+
+    @property
+    def centre_bias(self) -> DensityModel:
+        """The centre bias; anything that the class takes may be put here."""
+        return self._centre_bias
+
+    @centre_bias.setter
+    def centre_bias(self, given: Any) -> None:
+        self._centre_bias = as_centre_bias(given)
+        self._centres: OrderedDict[tuple[int, int], Tensor] = OrderedDict()
 
     @property
     def n_components(self) -> int:
@@ -181,35 +200,33 @@ class DeepGaze(DensityModel):
 
     def log_density(self, stimulus: Stimulus, *, subject: Any = None) -> Array:
         """Return the log density, shape (h, w)."""
-        made = self._decoded(stimulus)
-        return self._predicted([(stimulus, made)])[0]
+        task = Task(0, stimulus, self.components, self._decoded(stimulus))
+        return self._launched([task])()[0]
 
     def log_densities(self, stimuli: Stimuli) -> Iterator[Array]:
-        """Yield log densities in order; neighbours of one size are predicted together."""
-        items = decoded(stimuli, self._decoded, 2 * self.batch_size)
-        groups = batches(items, np.shape, lambda: self.batch_size)
-        if self.device.type != "cuda":
-            for batch in groups:
-                yield from self._predicted(batch)
-            return
-        # the GPU is given the next batch before the last one is waited for
-        before: tuple[Batch, Tensor, Any] | None = None
-        for batch in groups:
-            try:
-                started = self._launched(batch)
-            except RuntimeError as error:
-                if not _is_out_of_memory(error):
-                    raise
-                if before is not None:
-                    yield from self._collected(*before)
-                before = None
-                yield from self._predicted(batch)
-                continue
-            if before is not None:
-                yield from self._collected(*before)
-            before = (batch, *started)
-        if before is not None:
-            yield from self._collected(*before)
+        """Yield log densities in order; images of one size are predicted together."""
+        return self.log_densities_by(stimuli, [self.components] * len(stimuli))
+
+    def log_densities_by(
+        self, stimuli: Stimuli, components: Iterable[Sequence[int]]
+    ) -> Iterator[Array]:
+        """Yield log densities in order, each by components of its own, such as those of a fold.
+
+        Parameters
+        ----------
+        stimuli
+            The images.
+        components
+            For each image, indices of the components to mix, of each backbone.
+        """
+        tasks = (
+            Task(number, stimulus, self._checked_components(chosen))
+            for number, (stimulus, chosen) in enumerate(zip(stimuli, components, strict=True))
+        )
+        groups = batches(
+            decoded(tasks, self._decoded, 2 * self.batch_size), lambda: self.batch_size
+        )
+        yield from predicted(groups, self._launched, overlapping=self.device.type == "cuda")
 
     # ---- inside
 
@@ -277,81 +294,71 @@ class DeepGaze(DensityModel):
         pixels = torch.from_numpy(self._decoded(stimulus).transpose(2, 0, 1)[None].copy())
         return pixels.to(self.device, _DTYPES[self.dtype])
 
-    def _of_folds(
-        self, components: Sequence[Sequence[int]], folds: Folds, unknown: str
-    ) -> CrossValidated:
-        """Return a model that predicts the images of each fold by the components for it."""
-        parts = [
-            self.with_components(chosen, f"{self.name}, fold {k}")
-            for k, chosen in enumerate(components)
-        ]
-        name = f"cross-validated {self.name}"
-        return CrossValidated(parts, folds, unknown=unknown, name=name)
-
-    def _predicted(self, batch: Batch) -> list[Array]:
-        """Predict images of one size together; in halves, if memory does not suffice."""
+    def _launched(self, batch: list[Task]) -> Callable[[], list[Array]]:
+        """Start a batch, and return what waits for it; in halves, if memory does not suffice."""
         try:
-            return self._computed(batch)
-        except RuntimeError as error:
-            if not _is_out_of_memory(error) or len(batch) == 1:
+            return self._started(batch)
+        except (RuntimeError, MemoryError) as error:
+            if not is_out_of_memory(error):
                 raise
-        return self._in_halves(batch)
-
-    def _in_halves(self, batch: Batch) -> list[Array]:
+            if len(batch) == 1:
+                task = batch[0]
+                raise InputError(
+                    f"image {task.stimulus.id!r} of {task.size} pixels (height, "
+                    f"width) does not fit into the memory of {self.device}"
+                ) from error
         if self.device.type == "cuda":
             torch.cuda.empty_cache()
         half = len(batch) // 2
         warnings.warn(
-            f"{len(batch)} images of {np.shape(batch[0][1])[:2]} pixels do not fit into memory; "
-            f"{self.name} goes on with batches of {half}",
+            f"{len(batch)} images of {batch[0].size} pixels do not fit into "
+            f"memory; {self.name} goes on with batches of {half}",
             stacklevel=2,
         )
         self.batch_size = min(self.batch_size, half)
-        return [
-            one
-            for start in range(0, len(batch), half)
-            for one in self._predicted(batch[start : start + half])
-        ]
+        parts = [batch[start : start + half] for start in range(0, len(batch), half)]
+        made = [log for part in parts for log in self._launched(part)()]
+        return lambda: made
 
-    def _computed(self, batch: Batch) -> list[Array]:
-        return self._collected(batch, *self._launched(batch))
-
-    def _launched(self, batch: Batch) -> tuple[Tensor, Any]:
-        """Start a prediction; on a GPU, what it gives is there when the event has passed."""
-        dtype = _DTYPES[self.dtype]
-        pixels = torch.from_numpy(np.stack([made for _, made in batch]).transpose(0, 3, 1, 2))
-        if self.device.type == "cuda":
-            pixels = pixels.pin_memory()
-        images = pixels.to(self.device, non_blocking=True).to(dtype)
+    def _started(self, batch: list[Task]) -> Callable[[], list[Array]]:
+        """Start a batch; on a GPU, this returns before there are results."""
+        pixels = np.stack([task.pixels for task in batch if task.pixels is not None])
+        images = self._moved(pixels.transpose(0, 3, 1, 2))
         size = (int(images.shape[2]), int(images.shape[3]))
-        centre = torch.cat([self._centre(stimulus, size) for stimulus, _ in batch])
-        with torch.inference_mode():
-            made = self._network(images, centre, self.components)
+        centre = torch.cat([self._centre(task.stimulus, size) for task in batch])
+        with torch.inference_mode(), _threads(self.n_threads):
+            made = self._network(images, centre, [task.components for task in batch])
             if self.device.type != "cuda":
-                return made, None
+                return lambda: _at_sizes(made.numpy(), batch)
             copied = torch.empty(made.shape, dtype=made.dtype, pin_memory=True)
             copied.copy_(made, non_blocking=True)
             event = torch.cuda.Event()
             event.record()
-        return copied, event
 
-    def _collected(self, batch: Batch, made: Tensor, event: Any) -> list[Array]:
-        if event is not None:
+        def wait() -> list[Array]:
             event.synchronize()
-        logs = made.numpy()
-        return [
-            _restored(log, stimulus.size) for log, (stimulus, _) in zip(logs, batch, strict=True)
-        ]
+            return _at_sizes(copied.numpy().copy(), batch)  # pinned memory is for the next batch
+
+        return wait
+
+    def _moved(self, array: Array) -> Tensor:
+        """Return an array as a tensor of the model's type on its device; a GPU does not wait."""
+        tensor = torch.from_numpy(np.ascontiguousarray(array))
+        if self.device.type == "cuda":
+            tensor = tensor.pin_memory().to(self.device, non_blocking=True)
+        return tensor.to(_DTYPES[self.dtype])
 
     def _centre(self, stimulus: Stimulus, size: tuple[int, int]) -> Tensor:
         """Return the centre bias for an image at the size of prediction, shape (1, h, w)."""
         fixed = isinstance(self.centre_bias, (FixedCentreBias, Uniform))  # the same for a size
         if fixed and size in self._centres:
+            self._centres.move_to_end(size)
             return self._centres[size]
-        log = log_density_of(self.centre_bias, stimulus).values
-        made = torch.tensor(_restored(log, size), dtype=_DTYPES[self.dtype], device=self.device)[
-            None
-        ]
+        if isinstance(self.centre_bias, FixedCentreBias):
+            log = self.centre_bias.at_size(size)
+        else:
+            log = _restored(log_density_of(self.centre_bias, stimulus).values, size)
+        made = self._moved(log[None])
         if fixed:
             self._centres[size] = made
             while len(self._centres) > _KEPT:
@@ -399,12 +406,26 @@ def _device(given: str) -> torch.device:
     return device
 
 
+@contextmanager
+def _threads(n: int | None) -> Iterator[None]:
+    """Let torch use so many threads on the CPU; None: as it is set."""
+    if n is None:
+        yield
+        return
+    before = torch.get_num_threads()
+    torch.set_num_threads(n)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def _at_sizes(logs: Array, batch: list[Task]) -> list[Array]:
+    return [_restored(log, task.stimulus.size) for log, task in zip(logs, batch, strict=True)]
+
+
 def _restored(log_density: Array, size: tuple[int, int]) -> Array:
     """Bring a log density to another size: what a pixel has, its parts share."""
     if log_density.shape == tuple(size):
         return log_density
     return resize_log_density(log_density, size)
-
-
-def _is_out_of_memory(error: BaseException) -> bool:
-    return isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error)

@@ -12,9 +12,9 @@ from torch import Tensor
 
 from salmetrics.errors import InputError, check_whole
 from salmetrics.folds import Folds
-from salmetrics.models.cross_validated import CrossValidated
 from salmetrics.stimuli import Stimuli
 from salmetrics_models.checkpoints import load_state, read_tensors
+from salmetrics_models.cross_validated import CrossValidatedDeepGaze
 from salmetrics_models.deepgaze import DeepGaze
 from salmetrics_models.networks import DEEPGAZE_2, Architecture
 
@@ -95,13 +95,14 @@ class DeepGazeII(DeepGaze):
             raise InputError("deepgaze2 has no published weights; give a file")
         return super().from_pretrained(path_or_name, **options)
 
-    def cross_validated(self, folds: Folds, *, unknown: str = "error") -> CrossValidated:
+    def cross_validated(self, folds: Folds, *, unknown: str = "error") -> CrossValidatedDeepGaze:
         """Return a model that predicts the images of fold k by component k."""
         if folds.n_folds != self.n_components:
             raise InputError(
                 f"{self.name} has {self.n_components} components; got {folds.n_folds} folds"
             )
-        return self._of_folds([(k,) for k in range(folds.n_folds)], folds, unknown)
+        components = [(k,) for k in range(folds.n_folds)]
+        return CrossValidatedDeepGaze(self, components, folds, unknown)
 
     def _architecture_of(self, state: Mapping[str, Tensor]) -> Architecture:
         first = state.get("branches.0.readouts.weight0")

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from salmetrics.errors import InputError, check_choice, check_whole
 from salmetrics.folds import Folds
-from salmetrics.models.cross_validated import CrossValidated
 from salmetrics.stimuli import Stimulus
+from salmetrics_models.cross_validated import CrossValidatedDeepGaze
 from salmetrics_models.deepgaze import DeepGaze
 from salmetrics_models.networks import DEEPGAZE_2E
 
@@ -79,7 +79,7 @@ class DeepGazeIIE(DeepGaze):
         component_order: str = "instance-major",
         fold_offset: int = 0,
         unknown: str = "error",
-    ) -> CrossValidated:
+    ) -> CrossValidatedDeepGaze:
         """Return a model that predicts each image by the components that did not train on it.
 
         Parameters
@@ -99,7 +99,7 @@ class DeepGazeIIE(DeepGaze):
             self.components_of(fold=k, component_order=component_order, fold_offset=fold_offset)
             for k in range(self.n_folds)
         ]
-        return self._of_folds(components, folds, unknown)
+        return CrossValidatedDeepGaze(self, components, folds, unknown)
 
     def log_densities_of_components(self, stimulus: Stimulus) -> Array:
         """Return the log density of each component number, mixed over backbones, (k, h, w)."""

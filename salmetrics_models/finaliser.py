@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from collections import OrderedDict
+from functools import lru_cache
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-__all__ = ["Finaliser", "Mixing", "nearest"]
+__all__ = ["Finaliser", "Mixing", "mixing_for", "nearest"]
 
 _TRUNCATE = 3  # widths of the Gaussian
 _KEPT = 8  # matrices, of two sides of four sizes
@@ -147,7 +148,6 @@ class Mixing:
         self._log_counts = counts[0].log()[:, None] + counts[1].log()
         # below, the sum of exponentials has lost digits
         self._least = torch.finfo(dtype).tiny * 1e12
-        self._kept: list[Tensor] = []
 
     def component_densities(self, logs: Tensor) -> Tensor:
         """Normalise log densities of shape (..., height, width)."""
@@ -184,3 +184,12 @@ class Mixing:
         """Return maps of shape (..., height, width) at the size of the image."""
         down, across = self._sources
         return log_density[..., down, :][..., across]
+
+
+@lru_cache(maxsize=8)
+def mixing_for(
+    map_size: tuple[int, int], size: tuple[int, int], dtype: torch.dtype, device: torch.device
+) -> Mixing:
+    """Return `Mixing`; kept for the next image of this size."""
+    with torch.inference_mode(False):  # may be used with gradients later
+        return Mixing(map_size, size, dtype, device)

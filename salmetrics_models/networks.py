@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,7 @@ from salmetrics_models.backbones import (
     Backbone,
     FeatureExtractor,
 )
-from salmetrics_models.finaliser import Finaliser, Mixing
+from salmetrics_models.finaliser import Finaliser, Mixing, mixing_for
 from salmetrics_models.readouts import ReadoutLayer, Readouts
 
 __all__ = [
@@ -33,6 +34,8 @@ __all__ = [
 ]
 
 _AT_ONCE = 10  # components whose maps are in memory together
+
+Components = Sequence[int] | Sequence[Sequence[int]]
 
 
 @dataclass(frozen=True)
@@ -194,6 +197,7 @@ class DeepGazeNetwork(nn.Module):
         self.architecture = architecture
         self.autocast = False  # whether backbones may compute in bfloat16
         self._digest: tuple[Any, str] | None = None
+        self._streams: list[torch.cuda.Stream] = []
         self.branches = nn.ModuleList([Branch(b, architecture) for b in architecture.backbones])
 
     @property
@@ -216,7 +220,7 @@ class DeepGazeNetwork(nn.Module):
         return _restored, (self.architecture, state, self.autocast, where.dtype, where.device)
 
     def forward(
-        self, images: Tensor, centre: Tensor, components: Sequence[int] | None = None
+        self, images: Tensor, centre: Tensor, components: Components | None = None
     ) -> Tensor:
         """Return log densities, shape (n, h, w).
 
@@ -227,7 +231,8 @@ class DeepGazeNetwork(nn.Module):
         centre
             Log density of the centre bias, shape (n, h, w) or (1, h, w).
         components
-            Indices of those to mix, of each backbone; all by default.
+            Indices of those to mix, of each backbone; the same for all images, or a sequence for
+            each; all by default.
         """
         mixing, parts = self.log_densities_of_backbones(images, centre, components)
         if len(parts) == 1:
@@ -236,28 +241,26 @@ class DeepGazeNetwork(nn.Module):
         return mixing.enlarged(mean - math.log(len(parts)))
 
     def log_densities_of_backbones(
-        self, images: Tensor, centre: Tensor, components: Sequence[int] | None = None
+        self, images: Tensor, centre: Tensor, components: Components | None = None
     ) -> tuple[Mixing, list[Tensor]]:
         """Return each backbone's mixture at the size of the map, and what enlarges it."""
-        if components is None:
-            components = range(self.architecture.n_components)
-        chosen = torch.as_tensor(list(components), device=images.device)
+        groups = self._groups(components, images)
         mixing, small = self.prepared(images, centre)
-        parts = []
-        for branch in self.branches:
-            readouts = self.readouts(branch, images, chosen)  # type: ignore[arg-type]
-            total: Tensor | None = None
-            for some in torch.arange(chosen.numel(), device=images.device).split(_AT_ONCE):
-                logs = branch.finaliser(readouts[:, some], small, chosen[some])  # type: ignore[operator]
-                log_mean = mixing.mean_log(logs) + math.log(some.numel())
-                total = log_mean if total is None else torch.logaddexp(total, log_mean)
-            assert total is not None
-            parts.append(total - math.log(chosen.numel()))
-        return mixing, parts
+        small = small.expand(len(images), -1, -1)
+
+        def mixture(branch: Branch) -> Tensor:
+            features = self.features(branch, images)
+            made = torch.empty_like(small)
+            for rows, chosen in groups:
+                readouts = branch.readouts(features[rows], chosen)
+                made[rows] = _mixture(branch.finaliser, mixing, readouts, small[rows], chosen)
+            return made
+
+        return mixing, self._of_branches(mixture, images.device)
 
     def log_densities_of_components(self, images: Tensor, centre: Tensor) -> Tensor:
         """Return the log density of each component number, mixed over backbones: (n, k, h, w)."""
-        every = torch.arange(self.architecture.n_components, device=images.device)
+        every = index(range(self.architecture.n_components), images.device)
         mixing, small = self.prepared(images, centre)
         total: Tensor | None = None
         for branch in self.branches:
@@ -273,10 +276,10 @@ class DeepGazeNetwork(nn.Module):
         height, width = images.shape[-2:]
         size = (height // step, width // step)
         small = centre[:, ::step, ::step][:, : size[0], : size[1]]
-        return Mixing(size, (height, width), centre.dtype, centre.device), small
+        return mixing_for(size, (height, width), centre.dtype, centre.device), small
 
-    def readouts(self, branch: Branch, images: Tensor, components: Tensor) -> Tensor:
-        """Return one backbone's readouts, shape (n, k, h, w)."""
+    def features(self, branch: Branch, images: Tensor) -> Tensor:
+        """Return one backbone's features at the size of the readout, shape (n, channels, h, w)."""
         down, factor = self.architecture.downsample, self.architecture.readout_factor
         height, width = images.shape[-2:]
         # as resizing by a factor: floor(size / down) pixels
@@ -284,8 +287,67 @@ class DeepGazeNetwork(nn.Module):
         grid = (-(-height // (down * factor)), -(-width // (down * factor)))
         if self.architecture.aligned is not None:  # a layer of the network, which rounds down
             grid = (height // down // factor, width // down // factor)
-        features = branch.at_grid(smaller, grid, autocast=self.autocast)
-        return branch.readouts(features, components)
+        return branch.at_grid(smaller, grid, autocast=self.autocast)
+
+    def readouts(self, branch: Branch, images: Tensor, components: Tensor) -> Tensor:
+        """Return one backbone's readouts, shape (n, k, h, w)."""
+        return branch.readouts(self.features(branch, images), components)
+
+    def _groups(
+        self, components: Components | None, images: Tensor
+    ) -> list[tuple[Tensor | slice, Tensor]]:
+        """Return which images have which components: groups of those that have the same."""
+        given = range(self.architecture.n_components) if components is None else components
+        if not given or not isinstance(given[0], Sequence):
+            return [(slice(None), index(given, images.device))]  # type: ignore[arg-type]
+        rows: dict[tuple[int, ...], list[int]] = {}
+        for row, chosen in enumerate(given):
+            rows.setdefault(tuple(chosen), []).append(row)  # type: ignore[arg-type]
+        if len(rows) == 1:
+            return [(slice(None), index(next(iter(rows)), images.device))]
+        return [(index(r, images.device), index(c, images.device)) for c, r in rows.items()]
+
+    def _of_branches(self, work: Callable[[Branch], Tensor], device: torch.device) -> list[Tensor]:
+        """Do work for each backbone; on a GPU at once, each in a stream of its own."""
+        branches: list[Branch] = list(self.branches)  # type: ignore[arg-type]
+        if device.type != "cuda" or len(branches) == 1:
+            return [work(branch) for branch in branches]
+        while len(self._streams) < len(branches):
+            self._streams.append(torch.cuda.Stream(device))
+        now, parts = torch.cuda.current_stream(device), []
+        for branch, stream in zip(branches, self._streams, strict=True):
+            stream.wait_stream(now)
+            with torch.cuda.stream(stream):
+                parts.append(work(branch))
+        for part, stream in zip(parts, self._streams, strict=True):
+            now.wait_stream(stream)
+            part.record_stream(now)  # its memory is not for others until `now` is done with it
+        return parts
+
+
+def _mixture(
+    finaliser: Finaliser, mixing: Mixing, readouts: Tensor, centre: Tensor, components: Tensor
+) -> Tensor:
+    """Return the mean of densities, as its log, shape (n, height, width); some at a time."""
+    total: Tensor | None = None
+    for start in range(0, components.numel(), _AT_ONCE):
+        some = slice(start, start + _AT_ONCE)
+        logs = finaliser(readouts[:, some], centre, components[some])
+        log_mean = mixing.mean_log(logs) + math.log(logs.shape[1])
+        total = log_mean if total is None else torch.logaddexp(total, log_mean)
+    assert total is not None
+    return total - math.log(components.numel())
+
+
+def index(numbers: Sequence[int], device: torch.device) -> Tensor:
+    """Return indices on a device; kept, as a GPU would wait for each copy."""
+    return _index(tuple(numbers), device)
+
+
+@lru_cache(maxsize=256)
+def _index(numbers: tuple[int, ...], device: torch.device) -> Tensor:
+    with torch.inference_mode(False):  # may be used with gradients later
+        return torch.tensor(numbers, device=device)
 
 
 def _restored(

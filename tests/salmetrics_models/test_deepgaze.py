@@ -6,6 +6,7 @@ import subprocess
 import sys
 import zlib
 from concurrent.futures import ThreadPoolExecutor
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -261,6 +262,34 @@ def test_pixels_per_degree(file_1, photo):
     assert np.corrcoef(at_first_size.ravel(), np.exp(plain).ravel())[0, 1] > 0.95
 
 
+def test_a_fixed_centre_bias_is_resized_once(file_1, photo):
+    """To the size of prediction; not to that of the image before."""
+    log = gaussian_centre((1024, 1024))
+    options = {"centre_bias": log, "device": "cpu"}
+    found = DeepGazeI(file_1, pixels_per_degree=50, **options).log_density(
+        Stimuli.from_arrays([photo])[0]
+    )
+    from PIL import Image
+
+    size = (round(130 * 0.7), round(172 * 0.7))
+    small = np.asarray(Image.fromarray(photo).resize(size[::-1], Image.Resampling.BICUBIC))
+    expected = DeepGazeI(file_1, **options).log_density(Stimuli.from_arrays([small])[0])
+    expected = salmetrics.models.convert.resize_log_density(expected, (130, 172))
+    np.testing.assert_array_equal(found, expected)
+
+
+def test_threads_of_torch(file_1, stimuli):
+    """So many while the model predicts, whatever is set outside; and results are the same."""
+    options = {"centre_bias": "uniform", "device": "cpu"}
+    one = DeepGazeI(file_1, n_threads=1, **options)
+    two = DeepGazeI(file_1, n_threads=2, **options)
+    seen = []
+    two.network.register_forward_hook(lambda *_: seen.append(torch.get_num_threads()))
+    np.testing.assert_allclose(two.log_density(stimuli[0]), one.log_density(stimuli[0]), atol=1e-5)
+    assert seen == [2]
+    assert torch.get_num_threads() == 1
+
+
 def test_centre_biases(file_1, photo, tmp_path):
     stimuli = Stimuli.from_arrays([photo])
     log = gaussian_centre((1024, 1024))
@@ -272,6 +301,10 @@ def test_centre_biases(file_1, photo, tmp_path):
     np.testing.assert_allclose(model.log_density(stimuli[0]), by_array, atol=0.05)
     flat = DeepGazeI(file_1, centre_bias="uniform", device="cpu").log_density(stimuli[0])
     assert abs(flat - by_array).max() > 1
+    model.centre_bias = log  # another one counts from then on
+    np.testing.assert_array_equal(model.log_density(stimuli[0]), by_array)
+    model.centre_bias = "uniform"
+    np.testing.assert_array_equal(model.log_density(stimuli[0]), flat)
     for wrong, text in (
         (None, "centre_bias must be"),
         ("none.npy", "there is no file 'none.npy'"),
@@ -328,25 +361,31 @@ def test_threads_do_not_get_each_others_features(model_1, photo):
 def test_out_of_memory_goes_on_in_smaller_batches(file_1, stimuli, monkeypatch):
     model = DeepGazeI(file_1, centre_bias="uniform", device="cpu", batch_size=2)
     expected = [model.log_density(s) for s in stimuli]
-    compute = model._computed
+    start = model._started
 
     def limited(batch):
         if len(batch) > 1:
             raise torch.OutOfMemoryError("too much")
-        return compute(batch)
+        return start(batch)
 
-    monkeypatch.setattr(model, "_computed", limited)
+    monkeypatch.setattr(model, "_started", limited)
     with pytest.warns(UserWarning, match="goes on with batches of 1"):
         found = list(model.log_densities(stimuli))
     assert model.batch_size == 1
     for log, other in zip(found, expected, strict=True):
         np.testing.assert_allclose(log, other, atol=1e-5)
 
-    def never(batch):
-        raise torch.OutOfMemoryError("too much")
-
-    monkeypatch.setattr(model, "_computed", never)
-    with pytest.raises(torch.OutOfMemoryError):
+    for error in (
+        MemoryError(),
+        RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried"),
+        RuntimeError("cuDNN error: CUDNN_STATUS_ALLOC_FAILED"),
+    ):
+        monkeypatch.setattr(model, "_started", Mock(side_effect=error))
+        text = r"image 'a' of \(130, 172\) pixels \(height, width\) does not fit into the memory"
+        with pytest.raises(InputError, match=text):
+            model.log_density(stimuli[0])
+    monkeypatch.setattr(model, "_started", Mock(side_effect=RuntimeError("no kernel")))
+    with pytest.raises(RuntimeError, match="no kernel"):
         model.log_density(stimuli[0])
 
 
@@ -386,15 +425,15 @@ def test_each_image_is_predicted_by_the_components_of_its_fold(model_2e, photo, 
     folds = Folds({name: (3 * i) % 10 for i, name in enumerate(stimuli.ids)})
     model = model_2e.cross_validated(folds)
     used = []
-    compute = DeepGazeIIE._computed
+    forward = DeepGazeNetwork.forward
 
-    def watched(self, batch):
-        used.extend((stimulus.id, self.components) for stimulus, _ in batch)
-        return compute(self, batch)
+    def watched(self, images, centre, components):
+        used.extend(components)
+        return forward(self, images, centre, components)
 
-    monkeypatch.setattr(DeepGazeIIE, "_computed", watched)
+    monkeypatch.setattr(DeepGazeNetwork, "forward", watched)
     result = salmetrics.evaluate(model, stimuli, fixations, metrics=["LL", "AUC"], n_bootstrap=0)
-    assert used == [(name, model_2e.components_of(fold=folds[name])) for name in stimuli.ids]
+    assert used == [model_2e.components_of(fold=folds[name]) for name in stimuli.ids]
     assert np.isfinite(result.value(model.name, "LL"))
     part = model_2e.with_components((0, 10, 20))
     assert part.network is model_2e.network  # weights are shared
@@ -433,6 +472,7 @@ def test_cuda_asked_for_and_absent():
         ({"device": "toaster"}, "device must be 'auto', 'cpu' or 'cuda'; got 'toaster'"),
         ({"dtype": "float16"}, "dtype must be one of"),
         ({"batch_size": 0}, "batch_size must be a whole number >= 1"),
+        ({"n_threads": 0}, "n_threads must be a whole number >= 1"),
         ({"components": [0, 1]}, r"components must be different numbers from 0 to 0; got \(0, 1\)"),
         ({"components": []}, "components must be different numbers"),
         ({"components": [0.7]}, "components must be a whole number"),

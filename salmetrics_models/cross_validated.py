@@ -1,0 +1,50 @@
+"""Each image predicted by the components that did not train on it, many images at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from salmetrics.folds import Folds
+from salmetrics.models.cross_validated import CrossValidated
+from salmetrics.stimuli import Stimuli
+from salmetrics_models.deepgaze import DeepGaze
+from salmetrics_models.producer import Array
+
+__all__ = ["CrossValidatedDeepGaze"]
+
+
+class CrossValidatedDeepGaze(CrossValidated):
+    """`salmetrics.CrossValidated` of components of one model, which share backbones.
+
+    So images of any folds are predicted together: the backbones see all of a batch, and each
+    image has readouts of its own fold only.
+
+    Parameters
+    ----------
+    model
+        With all components.
+    components
+        For each fold, indices of those that did not train on it; equally many each.
+    folds, unknown
+        As of `salmetrics.CrossValidated`.
+    """
+
+    def __init__(
+        self, model: DeepGaze, components: Sequence[Sequence[int]], folds: Folds, unknown: str
+    ) -> None:
+        parts = [
+            model.with_components(chosen, f"{model.name}, fold {k}")
+            for k, chosen in enumerate(components)
+        ]
+        super().__init__(parts, folds, unknown=unknown, name=f"cross-validated {model.name}")
+        self._whole = model
+        self._every = tuple(sorted({number for chosen in components for number in chosen}))
+
+    def log_densities(self, stimuli: Stimuli) -> Iterator[Array]:
+        """Yield log densities in order, in batches of any folds."""
+        return self._whole.log_densities_by(stimuli, map(self._components_for, stimuli.ids))
+
+    def _components_for(self, image: str) -> tuple[int, ...]:
+        model = self.model_for(image)
+        # the mixture of all folds, for an image of none, is that of all their components
+        return model.components if isinstance(model, DeepGaze) else self._every
