@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from salmetrics.folds import Folds
 from salmetrics.models.cross_validated import CrossValidated
@@ -39,6 +40,13 @@ class CrossValidatedDeepGaze(CrossValidated):
         super().__init__(parts, folds, unknown=unknown, name=f"cross-validated {model.name}")
         self._whole = model
         self._every = tuple(sorted({number for chosen in components for number in chosen}))
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """Those of the model, number of folds, scheme, and the components of each fold."""
+        of_folds = {key: value for key, value in super().parameters.items() if key != "models"}
+        chosen = [list(part.components) for part in self.models if isinstance(part, DeepGaze)]
+        return self._whole.parameters | of_folds | {"components": chosen}
 
     def log_densities(self, stimuli: Stimuli) -> Iterator[Array]:
         """Yield log densities in order, in batches of any folds."""

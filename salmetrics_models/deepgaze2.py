@@ -95,13 +95,19 @@ class DeepGazeII(DeepGaze):
             raise InputError("deepgaze2 has no published weights; give a file")
         return super().from_pretrained(path_or_name, **options)
 
+    def components_of(self, *, fold: int) -> tuple[int, ...]:
+        """Return the index of the component of a fold, from 0."""
+        if not 0 <= check_whole("fold", fold, 0) < self.n_components:
+            raise InputError(f"fold must be from 0 to {self.n_components - 1}; got {fold}")
+        return (fold,)
+
     def cross_validated(self, folds: Folds, *, unknown: str = "error") -> CrossValidatedDeepGaze:
         """Return a model that predicts the images of fold k by component k."""
         if folds.n_folds != self.n_components:
             raise InputError(
                 f"{self.name} has {self.n_components} components; got {folds.n_folds} folds"
             )
-        components = [(k,) for k in range(folds.n_folds)]
+        components = [self.components_of(fold=k) for k in range(folds.n_folds)]
         return CrossValidatedDeepGaze(self, components, folds, unknown)
 
     def _architecture_of(self, state: Mapping[str, Tensor]) -> Architecture:

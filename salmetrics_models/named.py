@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
 from salmetrics.dataset import Dataset
 from salmetrics.errors import InputError, check_choice
+from salmetrics.folds import Folds, mit1003
+from salmetrics.models.base import DensityModel
 from salmetrics.models.centre_bias import CentreBias
 from salmetrics_models.checkpoints import cached
 from salmetrics_models.deepgaze import DeepGaze, DeepGazeI
@@ -17,20 +21,20 @@ from salmetrics_models.deepgaze2e import DeepGazeIIE
 __all__ = ["deepgaze1", "deepgaze2", "deepgaze2e"]
 
 
-def deepgaze1(argument: str | None, dataset: Dataset) -> DeepGaze:
+def deepgaze1(argument: str | None, dataset: Dataset) -> DensityModel:
     """Make `DeepGazeI`; the argument is as of `deepgaze2e`."""
     return _made(DeepGazeI, argument, dataset)
 
 
-def deepgaze2(argument: str | None, dataset: Dataset) -> DeepGaze:
+def deepgaze2(argument: str | None, dataset: Dataset) -> DensityModel:
     """Make `DeepGazeII`; the argument is as of `deepgaze2e`, but there are no published weights."""
-    first = (argument or "").split(",")[0]
-    if not first or "=" in first:  # no file, or an option at once
+    first, _ = _parsed(DeepGazeII.default_name, argument or "")
+    if not first:
         raise InputError("deepgaze2 has no published weights; give a file: deepgaze2:FILE")
     return _made(DeepGazeII, argument, dataset)
 
 
-def deepgaze2e(argument: str | None, dataset: Dataset) -> DeepGaze:
+def deepgaze2e(argument: str | None, dataset: Dataset) -> DensityModel:
     """Make `DeepGazeIIE`.
 
     Parameters
@@ -39,7 +43,11 @@ def deepgaze2e(argument: str | None, dataset: Dataset) -> DeepGaze:
         Path of the weights (none: the published ones, got if need be; "random": random ones) and
         options, all between commas: ``centre=FILE.npy``, ``centre=uniform``, ``centre=mit1003``
         (the published one), by default the data set's own, each image left out; ``device``,
-        ``dtype``, ``batch_size``, ``pixels_per_degree``, ``autocast=yes``, ``seed``.
+        ``dtype``, ``batch_size``, ``n_threads``, ``autocast=yes``, ``seed``;
+        ``pixels_per_degree``, a number, or ``dataset`` for the data set's. Components:
+        ``fold``, ``instance``, or ``folds=FILE.csv`` (of `salmetrics.Folds.save`) or
+        ``folds=mit1003``, by which each image is predicted by those that did not train on it, and
+        ``unknown``; ``component_order`` and ``fold_offset``.
     dataset
         Whose fixations the centre bias is fitted to.
     """
@@ -55,32 +63,81 @@ _OPTIONS: dict[str, Callable[[str], Any]] = {
     "autocast": _yes,
     "batch_size": int,
     "centre": str,
+    "component_order": str,
     "device": str,
     "dtype": str,
-    "pixels_per_degree": float,
+    "fold": int,
+    "fold_offset": int,
+    "folds": str,
+    "instance": int,
+    "n_threads": int,
+    "pixels_per_degree": str,
     "seed": int,
+    "unknown": str,
 }
+_OF_COMPONENTS = ("fold", "instance", "folds", "component_order", "fold_offset", "unknown")
 
 
-def _made(kind: type[DeepGaze], argument: str | None, dataset: Dataset) -> DeepGaze:
-    first, *rest = (argument or "").split(",")
-    if "=" in first:
-        first, rest = "", [first, *rest]
-    options: dict[str, Any] = {}
-    for part in rest:
-        name, _, text = part.partition("=")
-        check_choice(f"option of {kind.default_name}", name, _OPTIONS)
-        try:
-            options[name] = _OPTIONS[name](text)
-        except InputError:
-            raise
-        except ValueError as error:
-            raise InputError(f"{kind.default_name}: {name} can't be {text!r}") from error
+def _made(kind: type[DeepGaze], argument: str | None, dataset: Dataset) -> DensityModel:
+    first, options = _parsed(kind.default_name, argument or "")
     centre = options.pop("centre", None)
+    components = {name: options.pop(name) for name in _OF_COMPONENTS if name in options}
+    if "pixels_per_degree" in options:
+        options["pixels_per_degree"] = _pixels_per_degree(options["pixels_per_degree"], dataset)
     weights = {"": cached, "random": lambda _: None}.get(first, lambda _: Path(first))(
         kind.default_name
     )
-    return kind(weights, centre_bias=_centre(centre, dataset), **options)
+    model = kind(weights, centre_bias=_centre(centre, dataset), **options)
+    return _of_components(model, components, dataset) if components else model
+
+
+def _parsed(name: str, argument: str) -> tuple[str, dict[str, Any]]:
+    """Return the path and the options; a comma of a path is one that no ``option=`` follows."""
+    first, *rest = re.split(r",(?=[a-z_]+=)", argument)
+    if re.match(r"[a-z_]+=", first) and not Path(first).exists():  # no path
+        first, rest = "", [first, *rest]
+    options: dict[str, Any] = {}
+    for part in rest:
+        key, _, text = part.partition("=")
+        check_choice(f"option of {name}", key, _OPTIONS)
+        try:
+            options[key] = _OPTIONS[key](text)
+        except InputError:
+            raise
+        except ValueError as error:
+            raise InputError(f"{name}: {key} can't be {text!r}") from error
+    return first, options
+
+
+def _pixels_per_degree(given: str, dataset: Dataset) -> float:
+    if given != "dataset":
+        try:
+            return float(given)
+        except ValueError as error:
+            raise InputError(
+                f"pixels_per_degree must be a number, or 'dataset'; got {given!r}"
+            ) from error
+    found = dataset.stimuli.pixels_per_degree
+    if found is None:
+        raise InputError(f"pixels_per_degree of {dataset.name!r} is not known; give a number")
+    return found
+
+
+def _of_components(model: DeepGaze, given: dict[str, Any], dataset: Dataset) -> DensityModel:
+    """Return the model of one fold, of one instance, or of each image's own fold."""
+    if not isinstance(model, (DeepGazeII, DeepGazeIIE)):
+        raise InputError(f"{model.name} has no folds; it takes no {next(iter(given))}=")
+    scheme = given.pop("folds", None)
+    choose: Callable[..., Any] = model.components_of if scheme is None else model.cross_validated
+    others = [name for name in signature(choose).parameters if name != "folds"]
+    for name in given:
+        where = f"option of {model.name} {'without' if scheme is None else 'with'} folds="
+        check_choice(where, name, others)
+    if scheme is None:
+        return model.with_components(choose(**given))
+    folds = mit1003(dataset.stimuli) if scheme == "mit1003" else Folds.load(scheme)
+    crossed: DensityModel = choose(folds, **given)
+    return crossed
 
 
 def _centre(given: str | None, dataset: Dataset) -> Any:

@@ -14,7 +14,7 @@ from salmetrics.datasets.folder import load_images
 from salmetrics.errors import InputError, check_choice
 from salmetrics.exporting import export_predictions
 from salmetrics.fixations import Fixations
-from salmetrics.models.base import model_name
+from salmetrics.models.base import DensityModel, model_name
 from salmetrics.models.named import names
 
 __all__ = ["add"]
@@ -42,11 +42,38 @@ def add(commands: Any) -> None:
         help="a .npy file with a log density, uniform, or mit1003 (default: that of the data set, "
         "with each image left out)",
     )
-    network.add_argument("--device", help="auto, cpu, cuda, ... (default: auto)")
-    network.add_argument("--batch-size", type=int, help="images predicted together (default: 1)")
     network.add_argument(
-        "--pixels-per-degree", type=float, help="of the display; default: images as they are"
+        "--pixels-per-degree",
+        metavar="NUMBER",
+        help="of the display, or dataset for that of the data set (default: images as they are)",
     )
+    network.add_argument("--device", help="auto, cpu, cuda, ... (default: auto)")
+    network.add_argument("--batch-size", metavar="N", help="images predicted together (default: 1)")
+    network.add_argument("--threads", metavar="N", help="of torch on a CPU (default: all cores)")
+    network.add_argument(
+        "--precision", choices=("float32", "float64"), help="of the network (default: float32)"
+    )
+    network.add_argument(
+        "--autocast", action="store_const", const="yes", help="backbones in bfloat16"
+    )
+    folds = command.add_argument_group("components, of networks that have folds")
+    folds.add_argument("--fold", metavar="K", help="only those that left out fold K, from 0")
+    folds.add_argument("--instance", metavar="J", help="only those of instance J, from 0")
+    folds.add_argument(
+        "--folds",
+        metavar="FILE",
+        help="a CSV file with columns id and fold, or mit1003: each image is predicted by the "
+        "components that left it out",
+    )
+    folds.add_argument(
+        "--unknown", choices=("error", "mixture"), help="what happens to images of no fold"
+    )
+    folds.add_argument(
+        "--component-order",
+        choices=("instance-major", "fold-major"),
+        help="of the file (default: instance-major)",
+    )
+    folds.add_argument("--fold-offset", metavar="K", help="fold of the first component")
     add_writing(command, ".npy")
 
 
@@ -58,11 +85,22 @@ def _run(options: argparse.Namespace) -> None:
         "centre": options.centre_bias,
         "device": options.device,
         "batch_size": options.batch_size,
+        "n_threads": options.threads,
+        "dtype": options.precision,
+        "autocast": options.autocast,
         "pixels_per_degree": options.pixels_per_degree,
+        "fold": options.fold,
+        "instance": options.instance,
+        "folds": options.folds,
+        "unknown": options.unknown,
+        "component_order": options.component_order,
+        "fold_offset": options.fold_offset,
     }
     parts += [f"{name}={value}" for name, value in given.items() if value is not None]
     spec = options.model + (f":{','.join(parts)}" if parts else "")
     model = opened(spec, dataset)
+    if not isinstance(model, DensityModel):
+        raise InputError(f"{options.model} gives no densities; export-maps writes saliency maps")
     model.check_data(*dataset)
     made = export_predictions(
         model,
@@ -73,6 +111,13 @@ def _run(options: argparse.Namespace) -> None:
         dtype=options.dtype,
     )
     print(f"wrote {made}: {len(dataset)} log densities of {model_name(model)}")
+    said = [f"{name} {value}" for name, value in model.parameters.items() if _is_short(value)]
+    if said:
+        print(f"made with {', '.join(said)}")
+
+
+def _is_short(value: Any) -> bool:
+    return isinstance(value, (str, int, float)) and not isinstance(value, bool)
 
 
 def _dataset(options: argparse.Namespace) -> Dataset:

@@ -10,7 +10,6 @@ import pytest
 import torch
 
 from salmetrics import InputError
-from salmetrics.cli import main
 from salmetrics_models import DeepGazeI, DeepGazeIIE, checkpoints
 from salmetrics_models.checkpoints import PublishedFile, cached, read_tensors, sha256
 
@@ -204,61 +203,3 @@ def test_downloads_that_fail(server, monkeypatch):
     with pytest.raises(InputError, match="no published weights are called 'other'"):
         cached("other")
     assert not list((server / "cache").glob("*"))
-
-
-# ---- command line
-
-
-@pytest.fixture
-def images(tmp_path, monkeypatch, photo):
-    from PIL import Image
-
-    (tmp_path / "images").mkdir()
-    Image.fromarray(photo).save(tmp_path / "images" / "a.png")
-    Image.fromarray(photo[:, ::-1]).convert("CMYK").save(tmp_path / "images" / "b.jpg")
-    Image.fromarray(photo[:, :, 0].astype(np.uint16) * 256).save(tmp_path / "images" / "c.png")
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
-
-
-def test_predict(images, capsys, file_1):
-    command = ["predict", "--images", "images", "--model", "deepgaze1", "--weights", str(file_1)]
-    options = ["--device", "cpu", "--batch-size", "2", "--centre-bias", "uniform"]
-    assert main([*command, *options, "--out", "logs.h5"]) == 0
-    assert "wrote logs.h5: 3 log densities of deepgaze1" in capsys.readouterr().out
-    import salmetrics
-    from salmetrics.datasets.folder import load_images
-
-    stimuli = load_images("images")
-    stored = salmetrics.as_model("logs.h5", stimuli)
-    model = DeepGazeI(file_1, **OPTIONS)
-    for stimulus in stimuli:
-        np.testing.assert_allclose(
-            stored.log_density(stimulus), model.log_density(stimulus), atol=1e-5
-        )
-
-
-@pytest.mark.parametrize(
-    ("arguments", "text"),
-    [
-        (
-            "--model deepgaze1 --weights random",
-            "no fixations to fit a centre bias to; give centre=",
-        ),
-        ("--model deepgaze2", "deepgaze2 has no published weights; give a file: deepgaze2:FILE"),
-        ("--model deepgaze2 --centre-bias uniform", "deepgaze2 has no published weights"),
-        ("--model other --weights random", "--model must be one of"),
-        ("--model deepgaze1 --weights random,color=red", "option of deepgaze1 must be one of"),
-        ("--model deepgaze1 --weights random,seed=x", "deepgaze1: seed can't be 'x'"),
-        ("--model deepgaze1 --weights random,autocast=1", "autocast must be one of 'yes', 'no'"),
-        ("--model deepgaze1 --weights none.pth --centre-bias uniform", "no file 'none.pth'"),
-        ("--model deepgaze1 --weights random --centre-bias none.npy", "no file 'none.npy'"),
-        ("--model deepgaze1 --weights random --centre-bias images/a.png", "no .npy file"),
-        ("--model deepgaze1 --dataset x --weights random", "give --dataset or --images"),
-        ("--model deepgaze1 --root x --weights random", "--root goes with --dataset"),
-    ],
-)
-def test_predict_errors(images, capsys, arguments, text):
-    assert main(["predict", "--images", "images", *arguments.split(), "--out", "x"]) == 2
-    assert text in capsys.readouterr().err
-    assert not (images / "x").exists()

@@ -1,0 +1,192 @@
+"""DeepGaze on the command line: `salmetrics predict`, and options after commas."""
+
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+import salmetrics
+from salmetrics import Fixations, Folds, InputError, Stimuli
+from salmetrics.cli import main
+from salmetrics.datasets.folder import load_images
+from salmetrics_models import DeepGazeI, DeepGazeII
+from salmetrics_models.named import deepgaze2
+from salmetrics_models.networks import DeepGazeNetwork
+
+OPTIONS = {"centre_bias": "uniform", "device": "cpu"}
+
+
+@pytest.fixture
+def images(tmp_path, monkeypatch, photo):
+    from PIL import Image
+
+    (tmp_path / "images").mkdir()
+    Image.fromarray(photo).save(tmp_path / "images" / "a.png")
+    Image.fromarray(photo[:, ::-1]).convert("CMYK").save(tmp_path / "images" / "b.jpg")
+    Image.fromarray(photo[:, :, 0].astype(np.uint16) * 256).save(tmp_path / "images" / "c.png")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_predict(images, capsys, file_1):
+    command = ["predict", "--images", "images", "--model", "deepgaze1", "--weights", str(file_1)]
+    options = ["--device", "cpu", "--batch-size", "2", "--centre-bias", "uniform"]
+    assert main([*command, *options, "--out", "logs.h5"]) == 0
+    out = capsys.readouterr().out
+    assert "wrote logs.h5: 3 log densities of deepgaze1" in out
+    assert "made with weights " in out
+    assert "centre_bias uniform, dtype float32" in out
+    stimuli = load_images("images")
+    stored = salmetrics.as_model("logs.h5", stimuli)
+    model = DeepGazeI(file_1, **OPTIONS)
+    for stimulus in stimuli:
+        np.testing.assert_allclose(
+            stored.log_density(stimulus), model.log_density(stimulus), atol=1e-5
+        )
+
+
+def made_by(monkeypatch, command):
+    """Return the model that a command makes."""
+    found = []
+
+    def kept(model, stimuli, path, **options):
+        found.append(model)
+        return path
+
+    monkeypatch.setattr("salmetrics.cli.predict.export_predictions", kept)
+    words = ["predict", "--images", "images", "--device", "cpu", "--out", "x.h5", *command]
+    assert main(words) == 0
+    return found[0]
+
+
+@pytest.fixture
+def file_2(tmp_path):
+    path = tmp_path / "weights, second=try.pth"  # commas and equality signs are no options
+    DeepGazeII(None, n_components=3, **OPTIONS).save(path)
+    return path
+
+
+def test_predict_options(images, file_2, monkeypatch, photo):
+    np.save(images / "a,b.npy", np.full((9, 9), -np.log(81)))
+    Folds({"a.png": 2, "b.jpg": 0, "c.png": 1}).save(images / "folds.csv")
+    common = ["--model", "deepgaze2", "--weights", str(file_2), "--centre-bias", "a,b.npy"]
+    more = "--threads 2 --precision float64 --autocast --batch-size 3 --pixels-per-degree 25 "
+    model = made_by(monkeypatch, [*common, *more.split(), "--fold", "1"])
+    assert (model.n_threads, model.dtype, model.autocast, model.batch_size) == (
+        2,
+        "float64",
+        True,
+        3,
+    )
+    assert (model.pixels_per_degree, model.components) == (25, (1,))
+    assert model.centre_bias.name == "a,b"
+    crossed = made_by(monkeypatch, [*common, "--folds", "folds.csv", "--unknown", "mixture"])
+    assert [crossed.model_for(i).components for i in ("a.png", "b.jpg", "c.png")] == [
+        (2,),
+        (0,),
+        (1,),
+    ]
+    assert crossed.unknown == "mixture"
+    assert crossed.parameters["components"] == [[0], [1], [2]]
+    assert crossed.parameters["weights"] == DeepGazeII(file_2, **OPTIONS).weights_digest
+    # the pixels per degree of a data set
+    stimuli = Stimuli.from_arrays([photo], pixels_per_degree=30)
+    fixations = Fixations.from_arrays([3], [3], [0])
+    dataset = salmetrics.Dataset("mine", stimuli, fixations)
+    argument = f"{file_2},centre=uniform,device=cpu,pixels_per_degree="
+    assert deepgaze2(argument + "dataset", dataset).pixels_per_degree == 30
+    with pytest.raises(InputError, match="must be a number, or 'dataset'; got 'many'"):
+        deepgaze2(argument + "many", dataset)
+    unknown = salmetrics.Dataset("mine", Stimuli.from_arrays([photo]), fixations)
+    with pytest.raises(InputError, match="of 'mine' is not known; give a number"):
+        deepgaze2(argument + "dataset", unknown)
+
+
+def test_predict_options_2e(images, monkeypatch, file_2e):
+    common = ["--model", "deepgaze2e", "--weights", str(file_2e), "--centre-bias", "uniform"]
+    model = made_by(monkeypatch, [*common, "--fold", "3", "--component-order", "fold-major"])
+    assert model.components == (9, 10, 11)
+    model = made_by(
+        monkeypatch, [*common, *["--instance", "1", "--fold", "3", "--fold-offset", "2"]]
+    )
+    assert model.components == (11,)
+    Folds({"a.png": 2, "b.jpg": 0, "c.png": 1}, n_folds=10).save("folds.csv")
+    crossed = made_by(monkeypatch, [*common, "--folds", "folds.csv", "--fold-offset", "1"])
+    assert crossed.model_for("b.jpg").components == (9, 19, 29)
+
+
+def test_predict_goes_on_after_a_kill(images, file_1, photo, monkeypatch):
+    """SIGKILL at any time: the same command makes the same file, from what was predicted."""
+    from PIL import Image
+
+    for i in range(40):
+        Image.fromarray(np.roll(photo, 3 * i, 1)).save(images / "images" / f"more{i}.png")
+    command = ["predict", "--images", "images", "--device", "cpu", "--threads", "1"]
+    command += ["--model", "deepgaze1", "--weights", str(file_1), "--centre-bias", "uniform"]
+    assert main([*command, "--out", "whole.h5"]) == 0
+    there = [sys.executable, "-m", "salmetrics", *command, "--out", "killed.h5"]
+    running = subprocess.Popen(there, stderr=subprocess.DEVNULL)
+    while not list(images.glob("killed.h5.partial/**/*.chunk")) and running.poll() is None:
+        time.sleep(0.01)
+    running.kill()
+    assert running.wait() == -signal.SIGKILL
+    assert not (images / "killed.h5").exists()
+    n_predicted = 0
+    forward = DeepGazeNetwork.forward
+
+    def counted(self, *arguments):
+        nonlocal n_predicted
+        n_predicted += 1
+        return forward(self, *arguments)
+
+    monkeypatch.setattr(DeepGazeNetwork, "forward", counted)
+    assert main([*command, "--out", "killed.h5"]) == 0
+    assert n_predicted in (43 - 16, 43 - 32)  # those of the chunks that were kept are not again
+    assert not (images / "killed.h5.partial").exists()
+    stimuli = load_images("images")
+    for one, other in zip(
+        salmetrics.as_model("killed.h5", stimuli).log_densities(stimuli),
+        salmetrics.as_model("whole.h5", stimuli).log_densities(stimuli),
+        strict=True,
+    ):
+        np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        ("--model deepgaze1 --weights random --centre-bias uniform --fold 1", "has no folds; it"),
+        (
+            "--model deepgaze2 --weights random --centre-bias uniform --instance 1",
+            "option of deepgaze2 without folds= must be one of 'fold'; got 'instance'",
+        ),
+        ("--model deepgaze2 --weights random --centre-bias uniform --fold 1", "from 0 to 0; got 1"),
+        ("--model deepgaze2 --weights random --centre-bias uniform --folds x.csv", "no file 'x"),
+        (
+            "--model deepgaze1 --weights random --centre-bias uniform --pixels-per-degree x",
+            "pixels_per_degree must be a number, or 'dataset'; got 'x'",
+        ),
+        (
+            "--model deepgaze1 --weights random",
+            "no fixations to fit a centre bias to; give centre=",
+        ),
+        ("--model deepgaze2", "deepgaze2 has no published weights; give a file: deepgaze2:FILE"),
+        ("--model deepgaze2 --centre-bias uniform", "deepgaze2 has no published weights"),
+        ("--model other --weights random", "--model must be one of"),
+        ("--model deepgaze1 --weights random,color=red", "option of deepgaze1 must be one of"),
+        ("--model deepgaze1 --weights random,seed=x", "deepgaze1: seed can't be 'x'"),
+        ("--model deepgaze1 --weights random,autocast=1", "autocast must be one of 'yes', 'no'"),
+        ("--model deepgaze1 --weights none.pth --centre-bias uniform", "no file 'none.pth'"),
+        ("--model deepgaze1 --weights random --centre-bias none.npy", "no file 'none.npy'"),
+        ("--model deepgaze1 --weights random --centre-bias images/a.png", "no .npy file"),
+        ("--model deepgaze1 --dataset x --weights random", "give --dataset or --images"),
+        ("--model deepgaze1 --root x --weights random", "--root goes with --dataset"),
+    ],
+)
+def test_predict_errors(images, capsys, arguments, text):
+    assert main(["predict", "--images", "images", *arguments.split(), "--out", "x"]) == 2
+    assert text in capsys.readouterr().err
+    assert not (images / "x").exists()
