@@ -343,7 +343,7 @@ class DeepGaze(DensityModel):
 
     def _moved(self, array: Array) -> Tensor:
         """Return an array as a tensor of the model's type on its device; a GPU does not wait."""
-        tensor = torch.from_numpy(np.ascontiguousarray(array))
+        tensor = torch.from_numpy(np.require(array, requirements=["C", "W"]))
         if self.device.type == "cuda":
             tensor = tensor.pin_memory().to(self.device, non_blocking=True)
         return tensor.to(_DTYPES[self.dtype])
