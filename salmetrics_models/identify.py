@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,8 +22,8 @@ __all__ = ["ComponentOrder", "identify_folds", "order_from_weights"]
 Array = NDArray[np.float64]
 
 _ORDERS = ("instance-major", "fold-major")
-_SURE = 0.999  # share of permutations that an order must beat
-_FEWEST = 1000  # permutations, to be so sure
+_SURE = 0.999  # share of permutations, and of resamples, that an order must beat
+_FEWEST = 1000  # of them, to be so sure
 
 
 @dataclass(frozen=True)
@@ -41,12 +43,16 @@ class ComponentOrder:
     fold_offset
         From data: which fold the first component left out, so that component k of an instance
         belongs to fold (k + fold_offset) mod n_folds. 0 from weights, which can't tell.
+    share_ahead
+        From data: share of resamples of the images in which this order and offset are ahead of
+        all others. NaN from weights.
     """
 
     component_order: str
     p_value: float
     statistics: dict[str, float]
     fold_offset: int = 0
+    share_ahead: float = math.nan
 
 
 def order_from_weights(
@@ -97,13 +103,16 @@ def identify_folds(
     folds: Folds,
     *,
     n_permutations: int = 2000,
+    n_bootstrap: int = 2000,
     seed: int = 0,
     progress: bool = True,
 ) -> ComponentOrder:
     """Tell from data which components left out which images.
 
     A component predicts images that it was trained on better than those that it was tested or
-    validated on. On each image, components are compared with each other.
+    validated on. On each image, components are compared with each other. The best of all orders
+    and offsets is told, if it is better than those of permuted components, and stays ahead of all
+    others when images are resampled.
 
     Parameters
     ----------
@@ -113,8 +122,12 @@ def identify_folds(
         Images that it was trained on, at least some of each fold.
     folds
         Of the images, 10.
-    n_permutations, seed
-        Of the test.
+    n_permutations
+        Of components.
+    n_bootstrap
+        Resamples of the images.
+    seed
+        Of both.
     progress
         Show a bar on standard error when it takes more than two seconds.
 
@@ -126,41 +139,62 @@ def identify_folds(
     if folds.n_folds != model.n_folds:
         raise InputError(f"{model.name} has {model.n_folds} folds; got {folds.n_folds}")
     n_permutations = check_whole("n_permutations", n_permutations, _FEWEST)
+    n_bootstrap = check_whole("n_bootstrap", n_bootstrap, _FEWEST)
     losses = _losses(model, stimuli, fixations, progress=progress)
-    losses -= losses.mean(1, keepdims=True)  # how hard an image is does not matter
     there = ~np.isnan(losses[:, 0])
-    table = np.zeros((model.n_folds, model.n_components))  # mean loss on what a fold leaves out
-    for k in range(model.n_folds):
-        unseen = {*folds.test(k), *folds.validation(k)}
-        rows = there & np.array([name in unseen for name in stimuli.ids])
-        if not rows.any():
-            raise InputError(f"there are no fixated images that fold {k} leaves out")
-        table[k] = losses[rows].mean(0)
-    table -= table.mean(0)  # nor does how good a component is as a whole
-    n_instances = model.n_components // model.n_folds
-    numbers = np.arange(model.n_components)
-    fold_of = {"instance-major": numbers % model.n_folds, "fold-major": numbers // n_instances}
-
-    def evidence(order: str, offset: int) -> float:
-        return float(table[(fold_of[order] + offset) % model.n_folds, numbers].mean())
-
-    found = {(o, shift): evidence(o, shift) for o in _ORDERS for shift in range(model.n_folds)}
-    (order, offset) = max(found, key=lambda key: found[key])
-    stream = np.random.default_rng(seed)
-    chance = np.empty(n_permutations)
-    for n in range(n_permutations):
-        shuffled = table[:, stream.permutation(numbers)]
-        chance[n] = max(
-            shuffled[(fold_of[o] + shift) % model.n_folds, numbers].mean() for o, shift in found
+    losses = losses[there] - losses[there].mean(1, keepdims=True)  # images differ in difficulty
+    unseen = _unseen(folds, stimuli.ids)[:, there]
+    if not unseen.any(1).all():
+        raise InputError(
+            f"there are no fixated images that fold {int(unseen.any(1).argmin())} leaves out"
         )
-    p_value = (1 + np.sum(chance >= found[order, offset])) / (1 + n_permutations)
+    numbers = np.arange(model.n_components)
+    n_instances = model.n_components // model.n_folds
+    fold_of = {"instance-major": numbers % model.n_folds, "fold-major": numbers // n_instances}
+    candidates = [(order, offset) for order in _ORDERS for offset in range(model.n_folds)]
+    rows = np.array([(fold_of[o] + offset) % model.n_folds for o, offset in candidates])
+
+    def evidence(weights: Array, of: NDArray[np.int64] = numbers) -> Array:
+        """How much worse components are on what they left out, for each candidate."""
+        on = unseen * weights
+        totals = on.sum(1, keepdims=True)
+        table = np.divide(
+            on @ losses, totals, out=np.zeros((len(on), numbers.size)), where=totals > 0
+        )
+        table -= table.mean(0)  # nor are all components equally good
+        return np.asarray(table[rows, of].mean(1))
+
+    found = evidence(np.ones(len(losses)))
+    best = int(found.argmax())
+    stream = np.random.default_rng(seed)
+    every = np.ones(len(losses))
+    chance = [evidence(every, stream.permutation(numbers)).max() for _ in range(n_permutations)]
+    p_value = float((1 + np.sum(np.array(chance) >= found[best])) / (1 + n_permutations))
     if p_value > 1 - _SURE:
         raise InputError(
             "the data do not tell which components left out which images "
             f"(p = {p_value:.3g}); give more images, or pass component_order="
         )
-    statistics = {o: max(found[o, shift] for shift in range(model.n_folds)) for o in _ORDERS}
-    return ComponentOrder(order, float(p_value), statistics, offset)
+    equal = np.full(len(losses), 1 / len(losses))
+    resampled = stream.multinomial(len(losses), equal, size=n_bootstrap)
+    ahead = float(np.mean([evidence(weights).argmax() == best for weights in resampled]))
+    (order, offset) = candidates[best]
+    if ahead < _SURE:
+        second = candidates[int(np.argsort(found)[-2])]
+        raise InputError(
+            f"the data do not tell {order!r} with fold_offset {offset} from {second[0]!r} with "
+            f"{second[1]}: it is ahead in {ahead:.1%} of resamples only; give more images, or pass "
+            "component_order="
+        )
+    best_of_each = found.reshape(len(_ORDERS), model.n_folds).max(1)
+    statistics = dict(zip(_ORDERS, best_of_each.tolist(), strict=True))
+    return ComponentOrder(order, p_value, statistics, offset, ahead)
+
+
+def _unseen(folds: Folds, ids: Sequence[str]) -> NDArray[np.bool_]:
+    """Which images each fold leaves out, tested or validated on, shape (n_folds, n)."""
+    left_out = [{*folds.test(k), *folds.validation(k)} for k in range(folds.n_folds)]
+    return np.array([[name in names for name in ids] for names in left_out])
 
 
 def _losses(model: DeepGazeIIE, stimuli: Stimuli, fixations: Fixations, *, progress: bool) -> Array:

@@ -75,7 +75,7 @@ def simulated(model, fold_of_component, folds):
     return stimuli, Fixations.from_arrays(columns + 0.5, rows + 0.5, image)
 
 
-FOLDS = Folds({str(i): i % 10 for i in range(200)})
+FOLDS = Folds({str(i): i % 10 for i in range(500)})
 NUMBERS = np.arange(30)
 
 
@@ -83,15 +83,61 @@ NUMBERS = np.arange(30)
     ("order", "offset"), [("instance-major", 0), ("fold-major", 0), ("instance-major", 4)]
 )
 def test_order_from_data(order, offset):
-    model = Components(200)
+    model = Components(500)
     of_component = NUMBERS % 10 if order == "instance-major" else NUMBERS // 3
     of_component = (of_component + offset) % 10
     found = identify_folds(model, *simulated(model, of_component, FOLDS), FOLDS)
+    assert found.share_ahead >= 0.999
     assert (found.component_order, found.fold_offset) == (order, offset)
     assert found.p_value == pytest.approx(1 / 2001)
+    other = "fold-major" if order == "instance-major" else "instance-major"
+    assert found.statistics[order] > found.statistics[other]
     for k in range(10):
         chosen = model.components_of(fold=k, component_order=order, fold_offset=offset)
         assert chosen == tuple(np.flatnonzero(of_component == k))
+
+
+def test_data_that_do_not_tell_an_offset_from_the_next():
+    """Half of what a fold leaves out, the next one leaves out too."""
+    model = Components(60)
+    data = simulated(model, (NUMBERS + 4) % 10, FOLDS)
+    text = r"do not tell 'instance-major' with fold_offset \d from 'instance-major' with \d: it is"
+    with pytest.raises(InputError, match=text):
+        identify_folds(model, *data, FOLDS)
+
+
+def test_components_trained_on_all_images_are_no_evidence():
+    """Some are better than others, but on all images alike."""
+    model = Components(200)
+    stimuli, _ = simulated(model, NUMBERS % 10, FOLDS)
+    stream = np.random.default_rng(4)
+    quality = stream.dirichlet(np.full(30, 0.5))
+    pixels = [
+        stream.choice(72, 50, p=(quality @ density.reshape(30, -1))) for density in model.densities
+    ]
+    rows, columns = np.divmod(np.concatenate(pixels), 9)
+    fixations = Fixations.from_arrays(columns + 0.5, rows + 0.5, np.repeat(np.arange(200), 50))
+    with pytest.raises(InputError, match="the data do not tell"):
+        identify_folds(model, stimuli, fixations, FOLDS)
+
+
+def test_order_from_data_of_a_checkpoint(model_2e, photo):
+    """The network itself, on images whose fixations are such that those who saw them are better."""
+    rng = np.random.default_rng(8)
+    images = [np.roll(photo, rng.integers(0, 130, 2), (0, 1))[:64, :64] for _ in range(20)]
+    stimuli = Stimuli.from_arrays(images)
+    folds = Folds({name: i % 10 for i, name in enumerate(stimuli.ids)})
+    of_component = (NUMBERS // 3 + 7) % 10
+    pixels = []
+    for stimulus in stimuli:
+        saw = np.array([stimulus.id in folds.train(int(k)) for k in of_component])
+        logs = model_2e.log_densities_of_components(stimulus).reshape(30, -1)
+        density = np.exp(logs.mean(0) + 3 * (logs[saw].mean(0) - logs[~saw].mean(0)))
+        pixels.append(rng.choice(64 * 64, 200, p=density / density.sum()))
+    rows, columns = np.divmod(np.concatenate(pixels), 64)
+    fixations = Fixations.from_arrays(columns + 0.5, rows + 0.5, np.repeat(np.arange(20), 200))
+    found = identify_folds(model_2e, stimuli, fixations, folds, progress=False)
+    assert (found.component_order, found.fold_offset) == ("fold-major", 7)
 
 
 def test_data_without_evidence():
@@ -99,8 +145,10 @@ def test_data_without_evidence():
     model = Components(200)
     of_component = np.random.default_rng(1).permutation(NUMBERS % 10)
     stimuli, fixations = simulated(model, of_component, FOLDS)
-    with pytest.raises(InputError, match="the data do not tell which components left out which"):
+    with pytest.raises(InputError, match="the data do not tell"):
         identify_folds(model, stimuli, fixations, FOLDS)
+    with pytest.raises(InputError, match="n_bootstrap must be a whole number >= 1000"):
+        identify_folds(model, stimuli, fixations, FOLDS, n_bootstrap=10)
     with pytest.raises(InputError, match="there are no fixated images that fold 3 leaves out"):
         identify_folds(model, stimuli[:2], fixations.select_images([0, 1]), FOLDS)
     with pytest.raises(InputError, match="has 10 folds; got 2"):
