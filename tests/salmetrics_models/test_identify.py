@@ -132,7 +132,7 @@ def test_order_from_data_of_a_checkpoint(model_2e, photo):
     for stimulus in stimuli:
         saw = np.array([stimulus.id in folds.train(int(k)) for k in of_component])
         logs = model_2e.log_densities_of_components(stimulus).reshape(30, -1)
-        density = np.exp(logs.mean(0) + 3 * (logs[saw].mean(0) - logs[~saw].mean(0)))
+        density = np.exp(logs.mean(0) + 8 * (logs[saw].mean(0) - logs[~saw].mean(0)))
         pixels.append(rng.choice(64 * 64, 200, p=density / density.sum()))
     rows, columns = np.divmod(np.concatenate(pixels), 64)
     fixations = Fixations.from_arrays(columns + 0.5, rows + 0.5, np.repeat(np.arange(20), 200))
