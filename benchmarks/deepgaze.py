@@ -1,14 +1,18 @@
 """Time DeepGaze IIE beside the plain way of computing it, and measure memory.
 
-    python benchmarks/deepgaze.py [--device cuda] [--repeats 3]
+    python benchmarks/deepgaze.py [--device cuda] [--repeats 3] [--evaluate N] [--out FILE.json]
 
 Weights are made by a rule, and images are generated, so nothing is needed but the repository. The
 plain path (tests/salmetrics_models/plain_deepgaze.py) computes one component after the other with
-torch's functions, as the published code does; both share the backbones. Printed for each setting:
-seconds an image of the four backbones alone, of the plain path and of ours, best of so many
-repeats in turn; how much faster the part after the backbones is; ours as a multiple of the
-backbones; and the peak memory of the process (of the GPU with --device cuda). Each setting runs in
-a process of its own. On the way, the two paths' densities are compared.
+torch's functions, as the published code does; both share the backbones, so it is not the published
+code itself. Printed for each setting: seconds an image of the four backbones alone, of the plain
+path and of ours, best of so many repeats in turn; images a second; how much faster the part after
+the backbones is; ours as a multiple of the backbones, and their share of it; and the peak memory of
+the process (of the GPU with --device cuda). Each setting runs in a process of its own. On the way,
+the two paths' densities are compared.
+
+With --evaluate, `salmetrics.evaluate` scores so many images in all metrics through
+`cross_validated` with 10 folds: what metrics cost beside inference alone.
 """
 
 from __future__ import annotations
@@ -19,8 +23,11 @@ import resource
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import facts
 import numpy as np
 import torch
 
@@ -28,6 +35,19 @@ ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
 SIZES = {"800x600": (600, 800), "1024x768": (768, 1024)}
+COLUMNS = {
+    "size": "size",
+    "threads": "threads",
+    "batch": "batch",
+    "backbones": "backbones, s",
+    "plain": "plain, s",
+    "ours": "ours, s",
+    "a_second": "images/s",
+    "after": "after backbones: faster",
+    "multiple": "ours / backbones",
+    "plain_mib": "plain, MiB",
+    "ours_mib": "ours, MiB",
+}
 
 
 def main() -> None:
@@ -35,45 +55,98 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--evaluate", type=int, metavar="N", help="so many images; nothing else")
+    parser.add_argument("--out", type=Path, help="a JSON file for the rows")
     parser.add_argument("--one", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.one is not None:
         print(json.dumps(measured(**json.loads(options.one))))
         return
+    if options.evaluate is not None:
+        evaluated(options.evaluate, options.device)
+        return
+    print(f"{' '.join(f'{heading:>16}' for heading in COLUMNS.values())} difference")
+    rows = []
     threads = (1, 2) if options.device == "cpu" else (1,)
-    print(
-        f"{'size':>9} {'threads':>7} {'batch':>5} {'backbones':>9} {'plain':>7} {'ours':>7} "
-        f"{'images/s':>8} {'after: faster':>13} {'ours/backbones':>14} {'MiB plain':>9} "
-        f"{'MiB ours':>8} {'difference':>10}"
-    )
-    for size in SIZES:
-        for n_threads in threads:
-            for batch in (1, 4):
-                setting = {
-                    "size": size,
-                    "threads": n_threads,
-                    "batch": batch,
-                    "device": options.device,
-                    "repeats": options.repeats,
-                }
-                plain, ours = (run(setting | {"path": path}) for path in ("plain", "ours"))
-                backbones = min(plain["backbones"], ours["backbones"])
-                after = (plain["whole"] - backbones) / (ours["whole"] - backbones)
-                difference = np.abs(np.array(plain["sample"]) - np.array(ours["sample"])).max()
-                print(
-                    f"{size:>9} {n_threads:>7} {batch:>5} {backbones:9.3f} {plain['whole']:7.3f} "
-                    f"{ours['whole']:7.3f} {1 / ours['whole']:8.2f} {after:13.1f} "
-                    f"{ours['whole'] / backbones:14.2f} {plain['peak']:9.0f} {ours['peak']:8.0f} "
-                    f"{difference:10.1e}",
-                    flush=True,
-                )
+    for size, n_threads, batch in [(s, t, b) for s in SIZES for t in threads for b in (1, 4)]:
+        setting = {
+            "size": size,
+            "threads": n_threads,
+            "batch": batch,
+            "device": options.device,
+            "repeats": options.repeats,
+        }
+        row = compared(setting)
+        rows.append(row)
+        cells = (row[key] for key in COLUMNS)
+        shown = (f"{c:16.3f}" if isinstance(c, float) else f"{c:>16}" for c in cells)
+        print(f"{' '.join(shown)} {row['difference']:10.1e}", flush=True)
+    if options.out is not None:
+        command = f"python benchmarks/deepgaze.py --repeats {options.repeats}"
+        if options.device != "cpu":
+            command += f" --device {options.device}"
+        packages = ("salmetrics", "torch", "torchvision", "numpy")
+        facts.save(options.out, command, packages, COLUMNS, rows, options.device)
 
 
-def run(setting: dict[str, object]) -> dict[str, float]:
-    """Measure one setting in a process of its own."""
+def compared(setting: dict[str, Any]) -> dict[str, Any]:
+    """Measure one setting: the plain path and ours, each in a process of its own."""
+    plain, ours = (run(setting | {"path": path}) for path in ("plain", "ours"))
+    backbones = min(plain["backbones"], ours["backbones"])
+    return {key: setting[key] for key in ("size", "threads", "batch")} | {
+        "backbones": backbones,
+        "plain": plain["whole"],
+        "ours": ours["whole"],
+        "a_second": 1 / ours["whole"],
+        "after": (plain["whole"] - backbones) / (ours["whole"] - backbones),
+        "multiple": ours["whole"] / backbones,
+        "plain_mib": plain["peak"],
+        "ours_mib": ours["peak"],
+        "difference": float(np.abs(np.array(plain["sample"]) - np.array(ours["sample"])).max()),
+    }
+
+
+def run(setting: dict[str, Any]) -> dict[str, Any]:
+    """Measure one path in a process of its own."""
     command = [sys.executable, __file__, "--one", json.dumps(setting)]
-    done = subprocess.run(command, check=True, capture_output=True, text=True)
-    return json.loads(done.stdout.splitlines()[-1])
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
+    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return found
+
+
+def evaluated(n: int, device: str) -> None:
+    """Time inference alone, and evaluations in all metrics."""
+    import salmetrics
+    from salmetrics.datasets import generate_dataset
+    from salmetrics_models import DeepGazeIIE
+
+    dataset = generate_dataset(n, size=(600, 800)).dataset
+    stimuli, fixations = dataset.stimuli, dataset.fixations
+    centre = salmetrics.CentreBias.fit(stimuli, fixations, progress=False)
+    for n_threads in (1, 2) if device == "cpu" else (1,):
+        model = DeepGazeIIE(None, centre_bias=centre, device=device, n_threads=n_threads)
+        crossed = model.cross_validated(salmetrics.folds.kfold(stimuli))
+
+        def inference(crossed: Any = crossed) -> None:
+            for _ in crossed.log_densities(stimuli):
+                pass
+
+        def evaluation(n_jobs: int, crossed: Any = crossed) -> None:
+            salmetrics.evaluate(crossed, stimuli, fixations, n_jobs=n_jobs, progress=False)
+
+        list(crossed.log_densities(stimuli[:1]))  # warms up
+        parts = {"inference alone": seconds(inference)}
+        for n_jobs in (1, 2):
+            parts[f"evaluate, n_jobs={n_jobs}"] = seconds(lambda n=n_jobs: evaluation(n))
+        for what, spent in parts.items():
+            print(f"{what}, {n_threads} threads of torch: {spent:.1f} s, {spent / n:.2f} an image")
+
+
+def seconds(work: Callable[[], Any]) -> float:
+    """How long one call takes."""
+    start = time.perf_counter()
+    work()
+    return time.perf_counter() - start
 
 
 def measured(

@@ -18,17 +18,14 @@ for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "
     os.environ[variable] = "1"
 
 import argparse
-import json
-import platform
 import sys
 import time
 from collections.abc import Callable, Iterator
-from datetime import date
-from importlib.metadata import version
 from itertools import chain
 from pathlib import Path
 from typing import Any
 
+import facts
 import numpy as np
 from scipy.ndimage import gaussian_filter
 
@@ -39,6 +36,15 @@ import salmetrics
 from salmetrics.empirical import Smoothing
 
 SIZE, SIGMA, MAPS, FIXATIONS = (600, 800), 24, 10, 140
+PACKAGES = ("salmetrics", "numpy", "numba", "scipy", "pysaliency")
+COLUMNS = {
+    "what": "what",
+    "images": "images",
+    "first_ms": "ours, first call",
+    "ours_ms": "ours",
+    "peer_ms": "peer",
+    "ratio": "peer / ours",
+}
 ONE_PASS = ("AUC", "sAUC", "NSS", "CC", "KLDiv", "SIM")
 
 
@@ -56,13 +62,13 @@ def main() -> None:
         rows.append(row)
         print(
             f"{row['what']:34}{row['images']:7}{row['first_ms']:9.2f}{row['ours_ms']:9.2f}"
-            f"{row['peer_ms']:9.2f}{row['peer_ms'] / row['ours_ms']:7.1f}x"
+            f"{row['peer_ms']:9.2f}{row['ratio']:7.1f}x"
             f"{row['ours_ms'] / one_sum / 1e3:7.1f}x",
             flush=True,
         )
     if options.out is not None:
-        options.out.parent.mkdir(parents=True, exist_ok=True)
-        options.out.write_text(json.dumps(facts() | {"rows": rows}, indent=1) + "\n")
+        command = f"python benchmarks/metrics.py --images {' '.join(map(str, options.images))}"
+        facts.save(options.out, command, PACKAGES, COLUMNS, rows)
 
 
 def metrics(n_images: int) -> Iterator[dict[str, Any]]:
@@ -144,18 +150,18 @@ def compare(
     repeats: int = 5,
 ) -> dict[str, Any]:
     """Time both sides in turn; other=None: ours alone."""
-    first = seconds(ours)
-    mine, peers = [], [np.nan]
+    first, mine, peer = seconds(ours), np.inf, np.inf if other is not None else np.nan
     for _ in range(repeats):
-        mine.append(seconds(ours))
+        mine = min(mine, seconds(ours))
         if other is not None:
-            peers.append(seconds(other))
+            peer = min(peer, seconds(other))
     return {
         "what": what,
         "images": n_images,
         "first_ms": 1e3 * first / n_images,
-        "ours_ms": 1e3 * min(mine) / n_images,
-        "peer_ms": 1e3 * float(np.nanmin(peers)) / n_other if other is not None else np.nan,
+        "ours_ms": 1e3 * mine / n_images,
+        "peer_ms": 1e3 * peer / n_other,
+        "ratio": peer / n_other / (mine / n_images),
     }
 
 
@@ -180,21 +186,6 @@ def seconds(function: Callable[[], Any]) -> float:
     start = time.perf_counter()
     function()
     return time.perf_counter() - start
-
-
-def facts() -> dict[str, Any]:
-    """What a reader of the numbers needs to know."""
-    processor = platform.processor()
-    if Path("/proc/cpuinfo").exists():
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-        processor = next(line.split(":")[1].strip() for line in lines if "model name" in line)
-    packages = ("salmetrics", "numpy", "numba", "scipy", "pysaliency")
-    return {
-        "command": "python benchmarks/metrics.py --images 100 700",
-        "machine": processor,
-        "date": str(date.today()),
-        "versions": {name: version(name) for name in packages},
-    }
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Write the speed tables of the README from the JSON that the benchmarks leave behind.
+"""Write the speed tables of the README and the docs from the JSON that the benchmarks leave.
 
     python benchmarks/tables.py
 
@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +21,15 @@ _PLACE = re.compile(
 
 
 def main() -> None:
-    """Bring the README up to date."""
-    path = ROOT / "README.md"
-    path.write_text(filled(path.read_text(encoding="utf-8")), encoding="utf-8")
+    """Bring all pages up to date."""
+    for path in pages():
+        path.write_text(filled(path.read_text(encoding="utf-8")), encoding="utf-8")
+
+
+def pages() -> list[Path]:
+    """Return the pages with tables."""
+    found = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+    return [path for path in found if _PLACE.search(path.read_text(encoding="utf-8"))]
 
 
 def filled(text: str) -> str:
@@ -39,17 +46,24 @@ def results(name: str) -> dict[str, Any]:
 
 def table(found: dict[str, Any]) -> str:
     """Markdown: one row a measurement, then where and how it was made."""
-    lines = [
-        "| what | images | ours, first call | ours | peer | peer / ours |",
-        "| --- | ---: | ---: | ---: | ---: | ---: |",
-    ]
-    for row in found["rows"]:
-        numbers = " | ".join(f"{row[key]:.3g}" for key in ("first_ms", "ours_ms", "peer_ms"))
-        ratio = f"{row['peer_ms'] / row['ours_ms']:.3g}"
-        lines.append(f"| {row['what']} | {row['images']} | {numbers} | {ratio} |")
+    columns = found["columns"]
+    first = found["rows"][0]
+    sides = ["---" if isinstance(first[key], str) else "---:" for key in columns]
+    lines = [_line(columns.values()), _line(sides)]
+    lines += [_line(_cell(row[key]) for key in columns) for row in found["rows"]]
     versions = ", ".join(f"{name} {number}" for name, number in found["versions"].items())
     lines += ["", f"`{found['command']}`, {found['date']}, {found['machine']}; {versions}."]
     return "\n".join(lines) + "\n"
+
+
+def _line(cells: Iterable[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _cell(value: Any) -> str:
+    if not isinstance(value, float):
+        return str(value)
+    return f"{value:.0f}" if value >= 1000 else f"{value:.3g}"
 
 
 if __name__ == "__main__":
