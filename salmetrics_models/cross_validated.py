@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from salmetrics.errors import InputError
 from salmetrics.folds import Folds
 from salmetrics.models.cross_validated import CrossValidated
-from salmetrics.stimuli import Stimuli
+from salmetrics.stimuli import Stimuli, Stimulus
 from salmetrics_models.deepgaze import DeepGaze
 from salmetrics_models.producer import Array
 
@@ -33,13 +34,16 @@ class CrossValidatedDeepGaze(CrossValidated):
     def __init__(
         self, model: DeepGaze, components: Sequence[Sequence[int]], folds: Folds, unknown: str
     ) -> None:
+        if len(model.components) < model.n_components:
+            raise InputError(f"{model.name} has some components only; folds need all of them")
         parts = [
             model.with_components(chosen, f"{model.name}, fold {k}")
             for k, chosen in enumerate(components)
         ]
         super().__init__(parts, folds, unknown=unknown, name=f"cross-validated {model.name}")
-        self._whole = model
-        self._every = tuple(sorted({number for chosen in components for number in chosen}))
+        every = sorted({number for chosen in components for number in chosen})
+        self._whole = model.with_components(every, model.name)
+        self._mixture = self._whole  # for images of no fold: the mixture of all components
 
     @property
     def parameters(self) -> dict[str, Any]:
@@ -50,9 +54,9 @@ class CrossValidatedDeepGaze(CrossValidated):
 
     def log_densities(self, stimuli: Stimuli) -> Iterator[Array]:
         """Yield log densities in order, in batches of any folds."""
-        return self._whole.log_densities_by(stimuli, map(self._components_for, stimuli.ids))
+        return self._whole.log_densities_by(stimuli, self._components_for)
 
-    def _components_for(self, image: str) -> tuple[int, ...]:
-        model = self.model_for(image)
-        # the mixture of all folds, for an image of none, is that of all their components
-        return model.components if isinstance(model, DeepGaze) else self._every
+    def _components_for(self, stimulus: Stimulus) -> tuple[int, ...]:
+        model = self.model_for(stimulus.id)
+        assert isinstance(model, DeepGaze)
+        return model.components

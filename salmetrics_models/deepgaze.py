@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import threading
 import warnings
-from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -19,7 +20,6 @@ from salmetrics.fingerprint import fingerprint
 from salmetrics.fixations import Fixations
 from salmetrics.io.files import check_target, replacing
 from salmetrics.models.base import DensityModel, log_density_of, model_name
-from salmetrics.models.baselines import Uniform
 from salmetrics.models.convert import resize_log_density
 from salmetrics.stimuli import Stimuli, Stimulus
 from salmetrics_models.centre import FixedCentreBias, as_centre_bias
@@ -48,7 +48,7 @@ __all__ = ["DeepGaze", "DeepGazeI"]
 
 _NATIVE = 35.0  # pixels per degree of the images that DeepGaze was trained on
 _DTYPES = {"float32": torch.float32, "float64": torch.float64}
-_KEPT = 4  # centre biases, by size
+_SETTINGS = threading.Lock()
 
 
 class DeepGaze(DensityModel):
@@ -148,7 +148,6 @@ class DeepGaze(DensityModel):
     @centre_bias.setter
     def centre_bias(self, given: Any) -> None:
         self._centre_bias = as_centre_bias(given)
-        self._centres: OrderedDict[tuple[int, int], Tensor] = OrderedDict()
 
     @property
     def n_components(self) -> int:
@@ -167,7 +166,9 @@ class DeepGaze(DensityModel):
             "weights": self.weights_digest,
             "centre_bias": model_name(self.centre_bias),
             "components": list(self.components),
+            "device": self.device.type,
             "dtype": self.dtype,
+            "n_threads": self.n_threads,
             "autocast": self.autocast,
             "pixels_per_degree": self.pixels_per_degree,
         }
@@ -205,10 +206,10 @@ class DeepGaze(DensityModel):
 
     def log_densities(self, stimuli: Stimuli) -> Iterator[Array]:
         """Yield log densities in order; images of one size are predicted together."""
-        return self.log_densities_by(stimuli, [self.components] * len(stimuli))
+        return self.log_densities_by(stimuli, lambda stimulus: self.components)
 
     def log_densities_by(
-        self, stimuli: Stimuli, components: Iterable[Sequence[int]]
+        self, stimuli: Stimuli, components_for: Callable[[Stimulus], Sequence[int]]
     ) -> Iterator[Array]:
         """Yield log densities in order, each by components of its own, such as those of a fold.
 
@@ -216,17 +217,20 @@ class DeepGaze(DensityModel):
         ----------
         stimuli
             The images.
-        components
-            For each image, indices of the components to mix, of each backbone.
+        components_for
+            Tells which components to mix for an image, of each backbone.
         """
-        tasks = (
-            Task(number, stimulus, self._checked_components(chosen))
-            for number, (stimulus, chosen) in enumerate(zip(stimuli, components, strict=True))
-        )
-        groups = batches(
-            decoded(tasks, self._decoded, 2 * self.batch_size), lambda: self.batch_size
-        )
-        yield from predicted(groups, self._launched, overlapping=self.device.type == "cuda")
+
+        def task(number: int, stimulus: Stimulus) -> Task:
+            try:
+                return Task(number, stimulus, self._checked_components(components_for(stimulus)))
+            except InputError as error:  # raised when it is this image's turn
+                return Task(number, stimulus, (), error=error)
+
+        tasks = (task(number, stimulus) for number, stimulus in enumerate(stimuli))
+        with closing(decoded(tasks, self._decoded, 2 * self.batch_size)) as ready:
+            groups = batches(ready, lambda: self.batch_size)
+            yield from predicted(groups, self._launched, overlapping=self.device.type == "cuda")
 
     # ---- inside
 
@@ -289,10 +293,35 @@ class DeepGaze(DensityModel):
         resized = Image.fromarray(pixels).resize(size[::-1], Image.Resampling.BICUBIC)
         return np.asarray(resized)
 
-    def _images(self, stimulus: Stimulus) -> Tensor:
-        """Return the pixels of one image on the device, shape (1, 3, h, w)."""
-        pixels = torch.from_numpy(self._decoded(stimulus).transpose(2, 0, 1)[None].copy())
-        return pixels.to(self.device, _DTYPES[self.dtype])
+    @property
+    def _place(self) -> tuple[torch.dtype, torch.device]:
+        return _DTYPES[self.dtype], self.device
+
+    @contextmanager
+    def _settings(self) -> Iterator[None]:
+        """Torch as this model wants it: so many threads on a CPU; all digits on a GPU."""
+        if self.device.type != "cuda" and self.n_threads is None:
+            yield
+            return
+        convolutions, products = torch.backends.cudnn, torch.backends.cuda.matmul
+        with _SETTINGS:  # they are of the process, so one call at a time
+            before = torch.get_num_threads(), convolutions.allow_tf32, products.allow_tf32
+            torch.set_num_threads(self.n_threads or before[0])
+            convolutions.allow_tf32 = products.allow_tf32 = False  # it keeps 10 bits
+            try:
+                yield
+            finally:
+                torch.set_num_threads(before[0])
+                convolutions.allow_tf32, products.allow_tf32 = before[1:]
+
+    def _on_device(self, batch: list[Task]) -> Tensor:
+        """Return the pixels of images of one size on the device, shape (n, 3, h, w)."""
+        pixels = []
+        for task in batch:
+            if task.error is not None:
+                raise task.error
+            pixels.append(task.pixels)
+        return _moved(np.stack(pixels).transpose(0, 3, 1, 2), *self._place)  # type: ignore[arg-type]
 
     def _launched(self, batch: list[Task]) -> Callable[[], list[Array]]:
         """Start a batch, and return what waits for it; in halves, if memory does not suffice."""
@@ -301,15 +330,15 @@ class DeepGaze(DensityModel):
         except (RuntimeError, MemoryError) as error:
             if not is_out_of_memory(error):
                 raise
-            if len(batch) == 1:
-                task = batch[0]
-                raise InputError(
-                    f"image {task.stimulus.id!r} of {task.size} pixels (height, "
-                    f"width) does not fit into the memory of {self.device}"
-                ) from error
+        # the error is gone here, and with it what its frames held
         if self.device.type == "cuda":
             torch.cuda.empty_cache()
-        half = len(batch) // 2
+        if len(batch) == 1:
+            raise InputError(
+                f"image {batch[0].stimulus.id!r} of {batch[0].size} pixels (height, width) does "
+                f"not fit into the memory of {self.device}"
+            )
+        half = -(-len(batch) // 2)
         warnings.warn(
             f"{len(batch)} images of {batch[0].size} pixels do not fit into "
             f"memory; {self.name} goes on with batches of {half}",
@@ -322,18 +351,17 @@ class DeepGaze(DensityModel):
 
     def _started(self, batch: list[Task]) -> Callable[[], list[Array]]:
         """Start a batch; on a GPU, this returns before there are results."""
-        pixels = np.stack([task.pixels for task in batch if task.pixels is not None])
-        images = self._moved(pixels.transpose(0, 3, 1, 2))
+        images = self._on_device(batch)
         size = (int(images.shape[2]), int(images.shape[3]))
         centre = torch.cat([self._centre(task.stimulus, size) for task in batch])
-        with torch.inference_mode(), _threads(self.n_threads):
+        with torch.inference_mode(), self._settings():
             made = self._network(images, centre, [task.components for task in batch])
             if self.device.type != "cuda":
                 return lambda: _at_sizes(made.numpy(), batch)
             copied = torch.empty(made.shape, dtype=made.dtype, pin_memory=True)
             copied.copy_(made, non_blocking=True)
             event = torch.cuda.Event()
-            event.record()
+            event.record(torch.cuda.current_stream(self.device))
 
         def wait() -> list[Array]:
             event.synchronize()
@@ -341,29 +369,12 @@ class DeepGaze(DensityModel):
 
         return wait
 
-    def _moved(self, array: Array) -> Tensor:
-        """Return an array as a tensor of the model's type on its device; a GPU does not wait."""
-        tensor = torch.from_numpy(np.require(array, requirements=["C", "W"]))
-        if self.device.type == "cuda":
-            tensor = tensor.pin_memory().to(self.device, non_blocking=True)
-        return tensor.to(_DTYPES[self.dtype])
-
     def _centre(self, stimulus: Stimulus, size: tuple[int, int]) -> Tensor:
         """Return the centre bias for an image at the size of prediction, shape (1, h, w)."""
-        fixed = isinstance(self.centre_bias, (FixedCentreBias, Uniform))  # the same for a size
-        if fixed and size in self._centres:
-            self._centres.move_to_end(size)
-            return self._centres[size]
         if isinstance(self.centre_bias, FixedCentreBias):
-            log = self.centre_bias.at_size(size)
-        else:
-            log = _restored(log_density_of(self.centre_bias, stimulus).values, size)
-        made = self._moved(log[None])
-        if fixed:
-            self._centres[size] = made
-            while len(self._centres) > _KEPT:
-                self._centres.popitem(last=False)
-        return made
+            return _fixed_centre(self.centre_bias, size, *self._place)
+        log = _restored(log_density_of(self.centre_bias, stimulus).values, size)
+        return _moved(log[None], *self._place)
 
     @property
     def fingerprint(self) -> str:
@@ -371,9 +382,6 @@ class DeepGaze(DensityModel):
         return fingerprint(
             [type(self).__name__, self.parameters, self.components, self.centre_bias]
         )
-
-    def __getstate__(self) -> dict[str, Any]:
-        return self.__dict__ | {"_centres": OrderedDict()}
 
 
 class DeepGazeI(DeepGaze):
@@ -406,18 +414,20 @@ def _device(given: str) -> torch.device:
     return device
 
 
-@contextmanager
-def _threads(n: int | None) -> Iterator[None]:
-    """Let torch use so many threads on the CPU; None: as it is set."""
-    if n is None:
-        yield
-        return
-    before = torch.get_num_threads()
-    torch.set_num_threads(n)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
+def _moved(array: Array, dtype: torch.dtype, device: torch.device) -> Tensor:
+    """Return an array as a tensor of some type on a device; a GPU does not wait for it."""
+    tensor = torch.from_numpy(np.require(array, requirements=["C", "W"]))
+    if device.type == "cuda":
+        tensor = tensor.pin_memory().to(device, non_blocking=True)
+    return tensor.to(dtype)
+
+
+@lru_cache(maxsize=8)
+def _fixed_centre(
+    centre_bias: FixedCentreBias, size: tuple[int, int], dtype: torch.dtype, device: torch.device
+) -> Tensor:
+    """Return a centre bias at a size, shape (1, h, w); kept for the next image of this size."""
+    return _moved(centre_bias.at_size(size)[None], dtype, device)
 
 
 def _at_sizes(logs: Array, batch: list[Task]) -> list[Array]:

@@ -17,6 +17,7 @@ from salmetrics_models.checkpoints import load_state, read_tensors
 from salmetrics_models.cross_validated import CrossValidatedDeepGaze
 from salmetrics_models.deepgaze import DeepGaze
 from salmetrics_models.networks import DEEPGAZE_2, Architecture
+from salmetrics_models.producer import Task, decoded
 
 __all__ = ["DeepGazeII"]
 
@@ -72,10 +73,12 @@ class DeepGazeII(DeepGaze):
         branch: Any = self._network.branches[0]
         n = 0
         sums = squares = torch.zeros(())
-        bar = tqdm(stimuli, delay=2, disable=not progress, desc="feature scale", unit="image")
-        with torch.inference_mode():
-            for stimulus in bar:
-                images = self._images(stimulus)[..., ::2, ::2]
+        tasks = decoded((Task(i, one, ()) for i, one in enumerate(stimuli)), self._decoded, 2)
+        bar = tqdm(tasks, total=len(stimuli), delay=2, disable=not progress, unit="image")
+        bar.set_description("feature scale")
+        with torch.inference_mode(), self._settings():
+            for task in bar:
+                images = self._on_device([task])[..., ::2, ::2]
                 maps = torch.cat(branch.features(images), 1).double()
                 n += maps.shape[-2] * maps.shape[-1]
                 sums = sums + maps.sum((0, 2, 3))

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from salmetrics.errors import InputError, check_choice, check_whole
 from salmetrics.folds import Folds
@@ -14,10 +11,9 @@ from salmetrics.stimuli import Stimulus
 from salmetrics_models.cross_validated import CrossValidatedDeepGaze
 from salmetrics_models.deepgaze import DeepGaze
 from salmetrics_models.networks import DEEPGAZE_2E
+from salmetrics_models.producer import Array, Task
 
 __all__ = ["DeepGazeIIE"]
-
-Array = NDArray[Any]
 
 
 class DeepGazeIIE(DeepGaze):
@@ -93,8 +89,6 @@ class DeepGazeIIE(DeepGaze):
         """
         if folds.n_folds != self.n_folds:
             raise InputError(f"{self.name} has {self.n_folds} folds; got {folds.n_folds}")
-        if len(self.components) < self.n_components:
-            raise InputError(f"{self.name} has some components only; folds need all of them")
         components = [
             self.components_of(fold=k, component_order=component_order, fold_offset=fold_offset)
             for k in range(self.n_folds)
@@ -105,7 +99,7 @@ class DeepGazeIIE(DeepGaze):
         """Return the log density of each component number, mixed over backbones, (k, h, w)."""
         if self.pixels_per_degree is not None:
             raise InputError("densities of components are made at the size of the image only")
-        images = self._images(stimulus)
-        with torch.inference_mode():
+        images = self._on_device([Task(0, stimulus, (), self._decoded(stimulus))])
+        with torch.inference_mode(), self._settings():
             centre = self._centre(stimulus, stimulus.size)
             return self._network.log_densities_of_components(images, centre)[0].cpu().numpy()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections import OrderedDict
 from functools import lru_cache
 from typing import Any
 
@@ -13,7 +12,7 @@ from torch import Tensor, nn
 __all__ = ["Finaliser", "Mixing", "mixing_for", "nearest"]
 
 _TRUNCATE = 3  # widths of the Gaussian
-_KEPT = 8  # matrices, of two sides of four sizes
+_KEPT = 16  # matrices, of two sides of eight sizes
 
 
 class Finaliser(nn.Module):
@@ -34,7 +33,7 @@ class Finaliser(nn.Module):
         super().__init__()
         self.sigma = nn.Parameter(torch.full((n_components,), float(sigma)))
         self.centre_weight = nn.Parameter(torch.ones(n_components))
-        self._matrices: OrderedDict[tuple[Any, ...], Tensor] = OrderedDict()
+        self._matrices: dict[tuple[Any, ...], Tensor] = {}
 
     def forward(self, readouts: Tensor, centre: Tensor, components: Tensor) -> Tensor:
         """Return log densities up to a constant, at the size of the map; none is above 0.
@@ -71,14 +70,16 @@ class Finaliser(nn.Module):
             id(self.sigma),
             self.sigma._version,
         )
-        if key not in self._matrices:
-            self._matrices[key] = blurred_enlargement(n_in, n_out, self.sigma)
-            while len(self._matrices) > _KEPT:
-                self._matrices.popitem(last=False)
-        return self._matrices[key]
+        kept = self._matrices.get(key)
+        if kept is None:
+            kept = blurred_enlargement(n_in, n_out, self.sigma)
+            if len(self._matrices) >= _KEPT:
+                self._matrices.clear()
+            self._matrices[key] = kept
+        return kept
 
     def __getstate__(self) -> dict[str, Any]:
-        return self.__dict__ | {"_matrices": OrderedDict()}
+        return self.__dict__ | {"_matrices": {}}
 
 
 def blurred_enlargement(n_in: int, n_out: int, sigma: Tensor) -> Tensor:

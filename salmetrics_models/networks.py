@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from salmetrics.errors import InputError, is_whole
 from salmetrics_models.backbones import (
     ALEXNET,
     BACKBONES,
@@ -250,10 +251,15 @@ class DeepGazeNetwork(nn.Module):
 
         def mixture(branch: Branch) -> Tensor:
             features = self.features(branch, images)
+            if len(groups) == 1:
+                return _mixture(branch, mixing, features, small, groups[0][1])
             made = torch.empty_like(small)
             for rows, chosen in groups:
-                readouts = branch.readouts(features[rows], chosen)
-                made[rows] = _mixture(branch.finaliser, mixing, readouts, small[rows], chosen)
+                of_rows = torch.stack([features[row] for row in rows])
+                centres = torch.stack([small[row] for row in rows])
+                mixed = _mixture(branch, mixing, of_rows, centres, chosen)
+                for row, one in zip(rows, mixed, strict=True):
+                    made[row] = one
             return made
 
         return mixing, self._of_branches(mixture, images.device)
@@ -295,44 +301,49 @@ class DeepGazeNetwork(nn.Module):
 
     def _groups(
         self, components: Components | None, images: Tensor
-    ) -> list[tuple[Tensor | slice, Tensor]]:
+    ) -> list[tuple[Sequence[int], Tensor]]:
         """Return which images have which components: groups of those that have the same."""
         given = range(self.architecture.n_components) if components is None else components
-        if not given or not isinstance(given[0], Sequence):
-            return [(slice(None), index(given, images.device))]  # type: ignore[arg-type]
+        every = range(len(images))
+        if len(given) == 0 or is_whole(given[0]):
+            return [(every, index(given, images.device))]  # type: ignore[arg-type]
+        if len(given) != len(images):
+            raise InputError(f"there are {len(given)} lists of components for {len(images)} images")
         rows: dict[tuple[int, ...], list[int]] = {}
         for row, chosen in enumerate(given):
             rows.setdefault(tuple(chosen), []).append(row)  # type: ignore[arg-type]
-        if len(rows) == 1:
-            return [(slice(None), index(next(iter(rows)), images.device))]
-        return [(index(r, images.device), index(c, images.device)) for c, r in rows.items()]
+        return [(images_of, index(chosen, images.device)) for chosen, images_of in rows.items()]
 
     def _of_branches(self, work: Callable[[Branch], Tensor], device: torch.device) -> list[Tensor]:
         """Do work for each backbone; on a GPU at once, each in a stream of its own."""
         branches: list[Branch] = list(self.branches)  # type: ignore[arg-type]
         if device.type != "cuda" or len(branches) == 1:
             return [work(branch) for branch in branches]
-        while len(self._streams) < len(branches):
-            self._streams.append(torch.cuda.Stream(device))
-        now, parts = torch.cuda.current_stream(device), []
-        for branch, stream in zip(branches, self._streams, strict=True):
-            stream.wait_stream(now)
-            with torch.cuda.stream(stream):
-                parts.append(work(branch))
-        for part, stream in zip(parts, self._streams, strict=True):
-            now.wait_stream(stream)
+        if not self._streams:
+            self._streams = [torch.cuda.Stream(device) for _ in branches]
+        streams, now, parts = self._streams, torch.cuda.current_stream(device), []
+        try:
+            for branch, stream in zip(branches, streams, strict=True):
+                stream.wait_stream(now)
+                with torch.cuda.stream(stream):
+                    parts.append(work(branch))
+        finally:
+            for stream in streams:
+                now.wait_stream(stream)
+        for part in parts:
             part.record_stream(now)  # its memory is not for others until `now` is done with it
         return parts
 
 
 def _mixture(
-    finaliser: Finaliser, mixing: Mixing, readouts: Tensor, centre: Tensor, components: Tensor
+    branch: Branch, mixing: Mixing, features: Tensor, centre: Tensor, components: Tensor
 ) -> Tensor:
     """Return the mean of densities, as its log, shape (n, height, width); some at a time."""
+    readouts = branch.readouts(features, components)
     total: Tensor | None = None
     for start in range(0, components.numel(), _AT_ONCE):
         some = slice(start, start + _AT_ONCE)
-        logs = finaliser(readouts[:, some], centre, components[some])
+        logs = branch.finaliser(readouts[:, some], centre, components[some])
         log_mean = mixing.mean_log(logs) + math.log(logs.shape[1])
         total = log_mean if total is None else torch.logaddexp(total, log_mean)
     assert total is not None

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import traceback
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -58,14 +59,15 @@ Launch = Callable[[list[Task]], Callable[[], list[Array]]]
 
 def decoded(
     tasks: Iterable[Task], decode: Callable[[Stimulus], NDArray[np.uint8]], n_ahead: int
-) -> Iterator[Task]:
+) -> Generator[Task]:
     """Give each task its pixels, in threads, in order, at most `n_ahead` ahead."""
 
     def filled(task: Task) -> Task:
-        try:
-            task.pixels = decode(task.stimulus)
-        except Exception as error:  # raised when it is this image's turn
-            task.error = error
+        if task.error is None:
+            try:
+                task.pixels = decode(task.stimulus)
+            except Exception as error:  # raised when it is this image's turn
+                task.error = _kept(error)
         return task
 
     waiting: deque[Future[Task]] = deque()
@@ -89,15 +91,23 @@ def batches(tasks: Iterable[Task], size: Callable[[], int]) -> Iterator[list[Tas
     is a group of its own.
     """
     groups: dict[tuple[int, ...] | int, list[Task]] = {}
+
+    def cut(group: list[Task]) -> Iterator[list[Task]]:
+        while group:
+            n = size()
+            yield group[:n]
+            group = group[n:]
+
     for task in tasks:
         key = task.number if task.pixels is None else task.size
         group = groups.setdefault(key, [])
         group.append(task)
         if len(group) >= size() or task.pixels is None:
-            yield groups.pop(key)
+            yield from cut(groups.pop(key))
         while groups and task.number - _first(groups).number >= _BATCHES_AHEAD * size():
-            yield groups.pop(next(iter(groups)))
-    yield from groups.values()
+            yield from cut(groups.pop(next(iter(groups))))
+    for group in groups.values():
+        yield from cut(group)
 
 
 def _first(groups: dict[Any, list[Task]]) -> Task:
@@ -121,22 +131,16 @@ def predicted(
     """
     done: dict[int, Array | Exception] = {}
     turn = 0
-    running: deque[tuple[list[Task], Callable[[], list[Array]]]] = deque()
+    running: deque[tuple[list[Task], Callable[[], list[Array]] | Exception]] = deque()
 
     def collect() -> None:
         batch, wait = running.popleft()
-        try:
-            results: list[Array | Exception] = [*wait()]
-        except Exception as error:
-            results = [error] if len(batch) == 1 else _one_by_one(batch, launch)
+        results = _results(batch, wait, launch)
         done.update((task.number, made) for task, made in zip(batch, results, strict=True))
 
     for batch in groups:
-        first = batch[0]
-        if first.error is not None:
-            done[first.number] = first.error
-        else:
-            running.append((batch, _started(batch, launch)))
+        error = batch[0].error
+        running.append((batch, _started(batch, launch) if error is None else error))
         while len(running) > int(overlapping):
             collect()
         while turn in done:
@@ -149,34 +153,43 @@ def predicted(
         turn += 1
 
 
-def _started(batch: list[Task], launch: Launch) -> Callable[[], list[Array]]:
-    """Start a batch; what its start raises, waiting for it raises."""
+def _started(batch: list[Task], launch: Launch) -> Callable[[], list[Array]] | Exception:
     try:
         return launch(batch)
-    except Exception as error:
-        kept = error
-
-        def fail() -> list[Array]:
-            raise kept
-
-        return fail
+    except Exception as error:  # raised when it is the turn of its image
+        return _kept(error)
 
 
-def _one_by_one(batch: list[Task], launch: Launch) -> list[Array | Exception]:
-    """Predict each image of a batch that failed, so that an error is that of its own image."""
-    results: list[Array | Exception] = []
-    for task in batch:
+def _results(
+    batch: list[Task], wait: Callable[[], list[Array]] | Exception, launch: Launch
+) -> list[Array | Exception]:
+    """Wait for a batch; if that fails, predict each image alone: an error is that of its own."""
+    error = wait if isinstance(wait, Exception) else None
+    if not isinstance(wait, Exception):
         try:
-            results += launch([task])()
-        except Exception as error:
-            results.append(error)
-    return results
+            return [*wait()]
+        except Exception as raised:  # raised when it is the turn of its image
+            error = _kept(raised)
+    if len(batch) == 1:
+        assert error is not None
+        return [error]
+    del error, wait
+    return [made for task in batch for made in _results([task], _started([task], launch), launch)]
+
+
+def _kept(error: Exception) -> Exception:
+    """Return an error that waits for its turn, without the tensors that its frames hold."""
+    traceback.clear_frames(error.__traceback__)
+    return error
 
 
 def _given(made: Array | Exception) -> Array:
-    if isinstance(made, Exception):
+    if not isinstance(made, Exception):
+        return made
+    try:
         raise made
-    return made
+    finally:
+        del made  # a frame that holds its own error would live until the next collection
 
 
 def is_out_of_memory(error: BaseException) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,8 @@ from salmetrics.models.base import DensityModel, model_name
 from salmetrics.models.named import names
 
 __all__ = ["add"]
+
+_OF_FOLDS = ("fold", "instance", "folds", "component_order", "fold_offset")
 
 
 def add(commands: Any) -> None:
@@ -97,6 +100,9 @@ def _run(options: argparse.Namespace) -> None:
         "fold_offset": options.fold_offset,
     }
     parts += [f"{name}={value}" for name, value in given.items() if value is not None]
+    for part in parts:
+        if re.search(r",[a-z_]+=", part):
+            raise InputError(f"{part!r} looks like several options; rename the file")
     spec = options.model + (f":{','.join(parts)}" if parts else "")
     model = opened(spec, dataset)
     if not isinstance(model, DensityModel):
@@ -111,13 +117,14 @@ def _run(options: argparse.Namespace) -> None:
         dtype=options.dtype,
     )
     print(f"wrote {made}: {len(dataset)} log densities of {model_name(model)}")
-    said = [f"{name} {value}" for name, value in model.parameters.items() if _is_short(value)]
+    chosen = {name: value for name, value in given.items() if value is not None}
+    said = model.parameters | {name: chosen[name] for name in _OF_FOLDS if name in chosen}
     if said:
-        print(f"made with {', '.join(said)}")
+        print(f"made with {', '.join(f'{k} {v}' for k, v in said.items() if _is_said(v))}")
 
 
-def _is_short(value: Any) -> bool:
-    return isinstance(value, (str, int, float)) and not isinstance(value, bool)
+def _is_said(value: Any) -> bool:
+    return value is True or (isinstance(value, (str, int, float)) and value is not False)
 
 
 def _dataset(options: argparse.Namespace) -> Dataset:

@@ -79,7 +79,7 @@ class CrossValidated(DensityModel):
         self.subject_dependent = any(model.subject_dependent for model in parts)
         self.leave_one_out = all(model.leave_one_out for model in parts)
         self.without_maps = next((m.without_maps for m in parts if m.without_maps), None)
-        self._mixture = Mixture(parts)
+        self._mixture: DensityModel = Mixture(parts)
 
     @property
     def parameters(self) -> dict[str, Any]:

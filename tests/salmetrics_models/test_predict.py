@@ -38,7 +38,7 @@ def test_predict(images, capsys, file_1):
     out = capsys.readouterr().out
     assert "wrote logs.h5: 3 log densities of deepgaze1" in out
     assert "made with weights " in out
-    assert "centre_bias uniform, dtype float32" in out
+    assert "centre_bias uniform, device cpu, dtype float32" in out
     stimuli = load_images("images")
     stored = salmetrics.as_model("logs.h5", stimuli)
     model = DeepGazeI(file_1, **OPTIONS)
@@ -92,6 +92,10 @@ def test_predict_options(images, file_2, monkeypatch, photo):
     assert crossed.unknown == "mixture"
     assert crossed.parameters["components"] == [[0], [1], [2]]
     assert crossed.parameters["weights"] == DeepGazeII(file_2, **OPTIONS).weights_digest
+    with pytest.raises(InputError, match="option of deepgaze2 must be one of"):
+        deepgaze2("random,color=red", None)
+    with pytest.raises(InputError, match="autocast must be one of 'yes', 'no'"):
+        deepgaze2("random,autocast=1", None)
     # the pixels per degree of a data set
     stimuli = Stimuli.from_arrays([photo], pixels_per_degree=30)
     fixations = Fixations.from_arrays([3], [3], [0])
@@ -158,6 +162,7 @@ def test_predict_goes_on_after_a_kill(images, file_1, photo, monkeypatch):
 @pytest.mark.parametrize(
     ("arguments", "text"),
     [
+        ("--model deepgaze1 --weights a,fold=3.pth", "'a,fold=3.pth' looks like several options"),
         ("--model deepgaze1 --weights random --centre-bias uniform --fold 1", "has no folds; it"),
         (
             "--model deepgaze2 --weights random --centre-bias uniform --instance 1",
@@ -176,9 +181,8 @@ def test_predict_goes_on_after_a_kill(images, file_1, photo, monkeypatch):
         ("--model deepgaze2", "deepgaze2 has no published weights; give a file: deepgaze2:FILE"),
         ("--model deepgaze2 --centre-bias uniform", "deepgaze2 has no published weights"),
         ("--model other --weights random", "--model must be one of"),
-        ("--model deepgaze1 --weights random,color=red", "option of deepgaze1 must be one of"),
-        ("--model deepgaze1 --weights random,seed=x", "deepgaze1: seed can't be 'x'"),
-        ("--model deepgaze1 --weights random,autocast=1", "autocast must be one of 'yes', 'no'"),
+        ("--model deepgaze1 --weights random,color=red", "looks like several options"),
+        ("--model deepgaze1 --batch-size x", "deepgaze1: batch_size can't be 'x'"),
         ("--model deepgaze1 --weights none.pth --centre-bias uniform", "no file 'none.pth'"),
         ("--model deepgaze1 --weights random --centre-bias none.npy", "no file 'none.npy'"),
         ("--model deepgaze1 --weights random --centre-bias images/a.png", "no .npy file"),

@@ -1,6 +1,8 @@
 """Images through a network: order, batches, errors, and what a GPU would be asked to do."""
 
+import gc
 import threading
+import weakref
 
 import numpy as np
 import pytest
@@ -49,6 +51,63 @@ def test_all_come_back_in_order_in_batches_of_one_size(sizes, size, overlapping)
         found.append(int(made))
     assert found == list(range(len(sizes)))
     assert sorted(launched) == found
+
+
+def test_batches_when_less_fits_into_memory():
+    """Groups that were collected before are cut."""
+    size = 4
+    groups = batches(tasks([1, 2, 1, 2, 1, 2, 1, 2, 2]), lambda: size)
+    assert [t.number for t in next(groups)] == [0, 2, 4, 6]
+    size = 2
+    assert [[t.number for t in g] for g in groups] == [[1, 3], [5, 7], [8]]
+
+
+def test_no_threads_are_left_after_an_error():
+    """Nor anything else, though nothing is collected."""
+
+    def there():
+        return [t for t in threading.enumerate() if t.name.startswith("salmetrics-decode")]
+
+    model = DeepGazeI(None, centre_bias="uniform", device="cpu")
+    stimuli = Stimuli.from_arrays([np.zeros((64, 64), np.uint8)] * 20)
+
+    def components_for(stimulus):
+        if stimulus.id == stimuli.ids[3]:
+            raise InputError("in no fold")
+        return (0,)
+
+    gc.disable()
+    try:
+        made = model.log_densities_by(stimuli, components_for)
+        for _ in range(3):
+            next(made)
+        assert there()
+        with pytest.raises(InputError, match="in no fold"):
+            next(made)
+        assert not there()
+        made = model.log_densities(stimuli)
+        next(made)
+        made.close()
+        assert not there()
+    finally:
+        gc.enable()
+
+
+def test_an_error_does_not_keep_what_its_frames_held():
+    class Large:
+        pass
+
+    held = []
+
+    def launch(batch):
+        large = Large()
+        held.append(weakref.ref(large))
+        raise InputError(f"no {batch[0].number}")
+
+    made = predicted([tasks([1])], launch, overlapping=True)
+    with pytest.raises(InputError, match="no 0"):
+        next(made)
+    assert held[0]() is None
 
 
 def test_images_of_one_size_are_found_among_others():
@@ -174,6 +233,13 @@ def test_folds_share_batches(photo, monkeypatch):
     assert seen == [[(0,), (3,), (2,)], [(1,), (0,), (3,)], [(0, 1, 2, 3)]]
     for one, other in zip(together, singly, strict=True):
         np.testing.assert_allclose(one, other, atol=1e-9)
+    with pytest.raises(InputError, match="there are 2 lists of components for 3 images"):
+        model.network(
+            torch.zeros(3, 3, 70, 70).double(), torch.zeros(1, 70, 70).double(), [[0], [1]]
+        )
+    model.centre_bias = salmetrics.GaussianCentreBias()  # what was made keeps its own
+    np.testing.assert_array_equal(crossed.log_density(stimuli[0]), singly[0])
+    np.testing.assert_allclose(next(crossed.log_densities(stimuli)), singly[0], atol=1e-9)
     spread = abs(singly[0] - model.log_density(stimuli[0])).max()
     assert spread > 1e-5  # the mixture is another
 
@@ -231,10 +297,14 @@ def test_each_backbone_has_a_stream_of_its_own_on_a_gpu(monkeypatch):
                 ("enter", name),
                 ("leave", name),
             ]
-            assert log[12 + 2 * n : 14 + 2 * n] == [
-                ("now", "waits for", name),
-                ("kept for", "now", n),
-            ]
+            assert log[12 + n] == ("now", "waits for", name)
+            assert log[16 + n] == ("kept for", "now", n)
+    log.clear()
+    with pytest.raises(ZeroDivisionError):  # those that were started are waited for
+        network._of_branches(lambda branch: 1 // 0, torch.device("cuda"))
+    assert [entry for entry in log if entry[0] == "now"] == [
+        ("now", "waits for", name) for name in "abcd"
+    ]
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
