@@ -7,8 +7,8 @@ plain path (tests/salmetrics_models/plain_deepgaze.py) computes one component af
 torch's functions, as the published code does; both share the backbones, so it is not the published
 code itself. Printed for each setting: seconds an image of the four backbones alone, of the plain
 path and of ours, best of so many repeats in turn; images a second; how much faster the part after
-the backbones is; ours as a multiple of the backbones, and their share of it; and the peak memory of
-the process (of the GPU with --device cuda). Each setting runs in a process of its own. On the way,
+the backbones is; ours as a multiple of the backbones; and the peak memory of a process with this
+path alone (of the GPU with --device cuda). Each setting runs in a process of its own. On the way,
 the two paths' densities are compared.
 
 With --evaluate, `salmetrics.evaluate` scores so many images in all metrics through
@@ -90,24 +90,24 @@ def main() -> None:
 
 
 def compared(setting: dict[str, Any]) -> dict[str, Any]:
-    """Measure one setting: the plain path and ours, each in a process of its own."""
-    plain, ours = (run(setting | {"path": path}) for path in ("plain", "ours"))
-    backbones = min(plain["backbones"], ours["backbones"])
+    """Measure one setting: all paths in turn in one process, memory in one process each."""
+    found = run(setting | {"paths": ["backbones", "plain", "ours"]})
+    alone = {path: run(setting | {"paths": [path], "repeats": 1}) for path in ("plain", "ours")}
+    seconds, samples = found["seconds"], [np.array(found["samples"][p]) for p in ("plain", "ours")]
     return {key: setting[key] for key in ("size", "threads", "batch")} | {
-        "backbones": backbones,
-        "plain": plain["whole"],
-        "ours": ours["whole"],
-        "a_second": 1 / ours["whole"],
-        "after": (plain["whole"] - backbones) / (ours["whole"] - backbones),
-        "multiple": ours["whole"] / backbones,
-        "plain_mib": plain["peak"],
-        "ours_mib": ours["peak"],
-        "difference": float(np.abs(np.array(plain["sample"]) - np.array(ours["sample"])).max()),
+        **seconds,
+        "a_second": 1 / seconds["ours"],
+        "after": (seconds["plain"] - seconds["backbones"])
+        / (seconds["ours"] - seconds["backbones"]),
+        "multiple": seconds["ours"] / seconds["backbones"],
+        "plain_mib": alone["plain"]["peak"],
+        "ours_mib": alone["ours"]["peak"],
+        "difference": float(np.abs(samples[0] - samples[1]).max()),
     }
 
 
 def run(setting: dict[str, Any]) -> dict[str, Any]:
-    """Measure one path in a process of its own."""
+    """Measure in a process of its own."""
     command = [sys.executable, __file__, "--one", json.dumps(setting)]
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
     found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
@@ -150,9 +150,9 @@ def seconds(work: Callable[[], Any]) -> float:
 
 
 def measured(
-    size: str, threads: int, batch: int, device: str, repeats: int, path: str
-) -> dict[str, object]:
-    """Return seconds an image, and MiB."""
+    size: str, threads: int, batch: int, device: str, repeats: int, paths: list[str]
+) -> dict[str, Any]:
+    """Return seconds an image by path, values to compare, and MiB."""
     from salmetrics_models.networks import DEEPGAZE_2E, DeepGazeNetwork
     from salmetrics_models.published import places
     from tests.salmetrics_models.plain_deepgaze import log_density_2e, weights_by_rule
@@ -165,7 +165,7 @@ def measured(
     for name, place in where.items():
         target = own[place.key] if place.component is None else own[place.key][place.component]
         target.copy_(state[name].reshape(target.shape))
-    if path == "ours":
+    if "plain" not in paths:
         state.clear()
     network = network.eval().requires_grad_(False).to(device)
     state = {name: tensor.to(device) for name, tensor in state.items() if ".features." not in name}
@@ -180,28 +180,28 @@ def measured(
         for branch in network.branches:
             branch.features(images[..., ::2, ::2])
 
-    def whole() -> torch.Tensor:
-        if path == "plain":
-            return log_density_2e(network, state, images, centre)[0]
-        return network(images, centre)
-
+    work: dict[str, Callable[[], Any]] = {
+        "backbones": backbones,
+        "plain": lambda: log_density_2e(network, state, images, centre)[0],
+        "ours": lambda: network(images, centre),
+    }
+    best, samples = dict.fromkeys(paths, np.inf), {}
     with torch.inference_mode():
-        timed = {"backbones": [], "whole": []}
-        for _ in range(repeats + 1):  # the first warms up
-            for name, work in (("backbones", backbones), ("whole", whole)):
+        for repeat in range(repeats + 1):
+            for path in paths:
                 _wait(device)
                 start = time.perf_counter()
-                made = work()
+                made = work[path]()
                 _wait(device)
-                timed[name].append((time.perf_counter() - start) / batch)
+                spent = (time.perf_counter() - start) / batch
+                if repeat > 0:  # the first warms up
+                    best[path] = min(best[path], spent)
+                if made is not None:
+                    samples[path] = made[0, ::37, ::41].cpu().tolist()
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     if device != "cpu":
         peak = torch.cuda.max_memory_allocated() / 2**20
-    sample = made[0, ::37, ::41].cpu().tolist()
-    return {name: min(seconds[1:]) for name, seconds in timed.items()} | {
-        "peak": peak,
-        "sample": sample,
-    }
+    return {"seconds": best, "samples": samples, "peak": peak}
 
 
 def _wait(device: str) -> None:
