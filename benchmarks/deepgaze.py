@@ -1,6 +1,7 @@
 """Time DeepGaze IIE beside the plain way of computing it, and measure memory.
 
-    python benchmarks/deepgaze.py [--device cuda] [--repeats 3] [--evaluate N] [--out FILE.json]
+    python benchmarks/deepgaze.py [--device cuda] [--repeats 3] [--only SIZE,THREADS,BATCH]
+        [--evaluate N] [--out FILE.json]
 
 Weights are made by a rule, and images are generated, so nothing is needed but the repository. The
 plain path (tests/salmetrics_models/plain_deepgaze.py) computes one component after the other with
@@ -56,7 +57,10 @@ def main() -> None:
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--evaluate", type=int, metavar="N", help="so many images; nothing else")
-    parser.add_argument("--out", type=Path, help="a JSON file for the rows")
+    parser.add_argument("--only", help="one setting, such as 800x600,1,4")
+    parser.add_argument(
+        "--out", type=Path, help="a JSON file for the rows; with --only, others stay in it"
+    )
     parser.add_argument("--one", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.one is not None:
@@ -68,7 +72,10 @@ def main() -> None:
     print(f"{' '.join(f'{heading:>16}' for heading in COLUMNS.values())} difference")
     rows = []
     threads = (1, 2) if options.device == "cpu" else (1,)
-    for size, n_threads, batch in [(s, t, b) for s in SIZES for t in threads for b in (1, 4)]:
+    settings = [(s, t, b) for s in SIZES for t in threads for b in (1, 4)]
+    if options.only is not None:
+        settings = [s for s in settings if ",".join(map(str, s)) == options.only]
+    for size, n_threads, batch in settings:
         setting = {
             "size": size,
             "threads": n_threads,
@@ -82,11 +89,19 @@ def main() -> None:
         shown = (f"{c:16.3f}" if isinstance(c, float) else f"{c:>16}" for c in cells)
         print(f"{' '.join(shown)} {row['difference']:10.1e}", flush=True)
     if options.out is not None:
+        if options.only is not None:
+            kept = json.loads(options.out.read_text(encoding="utf-8"))["rows"]
+            rows = [rows[0] if place(row) == place(rows[0]) else row for row in kept]
         command = f"python benchmarks/deepgaze.py --repeats {options.repeats}"
         if options.device != "cpu":
             command += f" --device {options.device}"
         packages = ("salmetrics", "torch", "torchvision", "numpy")
         facts.save(options.out, command, packages, COLUMNS, rows, options.device)
+
+
+def place(row: dict[str, Any]) -> tuple[Any, ...]:
+    """What tells a row from others."""
+    return row["size"], row["threads"], row["batch"]
 
 
 def compared(setting: dict[str, Any]) -> dict[str, Any]:

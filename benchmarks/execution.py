@@ -20,7 +20,7 @@ from typing import Any
 import joblib
 
 import salmetrics
-from salmetrics.datasets import load_osie
+from salmetrics.datasets import load
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "examples"))
 from local_contrast import LocalContrast
@@ -32,7 +32,7 @@ def main() -> None:
     parser.add_argument("--root", type=Path, required=True)
     parser.add_argument("--images", type=int, default=100)
     options = parser.parse_args()
-    dataset = load_osie(options.root)[: options.images]
+    dataset = load("osie", options.root, download=False)[: options.images]
     models = {
         "uniform": salmetrics.Uniform(),
         "centre bias": salmetrics.CentreBias(*dataset),

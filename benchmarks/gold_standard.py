@@ -24,7 +24,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 from pysaliency_reference import pysaliency
 
 import salmetrics
-from salmetrics.datasets import load_osie
+from salmetrics.datasets import load
 
 BANDWIDTH = 0.03  # of the longer side
 FLOOR = 0.01
@@ -36,7 +36,9 @@ def main() -> None:
     parser.add_argument("--root", type=Path)
     parser.add_argument("--peer-images", type=int, default=2)
     options = parser.parse_args()
-    stimuli, fixations = load_osie(options.root) if options.root else random_data()
+    stimuli, fixations = (
+        load("osie", options.root, download=False) if options.root else random_data()
+    )
     print(f"{len(stimuli)} images, {len(fixations)} fixations")
     fits(stimuli, fixations)
     gold_standard(stimuli, fixations, options.peer_images)

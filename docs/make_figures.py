@@ -12,7 +12,7 @@ from scipy.special import logsumexp
 
 import salmetrics
 from salmetrics import plotting
-from salmetrics.datasets import generate_dataset
+from salmetrics.datasets import generate_dataset, generate_popout
 from salmetrics.mixing import mixture_sweep, mixtures
 from salmetrics.picking import best_and_worst, image_differences
 
@@ -113,6 +113,16 @@ def main():
         }
     }
     save("calibrations", plotting.plot_calibrations(calibrations)[0, 0])
+
+    arrays = generate_popout(6, set_size=30, seed=1)
+    figure, rows = plt.subplots(2, 6, figsize=(9, 2.7), layout="constrained")
+    for i, (above, below) in enumerate(rows.T):
+        above.imshow(arrays.stimuli[i].image)
+        above.set_title(arrays.stimuli.attributes["feature"][i], fontsize=8)
+        below.imshow(arrays.masks[i], cmap="gray")
+    for ax in figure.axes:
+        ax.set_axis_off()
+    save("popout", rows[0, 0])
 
 
 if __name__ == "__main__":

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-import os
 import pickle
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
-from http.client import HTTPException
 from pathlib import Path
 from typing import Any
-from urllib.error import URLError
-from urllib.request import urlopen
 
 import torch
 from torch import Tensor
 
 from salmetrics.errors import InputError, some
+from salmetrics.io.downloads import cache_folder, download, file_digest
 from salmetrics.io.files import check_file, replacing
 from salmetrics_models.networks import DeepGazeNetwork
 from salmetrics_models.published import places
@@ -56,47 +52,25 @@ def cached(name: str) -> Path:
     InputError
         If there is no such file, it can't be got, or it has changed since.
     """
-    from tqdm import tqdm
-
     if name not in PUBLISHED:
         raise InputError(
             f"no published weights are called {name!r}; there are {some([*PUBLISHED])}"
         )
     published = PUBLISHED[name]
-    folder = _cache_folder()
+    folder = cache_folder()
     target, record = folder / published.name, folder / "sha256.json"
     pinned = _recorded(record)
-    if target.exists():
-        found = sha256(target)
-        if pinned.get(published.name, found) != found:
-            raise InputError(
-                f"{str(target)!r} has changed since it was got; remove it to get it anew"
-            )
-        if published.name not in pinned:  # somebody put it there
-            _record(record, pinned | {published.name: found})
-        return target
-    folder.mkdir(parents=True, exist_ok=True)
-    try:
-        with urlopen(published.url, timeout=30) as source, replacing(target) as temporary:
-            size = int(source.headers.get("Content-Length", 0)) or None
-            with (
-                temporary.open("wb") as copy,
-                tqdm(total=size, desc=published.name, unit="B", unit_scale=True) as bar,
-            ):
-                while block := source.read(2**20):
-                    copy.write(block)
-                    bar.update(len(block))
-            if size is not None and temporary.stat().st_size != size:
-                raise InputError(f"{published.url} was cut off; get it again")
-            found = sha256(temporary)
-            if pinned.get(published.name, found) != found:
-                raise InputError(f"{published.url} is not the file that was got before")
-    except (URLError, TimeoutError, ConnectionError, HTTPException) as error:
-        raise InputError(
-            f"{published.url} can't be reached ({getattr(error, 'reason', error)}). Get it on "
-            f"another machine, and give its path, or put it into {str(folder)!r}"
-        ) from error
-    _record(record, pinned | {published.name: found})
+    known = pinned.get(published.name)
+    if target.exists() and known not in (None, file_digest(target)):
+        raise InputError(f"{str(target)!r} has changed since it was got; remove it to get it anew")
+    download(
+        published.url,
+        target,
+        digests=() if known is None else [f"sha256:{known}"],
+        by_hand=f"Get it on another machine, and give its path, or put it into {str(folder)!r}",
+    )
+    if known is None:  # it came just now, or somebody put it there
+        _record(record, pinned | {published.name: file_digest(target)})
     return target
 
 
@@ -111,12 +85,6 @@ def _recorded(path: Path) -> dict[str, str]:
 def _record(path: Path, digests: Mapping[str, str]) -> None:
     with replacing(path) as temporary:
         temporary.write_text(json.dumps(dict(digests), indent=1), "utf-8")
-
-
-def sha256(path: Path) -> str:
-    """Return the SHA-256 of a file."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def read_tensors(path: str | Path) -> dict[str, Tensor]:
@@ -202,10 +170,3 @@ def _check(shapes: Mapping[str, tuple[int, ...]], state: Mapping[str, Tensor], w
             raise InputError(f"{what} is damaged: {name} is not finite")
         if name.endswith(".sigma") and not bool(((tensor > 0) & (tensor < _WIDEST)).all()):
             raise InputError(f"{what} is damaged: {name} must be from 0 to {_WIDEST} pixels")
-
-
-def _cache_folder() -> Path:
-    given = os.environ.get("SALMETRICS_CACHE")
-    if given:
-        return Path(given)
-    return Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "salmetrics"

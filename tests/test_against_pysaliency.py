@@ -9,7 +9,7 @@ from pysaliency_reference import pysaliency
 from scipy.ndimage import gaussian_filter
 
 import salmetrics
-from salmetrics.datasets import load_osie
+from salmetrics.datasets import load
 
 SIGMA = 24.0
 MODELS = ("gaussian", "centre-bias", "local-contrast")
@@ -172,7 +172,7 @@ def generated():
 def osie(shared):
     if not (shared / "data/osie").is_dir():
         pytest.skip("OSIE not found")
-    return load_osie(shared / "data/osie")[::7]
+    return load("osie", shared / "data/osie", download=False)[::7]
 
 
 @pytest.mark.parametrize("which", MODELS)
@@ -241,7 +241,7 @@ def test_osie_densities(osie, which):
 
 def test_centre_bias_and_gold_standard(shared):
     """Their conventions: floor before normalising; bandwidth as a share of the longer side."""
-    stimuli, fixations = load_osie(shared / "data" / "osie")[:6]
+    stimuli, fixations = load("osie", shared / "data" / "osie", download=False)[:6]
     theirs = as_pysaliency(stimuli, fixations)
     bias = pysaliency.baseline_utils.CrossvalidatedBaselineModel(*theirs, bandwidth=0.04, eps=1e-3)
     ours = salmetrics.CentreBias(

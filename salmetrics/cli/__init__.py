@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from salmetrics.cli import (
     benchmark,
     calibrate,
+    datasets,
     demo,
     evaluate,
     export_maps,
@@ -34,6 +35,7 @@ _COMMANDS = (
     predict,
     plot,
     show,
+    datasets,
     pack,
     demo,
     metrics,

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from salmetrics.dataset import Dataset
-from salmetrics.datasets import LOADERS, load_folder
-from salmetrics.errors import InputError
+from salmetrics.datasets import load, load_folder, names
+from salmetrics.datasets.registry import options_of
+from salmetrics.errors import InputError, check_choice
 from salmetrics.io.hdf5 import read_hdf5
 from salmetrics.protocols import Protocol, get_protocol
 
@@ -18,13 +21,14 @@ __all__ = [
     "dataset_of",
     "datasets_of",
     "named_dataset",
+    "option_values",
     "protocol_of",
     "shortened",
 ]
 
 _DATASET_HELP = (
-    "registered name, with --root or as name:folder, or an HDF5 file that salmetrics wrote. "
-    f"Registered: {', '.join(sorted(LOADERS))}"
+    "registered name, perhaps with --root or as name:folder, or an HDF5 file of salmetrics; "
+    f"options after commas, as in salicon,part=val. Registered: {', '.join(names())}"
 )
 
 
@@ -106,18 +110,15 @@ def protocol_of(options: argparse.Namespace, *, own_width: bool = False) -> Prot
 
 def named_dataset(spec: str, root: Path | None = None) -> Dataset:
     """Load a registered data set, ``name`` with a root or ``name:folder``, or an HDF5 file."""
-    name, _, folder = spec.partition(":")
-    if name in LOADERS:
+    first, *options = spec.split(",")
+    name, _, folder = first.partition(":")
+    if name in names():
         if folder and root is not None:
             raise InputError(f"--dataset {spec} names its folder; leave out --root")
-        if not folder and root is None:
-            raise InputError(
-                f"--dataset {name} needs --root, the folder it is in (or --dataset {name}:FOLDER)"
-            )
-        return LOADERS[name](folder or root)  # type: ignore[arg-type]
+        return load(name, folder or root, **option_values(name, options))
     if not Path(spec).exists():
         raise InputError(
-            f"--dataset {spec!r} is neither registered ({', '.join(sorted(LOADERS))}), nor a file"
+            f"--dataset {spec!r} is neither registered ({', '.join(names())}), nor a file"
         )
     if root is not None:
         raise InputError("--root goes with a registered --dataset")
@@ -127,6 +128,29 @@ def named_dataset(spec: str, root: Path | None = None) -> Dataset:
             f"{spec!r} holds {type(found).__name__.lower()} alone; a data set has both stimuli and "
             "fixations: salmetrics.write_hdf5(Dataset(name, stimuli, fixations), path)"
         )
+    return found
+
+
+def option_values(name: str, given: Sequence[str]) -> dict[str, Any]:
+    """Return the options of a registered data set that stand behind its name, as text."""
+    check_choice("data set", name, names())
+    usual = options_of(name)
+    found: dict[str, Any] = {}
+    for text in given:
+        option, _, value = text.partition("=")
+        if not usual:
+            raise InputError(f"{name} has no options; got {text!r}")
+        check_choice(f"option of {name}", option, sorted(usual))
+        if isinstance(usual[option], bool):
+            check_choice(option, value, ("yes", "no"))
+            found[option] = value == "yes"
+        elif option == "size":
+            height, _, width = value.partition("x")
+            if not (height.isdigit() and width.isdigit()):
+                raise InputError(f"size must be HEIGHTxWIDTH; got {value!r}")
+            found[option] = (int(height), int(width))
+        else:
+            found[option] = value
     return found
 
 

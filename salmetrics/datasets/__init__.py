@@ -1,9 +1,22 @@
 """Data sets: a description file each, and code only where the format needs it."""
 
+from salmetrics.datasets.description import Description
 from salmetrics.datasets.folder import load_folder
 from salmetrics.datasets.generated import generate_dataset
-from salmetrics.datasets.osie import load_osie
+from salmetrics.datasets.judd import judd_fixations
+from salmetrics.datasets.popout import POPOUT_FEATURES, PopOut, generate_popout
+from salmetrics.datasets.registry import get, info, load, names
 
-__all__ = ["LOADERS", "generate_dataset", "load_folder", "load_osie"]
-
-LOADERS = {"osie": load_osie}
+__all__ = [
+    "POPOUT_FEATURES",
+    "Description",
+    "PopOut",
+    "generate_dataset",
+    "generate_popout",
+    "get",
+    "info",
+    "judd_fixations",
+    "load",
+    "load_folder",
+    "names",
+]

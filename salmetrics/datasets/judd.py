@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
@@ -12,9 +10,9 @@ from salmetrics.errors import InputError
 from salmetrics.kernels import saccades
 from salmetrics.kernels.jit import kernel_input
 
-__all__ = ["judd_fixations"]
+__all__ = ["RATE", "fixation_table", "judd_fixations"]
 
-_RATE = 240.0  # samples a second
+RATE = 240.0  # samples a second
 _THRESHOLD = 34.0 * 6  # pixels a degree, and degrees a second squared as published
 
 
@@ -64,26 +62,21 @@ def judd_fixations(gaze: ArrayLike) -> pd.DataFrame:
         raise InputError(f"gaze must have shape (n, 2); got {array.shape}")
     if np.isinf(array).any():
         raise InputError("gaze has infinite values; NaN stands for a lost eye")
-    ends = fixation_ends(array)
-    medians = [
-        [saccades.median_of_valid(kernel_input(array[a : b + 1, axis])) for axis in (0, 1)]
-        for a, b in ends
-    ]
-    found = np.array(medians).reshape(-1, 2)
+    table = fixation_table(array)
     return pd.DataFrame(
         {
-            "start": ends[:, 0] + 1,
-            "end": ends[:, 1] + 1,
-            "duration_ms": 1000 * (ends[:, 1] - ends[:, 0] + 1) / _RATE,
-            "median_x": found[:, 0],
-            "median_y": found[:, 1],
+            "start": table[:, 0].astype(np.int64),
+            "end": table[:, 1].astype(np.int64),
+            "duration_ms": 1000 * (table[:, 1] - table[:, 0] + 1) / RATE,
+            "median_x": table[:, 2],
+            "median_y": table[:, 3],
         }
     )
 
 
-def fixation_ends(gaze: NDArray[np.float64]) -> NDArray[Any]:
-    """First and last samples of fixations, from 0, shape (k, 2)."""
+def fixation_table(gaze: NDArray[np.float64]) -> NDArray[np.float64]:
+    """First and last samples, from 1, and median x and y of each fixation, shape (k, 4)."""
     if len(gaze) < 2:
-        return np.empty((0, 2), np.int64)
-    changes = saccades.accelerations(kernel_input(gaze), _RATE)
-    return saccades.fixations_between(saccades.saccades(changes, _THRESHOLD), len(gaze))
+        return np.empty((0, 4))
+    table: NDArray[np.float64] = saccades.fixation_table(kernel_input(gaze), RATE, _THRESHOLD)
+    return table

@@ -7,93 +7,29 @@ from typing import Any
 
 import numpy as np
 
-from salmetrics.dataset import Dataset
-from salmetrics.datasets.description import read_description
-from salmetrics.errors import InputError
-from salmetrics.fixations import Fixations
-from salmetrics.stimuli import Stimuli
+from salmetrics.datasets.description import Description
+from salmetrics.datasets.reading import Columns, Found, each, placed, read_mat, stimuli_of
 
-__all__ = ["load_osie"]
+__all__ = ["read"]
 
 
-def load_osie(root: str | Path) -> Dataset:
-    """Load OSIE from a folder that holds ``stimuli/1001.jpg`` ... and ``eye/fixations.mat``.
-
-    Parameters
-    ----------
-    root
-        The data set's folder, or one that holds it as ``data``, as in the authors' repository.
-
-    Returns
-    -------
-    Dataset with 700 images of 800x600, ids "1001" to "1700", and 98 321 fixations; besides
-    positions, the fixations have ``duration`` (ms) and ``index`` (place in the scanpath, from 0).
-
-    Raises
-    ------
-    InputError
-        If files are missing, damaged, or hold other numbers of images or fixations.
-
-    References
-    ----------
-    Xu, Jiang, Wang, Kankanhalli and Zhao (2014), Journal of Vision 14(1):28, doi:10.1167/14.1.28.
-    """
-    from scipy.io import loadmat
-    from scipy.io.matlab import MatReadError
-
-    facts = read_description("osie")
-    folder = _data_folder(Path(root), facts)
-    path = folder / "eye" / "fixations.mat"
-    try:
-        records = loadmat(path, squeeze_me=True, struct_as_record=False)["fixations"]
-    except (MatReadError, ValueError, KeyError, OSError) as error:
-        raise InputError(
-            f"{str(path)!r} is not OSIE's fixations.mat ({error}); its MD5 should be "
-            f"{facts['files']['data/eye/fixations.mat']['md5']}"
-        ) from error
-    names = [str(record.img) for record in records]
-    missing = [name for name in names if not (folder / "stimuli" / name).is_file()]
-    if missing:
-        raise InputError(
-            f"{len(missing)} of {len(names)} OSIE images are missing from "
-            f"{str(folder / 'stimuli')!r}, the first is {missing[0]!r}"
-        )
-    stimuli = Stimuli.from_files(
-        [folder / "stimuli" / name for name in names],
-        ids=[Path(name).stem for name in names],
-        sigma=facts["sigma"],
-    )
-    fixations = _fixations(records)
-    counts = {"images": len(stimuli), "fixations": len(fixations)}
-    for what, count in counts.items():
-        if count != facts[what]:
-            raise InputError(f"{str(path)!r} holds {count} {what}; OSIE has {facts[what]}")
-    return Dataset("osie", stimuli, fixations, facts)
+def read(folder: Path, description: Description) -> Found:
+    """Read ``stimuli/1001.jpg`` ... and ``eye/fixations.mat``."""
+    path = placed(folder, description.files[0].holds, description)
+    images = path.parent.parent / "stimuli"
+    names, columns = read_mat(path, _scanpaths)
+    stimuli = stimuli_of([images / name for name in names], description, root=images)
+    return Found(stimuli, columns.fixations(len(names)))
 
 
-def _data_folder(root: Path, facts: dict[str, Any]) -> Path:
-    for folder in (root, root / "data"):
-        if (folder / "eye" / "fixations.mat").is_file() and (folder / "stimuli").is_dir():
-            return folder
-    raise InputError(
-        f"{str(root)!r} holds no OSIE: expected eye/fixations.mat and stimuli/1001.jpg ... in it. "
-        f"Get them from {facts['homepage']}"
-    )
-
-
-def _fixations(records: Any) -> Fixations:
-    """Put all subjects' scanpaths on all images into columns."""
-    parts: dict[str, list[Any]] = {
-        name: [] for name in ("x", "y", "image", "subject", "duration", "index")
-    }
-    for i, record in enumerate(records):
-        for subject, scanpath in enumerate(record.subjects):
-            x = np.atleast_1d(scanpath.fix_x).astype(np.float64)
-            parts["x"].append(x)
-            parts["y"].append(np.atleast_1d(scanpath.fix_y).astype(np.float64))
-            parts["duration"].append(np.atleast_1d(scanpath.fix_duration).astype(np.float64))
-            parts["image"].append(np.full(x.size, i))
-            parts["subject"].append(np.full(x.size, subject))
-            parts["index"].append(np.arange(x.size))
-    columns = {name: np.concatenate(arrays) for name, arrays in parts.items()}
-    return Fixations.from_arrays(n_images=len(records), **columns)
+def _scanpaths(file: dict[str, Any]) -> tuple[list[str], Columns]:
+    names = []
+    columns = Columns("duration", "index")
+    for i, record in enumerate(each(file["fixations"])):
+        names.append(str(record.img))
+        for subject, scanpath in enumerate(each(record.subjects)):
+            x = np.ravel(scanpath.fix_x)
+            seconds = np.ravel(scanpath.fix_duration) / 1000
+            places = np.arange(x.size)
+            columns.add(x, np.ravel(scanpath.fix_y), i, subject, duration=seconds, index=places)
+    return names, columns

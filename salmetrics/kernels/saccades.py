@@ -4,7 +4,13 @@ import numpy as np
 
 from salmetrics.kernels.jit import kernel
 
-__all__ = ["accelerations", "fixations_between", "median_of_valid", "saccades"]
+__all__ = [
+    "accelerations",
+    "fixation_table",
+    "fixations_between",
+    "median_of_valid",
+    "saccades",
+]
 
 _WINDOW = 4  # samples, of the moving average
 _SHORTEST_SACCADE = 3  # samples above the threshold
@@ -105,3 +111,17 @@ def median_of_valid(values):  # type: ignore[no-untyped-def]
     if n == 0:
         return np.nan
     return 0.5 * (kept[(n - 1) // 2] + kept[n // 2])
+
+
+@kernel()
+def fixation_table(gaze, rate, threshold):  # type: ignore[no-untyped-def]
+    """First and last samples, from 1, and median x and y of the fixations in gaze (n, 2)."""
+    found = accelerations(gaze, rate)
+    ends = fixations_between(saccades(found, threshold), len(gaze))
+    table = np.empty((len(ends), 4))
+    for k in range(len(ends)):
+        first, last = ends[k]
+        table[k, 0], table[k, 1] = first + 1, last + 1
+        for axis in range(2):
+            table[k, 2 + axis] = median_of_valid(gaze[first : last + 1, axis])
+    return table

@@ -10,8 +10,10 @@ import pytest
 import torch
 
 from salmetrics import InputError
+from salmetrics.io import downloads
+from salmetrics.io.downloads import file_digest
 from salmetrics_models import DeepGazeI, DeepGazeIIE, checkpoints
-from salmetrics_models.checkpoints import PublishedFile, cached, read_tensors, sha256
+from salmetrics_models.checkpoints import PublishedFile, cached, read_tensors
 
 OPTIONS = {"centre_bias": "uniform", "device": "cpu"}
 
@@ -161,7 +163,7 @@ def test_from_pretrained(server, file_1, model_1):
     assert model.weights_digest == model_1.weights_digest
     assert model.centre_bias.name == "centre"
     record = json.loads((server / "cache" / "sha256.json").read_text())
-    assert record["deepgaze1.pth"] == sha256(file_1)
+    assert record["deepgaze1.pth"] == file_digest(file_1)
     (server / "served" / "deepgaze1.pth").unlink()
     assert (
         DeepGazeI.from_pretrained("deepgaze1", **OPTIONS).weights_digest == model_1.weights_digest
@@ -175,7 +177,7 @@ def test_from_pretrained(server, file_1, model_1):
         cached("deepgaze1")
     kept.unlink()
     (server / "served" / "deepgaze1.pth").write_bytes(b"something else")
-    with pytest.raises(InputError, match="is not the file that was got before"):
+    with pytest.raises(InputError, match="is another file than expected"):
         cached("deepgaze1")
     assert not kept.exists()
 
@@ -189,16 +191,16 @@ def test_a_damaged_record(server):
 
 def test_downloads_that_fail(server, monkeypatch):
     (server / "served" / "cut.pth").write_bytes(bytes(1000))
-    with pytest.raises(InputError, match="cut off"):
+    monkeypatch.setattr(downloads, "_WAIT", 0.0)
+    with pytest.raises(InputError, match="500 bytes are kept, and the same call goes on"):
         cached("cut")
-    with pytest.raises(
-        InputError, match=r"can't be reached .* Get it on another machine, and give"
-    ):
-        cached("none")  # 404
+    (server / "cache" / "cut.pth.part").unlink()
+    with pytest.raises(InputError, match=r"404 .* Get it on another machine, and give its path"):
+        cached("none")
     monkeypatch.setitem(
         checkpoints.PUBLISHED, "gone", PublishedFile("gone", "http://127.0.0.1:9/gone")
     )
-    with pytest.raises(InputError, match="can't be reached"):
+    with pytest.raises(InputError, match="can't be got"):
         cached("gone")
     with pytest.raises(InputError, match="no published weights are called 'other'"):
         cached("other")

@@ -1,0 +1,120 @@
+"""COCO-FreeView and COCO-Search18: the same images, looked at freely and searched."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from salmetrics.datasets.description import Description
+from salmetrics.datasets.reading import Columns, Found, images_in, placed, stimuli_of
+from salmetrics.errors import InputError, check_choice
+from salmetrics.io.downloads import file_digest
+
+__all__ = ["read_freeview", "read_search18"]
+
+_SPLITS = {"train": "train", "valid": "validation", "validation": "validation", "test": "test"}
+
+
+def read_freeview(folder: Path, description: Description, *, part: str = "train") -> Found:
+    """Read one part.
+
+    Parameters
+    ----------
+    part
+        "train", "validation", or "test", which has images alone: those of no other part.
+    """
+    check_choice("part", part, ("train", "validation", "test"))
+    trials = _trials(placed(folder, description.files[2].holds, description))
+    return _found(folder, description, trials, part, ())
+
+
+def read_search18(folder: Path, description: Description, *, part: str = "train") -> Found:
+    """Read one part.
+
+    Parameters
+    ----------
+    part
+        "train" or "validation".
+    """
+    check_choice("part", part, ("train", "validation"))
+    train = placed(folder, description.files[2].holds, description)
+    present = (train, train.with_name(train.name.replace("_train_", "_validation_")))
+    absent = placed(folder, description.files[3].holds, description)
+    trials = [trial for path in (*present, absent) for trial in _trials(path)]
+    return _found(folder, description, trials, part, ("task", "target_present", "correct"))
+
+
+def _trials(path: Path) -> list[dict[str, Any]]:
+    try:
+        found = json.loads(path.read_text("utf-8"))
+        splits = [trial["split"] for trial in found]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(
+            f"{str(path)!r} is damaged, or not the published file: {error!r}"
+        ) from error
+    unknown = sorted(set(splits) - set(_SPLITS))
+    if unknown:
+        raise InputError(f"{str(path)!r} has trials of split {unknown[0]!r}")
+    trials: list[dict[str, Any]] = found
+    return trials
+
+
+def _found(
+    folder: Path,
+    description: Description,
+    trials: list[dict[str, Any]],
+    part: str,
+    of_search: tuple[str, ...],
+) -> Found:
+    images = _images(folder, description)
+    if part == "test":
+        seen = {trial["name"] for trial in trials}
+        names = [name for name in images if name not in seen]
+        trials = []
+    else:
+        trials = [trial for trial in trials if _SPLITS[trial["split"]] == part]
+        names = sorted({trial["name"] for trial in trials})
+    lost = [name for name in names if name not in images]
+    if lost:
+        raise InputError(f"{len(lost)} images of {description.title} are missing: {lost[0]!r} ...")
+    stimuli = stimuli_of(
+        [images[name] for name in names],
+        description,
+        ids=[Path(name).stem for name in names],
+    )
+    numbers = {name: i for i, name in enumerate(names)}
+    columns = Columns("index", "duration", *of_search, *(["reaction_time"] if of_search else []))
+    for trial in trials:
+        more: dict[str, Any] = {}
+        if of_search:
+            more = {
+                "task": trial["task"],
+                "target_present": trial["condition"] == "present",
+                "correct": bool(trial["correct"]),
+                "reaction_time": trial.get("RT", math.nan) / 1000,
+            }
+        columns.add(
+            trial["X"],
+            trial["Y"],
+            numbers[trial["name"]],
+            int(trial["subject"]),
+            index=np.arange(len(trial["X"])),
+            duration=np.array(trial["T"]) / 1000,
+            **more,
+        )
+    return Found(stimuli, columns.fixations(len(stimuli)), part)
+
+
+def _images(folder: Path, description: Description) -> dict[str, Path]:
+    """Return the images by name, sorted; one that several tasks have must be the same."""
+    found: dict[str, Path] = {}
+    for source in description.files[:2]:
+        for path in images_in(placed(folder, source.holds, description), "*/*.jpg"):
+            first = found.setdefault(path.name, path)
+            if first is not path and file_digest(first, "md5") != file_digest(path, "md5"):
+                raise InputError(f"{str(first)!r} and {str(path)!r} should be one image")
+    return dict(sorted(found.items()))

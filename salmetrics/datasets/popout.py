@@ -1,0 +1,241 @@
+"""Search arrays in which one item differs from all others, with a mask of it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from salmetrics.errors import InputError, check_choice, check_list, check_whole, is_number
+from salmetrics.stimuli import Stimuli
+
+__all__ = ["POPOUT_FEATURES", "PopOut", "generate_popout"]
+
+POPOUT_FEATURES = ("colour", "curvature", "density", "orientation", "shape", "size")
+
+_BACKGROUND = 128.0
+_COLOURS = ((220, 40, 40), (40, 170, 60), (50, 90, 220), (230, 190, 40))
+_DARK = (20, 20, 20)
+_FILLS = 0.36  # of a cell: radius of its item
+_LEAST_CELL = 16  # pixels
+
+Array = NDArray[np.float64]
+Shape = Callable[[Array, Array], Array]  # signed distance in pixels of points to an item
+
+
+@dataclass(frozen=True)
+class PopOut:
+    """Search arrays.
+
+    Attributes
+    ----------
+    stimuli
+        RGB images, with attributes ``feature``, ``set_size``, ``target_x`` and ``target_y`` (the
+        target's middle, pixels).
+    masks
+        bool, shape (n, height, width): the disc around each target that its items may fill.
+    """
+
+    stimuli: Stimuli
+    masks: NDArray[np.bool_]
+
+
+def generate_popout(
+    n_images: int = 60,
+    *,
+    features: Sequence[str] = POPOUT_FEATURES,
+    set_size: int = 36,
+    jitter: float = 0.5,
+    size: tuple[int, int] = (480, 640),
+    seed: int = 0,
+) -> PopOut:
+    """Draw search arrays: items on a grid that all look alike but one, the target.
+
+    Parameters
+    ----------
+    n_images
+        Number of images; features take turns.
+    features
+        By which the target differs: "colour", "curvature", "density" (of dots), "orientation",
+        "shape" or "size".
+    set_size
+        Number of items.
+    jitter
+        By how much items are off the middles of their cells, from 0 to 1: as far as the cell
+        allows.
+    size
+        (height, width) of the images.
+    seed
+        The same seed gives the same images.
+
+    Raises
+    ------
+    InputError
+        If an option is none, or there are too many items for the size.
+
+    Examples
+    --------
+    >>> arrays = generate_popout(2, features=["colour", "size"], set_size=16)
+    >>> arrays.stimuli.attributes["feature"].tolist(), arrays.masks.shape
+    (['colour', 'size'], (2, 480, 640))
+    """
+    check_whole("n_images", n_images, 1)
+    check_whole("set_size", set_size, 2)
+    chosen = check_list("features", features)
+    if not chosen:
+        raise InputError("features must name at least one")
+    for feature in chosen:
+        check_choice("feature", feature, POPOUT_FEATURES)
+    if not (is_number(jitter) and 0 <= jitter <= 1):
+        raise InputError(f"jitter must be from 0 to 1; got {jitter!r}")
+    height, width = (check_whole("size", side, 1) for side in size)
+    n_rows, n_columns = _grid(set_size, height, width)
+    cell = min(height / n_rows, width / n_columns)
+    if cell < _LEAST_CELL:
+        raise InputError(
+            f"{set_size} items leave {cell:.1f} pixels for each in images of {height} x {width}; "
+            f"at least {_LEAST_CELL} are needed"
+        )
+    images, masks, targets = [], [], []
+    for i in range(n_images):
+        stream = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(i,)))
+        centres = _centres(stream, set_size, n_rows, n_columns, (height, width), cell, jitter)
+        image, mask = _drawn(stream, chosen[i % len(chosen)], centres, (height, width), cell)
+        images.append(image)
+        masks.append(mask)
+        targets.append(centres[0])
+    attributes: dict[str, Any] = {
+        "feature": [chosen[i % len(chosen)] for i in range(n_images)],
+        "set_size": np.full(n_images, set_size),
+        "target_x": np.array([x for _, x in targets]),
+        "target_y": np.array([y for y, _ in targets]),
+    }
+    return PopOut(Stimuli.from_arrays(images, attributes=attributes), np.stack(masks))
+
+
+def _grid(n: int, height: int, width: int) -> tuple[int, int]:
+    """Rows and columns with at least n cells that are as square as can be."""
+    sizes = [(rows, -(-n // rows)) for rows in range(1, n + 1)]
+    return max(sizes, key=lambda grid: min(height / grid[0], width / grid[1]))
+
+
+def _centres(
+    stream: np.random.Generator,
+    n: int,
+    n_rows: int,
+    n_columns: int,
+    size: tuple[int, int],
+    cell: float,
+    jitter: float,
+) -> Array:
+    """Middles of n items, (y, x), the target's first, each in a cell of its own."""
+    cells = stream.permutation(n_rows * n_columns)[:n]
+    rows, columns = np.divmod(cells, n_columns)
+    steps = np.array([size[0] / n_rows, size[1] / n_columns])
+    middles = (np.stack([rows, columns], 1) + 0.5) * steps
+    room = steps / 2 - _FILLS * cell
+    return np.asarray(middles + jitter * stream.uniform(-1, 1, (n, 2)) * room)
+
+
+def _drawn(
+    stream: np.random.Generator, feature: str, centres: Array, size: tuple[int, int], cell: float
+) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
+    """Return one image and the mask of its target."""
+    height, width = size
+    radius = _FILLS * cell
+    pixels = np.full((height, width, 3), _BACKGROUND)
+    colours = [np.array(_COLOURS[k], float) for k in stream.permutation(len(_COLOURS))[:2]]
+    dark = np.array(_DARK, float)
+    shapes = _pair(stream, feature, radius)
+    for k, (y, x) in enumerate(centres):
+        target = k == 0
+        colour = colours[0 if target else 1] if feature == "colour" else dark
+        top, left = max(0, int(y - radius) - 1), max(0, int(x - radius) - 1)
+        rows = np.arange(top, min(height, int(y + radius) + 3))
+        columns = np.arange(left, min(width, int(x + radius) + 3))
+        v, u = rows[:, None] + 0.5 - y, columns[None] + 0.5 - x
+        distance = shapes[0 if target else 1](u + 0 * v, v + 0 * u)
+        cover = np.clip(0.5 - distance, 0, 1)[..., None]  # of a pixel, to a good approximation
+        window = pixels[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+        window += cover * (colour - window)
+    y, x = centres[0]
+    squared = (np.arange(height)[:, None] + 0.5 - y) ** 2 + (np.arange(width) + 0.5 - x) ** 2
+    return np.round(pixels).astype(np.uint8), squared <= radius**2
+
+
+def _pair(stream: np.random.Generator, feature: str, radius: float) -> tuple[Shape, Shape]:
+    """Shapes of the target and of the others; which is which is drawn, where it matters."""
+    angle = stream.uniform(0, math.pi)
+    thickness = 0.45 * radius
+    bar = _turned(angle, _bar(1.8 * radius, thickness))
+    pairs: dict[str, Callable[[], tuple[Shape, Shape]]] = {
+        "colour": lambda: (bar, bar),
+        "orientation": lambda: (
+            _turned(
+                angle + stream.uniform(math.pi / 4, 3 * math.pi / 4), _bar(1.8 * radius, thickness)
+            ),
+            bar,
+        ),
+        "size": lambda: _either(stream, _disc(0.95 * radius), _disc(0.5 * radius)),
+        "shape": lambda: _either(stream, _disc(0.8 * radius), _square(0.7 * radius)),
+        "curvature": lambda: _either(
+            stream, bar, _turned(angle, _arc(1.8 * radius, thickness, 0.75 * math.pi))
+        ),
+        "density": lambda: _either(stream, _dots(0.9 * radius, 19), _dots(0.9 * radius, 7)),
+    }
+    return pairs[feature]()
+
+
+def _either(stream: np.random.Generator, one: Shape, other: Shape) -> tuple[Shape, Shape]:
+    return (one, other) if stream.random() < 0.5 else (other, one)
+
+
+def _turned(angle: float, shape: Shape) -> Shape:
+    c, s = math.cos(angle), math.sin(angle)
+    return lambda u, v: shape(c * u + s * v, c * v - s * u)
+
+
+def _bar(length: float, thickness: float) -> Shape:
+    return lambda u, v: np.maximum(abs(u) - length / 2, abs(v) - thickness / 2)
+
+
+def _disc(radius: float) -> Shape:
+    return lambda u, v: np.hypot(u, v) - radius
+
+
+def _square(half: float) -> Shape:
+    return lambda u, v: np.maximum(abs(u), abs(v)) - half
+
+
+def _arc(length: float, thickness: float, bend: float) -> Shape:
+    """Part of a ring: of so many radians, and as long as a bar."""
+    ring = length / bend
+    depth = ring * (1 - math.cos(bend / 2)) / 2  # so that its middle is where a bar's is
+
+    def distance(u: Array, v: Array) -> Array:
+        down = v + ring - depth
+        along = ring * (abs(np.arctan2(u, down)) - bend / 2)
+        return np.maximum(abs(np.hypot(u, down) - ring) - thickness / 2, along)
+
+    return distance
+
+
+def _dots(radius: float, n: int) -> Shape:
+    """Dots of one size on a sunflower's spiral."""
+    k = np.arange(n) + 0.5
+    far = radius * 0.88 * np.sqrt(k / n)
+    turn = k * math.pi * (3 - math.sqrt(5))
+    places = list(zip(far * np.cos(turn), far * np.sin(turn), strict=True))
+    dot = 0.12 * radius
+
+    def distance(u: Array, v: Array) -> Array:
+        found: Any = np.inf
+        for x, y in places:
+            found = np.minimum(found, np.hypot(u - x, v - y) - dot)
+        return np.asarray(found)
+
+    return distance

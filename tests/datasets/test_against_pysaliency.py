@@ -1,0 +1,140 @@
+"""The loaders of pysaliency that need no MATLAB, on the archives that ours read."""
+
+import shutil
+import sys
+import warnings
+from importlib import import_module
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from salmetrics import datasets
+from salmetrics.datasets import registry
+from tests.datasets import published
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+
+@pytest.fixture(scope="module")
+def theirs():
+    """Modules of pysaliency's loaders; in other comparisons a stand-in takes their place."""
+    stand_in = sys.modules.pop("pysaliency.external_datasets", None)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # their own
+        import_module("pysaliency.external_datasets")
+    yield lambda name: sys.modules[f"pysaliency.external_datasets.{name}"]
+    sys.modules["pysaliency.external_datasets"] = stand_in
+
+
+@pytest.fixture
+def served(tmp_path, monkeypatch):
+    """Make archives; pysaliency's downloads copy them."""
+
+    def serve(name, make):
+        folder = tmp_path / "archives"
+        folder.mkdir()
+        make(folder, np.random.default_rng(6))
+        tiny = published.small(name)
+        monkeypatch.setattr(registry, "described", lambda _: tiny)
+
+        def copied(url, target, md5=None, verify_ssl=True):
+            shutil.copyfile(folder / Path(url.partition("?")[0]).name, target)
+
+        return folder, copied
+
+    return serve
+
+
+def assert_same(ours, stimuli, fixations, *, names=("t",)):
+    """In order; theirs are sorted by image and subject too."""
+    assert len(ours.stimuli) == len(stimuli)
+    np.testing.assert_array_equal(ours.stimuli.sizes, np.array(stimuli.sizes))
+    for i in (0, len(stimuli) - 1):
+        np.testing.assert_array_equal(ours.stimuli[i].image, stimuli.stimuli[i])
+    found = ours.fixations
+    for one, other in (("x", "x"), ("y", "y"), ("image", "n"), ("subject", "subjects"), *names):
+        np.testing.assert_array_equal(
+            found.columns[one], np.asarray(getattr(fixations, other)), one
+        )
+
+
+def test_toronto(theirs, served, tmp_path, monkeypatch):
+    folder, copied = served("toronto", published.toronto)
+    module = theirs("toronto")
+    monkeypatch.setattr(module, "download_and_check", copied)
+    stimuli, fixations = module.get_toronto(location=str(tmp_path / "theirs"))
+    ours = datasets.load("toronto", tmp_path / "ours", archive=folder / "eyetrackingdata.zip")
+    assert_same(ours, stimuli, fixations, names=())
+
+
+def test_pascal_s(theirs, served, tmp_path, monkeypatch):
+    folder, copied = served("pascal-s", published.pascal_s)
+    module = theirs("pascal_s")
+    monkeypatch.setattr(module, "download_and_check", copied)
+    stimuli, fixations = module.get_PASCAL_S(location=str(tmp_path / "theirs"))
+    ours = datasets.load("pascal-s", tmp_path / "ours", archive=folder / "salObj.zip")
+    assert_same(ours, stimuli, fixations, names=(("index", "t"),))
+
+
+def test_osie(theirs, served, tmp_path, monkeypatch):
+    folder, copied = served("osie", published.osie)
+    module = theirs("osie")
+    unpacked = tmp_path / "unpacked"
+    shutil.unpack_archive(folder / "osie.zip", unpacked)
+    (data,) = unpacked.glob("*/data")
+
+    def retrieved(url, target):
+        shutil.copyfile(data / "stimuli" / url.rpartition("/")[2], target)
+
+    monkeypatch.setattr(module.urllib.request, "urlretrieve", retrieved)
+    monkeypatch.setattr(
+        module,
+        "download_and_check",
+        lambda _, target, __: shutil.copyfile(data / "eye/fixations.mat", target),
+    )
+    stimuli, fixations = module.get_OSIE(location=str(tmp_path / "theirs"))
+    ours = datasets.load("osie", tmp_path / "ours", archive=folder / "osie.zip")
+    assert_same(ours, stimuli, fixations, names=(("index", "t"),))
+
+
+@pytest.mark.parametrize("edition", ["2015", "2017"])
+@pytest.mark.parametrize("kind", ["mouse", "fixations"])
+def test_salicon(theirs, served, tmp_path, monkeypatch, edition, kind):
+    folder, _ = served("salicon", published.salicon)
+    module = theirs("salicon")
+    at = {
+        "1g8j-hTT-51IG1UFwP0xTGhLdgIUCW5e5": "images.zip",
+        "1WVEiXba-I4GN33f0uUl4KhaN1rK7qzs6": "fixations2015.zip",
+        "1P-jeZXCsjoKO79OhFUgnj6FGcyvmLDPj": "fixations2017.zip",
+    }
+    monkeypatch.setattr(
+        module,
+        "download_file_from_google_drive",
+        lambda key, target: shutil.copyfile(folder / at[key], target),
+    )
+    monkeypatch.setattr(module, "check_file_hash", lambda *_: None)
+    for part, get in (("train", module.get_SALICON_train), ("val", module.get_SALICON_val)):
+        stimuli, fixations = get(
+            edition=edition, fixation_type=kind, location=str(tmp_path / "theirs")
+        )
+        ours = datasets.load(
+            "salicon",
+            tmp_path / "ours",
+            archive=sorted(folder.iterdir()),
+            part=part,
+            edition=edition,
+            kind=kind,
+        )
+        assert_same(ours, stimuli, fixations, names=(("t" if kind == "mouse" else "index", "t"),))
+
+
+def test_figrim(theirs, served, tmp_path, monkeypatch):
+    folder, copied = served("figrim", published.figrim)
+    module = theirs("figrim")
+    monkeypatch.setattr(module, "download_and_check", copied)
+    stimuli, fixations = module.get_FIGRIM(location=str(tmp_path / "theirs"))
+    ours = datasets.load("figrim", tmp_path / "ours", archive=sorted(folder.iterdir()), phase="all")
+    assert_same(ours, stimuli, fixations, names=(("index", "t"),))
+    np.testing.assert_array_equal(ours.fixations.phase, fixations.which_time)
+    np.testing.assert_array_equal(ours.fixations.response, fixations.response)
