@@ -28,6 +28,6 @@ def test_rows_where_we_lose_stay_in():
     }
     facts = {"command": "c", "date": "d", "machine": "m", "versions": {"numpy": "2"}}
     text = tables.table(facts | {"columns": columns, "rows": [row]})
-    assert "| what | n | us | peer | x |" in text
+    assert "| what | n | ours | peer | faster |" in text
     assert "| slow | 3 | 2 | 1 | 0.5 |" in text
     assert "`c`, d, m; numpy 2." in text

@@ -32,6 +32,9 @@ class SourceFile:
         Options with which it is needed, and their values; always, if there are none.
     inside
         Digests of files in it, by name.
+    folder
+        Where an archive is unpacked to, in the data set's folder; by default one whose name no data
+        set has, as most archives hold a folder themselves.
     """
 
     name: str
@@ -41,6 +44,12 @@ class SourceFile:
     by_hand: str = ""
     when: Mapping[str, Any] = field(default_factory=dict)
     inside: Mapping[str, str] = field(default_factory=dict)
+    folder: str | None = None
+
+    @property
+    def is_archive(self) -> bool:
+        """Whether it is unpacked."""
+        return self.name != self.holds
 
     def needed(self, options: Mapping[str, Any]) -> bool:
         """Whether it is needed with these options."""

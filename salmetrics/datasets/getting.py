@@ -74,8 +74,8 @@ class Getting:
         if given is not None:
             self._check(path, source.digests)
         self.folder.mkdir(parents=True, exist_ok=True)
-        if source.name != source.holds:
-            unpack(path, self.folder / Path(source.name).stem)
+        if source.is_archive:
+            unpack(path, self.folder / (source.folder or source.name.replace(".", "-")))
         elif given is not None:
             with replacing(self.folder / source.name) as temporary:
                 shutil.copyfile(given, temporary)
@@ -89,7 +89,7 @@ class Getting:
             if inner is not None:
                 self._check(inner, (digest,))
         self._note(source, path)
-        if given is None and source.name != source.holds:
+        if given is None and source.is_archive:
             path.unlink()  # all of it is unpacked
 
     def _kept(self, source: SourceFile) -> Path:

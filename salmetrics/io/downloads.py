@@ -14,7 +14,7 @@ from salmetrics.errors import InputError
 
 __all__ = ["cache_folder", "download", "file_digest"]
 
-_BLOCK = 2**18
+_BLOCK = 2**16  # bytes; less than this is lost when a connection breaks
 _TRIES = 4  # of a connection that breaks
 _WAIT = 1.0  # seconds before the second, and twice as many before each next
 _TIMEOUT = 30  # seconds without a byte

@@ -36,6 +36,14 @@ def objects(values):
     return made
 
 
+def structs(values):
+    """A MATLAB array of structs with the same fields."""
+    made = np.empty((1, len(values)), [(name, object) for name in values[0]])
+    for i, value in enumerate(values):
+        made[0, i] = tuple(value.values())
+    return made
+
+
 def archive(path, members):
     """Write a zip file."""
     with zipfile.ZipFile(path, "w") as file:
@@ -58,7 +66,6 @@ def mit1003(folder, rng, n=4, subjects=("ajs", "CNG", "hp")):
         f"i{number}_street_{'x' * 60 if number == 10 else number}" for number in range(9, 9 + n)
     ]
     sizes = [(768, 1024), (1024, 700), (600, 1024), (1024, 768)]
-    images, data = {}, {".svn/entries": b"x", "ALLSTIMULI/.DS_Store": b"x"}, {}
     images, data = {"ALLSTIMULI/.DS_Store": b"x"}, {}
     traces = {}
     for i, name in enumerate(names):
@@ -70,7 +77,7 @@ def mit1003(folder, rng, n=4, subjects=("ajs", "CNG", "hp")):
             if (i, subject) == (1, "hp"):
                 gaze[:] = np.nan
             traces[name, subject] = gaze
-            record = {"DATA": objects([{"eyeData": gaze}])}
+            record = {"DATA": structs([{"eyeData": gaze}])}
             data[f"DATA/{subject}/{name}.mat"] = mat(**{name[:63]: record})
     return [archive(folder / "ALLSTIMULI.zip", images), archive(folder / "DATA.zip", data)], traces
 
@@ -190,7 +197,7 @@ def salicon(folder, rng, n=3):
                         }
                     )
                 fixations[edition][f"{part}/{stem}.mat"] = mat(
-                    image=f"{stem}.jpg", gaze=objects(gaze)
+                    image=f"{stem}.jpg", gaze=structs(gaze)
                 )
             documents[part]["images"].append({"id": number, "file_name": f"{stem}.jpg"})
             for worker in range(2):
@@ -207,7 +214,7 @@ def salicon(folder, rng, n=3):
     return made
 
 
-def figrim(folder, rng, n=3):
+def figrim(folder, rng, n=3, *, all_seen=False):
     """Fillers.zip, Targets.zip and two .mat files."""
     made = []
     for part, source in (("Fillers", "allImages_fillers"), ("Targets", "allImages_release")):
@@ -218,7 +225,7 @@ def figrim(folder, rng, n=3):
                 members[f"{part}/{category}/{name}"] = image((1000, 1000), rng)
                 people = []
                 for k in range(3):
-                    seen = k != 1
+                    seen = all_seen or k != 1
                     views = {
                         phase: rng.uniform(0, 1000, (4, 2)) if seen and phase != "rec2" else []
                         for phase in ("enc", "rec", "rec2")
@@ -231,11 +238,11 @@ def figrim(folder, rng, n=3):
                         }
                     )
                 records.append(
-                    {"filename": name, "category": category, "userdata": objects(people)}
+                    {"filename": name, "category": category, "userdata": structs(people)}
                 )
         made.append(archive(folder / f"{part}.zip", members))
         path = folder / f"{source}.mat"
-        path.write_bytes(mat(allImages=objects(records)))
+        path.write_bytes(mat(allImages=structs(records)))
         made.append(path)
     return made
 

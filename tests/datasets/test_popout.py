@@ -58,8 +58,8 @@ def test_features():
         target = made.masks[0].reshape(4, 100, 4, 100).swapaxes(1, 2).reshape(16, -1).any(1)
         return cells[target][0], cells[~target][0]
 
-    ink = [(np.abs(cell - 128) > 40).any(2) for cell in of("colour")]
-    np.testing.assert_array_equal(*ink)  # the same shape
+    one, other = ((np.abs(cell - 128) > 20).any(2) for cell in of("colour"))
+    assert (one ^ other).sum() < 0.03 * one.sum()  # the same shape, edges aside
     one, other = (np.abs(cell - 128).max(2) > 40 for cell in of("size"))
     assert max(one.sum(), other.sum()) > 2 * min(one.sum(), other.sum())
     one, other = (label(cell[..., 0] < 90)[1] for cell in of("density"))
