@@ -161,8 +161,17 @@ def _goes_on(answer: Any, there: int) -> bool:
 
 
 def _reason(error: Exception) -> str:
-    first = str(error).splitlines()[0] if str(error) else type(error).__name__
-    return first if len(first) < 200 else type(error).__name__
+    """Say in a few words what went wrong."""
+    import requests
+
+    words: list[tuple[type[Exception], str]] = [
+        (requests.Timeout, f"no answer within {_TIMEOUT} s"),
+        (requests.exceptions.SSLError, "its certificate is not trusted"),
+        (requests.exceptions.ChunkedEncodingError, "the connection broke"),
+        (requests.ConnectionError, "it can't be reached, or the connection broke"),
+    ]
+    known = [text for kind, text in words if isinstance(error, kind)]
+    return known[0] if known else str(error)
 
 
 def _check(part: Path, url: str, digests: Sequence[str], by_hand: str, *, check: bool) -> None:
