@@ -26,15 +26,16 @@ def filled(text: str) -> str:
 def described() -> str:
     """Markdown: a table of all data sets, then a paragraph for each."""
     lines = [
-        "| name | variant | images | fixations | subjects | pixels per degree | sigma |",
-        "| --- | --- | ---: | ---: | ---: | ---: | ---: |",
+        "| name | variant | images | fixations | as recorded | subjects | pixels per degree | sigma |",
+        "| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: |",
     ]
     for name in names():
         found = info(name)
         for variant, counts in found.expected.items():
             numbers = [
                 counts.get("images"),
-                counts.get("fixations", counts.get("recorded")),
+                counts.get("fixations"),
+                counts.get("recorded"),
                 found.subjects,
                 found.pixels_per_degree,
                 found.sigma,

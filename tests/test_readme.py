@@ -8,6 +8,10 @@ sys.path.insert(0, str(ROOT / "benchmarks"))
 
 import tables  # noqa: E402
 
+sys.path.insert(0, str(ROOT / "docs"))
+
+import make_datasets  # noqa: E402
+
 
 def test_speed_tables_are_the_measured_ones():
     pages = tables.pages()
@@ -31,3 +35,9 @@ def test_rows_where_we_lose_stay_in():
     assert "| what | n | ours | peer | faster |" in text
     assert "| slow | 3 | 2 | 1 | 0.5 |" in text
     assert "`c`, d, m; numpy 2." in text
+
+
+def test_data_sets_are_those_of_the_registry():
+    text = make_datasets.PAGE.read_text(encoding="utf-8")
+    assert "### mit1003: MIT1003" in text
+    assert make_datasets.filled(text) == text
