@@ -25,10 +25,10 @@ def filled(text: str) -> str:
 
 def described() -> str:
     """Markdown: a table of all data sets, then a paragraph for each."""
-    lines = [
-        "| name | variant | images | fixations | as recorded | subjects | pixels per degree | sigma |",
-        "| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: |",
-    ]
+    heads = ["name", "variant", "images", "fixations", "as recorded", "subjects"]
+    heads += ["pixels per degree", "sigma"]
+    sides = ["---"] * 2 + ["---:"] * 6
+    lines = [f"| {' | '.join(cells)} |" for cells in (heads, sides)]
     for name in names():
         found = info(name)
         for variant, counts in found.expected.items():

@@ -476,3 +476,13 @@ def test_an_interruption_leaves_nothing(tiny, archives, tmp_path, monkeypatch):
         datasets.load("mit1003", tmp_path, archive=given)
     assert not list(tmp_path.glob("*.h5"))
     assert not list(tmp_path.glob(".*"))
+
+
+def test_data_without_subjects_have_no_gold_standard_of_subjects(tiny, archives, tmp_path):
+    import salmetrics
+
+    tiny("toronto")
+    dataset = datasets.load("toronto", tmp_path, archive=archives("toronto"))
+    assert dataset.info["subjects_known"] is False
+    with pytest.raises(InputError, match=r"all fixations are of one subject.*use hold_out='fixation'"):
+        salmetrics.GoldStandard.fit(*dataset)
