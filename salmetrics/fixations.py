@@ -103,7 +103,10 @@ class Fixations:
         ys = _column("y", y, np.float64)
         images = _image_column(image, n_images)
         subjects = np.zeros(len(xs), np.int64) if subject is None else _column("subject", subject)
-        missing = np.flatnonzero([s is None or s != s for s in subjects.tolist()])
+        numbered = subjects.dtype.kind in "biu"  # those are always there
+        missing = np.flatnonzero(
+            [] if numbered else [s is None or s != s for s in subjects.tolist()]
+        )
         if missing.size:
             raise InputError(
                 f"column 'subject' has no value in {missing.size} rows, the first is row "

@@ -423,7 +423,7 @@ def test_command_keeps_going(packed, broken, capsys):
         (["--dataset", "one.h5"], "give --maps, --log-densities or --model, each model once"),
         (["--dataset", "one.h5", "--maps", "a", "a"], "two models have the same name"),
         (["--dataset", "none.h5", "--model", "uniform"], "is neither registered .*, nor a file"),
-        (["--dataset", "osie", "--model", "uniform"], "--dataset osie needs --root"),
+        (["--dataset", "osie", "--model", "uniform"], "salmetrics datasets get osie"),
         (["--dataset", "stimuli.h5", "--model", "uniform"], "holds stimuli alone; a data set has"),
         (["--dataset", "one.h5", "--model", "none"], "model 'none' is neither registered"),
         (["--dataset", "one.h5", "--maps", "one.h5"], "holds dataset, not maps"),

@@ -115,9 +115,12 @@ def error_cases():
     good = [*DATA, "--model", "uniform"]
     return [
         (["--model", "uniform"], "give --dataset and --root, or --images and --fixations"),
-        (["--dataset", "osie", "--model", "uniform"], "--dataset osie needs --root"),
+        (["--dataset", "osie", "--model", "uniform"], "salmetrics datasets get osie"),
         (["--dataset", "osie", "--root", "empty", *good], "--dataset goes without --images"),
-        (["--dataset", "osie", "--root", "empty", "--model", "uniform"], "'empty' holds no OSIE"),
+        (
+            ["--dataset", "osie", "--root", "empty", "--model", "uniform"],
+            "'empty' holds no 'eye/fixations.mat' of Object",
+        ),
         (["--images", "no", *DATA[2:], "--model", "uniform"], "image folder 'no' does not exist"),
         (["--images", "empty", *DATA[2:], "--model", "uniform"], "no images in 'empty'"),
         ([*DATA[:2], "--fixations", "no.csv", "--model", "uniform"], "'no.csv' does not exist"),

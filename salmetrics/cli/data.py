@@ -115,7 +115,7 @@ def named_dataset(spec: str, root: Path | None = None) -> Dataset:
     if name in names():
         if folder and root is not None:
             raise InputError(f"--dataset {spec} names its folder; leave out --root")
-        return load(name, folder or root, **option_values(name, options))
+        return load(name, folder or root, download=False, **option_values(name, options))
     if not Path(spec).exists():
         raise InputError(
             f"--dataset {spec!r} is neither registered ({', '.join(names())}), nor a file"

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from salmetrics.cli.data import option_values
-from salmetrics.datasets import get, info, load, names
+from salmetrics.datasets import info, load, names
 from salmetrics.datasets.registry import default_root, options_of
 
 __all__ = ["add"]
@@ -87,9 +87,8 @@ def _either(value: Any) -> str:
 def _get(options: argparse.Namespace) -> None:
     name, *given = options.spec.split(",")
     chosen = option_values(name, given)
-    common: dict[str, Any] = {"check": not options.no_check}
-    folder = get(name, options.root, archive=options.archive, **common, **chosen)
-    dataset = load(name, folder, download=False, **common, **chosen)
+    folder = options.root or default_root(name)
+    dataset = load(name, folder, archive=options.archive, check=not options.no_check, **chosen)
     print(
         f"{name} is in {folder}: {len(dataset.stimuli)} images, {len(dataset.fixations)} fixations"
         f" ({dataset.info['dropped_outside']} off their image were dropped)"

@@ -7,13 +7,27 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.ndimage import maximum_filter
 
 from salmetrics.datasets.description import Description
-from salmetrics.datasets.reading import Columns, Found, bar, images_in, placed, read_mat, stimuli_of
+from salmetrics.datasets.reading import (
+    Columns,
+    Found,
+    bar,
+    images_in,
+    placed,
+    read_mat,
+    shaped,
+    stimuli_of,
+)
 from salmetrics.errors import InputError, check_choice
+from salmetrics.fixations import Fixations
 from salmetrics.stimuli import Stimuli
 
 __all__ = ["read"]
+
+_NEAR = 3  # pixels: how coordinates were rounded to pixels is not documented
+_AGREE = 0.5  # share of fixations that are on fixated pixels, or beside them
 
 
 def read(
@@ -31,31 +45,37 @@ def read(
     paths = images_in(images, "*/*.jpg")  # those of Output are one folder deeper
     category = [path.parent.name for path in paths]
     stimuli = stimuli_of(paths, description, root=images, category=category)
+    maps = images.parent / "FIXATIONLOCS"
     if source == "locs":
         known = {"subjects_known": False}
-        return Found(
-            stimuli, _of_maps(images.parent / "FIXATIONLOCS", stimuli, progress), source, known
-        )
+        return Found(stimuli, _of_maps(maps, stimuli, progress), source, known)
     scanpaths = placed(folder, "fixations", description)
-    return Found(stimuli, _of_scanpaths(scanpaths, stimuli, progress), source)
+    return Found(stimuli, _of_scanpaths(scanpaths, maps, stimuli, progress), source)
 
 
-def _of_maps(folder: Path, stimuli: Stimuli, progress: bool) -> Any:
+def _of_maps(maps: Path, stimuli: Stimuli, progress: bool) -> Fixations:
     columns = Columns()
     for i, name in enumerate(bar(stimuli.ids, "maps", progress)):
-        size = tuple(stimuli.sizes[i])
-        path = folder / f"{name}.mat"
-        found = read_mat(path, lambda file, size=size: np.reshape(file["fixLocs"], size))  # type: ignore[misc]
-        rows, across = np.nonzero(found)
+        rows, across = np.nonzero(_fixated(maps, name, stimuli.sizes[i]))
         columns.add(across, rows, i, 0)
     return columns.fixations(len(stimuli))
 
 
-def _of_scanpaths(folder: Path, stimuli: Stimuli, progress: bool) -> Any:
-    """Read files with ``name``, "category-image-subject.eye", and ``data``, from 1."""
+def _fixated(maps: Path, name: str, size: Any) -> NDArray[Any]:
+    return read_mat(maps / f"{name}.mat", lambda file: shaped(file["fixLocs"], size))
+
+
+def _of_scanpaths(folder: Path, maps: Path, stimuli: Stimuli, progress: bool) -> Fixations:
+    """Read files with ``name``, "category-image-subject.eye", and ``data``, from 1.
+
+    What the number of a category counts is not documented. It is taken for the place in the
+    alphabet, and the maps of fixated pixels, of the same download, have to bear that out.
+    """
     categories = sorted({str(PurePosixPath(name).parent) for name in stimuli.ids})
     numbers = {name: i for i, name in enumerate(stimuli.ids)}
     columns = Columns("index")
+    agreeing = np.zeros((len(stimuli), 2))  # fixations on fixated pixels, and all
+    near: dict[int, NDArray[Any]] = {}
     for path in bar(images_in(folder, "*.mat"), "scanpaths", progress):
         name, data = read_mat(path, lambda file: (str(file["name"]), _table(file["data"])))
         try:
@@ -64,16 +84,26 @@ def _of_scanpaths(folder: Path, stimuli: Stimuli, progress: bool) -> Any:
         except (ValueError, KeyError, IndexError) as error:
             raise InputError(f"{str(path)!r} is of {name!r}, which is no image here") from error
         height, width = stimuli.sizes[i]
-        points = data[:, :2] - 1
-        points = points[~np.isnan(data).any(1)]
-        inside = ((points >= 0) & (points < (width, height))).all(1)
-        points = points[inside]
+        points = data[~np.isnan(data).any(1), :2] - 1
+        points = points[((points >= 0) & (points < (width, height))).all(1)]
         again = np.zeros(len(points), bool)
         again[1:] = (points[1:] == points[:-1]).all(1)
         x, y = points[~again].T
         columns.add(x, y, i, subject, index=np.arange(x.size))
+        if i not in near:
+            fixated = _fixated(maps, stimuli.ids[i], stimuli.sizes[i])
+            near = {i: maximum_filter(fixated > 0, size=_NEAR)}  # files of an image are neighbours
+        agreeing[i] += near[i][y.astype(int), x.astype(int)].sum(), x.size
+    wrong = np.flatnonzero(agreeing[:, 0] < _AGREE * agreeing[:, 1])
+    if wrong.size:
+        raise InputError(
+            f"scanpaths in {str(folder)!r} do not agree with the maps of fixated pixels of "
+            f"{wrong.size} images, such as {stimuli.ids[wrong[0]]!r}; they may be of other images"
+        )
     return columns.fixations(len(stimuli))
 
 
 def _table(values: Any) -> NDArray[np.float64]:
-    return np.atleast_2d(np.asarray(values, dtype=np.float64)).reshape(-1, np.shape(values)[-1])
+    """Return rows of numbers, one alone or none too; SciPy squeezes them."""
+    found = np.asarray(values, dtype=np.float64)
+    return found.reshape(-1, found.shape[-1]) if found.size else np.empty((0, 2))

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from salmetrics.datasets.description import Description
-from salmetrics.datasets.reading import Columns, Found, images_in, placed, stimuli_of
+from salmetrics.datasets.reading import Columns, Found, explained, images_in, placed, stimuli_of
 from salmetrics.errors import InputError, check_choice
 from salmetrics.io.downloads import file_digest
 
@@ -49,13 +49,11 @@ def read_search18(folder: Path, description: Description, *, part: str = "train"
 
 
 def _trials(path: Path) -> list[dict[str, Any]]:
-    try:
+    with explained(path):
         found = json.loads(path.read_text("utf-8"))
         splits = [trial["split"] for trial in found]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise InputError(
-            f"{str(path)!r} is damaged, or not the published file: {error!r}"
-        ) from error
+        for trial in found:
+            trial["file"] = path
     unknown = sorted(set(splits) - set(_SPLITS))
     if unknown:
         raise InputError(f"{str(path)!r} has trials of split {unknown[0]!r}")
@@ -89,24 +87,23 @@ def _found(
     numbers = {name: i for i, name in enumerate(names)}
     columns = Columns("index", "duration", *of_search, *(["reaction_time"] if of_search else []))
     for trial in trials:
-        more: dict[str, Any] = {}
-        if of_search:
-            more = {
-                "task": trial["task"],
-                "target_present": trial["condition"] == "present",
-                "correct": bool(trial["correct"]),
-                "reaction_time": trial.get("RT", math.nan) / 1000,
-            }
-        columns.add(
-            trial["X"],
-            trial["Y"],
-            numbers[trial["name"]],
-            int(trial["subject"]),
-            index=np.arange(len(trial["X"])),
-            duration=np.array(trial["T"]) / 1000,
-            **more,
-        )
+        with explained(trial["file"]):
+            _add(columns, trial, numbers[trial["name"]], search=bool(of_search))
     return Found(stimuli, columns.fixations(len(stimuli)), part)
+
+
+def _add(columns: Columns, trial: dict[str, Any], image: int, *, search: bool) -> None:
+    more: dict[str, Any] = {}
+    if search:
+        seconds = trial.get("RT")
+        more = {
+            "task": trial["task"],
+            "target_present": trial["condition"] == "present",
+            "correct": bool(trial["correct"]),
+            "reaction_time": math.nan if seconds is None else seconds / 1000,
+        }
+    more |= {"index": np.arange(len(trial["X"])), "duration": np.array(trial["T"]) / 1000}
+    columns.add(trial["X"], trial["Y"], image, int(trial["subject"]), **more)
 
 
 def _images(folder: Path, description: Description) -> dict[str, Path]:

@@ -70,8 +70,8 @@ class Description:
     files
         That it is read from.
     expected
-        Counts of ``images``, ``fixations`` and ``recorded`` fixations (those off the image
-        included), by variant.
+        Counts of ``images``, ``subjects``, ``fixations`` and ``recorded`` fixations (those off the
+        image included), by variant.
     subjects
         That looked at each image, at most.
     seconds

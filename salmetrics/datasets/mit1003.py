@@ -16,6 +16,7 @@ from salmetrics.datasets.reading import (
     Found,
     bar,
     each,
+    folders_in,
     images_in,
     placed,
     read_mat,
@@ -60,7 +61,7 @@ def read(
     if size is not None:
         stimuli = stimuli[(stimuli.sizes == _ONE_SIZE).all(1)]
     recordings = placed(folder, "DATA", description)
-    subjects = sorted(path.name for path in recordings.iterdir() if path.is_dir())
+    subjects = [path.name for path in folders_in(recordings)]
     missing = [
         f"{subject}/{name}.mat"
         for subject in subjects

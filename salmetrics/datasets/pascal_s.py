@@ -7,8 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from salmetrics.datasets.description import Description
-from salmetrics.datasets.reading import Columns, Found, placed, stimuli_of
-from salmetrics.errors import InputError
+from salmetrics.datasets.reading import Columns, Found, explained, placed, stimuli_of
 
 __all__ = ["read"]
 
@@ -20,20 +19,15 @@ def read(folder: Path, description: Description) -> Found:
     path = placed(folder, description.files[0].holds, description)
     images = path.parent.parent / "imgs" / "pascal"
     columns = Columns("index")
-    try:
-        with h5py.File(path) as file:
-            cells = file["fixCell"]
-            n = cells.shape[1]
-            for i in range(n):
-                ys, xs, subjects = file[cells[0, i]][:] - 1.0
-                for subject in np.unique(subjects):
-                    of_subject = subjects == subject
-                    places = np.arange(of_subject.sum())
-                    columns.add(xs[of_subject], ys[of_subject], i, int(subject), index=places)
-    except (OSError, KeyError, ValueError, IndexError) as error:
-        raise InputError(
-            f"{str(path)!r} is damaged, or not the published file (MATLAB 7.3): {error}"
-        ) from error
+    with explained(path), h5py.File(path) as file:
+        cells = file["fixCell"]
+        n = cells.shape[1]
+        for i in range(n):
+            ys, xs, subjects = file[cells[0, i]][:] - 1.0
+            for subject in np.unique(subjects):
+                of_subject = subjects == subject
+                places = np.arange(of_subject.sum())
+                columns.add(xs[of_subject], ys[of_subject], i, int(subject), index=places)
     paths = [images / f"{i}.jpg" for i in range(1, n + 1)]
     stimuli = stimuli_of(paths, description, root=images)
     return Found(stimuli, columns.fixations(n))

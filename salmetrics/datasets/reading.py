@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Sequence
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -22,16 +24,29 @@ __all__ = [
     "Found",
     "bar",
     "each",
+    "explained",
+    "folders_in",
     "images_in",
     "place",
     "placed",
     "read_mat",
+    "shaped",
     "stimuli_of",
 ]
 
 _DEPTH = 4  # of folders in which a file is looked for
-# what it takes to ask a file for what it hasn't
-_OTHER_CONTENT = (AttributeError, IndexError, KeyError, TypeError, ValueError)
+# what comes of other bytes than expected: of parsers, and of asking for what isn't there
+_OTHER_CONTENT = (
+    AttributeError,
+    EOFError,
+    IndexError,
+    KeyError,
+    MemoryError,
+    OverflowError,
+    TypeError,
+    ValueError,
+    zlib.error,
+)
 Made = TypeVar("Made")
 
 
@@ -66,20 +81,46 @@ class Columns:
         }
 
     def add(self, x: ArrayLike, y: ArrayLike, image: int, subject: Any, **others: Any) -> None:
-        """Add a scanpath; values that are no arrays stand for all of its fixations."""
+        """Add a scanpath; values that are no arrays stand for all of its fixations.
+
+        Raises
+        ------
+        ValueError
+            If lengths differ, or a position is no finite number.
+        """
         xs = np.asarray(x, dtype=np.float64).ravel()
         given: dict[str, Any] = {"x": xs, "y": np.asarray(y, dtype=np.float64).ravel()}
-        given["image"] = image
-        for name, values in (given | {"subject": subject} | others).items():
+        given |= {"image": image, "subject": subject} | others
+        if not all(np.isfinite(given[name]).all() for name in ("x", "y")):
+            raise ValueError("a position is no finite number")
+        for name, values in given.items():
             self._parts[name].append(np.broadcast_to(values, xs.shape))
 
     def fixations(self, n_images: int) -> Fixations:
-        """Return all of them."""
+        """Return all of them; once."""
         if not self._parts["x"]:
             empty: list[float] = []
             return Fixations.from_arrays(empty, empty, [], n_images=n_images)
-        columns = {name: np.concatenate(parts) for name, parts in self._parts.items()}
+        columns = {}
+        while self._parts:  # parts go as their whole comes, as there may be 200 million fixations
+            name, parts = self._parts.popitem()
+            columns[name] = np.concatenate(parts)
         return Fixations.from_arrays(n_images=n_images, **columns)
+
+
+@contextmanager
+def explained(path: Path) -> Iterator[None]:
+    """Say which file it is that has other contents than the published one."""
+    from scipy.io.matlab import MatReadError
+
+    try:
+        yield
+    except InputError:
+        raise
+    except (MatReadError, OSError, *_OTHER_CONTENT) as error:
+        raise InputError(
+            f"{str(path)!r} is damaged, or not the published file: {error!r}"
+        ) from error
 
 
 def place(folder: Path, relative: str) -> Path | None:
@@ -89,16 +130,8 @@ def place(folder: Path, relative: str) -> Path | None:
         for each in level:
             if (each / relative).exists():
                 return each / relative
-        level = [below for each in level for below in _folders_in(each)]
+        level = [below for each in level if each.is_dir() for below in folders_in(each)]
     return None
-
-
-def _folders_in(folder: Path) -> list[Path]:
-    if not folder.is_dir():
-        return []
-    with os.scandir(folder) as entries:
-        found = [Path(e.path) for e in entries if e.is_dir() and not e.name.startswith(".")]
-    return sorted(found)
 
 
 def placed(folder: Path, relative: str, description: Description) -> Path:
@@ -110,6 +143,21 @@ def placed(folder: Path, relative: str, description: Description) -> Path:
             f"see {description.homepage}"
         )
     return found
+
+
+def shaped(values: Any, size: ArrayLike) -> NDArray[Any]:
+    """Return a map; raise `ValueError` unless it has the size of its image."""
+    found = np.asarray(values)
+    if found.shape != tuple(np.asarray(size).tolist()):
+        raise ValueError(f"a map has shape {found.shape}, and its image {tuple(np.asarray(size))}")
+    return found
+
+
+def folders_in(folder: Path) -> list[Path]:
+    """Return the folders in one, sorted, but hidden ones and those of other programs."""
+    with os.scandir(folder) as entries:
+        found = [Path(e.path) for e in entries if e.is_dir() and not e.name.startswith((".", "__"))]
+    return sorted(found)
 
 
 def images_in(folder: Path, pattern: str) -> list[Path]:
@@ -173,26 +221,16 @@ def read_mat(path: Path, convert: Callable[[dict[str, Any]], Made]) -> Made:
         Naming the file, if it is none, is cut off, of version 7.3, or holds something else.
     """
     from scipy.io import loadmat
-    from scipy.io.matlab import MatReadError
 
     if not path.is_file():
         raise InputError(f"there is no file {str(path)!r}")
-    try:
-        return convert(loadmat(path, squeeze_me=True, struct_as_record=False))
-    except NotImplementedError as error:  # SciPy's word for HDF5
-        raise InputError(
-            f"{str(path)!r} is a .mat file of version 7.3; the published one is of version 5"
-        ) from error
-    except (
-        MatReadError,
-        ValueError,
-        TypeError,
-        KeyError,
-        AttributeError,
-        IndexError,
-        OSError,
-    ) as e:
-        raise InputError(f"{str(path)!r} is damaged, or not the published file: {e!r}") from e
+    with explained(path):
+        try:
+            return convert(loadmat(path, squeeze_me=True, struct_as_record=False))
+        except NotImplementedError as error:  # SciPy's word for HDF5
+            raise InputError(
+                f"{str(path)!r} is a .mat file of version 7.3; the published one is of version 5"
+            ) from error
 
 
 def bar(items: Sequence[Made], title: str, progress: bool) -> Iterable[Made]:

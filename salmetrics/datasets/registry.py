@@ -10,6 +10,8 @@ from inspect import signature
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from salmetrics.dataset import Dataset
 from salmetrics.datasets.description import Description, described
 from salmetrics.datasets.getting import RECORD, Getting, named_archives
@@ -114,16 +116,16 @@ def load(
     of_reader = {key: value for key, value in chosen.items() if key in signature(reader).parameters}
     of_finish = {key: value for key, value in chosen.items() if key not in of_reader}
     keep = (folder / RECORD).exists() if cache is None else cache
-    kept = folder / f"{name}-{_version(getting, of_reader)}.h5"
-    if keep and kept.exists():
-        dataset = read_hdf5(kept)
-        assert isinstance(dataset, Dataset)
-    else:
+    kept = _kept_file(getting, chosen, of_reader)
+    dataset = _read_kept(kept) if keep else None
+    if dataset is None:
         shown = {"progress": progress} if "progress" in signature(reader).parameters else {}
-        found = reader(folder, description, **of_reader, **shown)
-        dataset = _checked(found, description, check=check)
+        dataset = _placed(reader(folder, description, **of_reader, **shown), description)
+        _check_counts(dataset, description, check=check)
         if keep:
-            write_hdf5(dataset, kept)
+            _keep(dataset, kept, getting)
+    else:
+        _check_counts(dataset, description, check=check)
     return finish(dataset, **of_finish)
 
 
@@ -192,35 +194,70 @@ def default_root(name: str) -> Path:
     return (Path(given) if given else cache_folder() / "datasets") / name
 
 
-def _version(getting: Getting, options: Mapping[str, Any]) -> str:
-    """Tell a kept file from that of other options, other files, or another reader."""
-    found = []
-    for source in getting.description.files:
+def _kept_file(getting: Getting, options: Mapping[str, Any], of_reader: Mapping[str, Any]) -> Path:
+    """Where what is read is kept: other options, files, facts and readers have other files."""
+    description = getting.description
+    files = []
+    for source in description.files:
         path = place(getting.folder, source.holds)
-        if path is not None:
+        if path is not None and source.needed(options):
             status = path.stat()
-            found.append([source.name, status.st_size, status.st_mtime_ns])
-    return fingerprint([_READ, sorted((k, repr(v)) for k, v in options.items()), found])[:12]
+            files.append([source.name, status.st_size, status.st_mtime_ns])
+    facts = [description.facts(), description.pixels_per_degree, description.sigma]
+    which = fingerprint(sorted((key, repr(value)) for key, value in of_reader.items()))
+    what = fingerprint([_READ, files, facts])
+    return getting.folder / f"{description.name}-{which[:8]}-{what[:8]}.h5"
 
 
-def _checked(found: Found, description: Description, *, check: bool) -> Dataset:
-    """Drop fixations off their image; compare counts with those that are known."""
+def _read_kept(path: Path) -> Dataset | None:
+    """Return what was kept; None if it isn't there, or can't be read."""
+    if not path.exists():
+        return None
+    try:
+        found = read_hdf5(path)
+    except InputError as error:
+        warnings.warn(f"{error}; it is made anew", stacklevel=3)
+        return None
+    return found if isinstance(found, Dataset) else None
+
+
+def _keep(dataset: Dataset, path: Path, getting: Getting) -> None:
+    """Keep a data set, in place of older versions; a full disk is no reason to lose it."""
+    try:
+        with getting.alone():
+            write_hdf5(dataset, path)
+            for older in path.parent.glob(f"{path.stem.rpartition('-')[0]}-*.h5"):
+                if older != path:
+                    older.unlink(missing_ok=True)
+    except (InputError, OSError) as error:
+        warnings.warn(f"what was read can't be kept: {error}", stacklevel=3)
+
+
+def _placed(found: Found, description: Description) -> Dataset:
+    """Drop fixations off their image, and say how many."""
     fixations = found.fixations.drop_outside(found.stimuli)
-    counts = {
-        "images": len(found.stimuli),
-        "recorded": len(found.fixations),
-        "fixations": len(fixations),
-    }
-    for what, expected in description.expected.get(found.variant, {}).items():
-        if counts[what] != expected:
-            text = (
-                f"{description.title} ({found.variant}) has {expected} "
-                f"{what.replace('recorded', 'recorded fixations')}; there are {counts[what]}"
-            )
-            if check:
-                raise InputError(f"{text}. check=False takes it as it is")
-            warnings.warn(text, stacklevel=3)
     facts = description.facts() | found.facts
     facts["dropped_outside"] = len(found.fixations) - len(fixations)
     facts["variant"] = found.variant
     return Dataset(description.name, found.stimuli, fixations, facts)
+
+
+def _check_counts(dataset: Dataset, description: Description, *, check: bool) -> None:
+    """Compare counts with those that are known."""
+    variant = dataset.info["variant"]
+    for what, expected in description.expected.get(variant, {}).items():
+        found = _COUNTS[what](dataset)
+        if found != expected:
+            words = what.replace("recorded", "recorded fixations")
+            text = f"{description.title} ({variant}) has {expected} {words}; there are {found}"
+            if check:
+                raise InputError(f"{text}. check=False takes it as it is")
+            warnings.warn(text, stacklevel=3)
+
+
+_COUNTS: dict[str, Callable[[Dataset], int]] = {
+    "fixations": lambda dataset: len(dataset.fixations),
+    "images": lambda dataset: len(dataset.stimuli),
+    "recorded": lambda dataset: len(dataset.fixations) + int(dataset.info["dropped_outside"]),
+    "subjects": lambda dataset: len(np.unique(dataset.fixations.subject)),
+}

@@ -15,6 +15,7 @@ from salmetrics.datasets.reading import (
     Found,
     bar,
     each,
+    explained,
     images_in,
     placed,
     read_mat,
@@ -89,11 +90,12 @@ def _of_mat(folder: Path, stimuli: Stimuli, kind: str, progress: bool) -> Fixati
         return found
 
     for i, name in enumerate(bar(stimuli.ids, kind, progress)):
-        for points, when in read_mat(folder / f"{name}.mat", scanpaths):
-            columns.add(
-                points[:, 0], points[:, 1], i, n_scanpaths, **{"t" if mouse else "index": when}
-            )
-            n_scanpaths += 1
+        path = folder / f"{name}.mat"
+        with explained(path):
+            for points, when in read_mat(path, scanpaths):
+                x, y = points.T
+                columns.add(x, y, i, n_scanpaths, **{"t" if mouse else "index": when})
+                n_scanpaths += 1
     return columns.fixations(len(stimuli))
 
 
@@ -101,13 +103,11 @@ def _of_json(path: Path, stimuli: Stimuli) -> Fixations:
     """Read annotations with ``fixations`` as [row, column], from 1."""
     numbers = {name: i for i, name in enumerate(stimuli.ids)}
     columns = Columns("index")
-    try:
+    with explained(path):
         found = json.loads(path.read_text("utf-8"))
         names = {image["id"]: Path(image["file_name"]).stem for image in found["images"]}
         for n, annotation in enumerate(found["annotations"]):
             rows, across = np.reshape(annotation["fixations"], (-1, 2)).T - 1.0
             i = numbers[names[annotation["image_id"]]]
             columns.add(across, rows, i, n, index=np.arange(rows.size))
-    except (ValueError, KeyError, TypeError) as error:
-        raise InputError(f"{str(path)!r} is damaged, or not SALICON's: {error!r}") from error
     return columns.fixations(len(stimuli))

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from salmetrics.datasets.description import Description
-from salmetrics.datasets.reading import Columns, Found, placed, read_mat, stimuli_of
+from salmetrics.datasets.reading import (
+    Columns,
+    Found,
+    explained,
+    placed,
+    read_mat,
+    shaped,
+    stimuli_of,
+)
 
 __all__ = ["read"]
 
@@ -21,11 +28,8 @@ def read(folder: Path, description: Description) -> Found:
     paths = [images / f"{i}.jpg" for i in range(1, len(maps) + 1)]
     stimuli = stimuli_of(paths, description, root=images)
     columns = Columns()
-    for i, fixated in enumerate(maps):
-        rows, across = np.nonzero(_as_map(fixated, stimuli.sizes[i]))
-        columns.add(across, rows, i, 0)
+    with explained(base / "origfixdata.mat"):
+        for i, fixated in enumerate(maps):
+            rows, across = np.nonzero(shaped(fixated, stimuli.sizes[i]))
+            columns.add(across, rows, i, 0)
     return Found(stimuli, columns.fixations(len(stimuli)), facts={"subjects_known": False})
-
-
-def _as_map(values: Any, size: Any) -> Any:
-    return np.asarray(values).reshape(tuple(size))

@@ -148,14 +148,19 @@ def cat2000_train(folder, rng, n=2):
             name = f"{category}/{i:03}"
             members[f"trainSet/Stimuli/{name}.jpg"] = image((60, 80), rng)
             members[f"trainSet/Stimuli/{category}/Output/{i:03}_SaliencyMap.jpg"] = b"no image"
-            fixated = (rng.random((60, 80)) < 0.01).astype(np.uint8)
-            members[f"trainSet/FIXATIONLOCS/{name}.mat"] = mat(fixLocs=fixated)
-            for subject in ("AK", "BB"):
+            fixated = np.zeros((60, 80), np.uint8)
+            for subject in ("AK", "BB", "none"):
                 data = rng.uniform(-5, 85, (12, 3))
                 data[4] = data[3]
                 data[7, 0] = np.nan
+                if subject == "none":
+                    data = []
+                for x, y, _ in data:
+                    if 1 <= x < 81 and 1 <= y < 61:
+                        fixated[int(y - 1), int(x - 1)] = 1
                 key = f"fixations/fix{len(scanpaths)}.mat"
                 scanpaths[key] = mat(name=f"{c:02}-{i:03}-{subject}.eye", data=data)
+            members[f"trainSet/FIXATIONLOCS/{name}.mat"] = mat(fixLocs=fixated)
     return [
         archive(folder / "trainSet.zip", members),
         archive(folder / "fixations.zip", scanpaths),

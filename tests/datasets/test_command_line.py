@@ -53,6 +53,9 @@ def test_get(tiny, tmp_path, capsys):
     assert "uniform" in capsys.readouterr().out
     folder = f"mit1003:{tmp_path / 'mit'},size=768x1024"
     assert main([*words[:2], folder, "--model", "uniform", "--metrics", "LL"]) == 0
+    assert main([*words[:4], str(tmp_path / "no"), "--model", "uniform"]) == 2  # nothing is got
+    assert "`salmetrics datasets get mit1003` gets it" in capsys.readouterr().err
+    assert not (tmp_path / "no").exists()
 
 
 def test_a_part(tiny, tmp_path, capsys):
@@ -97,6 +100,7 @@ def test_no_check(tmp_path, capsys, monkeypatch):
         pytest.warns(UserWarning, match=r"ALLSTIMULI\.zip' has md5:"),
         pytest.warns(UserWarning, match=r"DATA\.zip' has md5:"),
         pytest.warns(UserWarning, match="has 1003 images; there are 4"),
+        pytest.warns(UserWarning, match="has 15 subjects; there are 3"),
         pytest.warns(UserWarning, match="has 104171 fixations; there are"),
     ):
         assert main([*command, "--no-check"]) == 0

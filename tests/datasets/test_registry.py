@@ -1,6 +1,7 @@
 """Registered data sets from archives in their published layouts."""
 
 import json
+import os
 import shutil
 import signal
 import subprocess
@@ -103,7 +104,7 @@ def test_from_archives_and_again(tiny, archives, tmp_path, name, options, n_imag
     assert kept.stat().st_mtime_ns == changed
     same(datasets.load(name, tmp_path, download=False, cache=False, **options), first)
     assert not list(tmp_path.glob("*.zip"))
-    assert not list(tmp_path.glob(".*"))
+    assert [path.name for path in tmp_path.glob(".*")] == [".salmetrics-lock"]
 
 
 def test_every_data_set_is_described():
@@ -119,7 +120,7 @@ def test_every_data_set_is_described():
             assert set(source.when) <= set(usual)
             assert all(digest.startswith("md5:") and len(digest) == 36 for digest in source.digests)
         for counts in found.expected.values():
-            assert set(counts) <= {"images", "fixations", "recorded"}
+            assert set(counts) <= {"images", "subjects", "fixations", "recorded"}
 
 
 def test_a_folder_that_was_unpacked_by_hand(tiny, archives, tmp_path):
@@ -136,7 +137,8 @@ def test_a_folder_that_was_unpacked_by_hand(tiny, archives, tmp_path):
     )
     assert sorted(tmp_path.glob("two/**/*")) == before
     datasets.load("toronto", tmp_path / "two", cache=True)
-    assert len(sorted(tmp_path.glob("two/**/*"))) == len(before) + 1
+    new = {path.name for path in set(tmp_path.glob("two/**/*")) - set(before)}
+    assert {name[-3:] for name in new} == {".h5", "ock"}  # what was read, and a lock
 
 
 def test_what_is_kept_is_of_the_same_files(tiny, archives, tmp_path):
@@ -179,7 +181,7 @@ def test_checksums(archives, tmp_path):
     (source,) = archives("toronto")
     with pytest.raises(InputError, match=r"has md5:\w{32}, not md5:38d5c02.*: it is damaged, or"):
         datasets.load("toronto", tmp_path, archive=source)
-    assert not list(tmp_path.iterdir())
+    assert not list(tmp_path.glob("[!.]*"))
     with (
         pytest.warns(UserWarning, match="not md5:38d5c02"),
         pytest.warns(UserWarning, match="has 120 images; there are 4"),
@@ -226,7 +228,7 @@ def test_wrong_options(request, tiny, archives, tmp_path, name, options, text):
 
 
 def test_nothing_there(tmp_path):
-    with pytest.raises(InputError, match=r"holds no 'eye/fixations.mat' of .*By hand: get it from"):
+    with pytest.raises(InputError, match=r"holds no 'eye/fixations.mat' .* get osie` gets it. By"):
         datasets.load("osie", tmp_path, download=False)
     with pytest.raises(InputError, match=r"needs 'images.zip', which no program can get. Get the"):
         datasets.load("salicon", tmp_path)
@@ -257,7 +259,7 @@ def test_truncated_archives(tiny, archives, tmp_path, name):
         cut.append(target)
     with pytest.raises(InputError, match=r"(damaged|can't be read|is no archive)"):
         datasets.load(name, tmp_path / "root", archive=cut, download=False)
-    assert not list((tmp_path / "root").glob("*"))
+    assert not list((tmp_path / "root").glob("[!.]*"))
 
 
 def without(path, target, missing):
@@ -409,7 +411,7 @@ from salmetrics.datasets import getting, registry
 from salmetrics.io import archives, files, hdf5
 from tests.datasets.published import small
 
-where, root, *given = sys.argv[1:]
+name_of_set, where, root, *given = sys.argv[1:]
 module, name, count = where.split(":")
 module = {"getting": getting, "registry": registry, "archives": archives, "os": os}[module]
 function, left = getattr(module, name), int(count)
@@ -422,34 +424,38 @@ def killed(*arguments, **options):
     return function(*arguments, **options)
 
 setattr(module, name, killed)
-tiny = small("mit1003")
+tiny = small(name_of_set)
 registry.described = lambda _: tiny
-datasets.load("mit1003", root, archive=given, download=False, progress=False)
+datasets.load(name_of_set, root, archive=given, download=False, progress=False)
 """
 
 STEPS = [
-    "getting:unpack:1",  # before anything
-    "archives:PurePosixPath:3",  # within the first archive
-    "os:replace:1",  # when it is unpacked, and has not its name
-    "os:replace:2",  # when the record is written
-    "getting:unpack:2",  # before the second
-    "archives:PurePosixPath:7",
-    "os:replace:4",
-    "registry:write_hdf5:1",  # when all is read
-    "os:replace:5",  # when it is written, and has not its name
+    ("mit1003", "getting:unpack:1"),  # before anything
+    ("mit1003", "archives:PurePosixPath:3"),  # within the first archive
+    ("mit1003", "os:replace:1"),  # when it is unpacked, and has not its name
+    ("mit1003", "os:replace:2"),  # when it is noted
+    ("mit1003", "os:replace:3"),  # when it has its place
+    ("mit1003", "getting:unpack:2"),  # before the second
+    ("mit1003", "archives:PurePosixPath:7"),
+    ("mit1003", "os:replace:6"),
+    ("mit1003", "registry:write_hdf5:1"),  # when all is read
+    ("mit1003", "os:replace:7"),  # when it is written, and has not its name
+    ("toronto", "os:replace:2"),
+    ("toronto", "os:replace:3"),
+    ("osie", "os:replace:3"),
 ]
 
 
-@pytest.mark.parametrize("where", STEPS)
-def test_a_kill_in_each_step(tiny, archives, tmp_path, where):
+@pytest.mark.parametrize(("name", "where"), STEPS)
+def test_a_kill_in_each_step(tiny, archives, tmp_path, name, where):
     """The next call does the rest, and what is there is as after a call that ran through."""
-    given = archives("mit1003")
-    command = [sys.executable, "-c", KILLED, where, str(tmp_path / "killed"), *map(str, given)]
+    given = [str(path) for path in archives(name)]
+    command = [sys.executable, "-c", KILLED, name, where, str(tmp_path / "killed"), *given]
     done = subprocess.run(command, cwd=Path(__file__).parents[2], capture_output=True)
     assert done.returncode == -signal.SIGKILL, done.stderr.decode()
-    tiny("mit1003")
-    again = datasets.load("mit1003", tmp_path / "killed", archive=given, download=False)
-    whole = datasets.load("mit1003", tmp_path / "whole", archive=given, download=False)
+    tiny(name)
+    again = datasets.load(name, tmp_path / "killed", archive=given, download=False)
+    whole = datasets.load(name, tmp_path / "whole", archive=given, download=False)
     same(again, whole)
 
     def there(folder):
@@ -459,9 +465,8 @@ def test_a_kill_in_each_step(tiny, archives, tmp_path, where):
             if not path.name.endswith(".h5")  # named after the times of files
         }
 
-    left = there(tmp_path / "killed") - there(tmp_path / "whole")
-    assert {name.partition("/")[0][:1] for name in left} <= {"."}  # hidden, and not looked at
-    assert there(tmp_path / "whole") <= there(tmp_path / "killed")
+    assert there(tmp_path / "killed") == there(tmp_path / "whole")
+    assert len(list((tmp_path / "killed").glob("*.h5"))) == 1
 
 
 def test_an_interruption_leaves_nothing(tiny, archives, tmp_path, monkeypatch):
@@ -475,7 +480,7 @@ def test_an_interruption_leaves_nothing(tiny, archives, tmp_path, monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         datasets.load("mit1003", tmp_path, archive=given)
     assert not list(tmp_path.glob("*.h5"))
-    assert not list(tmp_path.glob(".*"))
+    assert [path.name for path in tmp_path.glob(".*")] == [".salmetrics-lock"]
 
 
 def test_data_without_subjects_have_no_gold_standard_of_subjects(tiny, archives, tmp_path):
@@ -484,5 +489,257 @@ def test_data_without_subjects_have_no_gold_standard_of_subjects(tiny, archives,
     tiny("toronto")
     dataset = datasets.load("toronto", tmp_path, archive=archives("toronto"))
     assert dataset.info["subjects_known"] is False
-    with pytest.raises(InputError, match=r"all fixations are of one subject.*use hold_out='fixation'"):
+    with pytest.raises(
+        InputError, match=r"all fixations are of one subject.*use hold_out='fixation'"
+    ):
         salmetrics.GoldStandard.fit(*dataset)
+
+
+# ---- what was put there is not trusted more than what comes
+
+
+def test_what_was_wrong_stays_wrong(archives, tmp_path):
+    """A file inside that is another one is not there the next time either."""
+    given = archives("osie")
+    for _ in range(2):
+        with pytest.raises(InputError, match="not md5:8efdf6fe66f"):
+            datasets.load("osie", tmp_path, archive=given)
+        assert not list(tmp_path.glob("[!.]*"))
+
+
+def test_the_right_archive_after_a_wrong_one(tiny, archives, tmp_path):
+    tiny("mit300")
+    other = archive(tmp_path / "other.zip", {"a.txt": b"1"})
+    root = tmp_path / "root"
+    with pytest.raises(InputError, match="it is not that of MIT300"):
+        datasets.load("mit300", root, archive=other)
+    datasets.load("mit300", root, archive=archives("mit300"))
+    shutil.rmtree(root / "BenchmarkIMAGES-zip" / "BenchmarkIMAGES")
+    assert len(datasets.load("mit300", root, archive=archives("mit300")).stimuli) == 3
+
+
+def test_checks_come_back(tiny, archives, tmp_path, monkeypatch):
+    """What was let through once is not let through for ever."""
+    from dataclasses import replace
+
+    (given,) = archives("osie")
+    tiny("osie", all={"images": 4, "fixations": 35})
+    with pytest.warns(UserWarning, match="has 35 fixations; there are 36"):
+        datasets.load("osie", tmp_path, archive=given, check=False)
+    with pytest.raises(InputError, match="has 35 fixations; there are 36"):
+        datasets.load("osie", tmp_path)
+    found = small("osie")
+    (source,) = found.files
+    strict = replace(found, files=(replace(source, digests=("md5:" + "0" * 32,)),))
+    monkeypatch.setattr(registry, "described", lambda _: strict)
+    with pytest.raises(InputError, match="not md5:000"):
+        datasets.load("osie", tmp_path)
+    with pytest.warns(UserWarning, match="not md5:000"):
+        datasets.load("osie", tmp_path, check=False)
+
+
+def test_files_put_there_by_hand_are_checked(archives, tmp_path, monkeypatch):
+    from dataclasses import replace
+
+    true = described("coco-freeview")
+    files = (*(replace(f, digests=()) for f in true.files[:2]), true.files[2])
+    monkeypatch.setattr(registry, "described", lambda _: replace(true, files=files, expected={}))
+    for path in archives("coco-freeview"):
+        if path.suffix == ".zip":
+            unpack(path, tmp_path / path.stem)
+        else:
+            shutil.copy(path, tmp_path)
+    with pytest.raises(InputError, match="it is damaged, or another file"):
+        datasets.load("coco-freeview", tmp_path)
+
+
+def test_a_users_own_archives_stay(tiny, archives, tmp_path):
+    """Also if they were put into the folder."""
+    tiny("salicon")
+    for path in archives("salicon"):
+        shutil.copy(path, tmp_path)
+    datasets.load("salicon", tmp_path)
+    assert (tmp_path / "images.zip").exists()
+    assert (tmp_path / "fixations2017.zip").exists()
+
+
+def test_two_processes(archives, tmp_path):
+    """Both get the same."""
+    given = [str(path) for path in archives("mit1003")]
+    command = [sys.executable, "-c", KILLED, "mit1003", "getting:unpack:99", str(tmp_path), *given]
+    root = Path(__file__).parents[2]
+    both = [subprocess.Popen(command, cwd=root, stderr=subprocess.PIPE) for _ in range(3)]
+    for process in both:
+        _, err = process.communicate()
+        assert process.returncode == 0, err.decode()
+
+
+# ---- what is kept
+
+
+def test_a_full_disk_does_not_lose_what_was_read(tiny, archives, tmp_path, monkeypatch):
+    tiny("toronto")
+
+    def full(*arguments, **options):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(registry, "write_hdf5", full)
+    with pytest.warns(UserWarning, match="what was read can't be kept: .*No space left"):
+        dataset = datasets.load("toronto", tmp_path, archive=archives("toronto"))
+    assert len(dataset.stimuli) == 4
+
+
+def test_a_full_disk_while_unpacking(tiny, archives, tmp_path, monkeypatch):
+    from salmetrics.datasets import getting
+
+    tiny("toronto")
+
+    def full(*arguments, **options):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(getting.os, "replace", full)
+    with pytest.raises(InputError, match=r"can't be unpacked to .*: No space left on device"):
+        datasets.load("toronto", tmp_path, archive=archives("toronto"))
+    assert not list(tmp_path.glob("[!.]*"))
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_no_permission(tiny, archives, tmp_path):
+    tiny("toronto")
+    tmp_path.chmod(0o500)
+    with pytest.raises(InputError, match=r"can't be put into .*: Permission denied"):
+        datasets.load("toronto", tmp_path / "root", archive=archives("toronto"))
+    tmp_path.chmod(0o700)
+
+
+def test_a_root_that_is_a_file(tiny, archives, tmp_path):
+    tiny("toronto")
+    (tmp_path / "root").write_text("")
+    with pytest.raises(InputError, match="can't be put into"):
+        datasets.load("toronto", tmp_path / "root", archive=archives("toronto"))
+
+
+def test_a_damaged_record(tiny, archives, tmp_path):
+    tiny("toronto")
+    datasets.get("toronto", tmp_path, archive=archives("toronto"))
+    (tmp_path / "salmetrics.json").write_text("{")
+    with pytest.raises(InputError, match=r"salmetrics\.json' is damaged; remove it"):
+        datasets.load("toronto", tmp_path)
+
+
+def test_a_damaged_kept_file(tiny, archives, tmp_path):
+    tiny("toronto")
+    first = datasets.load("toronto", tmp_path, archive=archives("toronto"))
+    (kept,) = tmp_path.glob("*.h5")
+    kept.write_bytes(b"zz")
+    with pytest.warns(UserWarning, match="it is made anew"):
+        same(datasets.load("toronto", tmp_path), first)
+    same(datasets.load("toronto", tmp_path), first)
+
+
+def test_kept_files_do_not_pile_up(tiny, archives, tmp_path, monkeypatch):
+    from dataclasses import replace
+
+    tiny("salicon")
+    given = archives("salicon")
+    datasets.load("salicon", tmp_path, archive=given)
+    (kept,) = tmp_path.glob("*.h5")
+    datasets.load("salicon", tmp_path, archive=given, form="json")
+    assert len(list(tmp_path.glob("*.h5"))) == 2
+    datasets.load("salicon", tmp_path)
+    assert kept.exists()  # files of other options do not matter
+    found = replace(small("salicon"), sigma=19.0)
+    monkeypatch.setattr(registry, "described", lambda _: found)
+    assert datasets.load("salicon", tmp_path).stimuli.sigma == 19  # facts do
+    assert not kept.exists()
+    assert len(list(tmp_path.glob("*.h5"))) == 2
+
+
+# ---- contents
+
+
+def test_folders_of_other_programs(tiny, archives, tmp_path):
+    """Are no subjects."""
+    tiny("mit1003")
+    first = datasets.load("mit1003", tmp_path, archive=archives("mit1003"))
+    for name in (".svn", "__MACOSX"):
+        (next(tmp_path.glob("*/DATA")) / name).mkdir()
+    same(datasets.load("mit1003", tmp_path, cache=False), first)
+
+
+def test_subjects_are_counted(tiny, archives, tmp_path):
+    tiny("mit1003", all={"subjects": 4})
+    with pytest.raises(InputError, match=r"MIT1003 \(all\) has 4 subjects; there are 3"):
+        datasets.load("mit1003", tmp_path, archive=archives("mit1003"))
+
+
+def test_scanpaths_of_other_images(tiny, archives, tmp_path):
+    """CAT2000's numbers of categories have to agree with the maps."""
+    tiny("cat2000-train")
+    datasets.get("cat2000-train", tmp_path, archive=archives("cat2000-train"), source="fixations")
+    folder = next(tmp_path.glob("*/trainSet/FIXATIONLOCS"))
+    (folder / "Action").rename(folder / "x")
+    (folder / "Art").rename(folder / "Action")
+    (folder / "x").rename(folder / "Art")
+    with pytest.raises(InputError, match=r"do not agree with the maps .* of 4 images, such as 'Ac"):
+        datasets.load("cat2000-train", tmp_path, source="fixations")
+
+
+@pytest.mark.parametrize(
+    ("change", "text"),
+    [
+        ({"X": [1.0]}, "damaged, or not the published"),
+        ({"X": [float("nan")] * 9}, "a position is no finite number"),
+        ({"subject": "x"}, "damaged, or not the published"),
+        ({"condition": None}, None),
+        ({"RT": None}, None),
+    ],
+)
+def test_odd_trials(tiny, archives, tmp_path, change, text):
+    tiny("coco-search18")
+    datasets.get("coco-search18", tmp_path, archive=archives("coco-search18"))
+    (path,) = tmp_path.glob("coco_search18_fixations_TA*.json")
+    trials = json.loads(path.read_text())
+    if "X" in change and len(change["X"]) == 9:
+        change = {key: change["X"] if key == "X" else [1.0] * 9 for key in ("X", "Y", "T")}
+    path.write_text(json.dumps([trials[0] | change, *trials[1:]]))
+    if text is None:
+        found = datasets.load("coco-search18", tmp_path).fixations
+        assert np.isnan(found.reaction_time).any() == ("RT" in change)
+        return
+    with pytest.raises(InputError, match=rf"{path.name}' is {text}|{text}"):
+        datasets.load("coco-search18", tmp_path)
+
+
+def test_a_map_of_another_shape(tiny, archives, tmp_path):
+    from scipy.io import savemat
+
+    tiny("cat2000-train")
+    datasets.get("cat2000-train", tmp_path, archive=archives("cat2000-train"))
+    savemat(
+        next(tmp_path.glob("*/trainSet/FIXATIONLOCS/Art/001.mat")), {"fixLocs": np.zeros((80, 60))}
+    )
+    with pytest.raises(InputError, match=r"001\.mat' is damaged.*shape \(80, 60\), and its image"):
+        datasets.load("cat2000-train", tmp_path)
+
+
+def test_damaged_and_compressed(tiny, archives, tmp_path):
+    """Every byte of a compressed file may be wrong."""
+    from scipy.io import loadmat, savemat
+
+    tiny("cat2000-train")
+    datasets.get("cat2000-train", tmp_path, archive=archives("cat2000-train"))
+    path = next(tmp_path.glob("*/trainSet/FIXATIONLOCS/Art/001.mat"))
+    savemat(path, {"fixLocs": loadmat(path)["fixLocs"]}, do_compression=True)
+    whole = path.read_bytes()
+    stream = np.random.default_rng(0)
+    n_refused = 0
+    for _ in range(60):
+        content = bytearray(whole)
+        content[int(stream.integers(128, len(whole)))] ^= int(stream.integers(1, 256))
+        path.write_bytes(bytes(content))
+        try:
+            datasets.load("cat2000-train", tmp_path, cache=False)
+        except InputError as error:
+            n_refused += "001.mat' is" in str(error)
+    assert n_refused > 30

@@ -26,17 +26,20 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     log: list
     failures: int
+    tag = '"1"'
 
     def do_GET(self):
         wanted = self.headers.get("Range")
         self.log.append(wanted)
         what = self.path.strip("/")
+        if self.headers.get("If-Range", self.tag) != self.tag:
+            wanted = None  # it has changed
         if what == "missing":
             self.send_error(404)
             return
-        if what in ("busy", "down") and (what == "down" or self.failures > 0):
+        if what in ("busy", "many", "down") and (what == "down" or self.failures > 0):
             type(self).failures -= 1
-            self.send_error(503)
+            self.send_error(429 if what == "many" else 503)
             return
         start = 0
         if wanted and what != "no-ranges":
@@ -55,6 +58,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         body = CONTENT[start:]
         if what != "unsized":
             self.send_header("Content-Length", str(len(body)))
+        if what != "untagged":
+            self.send_header("ETag", self.tag)
         self.end_headers()
         if what == "slow":
             for k in range(0, len(body), 50_000):
@@ -79,7 +84,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
 @pytest.fixture
 def server(monkeypatch):
     monkeypatch.setattr(downloads, "_WAIT", 0.01)
-    Handler.log, Handler.failures = [], 0
+    Handler.log, Handler.failures, Handler.tag = [], 0, '"1"'
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as running:
         running.daemon_threads = True
         threading.Thread(target=running.serve_forever, daemon=True).start()
@@ -107,7 +112,7 @@ def test_any_of_several_digests(server, tmp_path):
         assert got(server, "file", tmp_path / f"{i}", digests=digests).read_bytes() == CONTENT
 
 
-@pytest.mark.parametrize("path", ["file", "no-ranges", "unsized", "other-range"])
+@pytest.mark.parametrize("path", ["file", "no-ranges", "unsized", "other-range", "untagged"])
 @pytest.mark.parametrize("there", [1, 400_000, len(CONTENT)])
 def test_goes_on(server, tmp_path, path, there):
     """From what is there; from the beginning where the server can't."""
@@ -147,16 +152,18 @@ def test_a_connection_that_always_breaks(server, tmp_path, monkeypatch):
 def test_a_server_that_is_busy(server, tmp_path):
     Handler.failures = 2
     assert got(server, "busy", tmp_path / "f").read_bytes() == CONTENT
+    Handler.failures = 1
+    assert got(server, "many", tmp_path / "m").read_bytes() == CONTENT
     with pytest.raises(InputError, match=r"down can't be got: the server says 503 .*\. By hand"):
         got(server, "down", tmp_path / "g")
-    assert len(Handler.log) == 3 + 4
+    assert len(Handler.log) == 3 + 2 + 4
 
 
 def test_a_file_that_is_not_there(server, tmp_path):
     with pytest.raises(InputError, match=r"the server says 404 Not Found\. By hand: get it"):
         got(server, "missing", tmp_path / "f")
     assert Handler.log == [None]  # asked once
-    assert not list(tmp_path.iterdir())
+    assert not list(tmp_path.glob("[!.]*"))
 
 
 def test_nobody_there(tmp_path, monkeypatch):
@@ -177,18 +184,62 @@ def test_another_file(server, tmp_path):
     text = rf"is another file than expected: {MD5}, not {wrong}\. It was removed; check=False"
     with pytest.raises(InputError, match=text):
         got(server, "file", tmp_path / "f", digests=[wrong])
-    assert not list(tmp_path.iterdir())
+    assert not list(tmp_path.glob("[!.]*"))
     with pytest.warns(UserWarning, match="is another file than expected"):
         got(server, "file", tmp_path / "f", digests=[wrong], check=False)
     assert (tmp_path / "f").read_bytes() == CONTENT
 
 
 def test_a_part_of_another_file(server, tmp_path):
-    """The checksum tells; the next call begins anew."""
+    """The checksum tells, and all of it comes again."""
     (tmp_path / "f.part").write_bytes(b"x" * 1000)
-    with pytest.raises(InputError, match="another file"):
-        got(server, "file", tmp_path / "f", digests=[MD5])
     assert got(server, "file", tmp_path / "f", digests=[MD5]).read_bytes() == CONTENT
+    assert Handler.log == ["bytes=1000-", None]
+
+
+def test_a_file_that_changes_between_calls(server, tmp_path, monkeypatch):
+    """Its mark tells, where there is no checksum."""
+    monkeypatch.setattr(downloads, "_TRIES", 1)
+    with pytest.raises(InputError, match="are kept"):
+        got(server, "always-cut", tmp_path / "f")
+    part = tmp_path / "f.part"
+    part.write_bytes(b"of the older version" + part.read_bytes()[20:])
+    Handler.tag = '"2"'
+    assert got(server, "file", tmp_path / "f").read_bytes() == CONTENT
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["f"]
+
+
+def test_two_at_once(server, tmp_path):
+    """One gets the file, the other waits for it."""
+    found = []
+
+    def one():
+        found.append(got(server, "slow", tmp_path / "f", digests=[MD5]).read_bytes())
+
+    both = [threading.Thread(target=one) for _ in range(2)]
+    for thread in both:
+        thread.start()
+    for thread in both:
+        thread.join()
+    assert found == [CONTENT] * 2
+    assert Handler.log == [None]
+    assert [path.name for path in tmp_path.iterdir()] == ["f"]
+
+
+def test_a_certificate_that_is_not_trusted(tmp_path, monkeypatch):
+    """Is not asked for again."""
+    import requests
+
+    asked = []
+
+    def refused(url, **options):
+        asked.append(url)
+        raise requests.exceptions.SSLError("bad certificate")
+
+    monkeypatch.setattr(requests, "get", refused)
+    with pytest.raises(InputError, match=r"its certificate is not trusted.* By hand: get it"):
+        download("https://localhost/x", tmp_path / "f", by_hand=HAND, progress=False)
+    assert len(asked) == 1
 
 
 def test_a_full_disk(server, tmp_path, monkeypatch):
@@ -255,7 +306,8 @@ def test_a_kill(server, tmp_path):
     assert process.wait() == -signal.SIGKILL
     there = part.stat().st_size
     assert 0 < there < len(CONTENT)
-    assert [path.name for path in tmp_path.iterdir()] == ["f.part"]
+    names = {path.name for path in tmp_path.iterdir()}
+    assert names == {"f.part", ".f.lock", ".f.part-tag"}
     assert got(server, "file", target, digests=[MD5]).read_bytes() == CONTENT
     assert Handler.log[-1] == f"bytes={there}-"
 
