@@ -136,7 +136,7 @@ class Getting:
         work, name = self.folder / _WORK, source.folder or source.name.replace(".", "-")
         try:
             work.mkdir()
-            made = unpack(path, work / name)
+            made = unpack(path, work / name, progress=self.progress)
             if place(work, source.holds) is None:
                 raise InputError(
                     f"{str(path)!r} holds no {source.holds!r}; it is not that of "

@@ -227,6 +227,7 @@ def unpack(
     *,
     max_member: int = MAX_MEMBER,
     max_total: int = MAX_TOTAL,
+    progress: bool = False,
 ) -> Path:
     """Unpack an archive into a new folder, which is there as a whole or not at all.
 
@@ -238,6 +239,8 @@ def unpack(
         Must not exist.
     max_member, max_total
         Most bytes of one file, and of all.
+    progress
+        Show a bar on standard error when it takes more than two seconds.
 
     Raises
     ------
@@ -245,11 +248,21 @@ def unpack(
         If the archive is not to be trusted (see `Archive`), or the folder exists or can't be
         written.
     """
+    from tqdm import tqdm
+
     target = Path(folder)
     if target.exists() or target.is_symlink():
         raise InputError(f"{str(target)!r} exists already; name a new folder")
     members = Archive(archive, max_member=max_member, max_total=max_total)
     temporary = target.with_name(f".{target.name}-{secrets.token_hex(6)}")
+    bar = tqdm(
+        total=sum(members.sizes.values()),
+        desc=f"unpacking {Path(archive).name}",
+        unit="B",
+        unit_scale=True,
+        delay=2,
+        disable=not progress,
+    )
     try:
         try:
             temporary.mkdir(parents=True)
@@ -259,6 +272,7 @@ def unpack(
                 with path.open("xb") as file:
                     for block in members.blocks(name):
                         file.write(block)
+                        bar.update(len(block))
             os.replace(temporary, target)
         except OSError as error:
             raise InputError(
@@ -268,6 +282,7 @@ def unpack(
         shutil.rmtree(temporary, ignore_errors=True)
         raise
     finally:
+        bar.close()
         members.close()
     return target
 

@@ -193,3 +193,27 @@ def test_an_interruption_leaves_nothing(error, tmp_path, monkeypatch):
     with pytest.raises(error):
         unpack(path, tmp_path / "new")
     assert os.listdir(tmp_path) == ["x.zip"]
+
+
+def test_the_bar(tmp_path, monkeypatch, capsys):
+    """Bytes, on standard error, if asked for."""
+    import tqdm
+
+    bars = []
+
+    class Bar(tqdm.tqdm):
+        def __init__(self, *arguments, **options):
+            super().__init__(*arguments, **options | {"delay": 0, "mininterval": 0})
+            bars.append((self, options))
+
+    monkeypatch.setattr(tqdm, "tqdm", Bar)
+    path = write_zip(tmp_path / "x.zip", FILES)
+    unpack(path, tmp_path / "shown", progress=True)
+    ((bar, options),) = bars
+    assert options["delay"] == 2
+    assert bar.n == bar.total == 3_000_003
+    streams = capsys.readouterr()
+    assert "unpacking x.zip" in streams.err
+    assert streams.out == ""
+    unpack(path, tmp_path / "hidden")
+    assert bars[1][0].disable
