@@ -101,16 +101,10 @@ def load(
     InputError
         If files are missing and can't be got, are damaged, or hold something else.
     """
-    description, chosen = info(name), _chosen(name, options)
-    getting = Getting(
-        description,
-        Path(root) if root is not None else default_root(name),
-        named_archives(archive, description),
-        web=download,
-        check=check,
-        progress=progress,
-    )
+    chosen = _chosen(name, options)
+    getting = _getting(name, root, archive, web=download, check=check, progress=progress)
     _get(getting, chosen)
+    description = getting.description
     folder = getting.folder
     reader, finish = _reader(name)
     of_reader = {key: value for key, value in chosen.items() if key in signature(reader).parameters}
@@ -139,15 +133,7 @@ def get(
     **options: Any,
 ) -> Path:
     """Get and unpack the files of a data set, and return their folder; arguments as of `load`."""
-    description = info(name)
-    getting = Getting(
-        description,
-        Path(root) if root is not None else default_root(name),
-        named_archives(archive, description),
-        web=True,
-        check=check,
-        progress=progress,
-    )
+    getting = _getting(name, root, archive, web=True, check=check, progress=progress)
     _get(getting, _chosen(name, options))
     return getting.folder
 
@@ -160,6 +146,21 @@ def options_of(name: str) -> dict[str, Any]:
             if option.kind is option.KEYWORD_ONLY and option.name != "progress":
                 found[option.name] = option.default
     return found
+
+
+def _getting(
+    name: str,
+    root: str | Path | None,
+    archive: str | Path | Sequence[str | Path] | None,
+    *,
+    web: bool,
+    check: bool,
+    progress: bool,
+) -> Getting:
+    description = info(name)
+    folder = default_root(name) if root is None else Path(root)
+    archives = named_archives(archive, description)
+    return Getting(description, folder, archives, web=web, check=check, progress=progress)
 
 
 def _get(getting: Getting, options: Mapping[str, Any]) -> None:
@@ -180,6 +181,7 @@ def _as_read(dataset: Dataset) -> Dataset:
 
 
 def _chosen(name: str, options: Mapping[str, Any]) -> dict[str, Any]:
+    check_choice("name", name, names())
     usual = options_of(name)
     for option in options:
         if not usual:
