@@ -112,14 +112,13 @@ def load(
     keep = (folder / RECORD).exists() if cache is None else cache
     kept = _kept_file(getting, chosen, of_reader)
     dataset = _read_kept(kept) if keep else None
+    is_kept = dataset is not None
     if dataset is None:
         shown = {"progress": progress} if "progress" in signature(reader).parameters else {}
         dataset = _placed(reader(folder, description, **of_reader, **shown), description)
-        _check_counts(dataset, description, check=check)
-        if keep:
-            _keep(dataset, kept, getting)
-    else:
-        _check_counts(dataset, description, check=check)
+    _check_counts(dataset, description, check=check)
+    if keep and not is_kept:
+        _keep(dataset, kept, getting)
     return finish(dataset, **of_finish)
 
 

@@ -147,3 +147,27 @@ def test_figrim(theirs, served, tmp_path, monkeypatch):
     assert_same(ours, stimuli, fixations, names=(("index", "t"),))
     np.testing.assert_array_equal(ours.fixations.phase, fixations.which_time)
     np.testing.assert_array_equal(ours.fixations.response, fixations.response)
+
+
+@pytest.mark.parametrize("name", ["coco-search18", "coco-freeview"])
+def test_coco(theirs, served, tmp_path, monkeypatch, name):
+    folder, copied = served(name, published.PUBLISHED[name])
+    search = name == "coco-search18"
+    module = theirs(name.replace("-", "_"))
+    monkeypatch.setattr(module, "download_and_check", copied)
+    if search:
+        found = module.get_COCO_Search18(location=str(tmp_path / "theirs"))
+    else:
+        monkeypatch.setattr(module, "TEST_STIMULUS_INDICES", [0])  # of 5317 images
+        found = module.get_COCO_Freeview(location=str(tmp_path / "theirs"))
+    for part, stimuli, fixations in (("train", *found[:2]), ("validation", *found[2:4])):
+        given = sorted(folder.iterdir())
+        ours = datasets.load(name, tmp_path / "ours", archive=given, part=part)
+        inside = (fixations.x >= 0) & (fixations.x < 1680)
+        assert ours.info["dropped_outside"] == (~inside).sum()
+        kept = fixations[inside]
+        if search:
+            kept.subjects = np.asarray(kept.subjects) + 1  # ours are called as in the files
+            assert ours.fixations.task.tolist() == [module.TASKS[k] for k in kept.task]
+            np.testing.assert_array_equal(ours.fixations.reaction_time, kept.reaction_time)
+        assert_same(ours, stimuli, kept, names=(("duration", "duration"), ("index", "t")))
