@@ -1,11 +1,13 @@
 """Registered data sets from archives in their published layouts."""
 
+import http.server
 import json
 import os
 import shutil
 import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -743,3 +745,71 @@ def test_damaged_and_compressed(tiny, archives, tmp_path):
         except InputError as error:
             n_refused += "001.mat' is" in str(error)
     assert n_refused > 30
+
+
+# ---- from the web
+
+
+@pytest.fixture
+def web(archives, monkeypatch):
+    """Serve a data set's archives on loopback, with their checksums; returns what was asked for."""
+    from dataclasses import replace
+
+    from salmetrics.io.downloads import file_digest
+
+    asked, servers = [], []
+
+    def serve(name, *, wrong=False):
+        folder = archives(name)[0].parent
+
+        class Handler(http.server.SimpleHTTPRequestHandler):
+            def __init__(self, *arguments):
+                super().__init__(*arguments, directory=str(folder))
+
+            def log_message(self, *arguments):
+                asked.append(self.path)
+
+        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        servers.append(server)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_port}"
+        found = small(name)
+        files = tuple(
+            replace(
+                source,
+                url=f"{url}/{source.name}",
+                digests=("md5:0" if wrong else f"md5:{file_digest(folder / source.name, 'md5')}",),
+            )
+            for source in found.files
+        )
+        served = replace(found, files=files)
+        monkeypatch.setattr(registry, "described", lambda _: served)
+
+    yield serve, asked
+    for server in servers:
+        server.shutdown()
+        server.server_close()
+
+
+@pytest.mark.parametrize("name", ["toronto", "mit1003", "figrim"])
+def test_from_the_web(web, tmp_path, name):
+    """Got once, unpacked, read, and the archives removed."""
+    serve, asked = web
+    serve(name)
+    first = datasets.load(name, tmp_path)
+    assert sorted(set(asked)) == sorted(f"/{source.name}" for source in datasets.info(name).files)
+    assert len(asked) == len(set(asked))
+    assert not list(tmp_path.glob("*.zip"))
+    assert len(list(tmp_path.glob("*.h5"))) == 1
+    same(datasets.load(name, tmp_path), first)
+    assert len(asked) == len(set(asked))
+
+
+def test_from_the_web_with_another_checksum(web, tmp_path):
+    serve, _ = web
+    serve("toronto", wrong=True)
+    with pytest.raises(InputError, match="is another file than expected: md5:"):
+        datasets.load("toronto", tmp_path)
+    assert not list(tmp_path.glob("[!.]*"))
+    with pytest.warns(UserWarning, match="another file than expected|not md5:0"):
+        datasets.load("toronto", tmp_path, check=False)
