@@ -15,7 +15,9 @@ from salmetrics.errors import InputError, check_choice
 
 __all__ = [
     "cc_loss",
+    "checked_maps",
     "eml_net_loss",
+    "fixation_totals",
     "kld_loss",
     "negative_log_likelihood",
     "nss_difference",
@@ -51,8 +53,8 @@ def negative_log_likelihood(
     InputError
         If shapes differ, or an image has no fixations.
     """
-    log_density, fixations, inside = _checked(log_density, fixations, mask)
-    totals = _fixation_totals(fixations, inside)
+    log_density, fixations, inside = checked_maps(log_density, fixations, mask)
+    totals = fixation_totals(fixations, inside)
     there = inside & (fixations > 0)  # -inf elsewhere does not matter
     weighted = torch.where(there, fixations * torch.where(there, log_density, 0), 0)
     return _reduced(-weighted.sum(_PIXELS) / totals / math.log(2), reduction)
@@ -77,7 +79,7 @@ def nss_loss(
     ddof
         The standard deviation's denominator is N - ddof.
     """
-    prediction, fixations, inside = _checked(prediction, fixations, mask)
+    prediction, fixations, inside = checked_maps(prediction, fixations, mask)
     standard = _standardised(prediction, inside, ddof)
     return _reduced(-_mean_at(standard, fixations, inside), reduction)
 
@@ -107,7 +109,7 @@ def nss_difference(
     ----------
     Jia and Bruce (2018), EML-NET, arXiv:1805.01047.
     """
-    prediction, fixations, inside = _checked(prediction, fixations, mask)
+    prediction, fixations, inside = checked_maps(prediction, fixations, mask)
     best = _standardised(fixations, inside, ddof)
     found = _standardised(prediction, inside, ddof)
     return _reduced(_mean_at(best - found, fixations, inside), reduction)
@@ -127,7 +129,7 @@ def cc_loss(
     mask, reduction
         As of `negative_log_likelihood`.
     """
-    prediction, target, inside = _checked(prediction, target, mask)
+    prediction, target, inside = checked_maps(prediction, target, mask)
     one, other = _centred(prediction, inside), _centred(target, inside)
     products = (one * other).sum(_PIXELS)
     correlation = products / (_norm(one) * _norm(other))
@@ -153,7 +155,7 @@ def kld_loss(
     eps
         Added twice.
     """
-    prediction, target, inside = _checked(prediction, target, mask)
+    prediction, target, inside = checked_maps(prediction, target, mask)
     p, q = _shares(prediction, inside), _shares(target, inside)
     return _reduced((q * torch.log(q / (p + eps) + eps)).sum(_PIXELS), reduction)
 
@@ -162,7 +164,7 @@ def sim_loss(
     prediction: Tensor, target: Tensor, *, mask: Tensor | None = None, reduction: str = "mean"
 ) -> Tensor:
     """1 minus the similarity of a prediction and an empirical map; parameters as of `kld_loss`."""
-    prediction, target, inside = _checked(prediction, target, mask)
+    prediction, target, inside = checked_maps(prediction, target, mask)
     p, q = _shares(prediction, inside), _shares(target, inside)
     return _reduced(1 - torch.minimum(p, q).sum(_PIXELS), reduction)
 
@@ -198,8 +200,8 @@ def eml_net_loss(
     return divergence + correlation + saliency
 
 
-def _checked(one: Tensor, other: Tensor, mask: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:
-    """Return both maps in the first one's type, and a mask."""
+def checked_maps(one: Tensor, other: Tensor, mask: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:
+    """Return both maps in the first one's type, and a mask; raise `InputError` if they differ."""
     if one.ndim != 3 or one.numel() == 0:
         raise InputError(f"maps must have shape (n, h, w), and pixels; got {tuple(one.shape)}")
     if mask is None:
@@ -215,7 +217,8 @@ def _checked(one: Tensor, other: Tensor, mask: Tensor | None) -> tuple[Tensor, T
     return one, other.to(one.dtype), mask
 
 
-def _fixation_totals(fixations: Tensor, inside: Tensor) -> Tensor:
+def fixation_totals(fixations: Tensor, inside: Tensor) -> Tensor:
+    """Fixations of each image; raise `InputError` if one has none."""
     totals = torch.where(inside, fixations, 0).sum(_PIXELS)
     without = (totals <= 0).nonzero().flatten().tolist()
     if without:
@@ -225,7 +228,7 @@ def _fixation_totals(fixations: Tensor, inside: Tensor) -> Tensor:
 
 def _mean_at(values: Tensor, fixations: Tensor, inside: Tensor) -> Tensor:
     """Mean of the values at the fixations of each image."""
-    totals = _fixation_totals(fixations, inside)
+    totals = fixation_totals(fixations, inside)
     return (values * torch.where(inside, fixations, 0)).sum(_PIXELS) / totals
 
 
