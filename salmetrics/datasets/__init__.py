@@ -4,11 +4,10 @@ from salmetrics.datasets.description import Description
 from salmetrics.datasets.folder import load_folder
 from salmetrics.datasets.generated import generate_dataset
 from salmetrics.datasets.judd import judd_fixations
-from salmetrics.datasets.popout import POPOUT_FEATURES, PopOut, generate_popout
+from salmetrics.datasets.popout import PopOut, generate_popout
 from salmetrics.datasets.registry import get, info, load, names
 
 __all__ = [
-    "POPOUT_FEATURES",
     "Description",
     "PopOut",
     "generate_dataset",

@@ -19,9 +19,9 @@ from salmetrics.io.archives import unpack
 from salmetrics.io.downloads import download, file_digest
 from salmetrics.io.files import check_file, replacing
 
-__all__ = ["RECORD", "Getting", "named_archives"]
+__all__ = ["Getting", "named_archives"]
 
-RECORD = "salmetrics.json"  # in folders that were filled here
+_RECORD = "salmetrics.json"  # in folders that were filled here
 _LOCK = ".salmetrics-lock"
 _WORK = ".salmetrics-unpacking"
 
@@ -70,6 +70,11 @@ class Getting:
     check: bool
     progress: bool
 
+    @property
+    def filled_here(self) -> bool:
+        """Whether something was put into the folder by this class."""
+        return (self.folder / _RECORD).exists()
+
     def get(self, source: SourceFile) -> None:
         """See to it that what a file holds is in the folder, and is what was published.
 
@@ -106,7 +111,7 @@ class Getting:
         self.folder.mkdir(parents=True, exist_ok=True)
         with FileLock(self.folder / _LOCK):
             shutil.rmtree(self.folder / _WORK, ignore_errors=True)
-            for name in (RECORD, f"{self.description.name}-*.h5"):
+            for name in (_RECORD, f"{self.description.name}-*.h5"):
                 for left in self.folder.glob(f".{name}-{'[0-9a-f]' * 12}"):
                     left.unlink(missing_ok=True)
             yield
@@ -203,7 +208,7 @@ class Getting:
 
     def _record(self) -> dict[str, Any]:
         """Return what was put into the folder here."""
-        path = self.folder / RECORD
+        path = self.folder / _RECORD
         if not path.exists():
             return {}
         try:
@@ -215,5 +220,5 @@ class Getting:
     def _note(self, source: SourceFile, path: Path, digest: str) -> None:
         known = self._record()
         known[source.name] = {"bytes": path.stat().st_size, "url": source.url, "digest": digest}
-        with replacing(self.folder / RECORD) as temporary:
+        with replacing(self.folder / _RECORD) as temporary:
             temporary.write_text(json.dumps(known, indent=1) + "\n", "utf-8")

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
-import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from salmetrics.errors import InputError
 from salmetrics.kernels import saccades
 from salmetrics.kernels.jit import kernel_input
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["RATE", "fixation_table", "judd_fixations"]
 
@@ -54,6 +58,8 @@ def judd_fixations(gaze: ArrayLike) -> pd.DataFrame:
     0      1   55     100.0
     1     65  120     400.0
     """
+    import pandas as pd
+
     try:
         array = np.asarray(gaze, dtype=np.float64)
     except (TypeError, ValueError) as error:

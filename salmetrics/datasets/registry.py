@@ -14,7 +14,7 @@ import numpy as np
 
 from salmetrics.dataset import Dataset
 from salmetrics.datasets.description import Description, described
-from salmetrics.datasets.getting import RECORD, Getting, named_archives
+from salmetrics.datasets.getting import Getting, named_archives
 from salmetrics.datasets.reading import Found, place
 from salmetrics.errors import InputError, check_choice
 from salmetrics.fingerprint import fingerprint
@@ -109,7 +109,7 @@ def load(
     reader, finish = _reader(name)
     of_reader = {key: value for key, value in chosen.items() if key in signature(reader).parameters}
     of_finish = {key: value for key, value in chosen.items() if key not in of_reader}
-    keep = (folder / RECORD).exists() if cache is None else cache
+    keep = getting.filled_here if cache is None else cache
     kept = _kept_file(getting, chosen, of_reader)
     dataset = _read_kept(kept) if keep else None
     is_kept = dataset is not None

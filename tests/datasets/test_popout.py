@@ -5,7 +5,8 @@ import pytest
 from scipy.ndimage import label
 
 from salmetrics import InputError
-from salmetrics.datasets import POPOUT_FEATURES, generate_popout
+from salmetrics.datasets import generate_popout
+from salmetrics.datasets.popout import POPOUT_FEATURES
 
 
 def items(image):
