@@ -7,6 +7,7 @@ fixations are counts by pixel; where a mask is False, a pixel is padding.
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 
 import torch
 from torch import Tensor
@@ -127,15 +128,16 @@ class AUC(_OfFixations):
         self._add_images(torch.stack(values), fixations, mask)
 
 
-class _OfMaps(_Mean):
+class _OfMaps(_Mean, ABC):
     """A metric with one value an image."""
 
     def update(self, prediction: Tensor, target: Tensor, *, mask: Tensor | None = None) -> None:
         """Add a batch of saliency maps and the empirical maps of the same images."""
         self._add(self._values(prediction.double(), target, mask))
 
+    @abstractmethod
     def _values(self, prediction: Tensor, target: Tensor, mask: Tensor | None) -> Tensor:
-        raise NotImplementedError
+        """Return one value an image."""
 
 
 class CC(_OfMaps):

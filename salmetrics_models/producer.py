@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -133,24 +134,17 @@ def predicted(
     turn = 0
     running: deque[tuple[list[Task], Callable[[], list[Array]] | Exception]] = deque()
 
-    def collect() -> None:
-        batch, wait = running.popleft()
-        results = _results(batch, wait, launch)
-        done.update((task.number, made) for task, made in zip(batch, results, strict=True))
-
-    for batch in groups:
-        error = batch[0].error
-        running.append((batch, _started(batch, launch) if error is None else error))
-        while len(running) > int(overlapping):
-            collect()
+    for batch in chain(groups, [None]):  # None: all are started
+        if batch is not None:
+            error = batch[0].error
+            running.append((batch, _started(batch, launch) if error is None else error))
+        while len(running) > (overlapping and batch is not None):
+            collected, wait = running.popleft()
+            results = _results(collected, wait, launch)
+            done.update((task.number, r) for task, r in zip(collected, results, strict=True))
         while turn in done:
             yield _given(done.pop(turn))
             turn += 1
-    while running:
-        collect()
-    while turn in done:
-        yield _given(done.pop(turn))
-        turn += 1
 
 
 def _started(batch: list[Task], launch: Launch) -> Callable[[], list[Array]] | Exception:
