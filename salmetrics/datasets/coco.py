@@ -16,6 +16,7 @@ from salmetrics.io.downloads import file_digest
 
 __all__ = ["read_freeview", "read_search18"]
 
+_OF_SEARCH = ("task", "target_present", "correct", "reaction_time")
 _SPLITS = {"train": "train", "valid": "validation", "validation": "validation", "test": "test"}
 
 
@@ -29,7 +30,7 @@ def read_freeview(folder: Path, description: Description, *, part: str = "train"
     """
     check_choice("part", part, ("train", "validation", "test"))
     trials = _trials(placed(folder, description.files[2].holds, description))
-    return _found(folder, description, trials, part, ())
+    return _found(folder, description, trials, part, search=False)
 
 
 def read_search18(folder: Path, description: Description, *, part: str = "train") -> Found:
@@ -45,16 +46,16 @@ def read_search18(folder: Path, description: Description, *, part: str = "train"
     present = (train, train.with_name(train.name.replace("_train_", "_validation_")))
     absent = placed(folder, description.files[3].holds, description)
     trials = [trial for path in (*present, absent) for trial in _trials(path)]
-    return _found(folder, description, trials, part, ("task", "target_present", "correct"))
+    return _found(folder, description, trials, part, search=True)
 
 
 def _trials(path: Path) -> list[dict[str, Any]]:
     with explained(path):
         found = json.loads(path.read_text("utf-8"))
-        splits = [trial["split"] for trial in found]
+        named = [(trial["name"], trial["split"]) for trial in found]
         for trial in found:
             trial["file"] = path
-    unknown = sorted(set(splits) - set(_SPLITS))
+    unknown = sorted({split for _, split in named} - set(_SPLITS))
     if unknown:
         raise InputError(f"{str(path)!r} has trials of split {unknown[0]!r}")
     trials: list[dict[str, Any]] = found
@@ -66,7 +67,8 @@ def _found(
     description: Description,
     trials: list[dict[str, Any]],
     part: str,
-    of_search: tuple[str, ...],
+    *,
+    search: bool,
 ) -> Found:
     images = _images(folder, description)
     if part == "test":
@@ -85,10 +87,10 @@ def _found(
         ids=[Path(name).stem for name in names],
     )
     numbers = {name: i for i, name in enumerate(names)}
-    columns = Columns("index", "duration", *of_search, *(["reaction_time"] if of_search else []))
+    columns = Columns("index", "duration", *(_OF_SEARCH if search else ()))
     for trial in trials:
         with explained(trial["file"]):
-            _add(columns, trial, numbers[trial["name"]], search=bool(of_search))
+            _add(columns, trial, numbers[trial["name"]], search=search)
     return Found(stimuli, columns.fixations(len(stimuli)), part)
 
 

@@ -94,6 +94,8 @@ class Columns:
         if not all(np.isfinite(given[name]).all() for name in ("x", "y")):
             raise ValueError("a position is no finite number")
         for name, values in given.items():
+            if np.ndim(values) > 0 and np.shape(values) != xs.shape:
+                raise ValueError(f"{name} has shape {np.shape(values)}, and x {xs.shape}")
             self._parts[name].append(np.broadcast_to(values, xs.shape))
 
     def fixations(self, n_images: int) -> Fixations:

@@ -691,6 +691,8 @@ def test_scanpaths_of_other_images(tiny, archives, tmp_path):
     ("change", "text"),
     [
         ({"X": [1.0]}, "damaged, or not the published"),
+        ({"Y": [1.0]}, "y has shape"),
+        ({"T": [1.0]}, "duration has shape"),
         ({"X": [float("nan")] * 9}, "a position is no finite number"),
         ({"subject": "x"}, "damaged, or not the published"),
         ({"condition": None}, None),
