@@ -4,7 +4,8 @@
 
 Everything is generated: JPEGs of 1024x768 and recordings of 3 s at 240 Hz in MIT1003's published
 layout. Printed: traces a second of `judd_fixations`, seconds of `datasets.load` from archives to
-the end, from unpacked files, and from the file that it kept, and the peak memory of the process.
+the end, from unpacked files, and from the file that it kept, and the peak memory of the process;
+then the memory that reading takes for each of 10 million mouse samples, as of SALICON.
 """
 
 from __future__ import annotations
@@ -26,8 +27,10 @@ from scipy.io import savemat
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
+import salmetrics
 from salmetrics import datasets
 from salmetrics.datasets import judd_fixations, registry
+from salmetrics.datasets.reading import Columns
 from tests.datasets.published import small
 
 
@@ -65,6 +68,20 @@ def main() -> None:
             )
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(f"peak memory of the process: {peak:.0f} MiB")
+    samples(2000, 5000)
+
+
+def samples(n_images: int, n_each: int) -> None:
+    """Print the bytes that each sample takes at the peak, while they become fixations."""
+    columns, rng = Columns("t"), np.random.default_rng(0)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    for i in range(n_images):
+        x, y = rng.uniform(0, 480, (2, n_each))
+        columns.add(x, y, i, i, t=np.arange(n_each) * 16.0)
+    stimuli = salmetrics.Stimuli.from_sizes([(480, 640)] * n_images)
+    columns.fixations(n_images).drop_outside(stimuli)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+    print(f"mouse samples: {peak * 1024 / (n_images * n_each):.0f} bytes each")
 
 
 def trace(rng: np.random.Generator) -> np.ndarray:
