@@ -168,7 +168,8 @@ def measured(
     size: str, threads: int, batch: int, device: str, repeats: int, paths: list[str]
 ) -> dict[str, Any]:
     """Return seconds an image by path, values to compare, and MiB."""
-    from salmetrics_models.networks import DEEPGAZE_2E, DeepGazeNetwork
+    from salmetrics_models.architectures import DEEPGAZE_2E
+    from salmetrics_models.networks import DeepGazeNetwork
     from salmetrics_models.published import places
     from tests.salmetrics_models.plain_deepgaze import log_density_2e, weights_by_rule
 

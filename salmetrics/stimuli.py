@@ -88,6 +88,12 @@ class Stimulus:
         image = self.image
         return image if image.ndim == 3 else np.repeat(image[:, :, np.newaxis], 3, axis=2)
 
+    def content(self) -> bytes:
+        """Return what tells this image from others: its file, or the pixels of an array."""
+        if self.path is not None:
+            return self.path.read_bytes()
+        return b"" if self.load is None else np.ascontiguousarray(self.load()).tobytes()
+
     def __repr__(self) -> str:
         return f"Stimulus(id={self.id!r}, size={self.size})"
 
@@ -283,11 +289,8 @@ class Stimuli(Sequence[Stimulus]):
     def pixel_digest(self) -> str:
         """Digest all images: files as they are, arrays by their pixels."""
         digest = hashlib.sha256()
-        for stimulus, load in zip(self, self.loads, strict=True):
-            if stimulus.path is not None:
-                digest.update(stimulus.path.read_bytes())
-            elif load is not None:
-                digest.update(np.ascontiguousarray(load()).tobytes())
+        for stimulus in self:
+            digest.update(stimulus.content())
         return digest.hexdigest()[:32]
 
     def __repr__(self) -> str:

@@ -3,17 +3,29 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from functools import cache, partial
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from salmetrics.errors import InputError, check_list
+from salmetrics_models.handmade import HandMadeFeatures
 from salmetrics_models.vision import vision_models
 
-__all__ = ["ALEXNET", "BACKBONES", "VGG_19", "Backbone", "FeatureExtractor"]
+__all__ = [
+    "ALEXNET",
+    "BACKBONES",
+    "HAND_MADE",
+    "VGG_19",
+    "Backbone",
+    "FeatureExtractor",
+    "known_backbones",
+]
+
+_PROBE = 512  # pixels of the image that layers are measured with
 
 _MEAN = (0.485, 0.456, 0.406)  # of ImageNet, RGB from 0 to 1
 _STD = (0.229, 0.224, 0.225)
@@ -35,6 +47,10 @@ class Backbone:
         Modules whose outputs are read, in the order of the features.
     channels
         Of all features together.
+    strides
+        Of each layer, in pixels; known where features are aligned.
+    pretrained
+        Whether its weights come from a file; those of features made by hand don't.
     """
 
     name: str
@@ -42,6 +58,23 @@ class Backbone:
     trunk: Callable[[Any], nn.Sequential]
     layers: tuple[str, ...]
     channels: int
+    strides: tuple[int, ...] = ()
+    pretrained: bool = True
+
+    def reading(self, layers: Sequence[str]) -> Backbone:
+        """Return the same network, read at other layers.
+
+        Raises
+        ------
+        InputError
+            For layers that aren't there, or make no maps on the way to the last feature.
+        """
+        chosen = tuple(check_list("layers", layers))
+        if not chosen or len(set(chosen)) < len(chosen):
+            raise InputError(f"layers must be at least one, and different; got {list(chosen)}")
+        shapes = _shapes(self, chosen)
+        strides = tuple(_PROBE // height for _, height in shapes)
+        return replace(self, layers=chosen, channels=sum(n for n, _ in shapes), strides=strides)
 
 
 class FeatureExtractor(nn.Module):
@@ -222,8 +255,44 @@ VGG_19 = Backbone(
     # conv5_1, relu5_1, relu5_2, conv5_3, relu5_4
     ("features.28", "features.29", "features.31", "features.32", "features.35"),
     5 * 512,
+    (16,) * 5,
 )
 
 ALEXNET = Backbone(
     "alexnet", partial(_of_vision, "alexnet"), partial(_first_stages, 11), ("features.10",), 256
 )
+
+HAND_MADE = Backbone(
+    "hand-made",
+    HandMadeFeatures,
+    nn.Sequential,
+    ("gabor", "colour", "contrast"),
+    HandMadeFeatures.channels,
+    pretrained=False,
+)
+
+
+def known_backbones() -> dict[str, Backbone]:
+    """Return all backbones by name."""
+    return {b.name: b for b in (*BACKBONES.values(), VGG_19, ALEXNET, HAND_MADE)}
+
+
+def _shapes(backbone: Backbone, layers: tuple[str, ...]) -> list[tuple[int, int]]:
+    """Return (channels, height) of the maps of layers, for an image of `_PROBE` pixels square."""
+    with torch.device("meta"):  # shapes without computing anything
+        network = backbone.make().eval()
+    names = dict(network.named_modules())
+    missing = [name for name in layers if name not in names or not name]
+    if missing:
+        raise InputError(f"{backbone.name} has no layer {missing[0]!r}")
+    found: dict[str, Tensor] = {}
+    for name in layers:
+        names[name].register_forward_hook(partial(_keep, found, name))
+    with torch.no_grad():
+        backbone.trunk(network)(torch.zeros(1, 3, _PROBE, _PROBE, device="meta"))
+    for name in layers:
+        if name not in found:
+            raise InputError(f"{backbone.name} does not pass through layer {name!r}")
+        if found[name].ndim != 4:
+            raise InputError(f"layer {name!r} of {backbone.name} makes no maps")
+    return [(found[name].shape[1], found[name].shape[2]) for name in layers]

@@ -16,10 +16,22 @@ from torch import Tensor
 from salmetrics.errors import InputError, some
 from salmetrics.io.downloads import cache_folder, download, file_digest
 from salmetrics.io.files import check_file, replacing
+from salmetrics_models.backbones import FeatureExtractor
 from salmetrics_models.networks import DeepGazeNetwork
-from salmetrics_models.published import places
+from salmetrics_models.published import backbone_names, places
 
-__all__ = ["PUBLISHED", "PublishedFile", "cached", "load_published", "load_state", "read_tensors"]
+__all__ = [
+    "PUBLISHED",
+    "PublishedFile",
+    "Weights",
+    "cached",
+    "load_backbone",
+    "load_published",
+    "load_state",
+    "read_tensors",
+    "read_weights",
+    "write_weights",
+]
 
 
 @dataclass(frozen=True)
@@ -87,7 +99,46 @@ def _record(path: Path, digests: Mapping[str, str]) -> None:
         temporary.write_text(json.dumps(dict(digests), indent=1), "utf-8")
 
 
+@dataclass(frozen=True)
+class Weights:
+    """What is in a file of weights.
+
+    Attributes
+    ----------
+    tensors
+        By name.
+    about
+        What `write_weights` was told about them; None in files of others.
+    """
+
+    tensors: dict[str, Tensor]
+    about: dict[str, Any] | None = None
+
+
+def write_weights(path: Path, tensors: Mapping[str, Tensor], about: Mapping[str, Any]) -> None:
+    """Write tensors, and what there is to say about them, in one step.
+
+    Parameters
+    ----------
+    path
+        Of the file.
+    tensors
+        By name; they are written from the CPU.
+    about
+        As JSON can hold it.
+    """
+    state = {name: tensor.detach().cpu() for name, tensor in tensors.items()}
+    with replacing(path) as temporary, temporary.open("wb") as file:
+        # to a path, torch would write its name too, and the same weights make other bytes
+        torch.save({"state_dict": state, "about": json.dumps(dict(about))}, file)
+
+
 def read_tensors(path: str | Path) -> dict[str, Tensor]:
+    """Read the tensors of `read_weights` alone."""
+    return read_weights(path).tensors
+
+
+def read_weights(path: str | Path) -> Weights:
     """Read a state dict in torch's format, on the CPU; no code in it is run.
 
     Raises
@@ -111,11 +162,42 @@ def read_tensors(path: str | Path) -> dict[str, Tensor]:
         raise InputError(
             f"{str(given)!r} can't be read ({first}). It is no file of weights, or was cut off"
         ) from error
+    about = None
     if isinstance(state, Mapping) and isinstance(state.get("state_dict"), Mapping):
+        about = _about(state.get("about"), given)
         state = state["state_dict"]
     if not isinstance(state, Mapping) or not all(isinstance(t, Tensor) for t in state.values()):
         raise InputError(f"{str(given)!r} must hold tensors by name")
-    return {str(key): tensor for key, tensor in state.items()}
+    return Weights({str(key): tensor for key, tensor in state.items()}, about)
+
+
+def _about(text: Any, path: Path) -> dict[str, Any] | None:
+    if not isinstance(text, str):
+        return None
+    try:
+        found = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise InputError(f"{str(path)!r} is damaged: what it says about itself") from error
+    return found if isinstance(found, dict) else None
+
+
+def load_backbone(extractor: FeatureExtractor, path: str | Path) -> None:
+    """Load the weights of a backbone, named as torchvision does or as in the published checkpoints.
+
+    Raises
+    ------
+    InputError
+        If there is no such file, or it is of another network.
+    """
+    network, name = extractor.network, extractor.backbone.name
+    tensors = {key.removeprefix("module."): tensor for key, tensor in read_tensors(path).items()}
+    own = network.state_dict()
+    theirs = {there.removeprefix("module."): here for there, here in backbone_names(name, network)}
+    if not own.keys() <= tensors.keys() and theirs.keys() <= tensors.keys():
+        tensors = {theirs[key]: tensor for key, tensor in tensors.items() if key in theirs}
+    # some networks here are without the classifier that theirs have
+    kept = {k: t for k, t in tensors.items() if k in own or not k.startswith("classifier.")}
+    load_state(network, kept, f"{str(path)!r}")
 
 
 def load_published(network: DeepGazeNetwork, state: Mapping[str, Tensor], what: str) -> None:

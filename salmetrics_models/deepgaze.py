@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from functools import lru_cache
 from pathlib import Path
@@ -18,23 +18,23 @@ from torch import Tensor
 from salmetrics.errors import InputError, check_choice, check_list, check_whole, is_number
 from salmetrics.fingerprint import fingerprint
 from salmetrics.fixations import Fixations
-from salmetrics.io.files import check_target, replacing
+from salmetrics.io.files import check_target
 from salmetrics.models.base import DensityModel, log_density_of, model_name
 from salmetrics.models.convert import resize_log_density
 from salmetrics.stimuli import Stimuli, Stimulus
+from salmetrics_models.architectures import DEEPGAZE_1, Architecture
 from salmetrics_models.centre import FixedCentreBias, as_centre_bias
 from salmetrics_models.checkpoints import (
     PUBLISHED,
+    Weights,
     cached,
     load_published,
     load_state,
-    read_tensors,
+    read_weights,
+    write_weights,
 )
-from salmetrics_models.networks import (
-    DEEPGAZE_1,
-    Architecture,
-    DeepGazeNetwork,
-)
+from salmetrics_models.devices import device_of
+from salmetrics_models.networks import DeepGazeNetwork
 from salmetrics_models.producer import (
     Array,
     Task,
@@ -107,7 +107,7 @@ class DeepGaze(DensityModel):
             )
         check_choice("autocast", autocast, (True, False))
         self.name = self.default_name
-        self.device = _device(device)
+        self.device = device_of(device)
         self.dtype = dtype
         self.autocast = autocast
         self.pixels_per_degree = pixels_per_degree
@@ -180,8 +180,7 @@ class DeepGaze(DensityModel):
 
     def save(self, path: str | Path) -> None:
         """Write all weights, in one step; the same class reads them as `weights`."""
-        with replacing(check_target(path)) as temporary:
-            torch.save(self._network.state_dict(), temporary)
+        write_weights(check_target(path), self._network.state_dict(), self._about())
 
     def with_components(self, components: Sequence[int], name: str | None = None) -> Self:
         """Return a model of some components that shares this one's weights."""
@@ -241,19 +240,24 @@ class DeepGaze(DensityModel):
             with torch.random.fork_rng(devices=[]):
                 torch.manual_seed(seed)
                 return DeepGazeNetwork(self.architecture)
-        state = read_tensors(path)
-        self.architecture = self._architecture_of(state)
+        weights = read_weights(path)
+        state = weights.tensors
+        self.architecture = self._architecture_of(weights, f"{str(path)!r}")
         with torch.device("meta"):  # random weights would take longer than those of the file
             network = DeepGazeNetwork(self.architecture)
         network = network.to_empty(device="cpu")
         what = f"{str(path)!r}"
-        if self.architecture.scaled or any(key.startswith("branches.") for key in state):
+        if any(key.startswith("branches.") for key in state) or self.architecture.scaled:
             load_state(network, state, what)
         else:
             load_published(network, state, what)
         return network
 
-    def _architecture_of(self, state: Mapping[str, Tensor]) -> Architecture:
+    def _about(self) -> dict[str, Any]:
+        """Return what a checkpoint says about its weights, as JSON can hold it."""
+        return {"architecture": self.architecture.description()}
+
+    def _architecture_of(self, weights: Weights, what: str) -> Architecture:
         """Return the architecture of a checkpoint, as far as that may vary."""
         return self.architecture
 
@@ -396,22 +400,6 @@ class DeepGazeI(DeepGaze):
 
     architecture = DEEPGAZE_1
     default_name = "deepgaze1"
-
-
-def _device(given: str) -> torch.device:
-    if given == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    try:
-        device = torch.device(given)
-    except (RuntimeError, TypeError) as error:
-        raise InputError(f"device must be 'auto', 'cpu' or 'cuda'; got {given!r}") from error
-    if device.type not in ("cpu", "cuda"):
-        raise InputError(f"device must be 'auto', 'cpu' or 'cuda'; got {given!r}")
-    if device.type == "cuda" and not torch.cuda.is_available():
-        raise InputError(f"device {given!r} was asked for, but torch finds no GPU; use 'auto'")
-    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
-        raise InputError(f"device {given!r}: torch finds {torch.cuda.device_count()} GPUs")
-    return device
 
 
 def _moved(array: Array, dtype: torch.dtype, device: torch.device) -> Tensor:

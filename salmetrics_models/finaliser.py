@@ -52,8 +52,9 @@ class Finaliser(nn.Module):
         down = self._matrix(readouts.shape[-2], height)[components]
         across = self._matrix(readouts.shape[-1], width)[components]
         # a blur of numbers below 0 is below 0
-        ends = torch.stack([centre.amin((-2, -1)), centre.amax((-2, -1))])[..., None] * weight
-        highest = readouts.amax((-2, -1)) + ends.amax(0)
+        with torch.no_grad():  # a constant does not change the density
+            ends = torch.stack([centre.amin((-2, -1)), centre.amax((-2, -1))])[..., None] * weight
+            highest = readouts.amax((-2, -1)) + ends.amax(0)
         blurred = down @ (readouts - highest[..., None, None]) @ across.transpose(-1, -2)
         return blurred.addcmul_(weight[:, None, None], centre[:, None])
 
@@ -140,6 +141,7 @@ class Mixing:
         dtype: torch.dtype,
         device: torch.device,
     ) -> None:
+        self.map_size, self.size = map_size, size
         self._sources = [nearest(a, b, dtype, device) for a, b in zip(map_size, size, strict=True)]
         counts = [
             torch.bincount(source, minlength=length).to(dtype)

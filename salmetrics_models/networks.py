@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
@@ -14,174 +13,37 @@ import torch
 from torch import Tensor, nn
 
 from salmetrics.errors import InputError, is_whole
-from salmetrics_models.backbones import (
-    ALEXNET,
-    BACKBONES,
-    VGG_19,
-    Backbone,
-    FeatureExtractor,
-)
-from salmetrics_models.finaliser import Finaliser, Mixing, mixing_for
-from salmetrics_models.readouts import ReadoutLayer, Readouts
+from salmetrics_models.architectures import Architecture
+from salmetrics_models.backbones import Backbone, FeatureExtractor
+from salmetrics_models.finaliser import Mixing
+from salmetrics_models.heads import Head, downsampled, readout_grid, small_centre
 
-__all__ = [
-    "DEEPGAZE_1",
-    "DEEPGAZE_2",
-    "DEEPGAZE_2E",
-    "Architecture",
-    "Branch",
-    "DeepGazeNetwork",
-    "aligned",
-]
+__all__ = ["Branch", "DeepGazeNetwork"]
 
 _AT_ONCE = 10  # components whose maps are in memory together
 
 Components = Sequence[int] | Sequence[Sequence[int]]
 
 
-@dataclass(frozen=True)
-class Architecture:
-    """What makes a DeepGaze network.
-
-    Attributes
-    ----------
-    backbones
-        Whose features are read out, each on its own.
-    layers
-        Of each readout.
-    n_components
-        Readouts a backbone.
-    downsample
-        By which images are made smaller first: every so many pixels is taken.
-    readout_factor
-        Pixels of the image for one of the readout, downsampling aside.
-    map_factor
-        Pixels of the image for one of the map that is blurred.
-    least_side
-        Of images; smaller ones leave a layer without any pixel.
-    aligned
-        By how much features are enlarged to have the centres of their receptive fields at the
-        readout's pixels; None: they are brought to its size by nearest neighbours.
-    scaled
-        Whether each channel is divided by its standard deviation, `Branch.feature_scale`.
-    """
-
-    backbones: tuple[Backbone, ...]
-    layers: tuple[ReadoutLayer, ...]
-    n_components: int
-    downsample: int
-    readout_factor: int
-    map_factor: int
-    least_side: int
-    aligned: int | None = None
-    scaled: bool = False
-
-
-DEEPGAZE_2E = Architecture(
-    backbones=tuple(BACKBONES.values()),
-    layers=(
-        ReadoutLayer(8, norm=True, activation="softplus"),
-        ReadoutLayer(16, norm=True, activation="softplus"),
-        ReadoutLayer(1, norm=True, activation="softplus"),
-        ReadoutLayer(128, norm=True, activation="softplus"),
-        ReadoutLayer(16, norm=True, activation="softplus"),
-        ReadoutLayer(1, bias=False),
-    ),
-    n_components=30,
-    downsample=2,
-    readout_factor=16,
-    map_factor=2,
-    least_side=64,
-)
-
-DEEPGAZE_1 = Architecture(
-    backbones=(ALEXNET,),
-    layers=(ReadoutLayer(1, bias=False),),
-    n_components=1,
-    downsample=2,
-    readout_factor=4,
-    map_factor=4,
-    least_side=64,
-)
-
-
-DEEPGAZE_2 = Architecture(
-    backbones=(VGG_19,),
-    layers=(
-        ReadoutLayer(16, activation="relu"),
-        ReadoutLayer(32, activation="relu"),
-        ReadoutLayer(2, activation="relu"),
-        ReadoutLayer(1),
-    ),
-    n_components=1,
-    downsample=2,
-    readout_factor=2,
-    map_factor=4,
-    least_side=64,
-    aligned=8,
-    scaled=True,
-)
-
-
-class Branch(nn.Module):
+class Branch(Head):
     """One backbone with its readouts and finalisers."""
 
-    feature_scale: Tensor
-
     def __init__(self, backbone: Backbone, architecture: Architecture) -> None:
-        super().__init__()
-        n = architecture.n_components
+        super().__init__(backbone, architecture)
         self.features = FeatureExtractor(backbone)
-        self.readouts = Readouts(backbone.channels, architecture.layers, n)
-        self.finaliser = Finaliser(n)
-        self._aligned = architecture.aligned
-        self._scaled = architecture.scaled
-        if self._scaled:
-            self.register_buffer("feature_scale", torch.ones(backbone.channels))
 
-    def at_grid(self, images: Tensor, grid: tuple[int, int], *, autocast: bool = False) -> Tensor:
-        """Return all features at the size of the readout, shape (n, channels, h, w).
+    def maps(self, images: Tensor, *, autocast: bool = False) -> list[Tensor]:
+        """Return the features of each layer at its own size, shape (n, channels, h, w).
 
         Parameters
         ----------
         images
-            Shape (n, 3, h, w).
-        grid
-            (height, width) of the readout.
+            Shape (n, 3, h, w), downsampled.
         autocast
             Whether the backbone may compute in bfloat16.
         """
         with torch.autocast(images.device.type, torch.bfloat16, enabled=autocast):
-            maps = [m.to(images.dtype) for m in self.features(images)]
-        if self._aligned is None:
-            found = torch.cat([nn.functional.interpolate(m, size=grid) for m in maps], dim=1)
-        else:
-            found = torch.cat([aligned(m, self._aligned, grid) for m in maps], dim=1)
-        return found / self.feature_scale[:, None, None] if self._scaled else found
-
-
-def aligned(features: Tensor, factor: int, size: tuple[int, int]) -> Tensor:
-    """Enlarge features linearly, such that units lie where their receptive fields have the centre.
-
-    With padding that keeps sizes, and pooling of 2 x 2, unit j of a layer of stride s sees around
-    pixel s j + (s - 1) / 2 of the image. Unit j of a layer of stride t at a pixel is then at
-    (t j + (t - s) / 2) / s of the other, which is what linear interpolation by s / t does. Where
-    the image's size is no multiple of s, the last units are repeated.
-
-    Parameters
-    ----------
-    features
-        Shape (n, channels, h, w).
-    factor
-        s / t.
-    size
-        (height, width) of the layer of stride t.
-    """
-    enlarged = nn.functional.interpolate(features, scale_factor=factor, mode="bilinear")
-    height, width = enlarged.shape[-2:]
-    missing = (0, max(0, size[1] - width), 0, max(0, size[0] - height))
-    padded = nn.functional.pad(enlarged, missing, mode="replicate")
-    return padded[..., : size[0], : size[1]]
+            return [m.to(images.dtype) for m in self.features(images)]
 
 
 class DeepGazeNetwork(nn.Module):
@@ -246,18 +108,20 @@ class DeepGazeNetwork(nn.Module):
     ) -> tuple[Mixing, list[Tensor]]:
         """Return each backbone's mixture at the size of the map, and what enlarges it."""
         groups = self._groups(components, images)
-        mixing, small = self.prepared(images, centre)
+        mixing, small = small_centre(self.architecture, centre)
         small = small.expand(len(images), -1, -1)
 
         def mixture(branch: Branch) -> Tensor:
-            features = self.features(branch, images)
+            maps, grid = self.maps(branch, images)
             if len(groups) == 1:
-                return _mixture(branch, mixing, features, small, groups[0][1])
+                readouts = branch.read(maps, grid, groups[0][1])
+                return _mixture(branch, mixing, readouts, small, groups[0][1])
             made = torch.empty_like(small)
             for rows, chosen in groups:
-                of_rows = torch.stack([features[row] for row in rows])
+                of_rows = [torch.stack([m[row] for row in rows]) for m in maps]
                 centres = torch.stack([small[row] for row in rows])
-                mixed = _mixture(branch, mixing, of_rows, centres, chosen)
+                readouts = branch.read(of_rows, grid, chosen)
+                mixed = _mixture(branch, mixing, readouts, centres, chosen)
                 for row, one in zip(rows, mixed, strict=True):
                     made[row] = one
             return made
@@ -267,7 +131,7 @@ class DeepGazeNetwork(nn.Module):
     def log_densities_of_components(self, images: Tensor, centre: Tensor) -> Tensor:
         """Return the log density of each component number, mixed over backbones: (n, k, h, w)."""
         every = index(range(self.architecture.n_components), images.device)
-        mixing, small = self.prepared(images, centre)
+        mixing, small = small_centre(self.architecture, centre)
         total: Tensor | None = None
         for branch in self.branches:
             readouts = self.readouts(branch, images, every)  # type: ignore[arg-type]
@@ -276,28 +140,16 @@ class DeepGazeNetwork(nn.Module):
         assert total is not None
         return mixing.enlarged(total - math.log(len(self.branches)))
 
-    def prepared(self, images: Tensor, centre: Tensor) -> tuple[Mixing, Tensor]:
-        """Return what mixes densities of these images, and the centre bias at the map's pixels."""
-        step = self.architecture.map_factor
+    def maps(self, branch: Branch, images: Tensor) -> tuple[list[Tensor], tuple[int, int]]:
+        """Return one backbone's maps, and the (height, width) of the readout."""
         height, width = images.shape[-2:]
-        size = (height // step, width // step)
-        small = centre[:, ::step, ::step][:, : size[0], : size[1]]
-        return mixing_for(size, (height, width), centre.dtype, centre.device), small
-
-    def features(self, branch: Branch, images: Tensor) -> Tensor:
-        """Return one backbone's features at the size of the readout, shape (n, channels, h, w)."""
-        down, factor = self.architecture.downsample, self.architecture.readout_factor
-        height, width = images.shape[-2:]
-        # as resizing by a factor: floor(size / down) pixels
-        smaller = images[..., ::down, ::down][..., : height // down, : width // down]
-        grid = (-(-height // (down * factor)), -(-width // (down * factor)))
-        if self.architecture.aligned is not None:  # a layer of the network, which rounds down
-            grid = (height // down // factor, width // down // factor)
-        return branch.at_grid(smaller, grid, autocast=self.autocast)
+        smaller = downsampled(images, self.architecture.downsample)
+        maps = branch.maps(smaller, autocast=self.autocast)
+        return maps, readout_grid(self.architecture, (height, width))
 
     def readouts(self, branch: Branch, images: Tensor, components: Tensor) -> Tensor:
         """Return one backbone's readouts, shape (n, k, h, w)."""
-        return branch.readouts(self.features(branch, images), components)
+        return branch.read(*self.maps(branch, images), components)
 
     def _groups(
         self, components: Components | None, images: Tensor
@@ -336,10 +188,9 @@ class DeepGazeNetwork(nn.Module):
 
 
 def _mixture(
-    branch: Branch, mixing: Mixing, features: Tensor, centre: Tensor, components: Tensor
+    branch: Branch, mixing: Mixing, readouts: Tensor, centre: Tensor, components: Tensor
 ) -> Tensor:
     """Return the mean of densities, as its log, shape (n, height, width); some at a time."""
-    readouts = branch.readouts(features, components)
     total: Tensor | None = None
     for start in range(0, components.numel(), _AT_ONCE):
         some = slice(start, start + _AT_ONCE)

@@ -10,7 +10,7 @@ from torch import nn
 
 from salmetrics_models.networks import DeepGazeNetwork
 
-__all__ = ["Place", "places"]
+__all__ = ["Place", "backbone_names", "places"]
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,7 @@ def places(network: DeepGazeNetwork) -> dict[str, Place]:
         here = f"branches.{b}."
         backbone: nn.Module = branch.features.network  # type: ignore[assignment, union-attr]
         name: str = branch.features.backbone.name  # type: ignore[assignment, union-attr]
-        for theirs, ours in _backbone_names(name, backbone):
+        for theirs, ours in backbone_names(name, backbone):
             key = f"{here}features.network.{ours}"
             found[f"{there}features.features.1.{theirs}"] = Place(key, None, own[key])
         heads = _HEAD_1 if single else _HEADS_2E
@@ -114,7 +114,7 @@ def _shape(name: str, own: tuple[int, ...]) -> tuple[int, ...]:
     return (1,) if name == "finaliser.centre_weight" else own
 
 
-def _backbone_names(name: str, network: nn.Module) -> Iterator[tuple[str, str]]:
+def backbone_names(name: str, network: nn.Module) -> Iterator[tuple[str, str]]:
     """Yield each tensor's published name and its own."""
     for key in network.state_dict():
         if name == "shapenet-c":

@@ -83,32 +83,63 @@ class Readouts(nn.Module):
         -------
         Shape (n, k, h, w).
         """
-        height, width = features.shape[-2:]
         x = features.flatten(2)  # later (n, k, channels, h * w)
-        for i, layer in enumerate(self.layers):
-            weight = self._of("weight", i, components)
-            k, n_out, _ = weight.shape
-            offset: Tensor | float = 0.0
-            scale: Tensor | float = 1.0
-            if layer.norm:
-                x, scale = _centred(x)
-                offset = weight @ self._of("norm_bias", i, components)[..., None]
-                weight = weight * self._of("norm_weight", i, components)[:, None]
-            if layer.bias:
-                offset = offset + self._of("bias", i, components)[..., None]
-            if i == 0:  # shared features: one product for all components
-                x = (weight.flatten(0, 1) @ x * scale).unflatten(1, (k, n_out))
-            else:
-                x = (weight * scale) @ x
-            if layer.norm or layer.bias:
-                x = x + offset
-            if layer.activation is not None:
-                x = getattr(nn.functional, layer.activation)(x)
-        return x[:, :, 0].unflatten(2, (height, width))
+        for i in range(len(self.layers)):
+            x = self._layer(i, x, components)
+        return x[:, :, 0].unflatten(2, features.shape[-2:])
+
+    def weights(self, i: int, components: Tensor | None = None) -> Tensor:
+        """Return the weights of a layer, shape (k, channels after it, channels before)."""
+        return self._of("weight", i, components)
+
+    def after_product(
+        self, product: Tensor, components: Tensor | None, size: tuple[int, int]
+    ) -> Tensor:
+        """Return maps from what the weights of the first layer, without norm, made of features.
+
+        Parameters
+        ----------
+        product
+            Shape (n, k, channels after the first layer, h * w).
+        components
+            As of `forward`.
+        size
+            (h, w).
+        """
+        first = self.layers[0]
+        offset = self._of("bias", 0, components)[..., None] if first.bias else None
+        x = _activated(first, product, offset)
+        for i in range(1, len(self.layers)):
+            x = self._layer(i, x, components)
+        return x[:, :, 0].unflatten(2, size)
+
+    def _layer(self, i: int, x: Tensor, components: Tensor | None) -> Tensor:
+        layer, weight = self.layers[i], self.weights(i, components)
+        k, n_out, _ = weight.shape
+        offset: Tensor | None = None
+        scale: Tensor | float = 1.0
+        if layer.norm:
+            x, scale = _centred(x)
+            offset = weight @ self._of("norm_bias", i, components)[..., None]
+            weight = weight * self._of("norm_weight", i, components)[:, None]
+        if layer.bias:
+            bias = self._of("bias", i, components)[..., None]
+            offset = bias if offset is None else offset + bias
+        if i == 0:  # shared features: one product for all components
+            x = (weight.flatten(0, 1) @ x * scale).unflatten(1, (k, n_out))
+        else:
+            x = (weight * scale) @ x
+        return _activated(layer, x, offset)
 
     def _of(self, name: str, i: int, components: Tensor | None) -> Tensor:
         tensor: Tensor = getattr(self, f"{name}{i}")
         return tensor if components is None else tensor[components]
+
+
+def _activated(layer: ReadoutLayer, x: Tensor, offset: Tensor | None) -> Tensor:
+    if offset is not None:
+        x = x + offset
+    return x if layer.activation is None else getattr(nn.functional, layer.activation)(x)
 
 
 def _centred(x: Tensor) -> tuple[Tensor, Tensor]:

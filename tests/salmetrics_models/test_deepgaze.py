@@ -15,7 +15,9 @@ import torch
 import salmetrics
 from salmetrics import Fixations, Folds, InputError, Stimuli
 from salmetrics_models import DeepGazeI, DeepGazeIIE
-from salmetrics_models.networks import DEEPGAZE_1, DEEPGAZE_2E, DeepGazeNetwork
+from salmetrics_models.architectures import DEEPGAZE_1, DEEPGAZE_2E
+from salmetrics_models.heads import small_centre
+from salmetrics_models.networks import DeepGazeNetwork
 from salmetrics_models.published import places
 from tests.salmetrics_models.plain_deepgaze import log_density_1, log_density_2e
 
@@ -114,7 +116,7 @@ def test_recorded_components_2e(recorded, network_2e):
     images, centre = tensors(given["image"], given["center_bias"], torch.float32)
     every = torch.arange(30)
     with torch.inference_mode():
-        mixing, small = network_2e.prepared(images, centre)
+        mixing, small = small_centre(network_2e.architecture, centre)
         for b, branch in enumerate(network_2e.branches):
             readouts = network_2e.readouts(branch, images, every)
             np.testing.assert_allclose(readouts[0], given[f"readout_all_{b}"], atol=1e-4)

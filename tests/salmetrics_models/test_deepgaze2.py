@@ -7,7 +7,8 @@ import torch
 import salmetrics
 from salmetrics import Fixations, Folds, InputError, Stimuli
 from salmetrics_models import DeepGazeII
-from salmetrics_models.networks import DEEPGAZE_2, aligned
+from salmetrics_models.architectures import DEEPGAZE_2
+from salmetrics_models.heads import aligned
 
 OPTIONS = {"centre_bias": "uniform", "device": "cpu"}
 
@@ -48,7 +49,7 @@ def test_an_impulse_is_at_the_same_place_in_all_layers(model):
                 rng.choice([0.0, 255.0], (1, 3, 1, 1))
             ).float()
             with torch.inference_mode():
-                moved = (branch.at_grid(dotted, grid) - branch.at_grid(flat, grid)).abs()
+                moved = (_at_grid(branch, dotted, grid) - _at_grid(branch, flat, grid)).abs()
             totals += moved.view(5, 512, *grid).sum(1).numpy()
         for total in totals:
             peak = np.unravel_index(total.argmax(), grid)
@@ -126,3 +127,7 @@ def test_densities(model, stimuli):
         assert np.exp(log.astype(float)).sum() == pytest.approx(1, abs=1e-4)
     with pytest.raises(InputError, match="n_components must be a whole number >= 1"):
         DeepGazeII(None, n_components=0, **OPTIONS)
+
+
+def _at_grid(branch, images, grid):
+    return branch.at_grid(branch.maps(images), grid)

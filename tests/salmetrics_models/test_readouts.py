@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from salmetrics_models.networks import DEEPGAZE_2E
+from salmetrics_models.architectures import DEEPGAZE_2E
 from salmetrics_models.readouts import Readouts
 
 

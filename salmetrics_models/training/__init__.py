@@ -1,0 +1,7 @@
+"""Readouts trained on features of fixed backbones, in stages and folds."""
+
+from salmetrics_models.training.recipes import RECIPES, Recipe, named_recipe
+from salmetrics_models.training.runs import Trained, train
+from salmetrics_models.training.stages import Stage
+
+__all__ = ["RECIPES", "Recipe", "Stage", "Trained", "named_recipe", "train"]

@@ -1,0 +1,243 @@
+"""Feature maps of a backbone, computed once for each image and kept on disk."""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import json
+import shutil
+import warnings
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from salmetrics.errors import InputError, check_choice
+from salmetrics.io.files import replacing
+from salmetrics.stimuli import Stimuli, Stimulus
+from salmetrics_models.backbones import FeatureExtractor
+from salmetrics_models.heads import channel_scale, downsampled
+
+__all__ = ["Features"]
+
+_DTYPES = {"float16": torch.float16, "float32": torch.float32}
+_TOGETHER = 8  # images on a GPU; on a CPU one after the other is as fast
+_SPARE = 2**28  # bytes of the disk that are left free
+
+
+class Features:
+    """The maps of a backbone's layers for images; computed once if there is a folder for them.
+
+    A file holds the maps of one image, and is memory-mapped. Its name has the digest of the image
+    and its size; that of its folder has the digest of the backbone's weights, its layers and the
+    downsampling. So the same image in several data sets is computed once, a changed one again.
+
+    Parameters
+    ----------
+    extractor
+        The backbone, on its device.
+    stimuli
+        The images.
+    downsample
+        By which images are made smaller first: every so many pixels is taken.
+    folder
+        For all features, made if it isn't there; None: they are computed whenever asked for.
+    dtype
+        "float32", or "float16" on half of the disk, rounded to three digits.
+    """
+
+    def __init__(
+        self,
+        extractor: FeatureExtractor,
+        stimuli: Stimuli,
+        *,
+        downsample: float = 1,
+        folder: Path | None = None,
+        dtype: str = "float32",
+    ) -> None:
+        check_choice("dtype", dtype, _DTYPES)
+        self.stimuli = stimuli
+        self.layers = extractor.backbone.layers
+        self.conditions = {
+            "backbone": extractor.backbone.name,
+            "weights": _digest_of_weights(extractor),
+            "layers": list(self.layers),
+            "downsample": float(downsample),
+            "dtype": dtype,
+        }
+        self._numbers = list(range(len(self.layers)))  # of the layers in a file
+        self._extractor = extractor
+        self._downsample = downsample
+        self._dtype = _DTYPES[dtype]
+        self._folder: Path | None = None
+        self._files: list[Path] = []
+        if folder is not None:
+            text = json.dumps(self.conditions, sort_keys=True)
+            digest = hashlib.sha256(text.encode()).hexdigest()[:16]
+            self._folder = folder / f"{extractor.backbone.name}-{digest}"
+
+    def fill(self, *, progress: bool = True) -> None:
+        """Compute what is not there yet.
+
+        Raises
+        ------
+        InputError
+            If the disk has no room for it, or the folder can't be written.
+        """
+        if self._folder is None or self._files:
+            return
+        from tqdm import tqdm
+
+        folder = self._made()
+        self._files = [folder / _file_name(stimulus) for stimulus in self.stimuli]
+        missing = [i for i, path in enumerate(self._files) if not self._is_whole(path)]
+        # the same groups whatever is there already: on a GPU, other groups have other last digits
+        groups = [g for g in self._groups() if not set(g).isdisjoint(missing)]
+        bar = tqdm(total=len(missing), delay=2, disable=not progress, unit="image")
+        bar.set_description(f"features of {self.conditions['backbone']}")
+        for number, group in enumerate(groups):
+            for i, maps in zip(group, self._computed(group), strict=True):
+                self._write(self._files[i], maps)
+            if number == 0:
+                self._check_room(self._files[group[0]], len(missing))
+            bar.update(len(set(group) & set(missing)))
+        bar.close()
+
+    def maps(self, images: Sequence[int]) -> list[Tensor]:
+        """Return the maps of each layer for images of one size, shape (n, channels, h, w), float32.
+
+        Parameters
+        ----------
+        images
+            Their numbers.
+        """
+        if self._folder is None:
+            every = self._computed(images)
+            of_images = ([maps[i] for i in self._numbers] for maps in every)
+        else:
+            of_images = (self._read(i) for i in images)
+        of_layers = zip(*of_images, strict=True)
+        return [torch.stack(maps).to(torch.float32) for maps in of_layers]
+
+    def scale(self, images: Sequence[int], *, progress: bool = True) -> Tensor:
+        """Return the scale of each channel over images, as of `channel_scale`, shape (channels,).
+
+        Parameters
+        ----------
+        images
+            Their numbers.
+        progress
+            Show a bar on standard error when it takes more than two seconds.
+        """
+        from tqdm import tqdm
+
+        bar = tqdm(images, delay=2, disable=not progress, unit="image", desc="feature scale")
+        return channel_scale(self.maps([i]) for i in bar)
+
+    def reading(self, layers: Sequence[str]) -> Features:
+        """Return some layers of these features, in another order perhaps; nothing is computed."""
+        for name in layers:
+            check_choice("layer", name, self.layers)
+        chosen = copy.copy(self)
+        chosen.layers = tuple(layers)
+        chosen._numbers = [self._numbers[self.layers.index(name)] for name in layers]
+        chosen.conditions = self.conditions | {"layers": list(layers)}
+        return chosen
+
+    # ---- inside
+
+    def _made(self) -> Path:
+        assert self._folder is not None
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            with replacing(self._folder / "about.json") as temporary:
+                temporary.write_text(json.dumps(self.conditions, indent=1), "utf-8")
+        except OSError as error:
+            raise InputError(
+                f"features can't be written to {str(self._folder)!r}: {error.strerror or error}"
+            ) from error
+        return self._folder
+
+    def _groups(self) -> list[list[int]]:
+        """Return images that are computed together, of one size."""
+        together = 1 if self._device.type == "cpu" else _TOGETHER
+        by_size: dict[tuple[int, ...], list[int]] = {}
+        for i, size in enumerate(self.stimuli.sizes.tolist()):
+            by_size.setdefault(tuple(size), []).append(i)
+        return [
+            same[start : start + together]
+            for same in by_size.values()
+            for start in range(0, len(same), together)
+        ]
+
+    @property
+    def _device(self) -> torch.device:
+        tensors = [*self._extractor.parameters(), *self._extractor.buffers()]
+        return tensors[0].device
+
+    def _computed(self, images: Sequence[int]) -> Iterator[list[Tensor]]:
+        pixels = np.stack([self.stimuli[i].rgb for i in images]).transpose(0, 3, 1, 2)
+        given = torch.from_numpy(np.ascontiguousarray(pixels)).to(self._device).float()
+        with torch.inference_mode():
+            made = self._extractor(downsampled(given, self._downsample))
+        for k in range(len(images)):
+            # what is computed now is what would be read later
+            yield [m[k].to(self._dtype).cpu() for m in made]
+
+    def _write(self, path: Path, maps: list[Tensor]) -> None:
+        from safetensors.torch import save_file
+
+        named = {str(i): m.contiguous() for i, m in enumerate(maps)}
+        with replacing(path) as temporary:
+            save_file(named, temporary)
+
+    def _read(self, image: int) -> list[Tensor]:
+        from safetensors import SafetensorError, safe_open
+
+        path = self._files[image]
+        try:
+            with safe_open(path, framework="pt") as file:
+                return [file.get_tensor(str(i)) for i in self._numbers]
+        except (SafetensorError, OSError) as error:
+            raise InputError(
+                f"features {str(path)!r} can't be read any more ({error}); start again, and they "
+                "are computed again"
+            ) from error
+
+    def _is_whole(self, path: Path) -> bool:
+        from safetensors import SafetensorError, safe_open
+
+        if not path.exists():
+            return False
+        try:
+            with safe_open(path, framework="pt") as file:
+                return {str(i) for i in self._numbers} <= set(file.keys())
+        except SafetensorError:
+            warnings.warn(f"features {str(path)!r} are damaged, and computed again", stacklevel=2)
+            return False
+
+    def _check_room(self, first: Path, n: int) -> None:
+        """Raise `InputError` if the disk has too little room for so many more files."""
+        needed = (n - 1) * first.stat().st_size
+        free = shutil.disk_usage(first.parent).free
+        if needed > free - _SPARE:
+            raise InputError(
+                f"features of {n} images take {needed / 1e9:.1f} GB, and {str(first.parent)!r} has "
+                f"{free / 1e9:.1f} GB; choose another folder, or dtype 'float16' for half of it"
+            )
+
+
+def _digest_of_weights(module: torch.nn.Module) -> str:
+    found = hashlib.sha256()
+    for name, tensor in sorted(module.state_dict().items()):
+        found.update(name.encode())
+        found.update(np.ascontiguousarray(tensor.cpu().numpy()).tobytes())
+    return found.hexdigest()[:16]
+
+
+def _file_name(stimulus: Stimulus) -> str:
+    digest = hashlib.sha256(stimulus.content()).hexdigest()[:32]
+    height, width = stimulus.size
+    return f"{digest}-{height}x{width}.safetensors"

@@ -1,0 +1,421 @@
+"""One readout trained on some images and stopped on others; it goes on after an interruption."""
+
+from __future__ import annotations
+
+import copy
+import csv
+import io
+import json
+import math
+import time
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from salmetrics.errors import InputError, check_choice, some
+from salmetrics.io.files import replacing
+from salmetrics_models import accumulators
+from salmetrics_models.heads import Head
+from salmetrics_models.losses import negative_log_likelihood
+from salmetrics_models.training.recipes import Recipe
+from salmetrics_models.training.samples import Batch, Samples
+from salmetrics_models.training.states import check_conditions, read_state, write_state
+
+__all__ = ["METRICS", "Fitted", "Settings", "finished_fit", "fit_head"]
+
+METRICS = ("IG", "NSS", "AUC")
+_LEAST_SIGMA, _MOST_SIGMA = 0.2, 200.0  # pixels of the map: blurs that matrices can hold
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What does not belong to the recipe.
+
+    Attributes
+    ----------
+    device
+        For the readout.
+    dtype
+        Of its numbers.
+    metrics
+        Of `METRICS`, besides LL, that are followed on the validation images.
+    save_seconds
+        How often the state is written within an epoch; it always is after one.
+    tensorboard
+        Whether there are logs for TensorBoard.
+    progress
+        Whether there are bars on standard error.
+    """
+
+    device: torch.device
+    dtype: torch.dtype = torch.float32
+    metrics: tuple[str, ...] = ("IG",)
+    save_seconds: float = 60.0
+    tensorboard: bool = False
+    progress: bool = True
+
+    def __post_init__(self) -> None:
+        for metric in self.metrics:
+            check_choice("metric", metric, METRICS)
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A trained readout.
+
+    Attributes
+    ----------
+    state
+        Of the `Head`.
+    history
+        One row for the readout before training, and one an epoch.
+    """
+
+    state: dict[str, Tensor]
+    history: list[dict[str, float]]
+
+
+@dataclass
+class _Progress:
+    """Where a training stands."""
+
+    epoch: int
+    batch: int
+    loss: float
+    weight: float
+    history: list[dict[str, float]]
+    best: dict[str, Tensor]
+
+
+def fit_head(
+    head: Head,
+    training: Samples,
+    validation: Samples | None,
+    recipe: Recipe,
+    folder: Path,
+    *,
+    seed: Sequence[int],
+    conditions: Mapping[str, Any],
+    settings: Settings,
+    name: str = "training",
+) -> Fitted:
+    """Train a readout by maximum likelihood; go on where an earlier call stopped.
+
+    The order of batches depends on `seed` and the epoch only, so an interrupted training ends with
+    the same numbers as one that was not (on a CPU, with as many threads).
+
+    Parameters
+    ----------
+    head
+        One component; its values are where training starts.
+    training, validation
+        Images to train on, and to stop on; without the latter, `recipe` can't look at them.
+    recipe
+        Rates, batches, when to stop.
+    folder
+        For ``state.pth`` while it runs, ``log.csv``, and ``final.pth``; made if it isn't there.
+    seed
+        Whole numbers that make the order of batches.
+    conditions
+        All that the result depends on besides, as JSON can hold it.
+    settings
+        Device, metrics, bars.
+    name
+        What bars and messages call the training.
+
+    Raises
+    ------
+    InputError
+        If the loss or its gradient is not a number, the folder holds a training under other
+        conditions, or can't be written.
+    """
+    if validation is None and (
+        recipe.keep == "best" or recipe.stopping != "none" or recipe.schedule == "plateau"
+    ):
+        raise InputError(
+            "this recipe looks at validation images, and there are none; give some, or "
+            "keep='last', stopping='none' and schedule='steps'"
+        )
+    folder.mkdir(parents=True, exist_ok=True)
+    done = finished_fit(folder, recipe, conditions)
+    if done is not None:
+        return done
+    wanted = _as_text(recipe, conditions)
+    run = _Run(head, training, validation, recipe, folder, seed, wanted, settings, name)
+    fitted = run.finished()
+    history = [{k: v for k, v in row.items() if k != "seconds"} for row in fitted.history]
+    write_state(
+        folder / "final.pth",
+        {"state_dict": fitted.state, "history": json.dumps(history), "conditions": wanted},
+    )
+    (folder / "state.pth").unlink(missing_ok=True)
+    return Fitted(fitted.state, history)
+
+
+def finished_fit(folder: Path, recipe: Recipe, conditions: Mapping[str, Any]) -> Fitted | None:
+    """Return what `fit_head` made in a folder; None if it isn't done."""
+    final = read_state(folder / "final.pth")
+    if final is None:
+        return None
+    check_conditions(folder / "final.pth", final["conditions"], _as_text(recipe, conditions))
+    return Fitted(final["state_dict"], json.loads(final["history"]))
+
+
+def _as_text(recipe: Recipe, conditions: Mapping[str, Any]) -> str:
+    return json.dumps(dict(conditions) | {"recipe": recipe.as_dict()}, sort_keys=True)
+
+
+class _Run:
+    """A training that runs."""
+
+    def __init__(
+        self,
+        head: Head,
+        training: Samples,
+        validation: Samples | None,
+        recipe: Recipe,
+        folder: Path,
+        seed: Sequence[int],
+        conditions: str,
+        settings: Settings,
+        name: str,
+    ) -> None:
+        self._head = head.to(settings.device, settings.dtype).train().requires_grad_(True)
+        self._training = training
+        self._validation = validation
+        self._recipe = recipe
+        self._folder = folder
+        self._seed = [*seed]
+        self._conditions = conditions
+        self._settings = settings
+        self._name = name
+        self._parameters = list(self._head.parameters())
+        self._optimizer = torch.optim.Adam(self._parameters, lr=recipe.learning_rate)
+        self._scheduler = recipe.scheduler(self._optimizer)
+        self._saved = time.monotonic()
+
+    def finished(self) -> Fitted:
+        """Train until the recipe says that it is enough."""
+        from tqdm import tqdm
+
+        at = self._restored()
+        if at is None:
+            at = _Progress(1, 0, 0.0, 0.0, [], self._copied())
+            at.history.append(self._row(0, math.nan, 0.0))
+            self._save(at)
+        self._log(at)
+        with self._board(len(at.history)) as board:
+            bar = tqdm(
+                initial=at.epoch - 1, delay=2, disable=not self._settings.progress, unit="epoch"
+            )
+            bar.set_description(self._name)
+            while not self._recipe.is_done([row["score"] for row in at.history], self._rate):
+                began = time.monotonic()
+                loss = self._epoch(at)
+                row = self._row(at.epoch, loss, time.monotonic() - began)
+                self._step_rate(row["score"])
+                if row["score"] >= max(r["score"] for r in at.history):
+                    at.best = self._copied()
+                at.history.append(row)
+                at.epoch, at.batch, at.loss, at.weight = at.epoch + 1, 0, 0.0, 0.0
+                self._save(at)
+                self._log(at)
+                for key, value in row.items() if board is not None else ():
+                    board.add_scalar(key, value, int(row["epoch"]))
+                bar.set_postfix_str(f"{row['score']:.4f} bit")
+                bar.update()
+            bar.close()
+        state = at.best if self._recipe.keep == "best" else self._copied()
+        return Fitted(state, at.history)
+
+    # ---- epochs
+
+    def _epoch(self, at: _Progress) -> float:
+        """Train on all batches that are left; return the mean loss, bits."""
+        from tqdm import tqdm
+
+        rng = np.random.default_rng([*self._seed, at.epoch])
+        batches = self._training.batches(self._recipe.batch_size, rng)
+        left = batches[at.batch :]
+        bar = tqdm(
+            total=len(batches),
+            initial=at.batch,
+            delay=10,
+            leave=False,
+            disable=not self._settings.progress,
+            unit="batch",
+        )
+        with closing(self._loaded(self._training, left)) as loaded:
+            for batch in loaded:
+                loss = self._step(batch, at)
+                weight = float(batch.weights.sum())
+                at.loss += loss * weight
+                at.weight += weight
+                at.batch += 1
+                bar.update()
+                if time.monotonic() - self._saved > self._settings.save_seconds:
+                    self._save(at)
+        bar.close()
+        return at.loss / at.weight
+
+    def _step(self, batch: Batch, at: _Progress) -> float:
+        """Change the readout by one batch; return its loss before."""
+        self._optimizer.zero_grad()
+        of_images = self._losses(batch)
+        loss = (batch.weights * of_images).mean()
+        loss.backward()
+        squares = [p.grad.square().sum() for p in self._parameters if p.grad is not None]
+        gradient = torch.stack(squares).sum()
+        values = torch.stack([loss.detach(), gradient, (batch.weights * of_images.detach()).sum()])
+        first, second, weighted = values.tolist()  # one wait for a GPU
+        if not (math.isfinite(first) and math.isfinite(second)):
+            what = "loss" if not math.isfinite(first) else "gradient of the loss"
+            last = f"{str(self._folder / 'state.pth')!r}"
+            raise InputError(
+                f"{self._name}: the {what} is no number in epoch {at.epoch}, batch {at.batch} "
+                f"(images {some(batch.ids)}). The state before it is in {last}; a lower learning "
+                "rate may help"
+            )
+        self._optimizer.step()
+        with torch.no_grad():
+            self._head.finaliser.sigma.clamp_(_LEAST_SIGMA, _MOST_SIGMA)
+        return float(weighted / batch.weights.sum())
+
+    def _losses(self, batch: Batch) -> Tensor:
+        """Return minus the mean log likelihood of each image's fixations, bits, shape (n,)."""
+        return negative_log_likelihood(self._densities(batch), batch.counts, reduction="none")
+
+    def _densities(self, batch: Batch) -> Tensor:
+        """Return log densities at the map's pixels, such that the image's add up to 1."""
+        logs = self._head.log_densities(batch.maps, batch.centre, batch.mixing, batch.grid)
+        return logs[:, 0]
+
+    def _loaded(self, samples: Samples, batches: Sequence[Sequence[int]]) -> Generator[Batch]:
+        """Yield batches on the device, the next one read meanwhile."""
+        device, dtype = self._settings.device, self._settings.dtype
+        with ThreadPoolExecutor(1, thread_name_prefix="salmetrics-batch") as pool:
+            ahead = None
+            for images in [*batches, None]:
+                coming = None if images is None else pool.submit(samples.batch, images)
+                if ahead is not None:
+                    yield ahead.result().to(device, dtype)
+                ahead = coming
+
+    # ---- validation
+
+    def _row(self, epoch: int, loss: float, seconds: float) -> dict[str, float]:
+        """Return what is logged of an epoch."""
+        found: dict[str, float] = {
+            "epoch": epoch,
+            "learning_rate": self._rate,
+            "loss": loss,
+            "sigma": float(self._head.finaliser.sigma.detach()),
+            "centre_weight": float(self._head.finaliser.centre_weight.detach()),
+        }
+        scores = self._scores() if self._validation is not None else {}
+        return found | scores | {"score": scores.get("IG", -loss), "seconds": round(seconds, 3)}
+
+    def _scores(self) -> dict[str, float]:
+        """Return LL and the metrics on the validation images, weighted as in training."""
+        assert self._validation is not None
+        metrics = self._settings.metrics
+        totals: dict[str, float] = dict.fromkeys(("weight", "LL", "IG"), 0.0)
+        others = {
+            key: getattr(accumulators, key)(average="image") for key in metrics if key != "IG"
+        }
+        of_others = dict.fromkeys(others, 0.0)
+        samples = self._validation
+        batches = samples.batches(self._recipe.batch_size)
+        with torch.no_grad(), closing(self._loaded(samples, batches)) as loaded:
+            for images, batch in zip(batches, loaded, strict=True):
+                logs = self._densities(batch)
+                values = -negative_log_likelihood(logs, batch.counts, reduction="none").double()
+                baseline = torch.tensor([samples.baseline[i] for i in images]) / math.log(2)
+                weights = batch.weights.double().cpu()
+                totals["weight"] += float(weights.sum())
+                totals["LL"] += float(weights @ values.cpu())
+                totals["IG"] += float(weights @ (values.cpu() - baseline.double()))
+                for key, metric in others.items():
+                    full = batch.mixing.enlarged(logs)
+                    counts = torch.stack([samples.full_counts(i) for i in images]).to(full.device)
+                    for k in range(len(images)):
+                        shown = full[k : k + 1] if key == "AUC" else full[k : k + 1].exp()
+                        metric.reset()
+                        metric.update(shown, counts[k : k + 1])
+                        of_others[key] += float(weights[k]) * metric.compute()
+        weight = totals.pop("weight")
+        return {key: value / weight for key, value in (totals | of_others).items()}
+
+    # ---- what is kept
+
+    @property
+    def _rate(self) -> float:
+        rate: float = self._optimizer.param_groups[0]["lr"]
+        return rate
+
+    def _step_rate(self, score: float) -> None:
+        if isinstance(self._scheduler, torch.optim.lr_scheduler.ReduceLROnPlateau):
+            self._scheduler.step(score)
+        else:
+            self._scheduler.step()
+
+    def _copied(self) -> dict[str, Tensor]:
+        return {k: t.detach().cpu().clone() for k, t in self._head.state_dict().items()}
+
+    def _save(self, at: _Progress) -> None:
+        write_state(
+            self._folder / "state.pth",
+            {
+                "head": self._copied(),
+                "best": at.best,
+                "optimizer": self._optimizer.state_dict(),
+                "scheduler": self._scheduler.state_dict(),
+                "position": [at.epoch, at.batch],
+                "sums": [at.loss, at.weight],
+                "history": json.dumps(at.history),
+                "conditions": self._conditions,
+            },
+        )
+        self._saved = time.monotonic()
+
+    def _restored(self) -> _Progress | None:
+        path = self._folder / "state.pth"
+        state = read_state(path)
+        if state is None:
+            return None
+        check_conditions(path, state["conditions"], self._conditions)
+        self._head.load_state_dict(state["head"])
+        self._optimizer.load_state_dict(copy.deepcopy(state["optimizer"]))
+        self._scheduler.load_state_dict(state["scheduler"])
+        (epoch, batch), (loss, weight) = state["position"], state["sums"]
+        return _Progress(epoch, batch, loss, weight, json.loads(state["history"]), state["best"])
+
+    def _log(self, at: _Progress) -> None:
+        """Write all rows as CSV, in one step."""
+        text = io.StringIO()
+        writer = csv.DictWriter(text, list(at.history[0]), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(at.history)
+        with replacing(self._folder / "log.csv") as temporary:
+            temporary.write_text(text.getvalue(), "utf-8")
+
+    @contextmanager
+    def _board(self, epoch: int) -> Iterator[Any]:
+        """Give what writes logs for TensorBoard; None if they aren't wanted."""
+        if not self._settings.tensorboard:
+            yield None
+            return
+        from torch.utils.tensorboard import SummaryWriter
+
+        writer = SummaryWriter(str(self._folder / "tensorboard"), purge_step=epoch)
+        try:
+            yield writer
+        finally:
+            writer.close()

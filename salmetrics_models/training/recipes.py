@@ -1,0 +1,163 @@
+"""How a readout is trained: rates, batches, when to stop."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, fields, replace
+from typing import Any
+
+import torch
+from torch.optim.lr_scheduler import LRScheduler, MultiStepLR, ReduceLROnPlateau
+
+from salmetrics.errors import InputError, check_choice, check_list, check_whole, is_number
+
+__all__ = ["RECIPES", "Recipe", "named_recipe"]
+
+_BACK = 5  # epochs that the rule of DeepGaze II looks back
+_WORSE = 3  # epochs in turn that have to be worse than those
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a readout is trained by Adam.
+
+    Attributes
+    ----------
+    learning_rate
+        The first one.
+    schedule
+        "steps": times `decay` after each epoch of `milestones`; "plateau": times `decay` after
+        `patience` epochs that are no better than the best on the validation images.
+    milestones, decay, patience
+        See `schedule`.
+    min_learning_rate
+        Training stops when the rate is below it; 0: never.
+    stopping
+        "three-worse", the rule of DeepGaze II: after an epoch t >= min_epochs if validation was
+        worse in each of the last three epochs than five epochs before it; or "none".
+    min_epochs, max_epochs
+        Of training; see `stopping`.
+    keep
+        Which epoch's readout is the result: "best" on the validation images, or "last".
+    batch_size
+        Images of one size that make a step.
+    average
+        What counts alike: each "image", or each "fixation".
+    downsample
+        Of the images; None: that of the architecture.
+
+    Raises
+    ------
+    InputError
+        For values that can't be.
+    """
+
+    learning_rate: float = 1e-3
+    schedule: str = "steps"
+    milestones: tuple[int, ...] = ()
+    decay: float = 0.1
+    patience: int = 5
+    min_learning_rate: float = 0.0
+    stopping: str = "none"
+    min_epochs: int = 20
+    max_epochs: int = 800
+    keep: str = "best"
+    batch_size: int = 4
+    average: str = "image"
+    downsample: float | None = None
+
+    def __post_init__(self) -> None:
+        check_choice("schedule", self.schedule, ("steps", "plateau"))
+        check_choice("stopping", self.stopping, ("none", "three-worse"))
+        check_choice("keep", self.keep, ("best", "last"))
+        check_choice("average", self.average, ("image", "fixation"))
+        _check_between("learning_rate", self.learning_rate, 0, 10, least_too=False)
+        _check_between("min_learning_rate", self.min_learning_rate, 0, 10)
+        _check_between("decay", self.decay, 0, 1)
+        if self.downsample is not None:
+            _check_between("downsample", self.downsample, 1, 100)
+        for name in ("patience", "max_epochs", "batch_size"):
+            check_whole(name, getattr(self, name), 1)
+        check_whole("min_epochs", self.min_epochs, 0)
+        milestones = [
+            check_whole("milestones", m, 1) for m in check_list("milestones", self.milestones)
+        ]
+        if sorted(set(milestones)) != milestones:
+            raise InputError(f"milestones must go up; got {milestones}")
+        object.__setattr__(self, "milestones", tuple(milestones))
+
+    def changed(self, **values: Any) -> Recipe:
+        """Return this recipe with other values.
+
+        Raises
+        ------
+        InputError
+            For names that a recipe has not.
+        """
+        for name in values:
+            check_choice("entry of a recipe", name, [field.name for field in fields(self)])
+        return replace(self, **values)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return all entries, as JSON can hold them."""
+        return asdict(self) | {"milestones": list(self.milestones)}
+
+    def scheduler(self, optimizer: torch.optim.Optimizer) -> LRScheduler:
+        """Return what changes the learning rate of an optimizer."""
+        if self.schedule == "plateau":
+            return ReduceLROnPlateau(
+                optimizer, mode="max", factor=self.decay, patience=self.patience, threshold=0.0
+            )
+        return MultiStepLR(optimizer, list(self.milestones), self.decay)
+
+    def is_done(self, validation: Sequence[float], learning_rate: float) -> bool:
+        """Whether training stops.
+
+        Parameters
+        ----------
+        validation
+            Information gain on the validation images before training and after each epoch.
+        learning_rate
+            Of the next epoch.
+        """
+        epoch = len(validation) - 1
+        if epoch >= self.max_epochs or learning_rate < self.min_learning_rate:
+            return True
+        if self.stopping == "none" or epoch < max(self.min_epochs, _BACK + _WORSE):
+            return False
+        return all(validation[-1 - i] < validation[-1 - i - _BACK] for i in range(_WORSE))
+
+
+def _check_between(
+    name: str, value: Any, least: float, most: float, *, least_too: bool = True
+) -> None:
+    if not is_number(value) or not least <= value <= most or (value == least and not least_too):
+        raise InputError(f"{name} must be a number from {least} to {most}; got {value!r}")
+
+
+_STEPS = Recipe(min_learning_rate=1e-7, keep="last")
+
+RECIPES = {
+    "deepgaze2-pretraining": Recipe(
+        stopping="three-worse", batch_size=100, average="fixation", downsample=2
+    ),
+    "deepgaze2-fine-tuning": Recipe(
+        stopping="three-worse", batch_size=10, average="fixation", downsample=2
+    ),
+    "deepgaze2e-pretraining": replace(_STEPS, milestones=(15, 30, 45, 60, 75), downsample=1.5),
+    "deepgaze2e-fine-tuning": replace(_STEPS, milestones=(3, 6, 9, 12, 15), downsample=2),
+}
+"""Those of the papers.
+
+DeepGaze II (Kümmerer, Wallis, Gatys and Bethge 2017) was trained with another optimizer; batches,
+the rule that stops it, and what is averaged are the paper's; the rate, and that the best epoch is
+kept, are ours. The paper of DeepGaze IIE (Linardos, Kümmerer, Press and Bethge 2021) gives the
+first rate, the decay and the downsampling; milestones, batches, average and the last rate are those
+of the authors' public code for DeepGaze III, a later model of the same kind.
+"""
+
+
+def named_recipe(name: str, **changes: Any) -> Recipe:
+    """Return a recipe of `RECIPES`, with other values perhaps."""
+    check_choice("recipe", name, RECIPES)
+    return RECIPES[name].changed(**changes)
