@@ -7,7 +7,9 @@ finds them by name and never imports this package.
 from salmetrics_models.deepgaze import DeepGaze, DeepGazeI
 from salmetrics_models.deepgaze2 import DeepGazeII
 from salmetrics_models.deepgaze2e import DeepGazeIIE
+from salmetrics_models.folded import FoldedDeepGaze
 from salmetrics_models.identify import ComponentOrder, identify_folds, order_from_weights
+from salmetrics_models.readout_model import ReadoutModel
 
 __all__ = [
     "ComponentOrder",
@@ -15,6 +17,8 @@ __all__ = [
     "DeepGazeI",
     "DeepGazeII",
     "DeepGazeIIE",
+    "FoldedDeepGaze",
+    "ReadoutModel",
     "identify_folds",
     "order_from_weights",
 ]

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from salmetrics.errors import InputError, check_list
+from salmetrics.errors import InputError, check_choice, check_list
 from salmetrics_models.handmade import HandMadeFeatures
 from salmetrics_models.vision import vision_models
 
@@ -51,6 +51,9 @@ class Backbone:
         Of each layer, in pixels; known where features are aligned.
     pretrained
         Whether its weights come from a file; those of features made by hand don't.
+    pool
+        Layers whose features are computed and kept together, for several choices among them; only
+        these, if there are none.
     """
 
     name: str
@@ -60,9 +63,17 @@ class Backbone:
     channels: int
     strides: tuple[int, ...] = ()
     pretrained: bool = True
+    pool: tuple[str, ...] = ()
 
-    def reading(self, layers: Sequence[str]) -> Backbone:
+    def reading(self, layers: Sequence[str], *, pool: Sequence[str] = ()) -> Backbone:
         """Return the same network, read at other layers.
+
+        Parameters
+        ----------
+        layers
+            Names of modules.
+        pool
+            See the class.
 
         Raises
         ------
@@ -72,9 +83,12 @@ class Backbone:
         chosen = tuple(check_list("layers", layers))
         if not chosen or len(set(chosen)) < len(chosen):
             raise InputError(f"layers must be at least one, and different; got {list(chosen)}")
+        for name in chosen if pool else ():
+            check_choice("layer", name, pool)
         shapes = _shapes(self, chosen)
         strides = tuple(_PROBE // height for _, height in shapes)
-        return replace(self, layers=chosen, channels=sum(n for n, _ in shapes), strides=strides)
+        channels = sum(n for n, _ in shapes)
+        return replace(self, layers=chosen, channels=channels, strides=strides, pool=tuple(pool))
 
 
 class FeatureExtractor(nn.Module):
@@ -104,8 +118,17 @@ class FeatureExtractor(nn.Module):
         """Stay in evaluation mode: normalisation uses the statistics of its own training."""
         return super().train(False)
 
-    def forward(self, images: Tensor) -> list[Tensor]:
-        """Return the features of images of shape (n, 3, h, w) with values from 0 to 255."""
+    def forward(self, images: Tensor, layers: Sequence[str] | None = None) -> list[Tensor]:
+        """Return the features of images of shape (n, 3, h, w) with values from 0 to 255.
+
+        Parameters
+        ----------
+        images
+            On the device of the network.
+        layers
+            Others than the backbone's.
+        """
+        wanted = self.backbone.layers if layers is None else layers
         scaled = images / 255
         # in float64 and rounded twice, as the published models do
         mean, std = _mean_and_std(images.device)
@@ -116,14 +139,14 @@ class FeatureExtractor(nn.Module):
         with self._reading:  # a second thread would find the hooks of this call
             handles = [
                 self.network.get_submodule(name).register_forward_hook(partial(_keep, found, name))
-                for name in self.backbone.layers
+                for name in wanted
             ]
             try:
                 self.backbone.trunk(self.network)(scaled)
             finally:
                 for handle in handles:
                     handle.remove()
-        return [found[name] for name in self.backbone.layers]
+        return [found[name] for name in wanted]
 
     def __getstate__(self) -> dict[str, Any]:
         return {key: value for key, value in self.__dict__.items() if key != "_reading"}

@@ -13,10 +13,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from salmetrics.errors import InputError, some
+from salmetrics.errors import InputError, check_choice, some
 from salmetrics.io.downloads import cache_folder, download, file_digest
 from salmetrics.io.files import check_file, replacing
-from salmetrics_models.backbones import FeatureExtractor
+from salmetrics_models.backbones import BACKBONES, FeatureExtractor
 from salmetrics_models.networks import DeepGazeNetwork
 from salmetrics_models.published import backbone_names, places
 
@@ -182,7 +182,15 @@ def _about(text: Any, path: Path) -> dict[str, Any] | None:
 
 
 def load_backbone(extractor: FeatureExtractor, path: str | Path) -> None:
-    """Load the weights of a backbone, named as torchvision does or as in the published checkpoints.
+    """Load the weights of a backbone.
+
+    Parameters
+    ----------
+    extractor
+        The backbone.
+    path
+        A file of this network, named as torchvision or the published checkpoints do; or a whole
+        checkpoint that has it: the published one of DeepGaze IIE, or one made here.
 
     Raises
     ------
@@ -190,7 +198,14 @@ def load_backbone(extractor: FeatureExtractor, path: str | Path) -> None:
         If there is no such file, or it is of another network.
     """
     network, name = extractor.network, extractor.backbone.name
-    tensors = {key.removeprefix("module."): tensor for key, tensor in read_tensors(path).items()}
+    weights = read_weights(path)
+    prefix = _prefix_of_backbone(weights, name)
+    found = {
+        key.removeprefix(prefix): tensor
+        for key, tensor in weights.tensors.items()
+        if key.startswith(prefix)
+    }
+    tensors = {key.removeprefix("module."): tensor for key, tensor in found.items()}
     own = network.state_dict()
     theirs = {there.removeprefix("module."): here for there, here in backbone_names(name, network)}
     if not own.keys() <= tensors.keys() and theirs.keys() <= tensors.keys():
@@ -230,6 +245,19 @@ def load_state(network: torch.nn.Module, state: Mapping[str, Tensor], what: str)
     own = network.state_dict()
     _check({name: tuple(tensor.shape) for name, tensor in own.items()}, state, what)
     network.load_state_dict(dict(state))
+
+
+def _prefix_of_backbone(weights: Weights, name: str) -> str:
+    """Return what names of a backbone's tensors begin with; nothing, in a file of its own."""
+    if any(key.startswith("models.0.features.") for key in weights.tensors):
+        names, prefix = list(BACKBONES), "models.{}.features.features.1."
+    elif weights.about is not None and "architecture" in weights.about:
+        names = [one["name"] for one in weights.about["architecture"]["backbones"]]
+        prefix = "branches.{}.features.network."
+    else:
+        return ""
+    check_choice("backbone in the file", name, names)
+    return prefix.format(names.index(name))
 
 
 def _check(shapes: Mapping[str, tuple[int, ...]], state: Mapping[str, Tensor], what: str) -> None:

@@ -17,6 +17,9 @@ from salmetrics_models.readouts import Readouts
 __all__ = ["Head", "aligned", "channel_scale", "downsampled", "readout_grid", "small_centre"]
 
 
+_AT_ONCE = 10  # components whose maps are in memory together
+
+
 class Head(nn.Module):
     """Readouts and finalisers of one backbone.
 
@@ -92,6 +95,35 @@ class Head(nn.Module):
         every = torch.arange(self.readouts.n_components, device=centre.device)
         logs = self.finaliser(self.read(maps, grid, every), centre, every)
         return mixing.component_densities(logs)
+
+    def mixture(
+        self,
+        maps: Sequence[Tensor],
+        grid: tuple[int, int],
+        centre: Tensor,
+        mixing: Mixing,
+        components: Tensor,
+    ) -> Tensor:
+        """Return the mean of densities of some components, as its log, shape (n, h, w).
+
+        Parameters
+        ----------
+        maps, grid
+            As of `at_grid`.
+        centre, mixing
+            As of `log_densities`.
+        components
+            Indices, shape (k,).
+        """
+        readouts = self.read(maps, grid, components)
+        total: Tensor | None = None
+        for start in range(0, components.numel(), _AT_ONCE):
+            some = slice(start, start + _AT_ONCE)
+            logs = self.finaliser(readouts[:, some], centre, components[some])
+            log_mean = mixing.mean_log(logs) + math.log(logs.shape[1])
+            total = log_mean if total is None else torch.logaddexp(total, log_mean)
+        assert total is not None
+        return total - math.log(components.numel())
 
     def _resized(self, maps: Sequence[Tensor], grid: tuple[int, int]) -> list[Tensor]:
         if self._factors is None:

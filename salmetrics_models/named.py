@@ -17,8 +17,10 @@ from salmetrics_models.checkpoints import cached
 from salmetrics_models.deepgaze import DeepGaze, DeepGazeI
 from salmetrics_models.deepgaze2 import DeepGazeII
 from salmetrics_models.deepgaze2e import DeepGazeIIE
+from salmetrics_models.folded import FoldedDeepGaze
+from salmetrics_models.readout_model import ReadoutModel
 
-__all__ = ["deepgaze1", "deepgaze2", "deepgaze2e"]
+__all__ = ["deepgaze1", "deepgaze2", "deepgaze2e", "readout"]
 
 
 def deepgaze1(argument: str | None, dataset: Dataset) -> DensityModel:
@@ -52,6 +54,14 @@ def deepgaze2e(argument: str | None, dataset: Dataset) -> DensityModel:
         Whose fixations the centre bias is fitted to.
     """
     return _made(DeepGazeIIE, argument, dataset)
+
+
+def readout(argument: str | None, dataset: Dataset) -> DensityModel:
+    """Make `ReadoutModel`; the argument is as of `deepgaze2e`, but the file has to be given."""
+    first, _ = _parsed(ReadoutModel.default_name, argument or "")
+    if not first:
+        raise InputError("give the file that a training wrote: readout:FILE")
+    return _made(ReadoutModel, argument, dataset)
 
 
 def _yes(text: str) -> bool:
@@ -125,7 +135,7 @@ def _pixels_per_degree(given: str, dataset: Dataset) -> float:
 
 def _of_components(model: DeepGaze, given: dict[str, Any], dataset: Dataset) -> DensityModel:
     """Return the model of one fold, of one instance, or of each image's own fold."""
-    if not isinstance(model, (DeepGazeII, DeepGazeIIE)):
+    if not isinstance(model, FoldedDeepGaze):
         raise InputError(f"{model.name} has no folds; it takes no {next(iter(given))}=")
     scheme = given.pop("folds", None)
     choose: Callable[..., Any] = model.components_of if scheme is None else model.cross_validated

@@ -20,8 +20,6 @@ from salmetrics_models.heads import Head, downsampled, readout_grid, small_centr
 
 __all__ = ["Branch", "DeepGazeNetwork"]
 
-_AT_ONCE = 10  # components whose maps are in memory together
-
 Components = Sequence[int] | Sequence[Sequence[int]]
 
 
@@ -114,14 +112,12 @@ class DeepGazeNetwork(nn.Module):
         def mixture(branch: Branch) -> Tensor:
             maps, grid = self.maps(branch, images)
             if len(groups) == 1:
-                readouts = branch.read(maps, grid, groups[0][1])
-                return _mixture(branch, mixing, readouts, small, groups[0][1])
+                return branch.mixture(maps, grid, small, mixing, groups[0][1])
             made = torch.empty_like(small)
             for rows, chosen in groups:
                 of_rows = [torch.stack([m[row] for row in rows]) for m in maps]
                 centres = torch.stack([small[row] for row in rows])
-                readouts = branch.read(of_rows, grid, chosen)
-                mixed = _mixture(branch, mixing, readouts, centres, chosen)
+                mixed = branch.mixture(of_rows, grid, centres, mixing, chosen)
                 for row, one in zip(rows, mixed, strict=True):
                     made[row] = one
             return made
@@ -185,20 +181,6 @@ class DeepGazeNetwork(nn.Module):
         for part in parts:
             part.record_stream(now)  # its memory is not for others until `now` is done with it
         return parts
-
-
-def _mixture(
-    branch: Branch, mixing: Mixing, readouts: Tensor, centre: Tensor, components: Tensor
-) -> Tensor:
-    """Return the mean of densities, as its log, shape (n, height, width); some at a time."""
-    total: Tensor | None = None
-    for start in range(0, components.numel(), _AT_ONCE):
-        some = slice(start, start + _AT_ONCE)
-        logs = branch.finaliser(readouts[:, some], centre, components[some])
-        log_mean = mixing.mean_log(logs) + math.log(logs.shape[1])
-        total = log_mean if total is None else torch.logaddexp(total, log_mean)
-    assert total is not None
-    return total - math.log(components.numel())
 
 
 def index(numbers: Sequence[int], device: torch.device) -> Tensor:

@@ -21,6 +21,7 @@ from salmetrics.cli import (
     plot,
     predict,
     show,
+    train,
 )
 from salmetrics.errors import InputError
 
@@ -33,6 +34,7 @@ _COMMANDS = (
     export_maps,
     optimal_map,
     predict,
+    train,
     plot,
     show,
     datasets,

@@ -2,6 +2,17 @@
 
 from salmetrics_models.training.recipes import RECIPES, Recipe, named_recipe
 from salmetrics_models.training.runs import Trained, train
+from salmetrics_models.training.searches import Search, instance_search, layer_search
 from salmetrics_models.training.stages import Stage
 
-__all__ = ["RECIPES", "Recipe", "Stage", "Trained", "named_recipe", "train"]
+__all__ = [
+    "RECIPES",
+    "Recipe",
+    "Search",
+    "Stage",
+    "Trained",
+    "instance_search",
+    "layer_search",
+    "named_recipe",
+    "train",
+]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import hashlib
 import json
 import shutil
@@ -59,22 +58,24 @@ class Features:
     ) -> None:
         check_choice("dtype", dtype, _DTYPES)
         self.stimuli = stimuli
-        self.layers = extractor.backbone.layers
-        self.conditions = {
-            "backbone": extractor.backbone.name,
+        backbone = extractor.backbone
+        self._pool = backbone.pool or backbone.layers
+        self._numbers = [self._pool.index(layer) for layer in backbone.layers]
+        self._kept = {
+            "backbone": backbone.name,
             "weights": _digest_of_weights(extractor),
-            "layers": list(self.layers),
+            "layers": list(self._pool),
             "downsample": float(downsample),
             "dtype": dtype,
         }
-        self._numbers = list(range(len(self.layers)))  # of the layers in a file
+        self.conditions = self._kept | {"layers": list(backbone.layers)}
         self._extractor = extractor
         self._downsample = downsample
         self._dtype = _DTYPES[dtype]
         self._folder: Path | None = None
         self._files: list[Path] = []
         if folder is not None:
-            text = json.dumps(self.conditions, sort_keys=True)
+            text = json.dumps(self._kept, sort_keys=True)
             digest = hashlib.sha256(text.encode()).hexdigest()[:16]
             self._folder = folder / f"{extractor.backbone.name}-{digest}"
 
@@ -136,16 +137,6 @@ class Features:
         bar = tqdm(images, delay=2, disable=not progress, unit="image", desc="feature scale")
         return channel_scale(self.maps([i]) for i in bar)
 
-    def reading(self, layers: Sequence[str]) -> Features:
-        """Return some layers of these features, in another order perhaps; nothing is computed."""
-        for name in layers:
-            check_choice("layer", name, self.layers)
-        chosen = copy.copy(self)
-        chosen.layers = tuple(layers)
-        chosen._numbers = [self._numbers[self.layers.index(name)] for name in layers]
-        chosen.conditions = self.conditions | {"layers": list(layers)}
-        return chosen
-
     # ---- inside
 
     def _made(self) -> Path:
@@ -153,7 +144,7 @@ class Features:
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
             with replacing(self._folder / "about.json") as temporary:
-                temporary.write_text(json.dumps(self.conditions, indent=1), "utf-8")
+                temporary.write_text(json.dumps(self._kept, indent=1), "utf-8")
         except OSError as error:
             raise InputError(
                 f"features can't be written to {str(self._folder)!r}: {error.strerror or error}"
@@ -181,7 +172,7 @@ class Features:
         pixels = np.stack([self.stimuli[i].rgb for i in images]).transpose(0, 3, 1, 2)
         given = torch.from_numpy(np.ascontiguousarray(pixels)).to(self._device).float()
         with torch.inference_mode():
-            made = self._extractor(downsampled(given, self._downsample))
+            made = self._extractor(downsampled(given, self._downsample), self._pool)
         for k in range(len(images)):
             # what is computed now is what would be read later
             yield [m[k].to(self._dtype).cpu() for m in made]
@@ -213,7 +204,7 @@ class Features:
             return False
         try:
             with safe_open(path, framework="pt") as file:
-                return {str(i) for i in self._numbers} <= set(file.keys())
+                return len(file.keys()) == len(self._pool)
         except SafetensorError:
             warnings.warn(f"features {str(path)!r} are damaged, and computed again", stacklevel=2)
             return False

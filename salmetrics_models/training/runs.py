@@ -26,8 +26,8 @@ from salmetrics_models.deepgaze2e import DeepGazeIIE
 from salmetrics_models.devices import device_of
 from salmetrics_models.folded import FoldedDeepGaze
 from salmetrics_models.heads import Head
-from salmetrics_models.networks import DeepGazeNetwork
 from salmetrics_models.readout_model import ReadoutModel
+from salmetrics_models.training.cached import FromFeatures
 from salmetrics_models.training.features import Features
 from salmetrics_models.training.fitting import Fitted, Settings, finished_fit, fit_head
 from salmetrics_models.training.samples import Samples
@@ -51,31 +51,35 @@ class Trained:
         The file of weights, which `DeepGazeII`, `DeepGazeIIE` or `ReadoutModel` load.
     architecture
         Of the network, with all components.
-    stage
-        The last stage.
+    parts
+        Of the last stage: what each readout was trained and stopped on.
     n_instances
         How often all was trained, from other random weights.
     history
         One row an epoch of each training: backbone, instance, stage, fold, epoch, learning_rate,
         loss (bits), LL and other metrics on the validation images, sigma, centre_weight.
-    backbones
-        That were given, besides known ones.
+    features
+        Of the images of the last stage, for each backbone.
     """
 
     path: Path
     architecture: Architecture
-    stage: Stage
+    parts: tuple[Part, ...]
     n_instances: int
     history: pd.DataFrame
-    backbones: tuple[Backbone, ...]
+    features: tuple[Features, ...]
+
+    @property
+    def stage(self) -> Stage:
+        """The last stage."""
+        return self.parts[0].stage
 
     @cached_property
     def centre_bias(self) -> DensityModel:
         """The centre bias of training; of folds, each image's own, which has not seen it."""
-        parts = self.stage.parts()
         if self.stage.folds is None or not self.stage.fits_centre_bias:
-            return parts[0].centre_bias()
-        made = [part.centre_bias() for part in parts]
+            return self.parts[0].centre_bias
+        made = [part.centre_bias for part in self.parts]
         return CrossValidated(made, self.stage.folds, name="centre bias of each fold's training")
 
     def model(self, **options: Any) -> FoldedDeepGaze:
@@ -92,16 +96,7 @@ class Trained:
         for kind, name in ((DeepGazeII, "DeepGazeII"), (DeepGazeIIE, "DeepGazeIIE")):
             if own == _without_numbers(known[name]):
                 return kind(self.path, **options)
-        return ReadoutModel(self.path, backbones=self.backbones, **options)
-
-    def instance(self, j: int, **options: Any) -> CrossValidatedDeepGaze:
-        """Return instance j alone, cross-validated; options are as of `model`."""
-        model = self.model(**options)
-        folds = self._folds()
-        components = [model.components_of(fold=k, instance=j) for k in range(folds.n_folds)]
-        crossed = CrossValidatedDeepGaze(model, components, folds, "error")
-        crossed.name = f"{crossed.name}, instance {j}"
-        return crossed
+        return ReadoutModel(self.path, backbones=self.architecture.backbones, **options)
 
     def cross_validated(self, **options: Any) -> CrossValidatedDeepGaze:
         """Return the model that predicts each image by readouts that have not seen it.
@@ -117,6 +112,49 @@ class Trained:
             If the last stage had no folds.
         """
         return self.model(**options).cross_validated(self._folds())
+
+    def from_features(self, *, instance: int | None = None, name: str = "readout") -> FromFeatures:
+        """Return what `cross_validated` does, from the features that are kept; faster.
+
+        Parameters
+        ----------
+        instance
+            One alone, from 0; None: the mixture of all.
+        name
+            For tables.
+        """
+        folds = self._folds()
+        model = self.model(device="cpu")
+        heads: list[Head] = []
+        for branch in model.network.branches:
+            head = Head(branch.features.backbone, self.architecture)  # type: ignore[union-attr, arg-type]
+            own = head.state_dict().keys()
+            head.load_state_dict({k: t for k, t in branch.state_dict().items() if k in own})
+            heads.append(head)
+        of_folds = [model.components_of(fold=k, instance=instance) for k in range(folds.n_folds)]
+        return FromFeatures(
+            self.architecture,
+            heads,
+            self.features,
+            self.centre_bias,
+            lambda image: of_folds[folds[image]],
+            name,
+        )
+
+    def validation(self, instance: int | None = None) -> float:
+        """Return the mean information gain on validation images of the epochs that were kept, bits.
+
+        Parameters
+        ----------
+        instance
+            One alone, from 0; None: all.
+        """
+        rows = self.history[self.history["stage"] == self.stage.name]
+        if instance is not None:
+            rows = rows[rows["instance"] == instance]
+        scores = rows.groupby(["backbone", "instance", "fold"], dropna=False)["score"]
+        kept = scores.max() if self.stage.recipe.keep == "best" else scores.last()
+        return float(kept.mean())
 
     def _folds(self) -> Folds:
         if self.stage.folds is None:
@@ -158,7 +196,8 @@ def train(
         ``log.csv`` and its state.
     weights
         File of each backbone's weights, by its name, as torchvision or the published checkpoints
-        name them; or "random". Hand-made features need none.
+        name them; under "all", a checkpoint that has all others, such as the published one of
+        DeepGaze IIE; or "random". Hand-made features need none.
     n_instances
         How often all is trained; the result mixes all instances.
     seed
@@ -199,9 +238,7 @@ def train(
         progress=progress,
     )
     folder = Path(out)
-    cache = (
-        folder / "features" if features == "" else (None if features is None else Path(features))
-    )
+    cache = None if features is None else Path(features or folder / "features")
     parts = [stage.parts() for stage in given]
     with _alone_in(folder), _threads(n_threads) as threads:
         where = folder, cache, feature_dtype
@@ -211,26 +248,18 @@ def train(
             for b, backbone in enumerate(architecture.backbones)
         ]
         last = given[-1]
-        n = n_instances * last.n_parts
         whole = replace(
             architecture,
-            n_components=n,
+            n_components=n_instances * last.n_parts,
             downsample=last.recipe.downsample or architecture.downsample,
         )
-        network = DeepGazeNetwork(whole)
-        state = network.state_dict()
-        for b, (backbone_state, heads) in enumerate(of_backbones):
-            state |= {f"branches.{b}.features.{k}": t for k, t in backbone_state.items()}
-            for key in heads[0]:
-                tensors = [head[key] for head in heads]
-                shared = key == "feature_scale"
-                state[f"branches.{b}.{key}"] = tensors[0] if shared else torch.cat(tensors)
         about = {"architecture": whole.description(), "n_folds": last.n_parts}
-        write_weights(folder / "model.pth", state, about)
+        write_weights(folder / "model.pth", _joined(of_backbones), about)
         if last.folds is not None:
             last.folds.save(folder / "folds.csv")
         history = run.history(folder / "history.csv")
-    return Trained(folder / "model.pth", whole, last, n_instances, history, architecture.backbones)
+        kept = tuple(run.features)
+    return Trained(folder / "model.pth", whole, tuple(parts[-1]), n_instances, history, kept)
 
 
 class _Run:
@@ -256,6 +285,7 @@ class _Run:
         self._common["device"] = settings.device.type
         self._of_stages = [stage.conditions for stage in stages]
         self._rows: list[dict[str, Any]] = []
+        self.features: list[Features] = []  # of the last stage's images, for each backbone
 
     def trained(
         self, b: int, weights: str | Path | None, n_instances: int
@@ -264,6 +294,7 @@ class _Run:
         backbone = self._architecture.backbones[b]
         extractor = _extractor(backbone, weights, self._seed).to(self._settings.device)
         sets = [self._features(extractor, stage) for stage in self._stages]
+        self.features.append(sets[-1][0])
         scale = None
         if self._architecture.scaled:
             first = self._parts[0][0].training.tolist()
@@ -376,7 +407,7 @@ class _Run:
             "fixation_weights": stage.fixation_weights,
         }
         own = features[0]
-        centre_bias = part.centre_bias()
+        centre_bias = part.centre_bias
         training = Samples(
             stage.dataset, part.training, own, centre_bias, architecture, **options, **weights
         )
@@ -388,16 +419,32 @@ class _Run:
         if stage.validation is None or features[1] is None:
             return training, None
         everything = range(len(stage.validation))
-        other = part.validation_centre_bias()
+        other = part.validation_centre_bias
         return training, Samples(
             stage.validation, everything, features[1], other, architecture, **options
         )
 
 
+def _joined(
+    of_backbones: Sequence[tuple[dict[str, Tensor], list[dict[str, Tensor]]]],
+) -> dict[str, Tensor]:
+    """Return the state of a network from those of its backbones and of their readouts."""
+    state: dict[str, Tensor] = {}
+    for b, (of_backbone, heads) in enumerate(of_backbones):
+        state |= {f"branches.{b}.features.{key}": t for key, t in of_backbone.items()}
+        for key in heads[0]:
+            tensors = [head[key] for head in heads]
+            shared = key == "feature_scale"
+            state[f"branches.{b}.{key}"] = tensors[0] if shared else torch.cat(tensors)
+    return state
+
+
 def _weights_of(backbone: Backbone, weights: Mapping[str, str | Path]) -> str | Path | None:
     """Return where a backbone's weights are; None for features made by hand."""
-    given = weights.get(backbone.name)
-    if given is None and backbone.pretrained:
+    if not backbone.pretrained:
+        return None
+    given = weights.get(backbone.name, weights.get("all"))
+    if given is None:
         raise InputError(
             f"backbone {backbone.name!r} needs weights: give the file that has them in weights=, "
             "or 'random'"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -164,12 +165,14 @@ class Part:
     training: NDArray[np.int64]
     stopping: NDArray[np.int64] | None
 
+    @cached_property
     def centre_bias(self) -> DensityModel:
-        """Return the centre bias; a fitted one knows no image that is tested on."""
+        """The centre bias; a fitted one knows no image that is tested on."""
         return self._centre_bias(self.stage.dataset[self.training])
 
+    @cached_property
     def validation_centre_bias(self) -> DensityModel:
-        """Return the centre bias of the stage's `validation`, which may be of another display."""
+        """The centre bias of the stage's `validation`, which may be of another display."""
         assert self.stage.validation is not None
         return self._centre_bias(self.stage.validation)
 

@@ -1,0 +1,81 @@
+"""Predictions of trained readouts from features that are kept already."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from salmetrics.errors import InputError
+from salmetrics.models.base import DensityModel, log_density_of
+from salmetrics.stimuli import Stimulus
+from salmetrics_models.architectures import Architecture
+from salmetrics_models.heads import Head, readout_grid, small_centre
+from salmetrics_models.producer import Array
+from salmetrics_models.training.features import Features
+
+__all__ = ["FromFeatures"]
+
+
+class FromFeatures(DensityModel):
+    """The densities of a model for the images of one data set, without running its backbones.
+
+    Parameters
+    ----------
+    architecture
+        With all components.
+    heads
+        Readouts of each backbone, with all components.
+    features
+        Of the images, for each backbone.
+    centre_bias
+        A density model.
+    components_for
+        Tells which components to mix for an image.
+    name
+        For tables.
+    """
+
+    def __init__(
+        self,
+        architecture: Architecture,
+        heads: Sequence[Head],
+        features: Sequence[Features],
+        centre_bias: DensityModel,
+        components_for: Callable[[str], Sequence[int]],
+        name: str,
+    ) -> None:
+        self.name = name
+        self._architecture = architecture
+        self._heads = [head.eval().requires_grad_(False) for head in heads]
+        self._features = list(features)
+        self._centre_bias = centre_bias
+        self._components_for = components_for
+        self._numbers = {key: i for i, key in enumerate(features[0].stimuli.ids)}
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """What predictions depend on besides the image."""
+        return {"features": [features.conditions for features in self._features]}
+
+    def log_density(self, stimulus: Stimulus, *, subject: Any = None) -> Array:
+        """Return the log density, shape (h, w)."""
+        if stimulus.id not in self._numbers:
+            raise InputError(f"there are no features of image {stimulus.id!r}")
+        number = self._numbers[stimulus.id]
+        log = log_density_of(self._centre_bias, stimulus).values
+        centre = torch.from_numpy(np.ascontiguousarray(log, dtype=np.float32))[None]
+        components = torch.tensor(list(self._components_for(stimulus.id)))
+        grid = readout_grid(self._architecture, stimulus.size)
+        with torch.inference_mode():
+            mixing, small = small_centre(self._architecture, centre)
+            parts: list[Tensor] = [
+                head.mixture(features.maps([number]), grid, small, mixing, components)
+                for head, features in zip(self._heads, self._features, strict=True)
+            ]
+            mean = torch.logsumexp(torch.stack(parts), dim=0) - math.log(len(parts))
+            return mixing.enlarged(mean)[0].numpy()
