@@ -96,8 +96,8 @@ class Features:
         missing = [i for i, path in enumerate(self._files) if not self._is_whole(path)]
         # the same groups whatever is there already: on a GPU, other groups have other last digits
         groups = [g for g in self._groups() if not set(g).isdisjoint(missing)]
-        bar = tqdm(total=len(missing), delay=2, disable=not progress, unit="image")
-        bar.set_description(f"features of {self.conditions['backbone']}")
+        name = f"features of {self.conditions['backbone']}"
+        bar = tqdm(total=len(missing), delay=2, disable=not progress, unit="image", desc=name)
         for number, group in enumerate(groups):
             for i, maps in zip(group, self._computed(group), strict=True):
                 self._write(self._files[i], maps)
@@ -115,7 +115,7 @@ class Features:
             Their numbers.
         """
         if self._folder is None:
-            every = self._computed(images)
+            every = (maps for group in self._cut(list(images)) for maps in self._computed(group))
             of_images = ([maps[i] for i in self._numbers] for maps in every)
         else:
             of_images = (self._read(i) for i in images)
@@ -153,15 +153,15 @@ class Features:
 
     def _groups(self) -> list[list[int]]:
         """Return images that are computed together, of one size."""
-        together = 1 if self._device.type == "cpu" else _TOGETHER
         by_size: dict[tuple[int, ...], list[int]] = {}
         for i, size in enumerate(self.stimuli.sizes.tolist()):
             by_size.setdefault(tuple(size), []).append(i)
-        return [
-            same[start : start + together]
-            for same in by_size.values()
-            for start in range(0, len(same), together)
-        ]
+        return [group for same in by_size.values() for group in self._cut(same)]
+
+    def _cut(self, images: list[int]) -> list[list[int]]:
+        """Cut images of one size into those that are computed together; on a CPU, each alone."""
+        together = 1 if self._device.type == "cpu" else _TOGETHER
+        return [images[start : start + together] for start in range(0, len(images), together)]
 
     @property
     def _device(self) -> torch.device:

@@ -79,7 +79,7 @@ class Fitted:
     """
 
     state: dict[str, Tensor]
-    history: list[dict[str, float]]
+    history: list[dict[str, Any]]
 
 
 @dataclass
@@ -90,7 +90,7 @@ class _Progress:
     batch: int
     loss: float
     weight: float
-    history: list[dict[str, float]]
+    history: list[dict[str, Any]]
     best: dict[str, Tensor]
 
 
@@ -208,14 +208,17 @@ class _Run:
         at = self._restored()
         if at is None:
             at = _Progress(1, 0, 0.0, 0.0, [], self._copied())
-            at.history.append(self._row(0, math.nan, 0.0))
+            at.history.append(self._row(0, None, 0.0))
             self._save(at)
         self._log(at)
         with self._board(len(at.history)) as board:
             bar = tqdm(
-                initial=at.epoch - 1, delay=2, disable=not self._settings.progress, unit="epoch"
+                initial=at.epoch - 1,
+                delay=2,
+                disable=not self._settings.progress,
+                unit="epoch",
+                desc=self._name,
             )
-            bar.set_description(self._name)
             while not self._recipe.is_done([row["score"] for row in at.history], self._rate):
                 began = time.monotonic()
                 loss = self._epoch(at)
@@ -228,8 +231,8 @@ class _Run:
                 self._save(at)
                 self._log(at)
                 for key, value in row.items() if board is not None else ():
-                    board.add_scalar(key, value, int(row["epoch"]))
-                bar.set_postfix_str(f"{row['score']:.4f} bit")
+                    board.add_scalar(key, value, row["epoch"])
+                bar.set_postfix_str(f"{row['score']:.4f} bit", refresh=False)
                 bar.update()
             bar.close()
         state = at.best if self._recipe.keep == "best" else self._copied()
@@ -260,7 +263,8 @@ class _Run:
                 at.weight += weight
                 at.batch += 1
                 bar.update()
-                if time.monotonic() - self._saved > self._settings.save_seconds:
+                due = time.monotonic() - self._saved > self._settings.save_seconds
+                if due and at.batch < len(batches):  # after the last one, validation comes first
                     self._save(at)
         bar.close()
         return at.loss / at.weight
@@ -310,9 +314,9 @@ class _Run:
 
     # ---- validation
 
-    def _row(self, epoch: int, loss: float, seconds: float) -> dict[str, float]:
+    def _row(self, epoch: int, loss: float | None, seconds: float) -> dict[str, Any]:
         """Return what is logged of an epoch."""
-        found: dict[str, float] = {
+        found: dict[str, Any] = {
             "epoch": epoch,
             "learning_rate": self._rate,
             "loss": loss,
@@ -320,7 +324,8 @@ class _Run:
             "centre_weight": float(self._head.finaliser.centre_weight.detach()),
         }
         scores = self._scores() if self._validation is not None else {}
-        return found | scores | {"score": scores.get("IG", -loss), "seconds": round(seconds, 3)}
+        own = -math.inf if loss is None else -loss
+        return found | scores | {"score": scores.get("IG", own), "seconds": round(seconds, 3)}
 
     def _scores(self) -> dict[str, float]:
         """Return LL and the metrics on the validation images, weighted as in training."""

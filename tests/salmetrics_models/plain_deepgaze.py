@@ -47,7 +47,7 @@ def layer_norm(x, weight, bias):
 
 def blurred(x, sigma):
     """Separable Gaussian of three widths, edges repeated."""
-    reach = int(np.ceil(3 * float(sigma)))
+    reach = int(np.ceil(3 * float(sigma.detach())))
     taps = torch.arange(-reach, reach + 1, dtype=x.dtype)
     kernel = torch.exp(-0.5 * (taps / sigma) ** 2)
     kernel = kernel / kernel.sum()

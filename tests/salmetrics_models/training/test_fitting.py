@@ -1,0 +1,297 @@
+"""One readout trained: steps as of a plain implementation, interruptions, logs, wrong numbers."""
+
+import csv
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+import salmetrics
+from salmetrics import CentreBias, InputError
+from salmetrics_models.backbones import HAND_MADE, FeatureExtractor
+from salmetrics_models.heads import Head
+from salmetrics_models.published import _HEADS_2E
+from salmetrics_models.training import Recipe, fitting
+from salmetrics_models.training.features import Features
+from salmetrics_models.training.fitting import Settings, finished_fit, fit_head
+from salmetrics_models.training.samples import Samples
+from tests.salmetrics_models.plain_deepgaze import finalised, readout
+from tests.salmetrics_models.training.conftest import ARCHITECTURE, RECIPE
+
+CPU = torch.device("cpu")
+SETTINGS = Settings(CPU, progress=False)
+
+
+@pytest.fixture(scope="module")
+def parts(dataset):
+    """Images to train on, and to stop on."""
+    features = Features(FeatureExtractor(HAND_MADE), dataset.stimuli)
+    centre_bias = CentreBias.fit(*dataset[:8])
+    return [
+        Samples(dataset, chosen, features, centre_bias, ARCHITECTURE)
+        for chosen in (range(8), range(8, 12))
+    ]
+
+
+def new_head(seed=0):
+    torch.manual_seed(seed)
+    return Head(HAND_MADE, ARCHITECTURE)
+
+
+def fit(folder, parts, recipe=RECIPE, *, head=None, settings=SETTINGS, conditions=None):
+    return fit_head(
+        new_head() if head is None else head,
+        *parts,
+        recipe,
+        folder,
+        seed=(1, 2),
+        conditions=conditions or {},
+        settings=settings,
+    )
+
+
+def plain_losses(state, samples, dataset, images):
+    """Minus the mean log density at the fixations of each image, bits, all at the image's size."""
+    found = []
+    for i in images:
+        pixels = dataset.stimuli[i].rgb.transpose(2, 0, 1)[None].copy()
+        with torch.no_grad():
+            maps = FeatureExtractor(HAND_MADE)(torch.from_numpy(pixels).float())
+        height, width = dataset.stimuli.sizes[i].tolist()
+        grid = (-(-height // 8), -(-width // 8))
+        x = torch.cat([torch.nn.functional.interpolate(m, size=grid) for m in maps], 1).double()
+        y = readout(state, "", 0, x)
+        centre = samples.batch([i]).centre.double()
+        full = torch.nn.functional.interpolate(centre[None], size=(height, width))[0]
+        logs = finalised(state, "finalizers.0", y, full, 2)[0, 0]
+        mine = dataset.fixations.of_image(i)
+        at = logs[np.floor(mine.y).astype(int), np.floor(mine.x).astype(int)]
+        found.append(-at.mean() / np.log(2))
+    return torch.stack(found)
+
+
+def test_steps_of_a_plain_implementation(parts, dataset, tmp_path):
+    """One epoch of Adam by hand, component by component, on maps as large as the images."""
+    recipe = Recipe(learning_rate=0.01, max_epochs=1, batch_size=2, keep="last")
+    settings = Settings(CPU, torch.float64, progress=False)
+    found = fit(tmp_path, parts, recipe, head=new_head().double(), settings=settings)
+    names = {ours: theirs.format(k=0) for theirs, ours in _HEADS_2E.items()}
+    start = {names[key]: t.double() for key, t in new_head().state_dict().items()}
+    state, last = {}, {}
+    for name, tensor in start.items():
+        leaf = tensor[0].clone()
+        leaf = leaf[..., None, None] if "conv" in name else leaf
+        state[name] = leaf.reshape(1) if leaf.ndim == 0 else leaf
+        state[name].requires_grad_(True)
+    optimizer = torch.optim.Adam(state.values(), lr=0.01)
+    for images in parts[0].batches(2, np.random.default_rng([1, 2, 1])):
+        optimizer.zero_grad()
+        loss = plain_losses(state, parts[0], dataset, images).mean()
+        loss.backward()
+        optimizer.step()
+    for ours, theirs in names.items():
+        last[ours] = state[theirs].detach()
+        expected = last[ours].reshape(found.state[ours].shape)
+        torch.testing.assert_close(found.state[ours], expected, rtol=1e-7, atol=1e-9, msg=ours)
+    validation = plain_losses(state, parts[1], dataset, range(8, 12)).mean().item()
+    assert found.history[1]["LL"] == pytest.approx(-validation, rel=1e-8)
+    baseline = np.mean([parts[1].baseline[i] for i in range(8, 12)]) / np.log(2)
+    assert found.history[1]["IG"] == pytest.approx(-validation - baseline, rel=1e-6)
+
+
+def test_weights_and_averages(parts, dataset, tmp_path):
+    """A weight of 2 is an image twice; the loss of an epoch without steps is the weighted mean."""
+    features = Features(FeatureExtractor(HAND_MADE), dataset.stimuli)
+    twice = np.array([2.0, 1, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0])
+    bias = CentreBias.fit(*dataset[:8])
+    chosen = range(8)
+    weighted = Samples(dataset, chosen, features, bias, ARCHITECTURE, image_weights=twice)
+    recipe = Recipe(learning_rate=1e-12, max_epochs=1, batch_size=2, keep="last")
+    one = fit(tmp_path / "a", (weighted, None), recipe)
+    two = fit(tmp_path / "b", (parts[0], None), recipe)
+    alone = Samples(dataset, [0], features, bias, ARCHITECTURE)
+    first = fit(tmp_path / "c", (alone, None), recipe).history[1]["loss"]
+    assert one.history[1]["loss"] * 9 == pytest.approx(two.history[1]["loss"] * 8 + first, rel=1e-6)
+
+
+def test_it_learns_and_keeps_the_best(parts, tmp_path):
+    recipe = Recipe(learning_rate=0.05, max_epochs=12, batch_size=2)
+    best = fit(tmp_path / "best", parts, recipe)
+    scores = [row["IG"] for row in best.history]
+    assert max(scores) > scores[0] + 0.3
+    last = fit(tmp_path / "last", parts, recipe.changed(keep="last"))
+    assert [row["IG"] for row in last.history] == scores
+    for fitted, expected in ((best, max(scores)), (last, scores[-1])):
+        head = new_head()
+        head.load_state_dict(fitted.state)
+        nothing = recipe.changed(max_epochs=1, learning_rate=1e-12)
+        again = fit(tmp_path / str(expected), parts, nothing, head=head)
+        assert again.history[0]["IG"] == pytest.approx(expected, abs=1e-6)
+
+
+def test_metrics_of_validation_are_those_of_evaluate(parts, dataset, tmp_path):
+    settings = Settings(CPU, metrics=("IG", "NSS", "AUC"), progress=False)
+    found = fit(tmp_path, parts, RECIPE.changed(keep="last"), settings=settings)
+    head = new_head()
+    head.load_state_dict(found.state)
+    made = {}
+    for i in range(8, 12):
+        batch = parts[1].batch([i])
+        with torch.no_grad():
+            logs = head.log_densities(batch.maps, batch.centre, batch.mixing, batch.grid)
+        made[dataset.stimuli.ids[i]] = batch.mixing.enlarged(logs)[0, 0].double().numpy()
+    part = dataset[range(8, 12)]
+    model = salmetrics.as_model(made, part.stimuli, kind="log_density", normalize=True)
+    options = {"average": "image"}
+    row = found.history[-1]
+    assert row["LL"] == pytest.approx(salmetrics.log_likelihood(model, *part, **options), abs=1e-5)
+    assert row["NSS"] == pytest.approx(salmetrics.nss(model, *part, **options), abs=1e-5)
+    assert row["AUC"] == pytest.approx(salmetrics.auc(model, *part, **options), abs=1e-5)
+    with pytest.raises(InputError, match="metric must be one of 'IG', 'NSS', 'AUC'; got 'SIM'"):
+        Settings(CPU, metrics=("SIM",))
+
+
+class Killed(BaseException):
+    pass
+
+
+def test_interrupted_after_any_write_it_ends_the_same(parts, tmp_path, monkeypatch):
+    """Within epochs too, as the state is written after each batch here."""
+    settings = Settings(CPU, save_seconds=-1, progress=False)
+    whole = fit(tmp_path / "whole", parts, settings=settings)
+    expected = (tmp_path / "whole" / "final.pth").read_bytes()
+    write, at_most = fitting.write_state, [0]
+
+    def killed(path, state):
+        if at_most[0] == 0:
+            raise Killed
+        at_most[0] -= 1
+        write(path, state)
+
+    monkeypatch.setattr(fitting, "write_state", killed)
+    n_writes = 0
+    while True:
+        at_most[0] = 2  # so it goes on by two writes each time
+        try:
+            again = fit(tmp_path / "cut", parts, settings=settings)
+            break
+        except Killed:
+            n_writes += 2
+    assert n_writes > 12
+    assert (tmp_path / "cut" / "final.pth").read_bytes() == expected
+    assert again.history == whole.history
+    assert not (tmp_path / "cut" / "state.pth").exists()
+
+
+def test_a_done_training_is_not_done_again(parts, tmp_path, monkeypatch):
+    first = fit(tmp_path, parts)
+    monkeypatch.setattr(fitting, "_Run", None)
+    again = fit(tmp_path, parts)
+    assert again.history == first.history
+    for key, tensor in again.state.items():
+        assert torch.equal(tensor, first.state[key])
+    assert finished_fit(tmp_path / "other", RECIPE, {}) is None
+    with pytest.raises(InputError, match=r"under other conditions: recipe .*Choose another folder"):
+        fit(tmp_path, parts, RECIPE.changed(decay=0.3))
+    with pytest.raises(InputError, match=r"other conditions: data \(was None, is 'x'\)"):
+        fit(tmp_path, parts, conditions={"data": "x"})
+
+
+def test_log(parts, tmp_path):
+    found = fit(tmp_path, parts)
+    with (tmp_path / "log.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [int(row["epoch"]) for row in rows] == [0, 1, 2, 3]
+    assert [float(row["learning_rate"]) for row in rows] == pytest.approx([0.02, 0.02, 0.02, 0.002])
+    assert float(rows[3]["loss"]) == found.history[3]["loss"]
+    assert "seconds" in rows[0]
+    assert "seconds" not in found.history[0]  # it differs from run to run
+
+
+def test_tensorboard(parts, tmp_path):
+    pytest.importorskip("tensorboard", reason="TensorBoard is not installed")
+    fit(tmp_path, parts, settings=Settings(CPU, tensorboard=True, progress=False))
+    (file,) = (tmp_path / "tensorboard").iterdir()
+    written = file.read_bytes()
+    assert b"IG" in written
+    assert b"learning_rate" in written
+
+
+def test_a_loss_that_is_no_number(parts, tmp_path, monkeypatch):
+    losses = fitting.negative_log_likelihood
+    n_calls = [0]
+
+    def broken(*args, **options):
+        n_calls[0] += 1
+        value = losses(*args, **options)
+        return value * np.nan if n_calls[0] == 13 else value  # after 3 + 5 + 3, and one
+
+    monkeypatch.setattr(fitting, "negative_log_likelihood", broken)
+    text = r"training: the loss is no number in epoch 2, batch \d \(images 'blobs\d+'.*state.pth"
+    with pytest.raises(InputError, match=text):
+        fit(tmp_path, parts)
+    state = torch.load(tmp_path / "state.pth", weights_only=True)
+    assert state["position"] == [2, 0]
+    assert all(torch.isfinite(t).all() for t in state["head"].values())
+    monkeypatch.undo()
+    assert fit(tmp_path, parts).history == fit(tmp_path / "whole", parts).history
+
+
+def test_a_gradient_that_is_no_number(parts, tmp_path, monkeypatch):
+    def broken(logs, counts, **options):
+        value = (logs * counts).sum((1, 2))
+        return value + torch.sqrt(value - value)  # 0, whose derivative is infinite
+
+    monkeypatch.setattr(fitting, "negative_log_likelihood", broken)
+    with pytest.raises(InputError, match="the gradient of the loss is no number in epoch 1, batch"):
+        fit(tmp_path, parts)
+
+
+def test_a_full_disk_leaves_the_state_of_before(parts, tmp_path, monkeypatch):
+    save = torch.save
+    n_calls = [0]
+
+    def full(state, file):
+        n_calls[0] += 1
+        if n_calls[0] == 3:
+            file.write(b"half")
+            raise OSError(28, "No space left on device")
+        save(state, file)
+
+    monkeypatch.setattr(torch, "save", full)
+    with pytest.raises(InputError, match=r"state.pth' can't be written \(No space left on device"):
+        fit(tmp_path, parts)
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["log.csv", "state.pth"]
+    assert torch.load(tmp_path / "state.pth", weights_only=True)["position"] == [2, 0]
+    monkeypatch.undo()
+    assert fit(tmp_path, parts).history == fit(tmp_path / "whole", parts).history
+
+
+@pytest.mark.parametrize("content", [b"", b"no zip", b"PK\x03\x04 cut off"])
+def test_a_damaged_state(parts, tmp_path, content):
+    (tmp_path / "state.pth").write_bytes(content)
+    with pytest.raises(InputError, match=r"state.pth' is damaged; remove it to start again"):
+        fit(tmp_path, parts)
+    torch.save([1, 2], tmp_path / "state.pth")
+    with pytest.raises(InputError, match="is no state of a training"):
+        fit(tmp_path, parts)
+
+
+def test_without_validation(parts, tmp_path):
+    for recipe in (RECIPE, RECIPE.changed(keep="last", stopping="three-worse")):
+        with pytest.raises(InputError, match="looks at validation images, and there are none"):
+            fit(tmp_path, (parts[0], None), recipe)
+    found = fit(tmp_path, (parts[0], None), RECIPE.changed(keep="last"))
+    assert "IG" not in found.history[0]
+    assert found.history[3]["loss"] < found.history[1]["loss"]
+    assert json.loads(json.dumps(found.history[1])) == found.history[1]
+
+
+def test_plateau_lowers_the_rate(parts, tmp_path):
+    recipe = replace(RECIPE, schedule="plateau", patience=1, learning_rate=1.0, max_epochs=6)
+    rates = [row["learning_rate"] for row in fit(tmp_path, parts, recipe).history]
+    assert rates[0] == 1.0
+    assert rates[-1] < 0.2
+    assert sorted(rates, reverse=True) == rates
