@@ -1,0 +1,296 @@
+"""Trainings as TOML files, and `salmetrics train`."""
+
+import os
+import signal
+import subprocess
+import sys
+import tomllib
+
+import pytest
+
+import salmetrics
+from salmetrics import Dataset, InputError
+from salmetrics.cli import main
+from salmetrics_models import ReadoutModel
+from salmetrics_models.architectures import DEEPGAZE_2, DEEPGAZE_2E
+from salmetrics_models.training import RECIPES, configuration
+from salmetrics_models.training.configuration import example, example_names, read_configuration
+from tests.salmetrics_models.training.conftest import made_dataset
+
+BEGIN = """
+out = "out"
+[model]
+base = "deepgaze2e"
+backbones = ["hand-made"]
+downsample = 1
+readout_factor = 8
+map_factor = 2
+"""
+STAGE = """
+[[stages]]
+name = "blobs"
+dataset = "blobs.h5"
+folds = 3
+learning_rate = 0.02
+max_epochs = 2
+batch_size = 4
+[run]
+device = "cpu"
+tensorboard = false
+"""
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch, dataset):
+    """A folder with a data set and a file for a training on it."""
+    salmetrics.write_hdf5(dataset, tmp_path / "blobs.h5", images="copy")
+    (tmp_path / "config.toml").write_text(BEGIN + STAGE)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_train(folder, capsys):
+    (folder / "sub").mkdir()
+    os.chdir(folder / "sub")  # paths are relative to the file
+    assert main(["train", "../config.toml"]) == 0
+    out = capsys.readouterr().out
+    assert "1 instance of readouts of hand-made" in out
+    assert "blobs: blobs, 12 images, 480 fixations, 3 folds" in out
+    assert "3 readouts of each backbone" in out
+    assert "IG on validation images" in out
+    assert "| cross-validated |" in out
+    found = salmetrics.Evaluation.load(folder / "out" / "evaluation.h5")
+    assert set(found.metrics) == {"LL", "IG", "NSS", "AUC"}
+    model = ReadoutModel(folder / "out" / "model.pth", centre_bias="uniform", device="cpu")
+    assert (model.n_components, model.n_folds) == (3, 3)
+    assert main(["train", "../config.toml"]) == 0  # all is done
+    assert capsys.readouterr().out == out
+
+
+def test_check_and_other_places(folder, capsys):
+    assert main(["train", "config.toml", "--check", "--out", "there", "--threads", "1"]) == 0
+    assert "in there" in capsys.readouterr().out
+    assert not (folder / "there").exists()
+    assert not (folder / "out").exists()
+
+
+@pytest.mark.parametrize("name", example_names())
+def test_examples(name, capsys, tmp_path, monkeypatch):
+    """Each reads well, with data sets of the right names, and stands for its paper's recipe."""
+    assert main(["train", "--example", name]) == 0
+    text = capsys.readouterr().out
+    assert text == example(name)
+    (tmp_path / "config.toml").write_text(text)
+    asked = []
+
+    def load(spec, root):
+        asked.append(spec)
+        n = 1003 if spec.startswith("mit1003") else 30
+        few = made_dataset(30, n_fixations=4, name=spec)
+        if n > 30:  # the folds of MIT1003 are defined on all its images
+            sizes = [few.stimuli.sizes[0].tolist()] * n
+            stimuli = salmetrics.Stimuli.from_arrays([few.stimuli[0].image] * n)
+            assert len(sizes) == len(stimuli)
+            none = salmetrics.Fixations.from_arrays([1.0], [1.0], [0], n_images=n)
+            return Dataset("mit1003", stimuli, none)
+        return few
+
+    monkeypatch.setattr(configuration, "mit1003", lambda stimuli, scheme: _folds(stimuli, scheme))
+    found = read_configuration(tmp_path / "config.toml", load)
+    if name == "hand-made":
+        assert asked == ["osie"]
+        assert tuple(found.stages[0].dataset.stimuli.sizes[0]) == (300, 400)
+        return
+    base = {"deepgaze2": DEEPGAZE_2, "deepgaze2e": DEEPGAZE_2E}[name]
+    assert found.architecture == base
+    assert found.options["n_instances"] == {"deepgaze2": 1, "deepgaze2e": 3}[name]
+    first, second = found.stages
+    assert first.recipe == RECIPES[f"{name}-pretraining"]
+    assert second.recipe == RECIPES[f"{name}-fine-tuning"]
+    assert (first.folds, second.folds.n_folds, second.validation) == (None, 10, None)
+    assert first.validation is not None
+    assert second.folds.scheme == {"deepgaze2": "deepgaze2", "deepgaze2e": "deepgaze3"}[name]
+    data = [spec.partition(",")[0] for spec in asked]
+    stopped = {"deepgaze2": "mit1003", "deepgaze2e": "salicon"}[name]
+    assert data == ["salicon", stopped, "mit1003"]
+    for spec in asked:  # options are those of the data sets
+        from salmetrics.cli.data import option_values
+
+        first_part, *options = spec.split(",")
+        option_values(first_part, options)
+
+
+def _folds(stimuli, scheme):
+    import warnings
+
+    from salmetrics.folds import mit1003
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of the scheme of DeepGaze II, which the example explains
+        return mit1003(stimuli, scheme=scheme)
+
+
+def load(spec, root):
+    found = salmetrics.read_hdf5(spec)
+    return found
+
+
+def test_all_entries(folder, dataset):
+    salmetrics.folds.kfold(dataset.stimuli, 4).save(folder / "folds.csv")
+    columns = {**dataset.fixations.columns, "seconds": dataset.fixations.x * 0 + 2.0}
+    attributes = {"importance": list(range(1, 13))}
+    stimuli = salmetrics.Stimuli(
+        dataset.stimuli.loads,
+        dataset.stimuli.sizes,
+        dataset.stimuli.ids,
+        attributes=attributes,
+    )
+    fixations = salmetrics.Fixations(columns, 12)
+    salmetrics.write_hdf5(Dataset("more", stimuli, fixations), "more.h5", images="copy")
+    (folder / "config.toml").write_text(
+        BEGIN
+        + """
+instances = 2
+seed = 7
+[model.layers]
+hand-made = ["gabor", "contrast"]
+[features]
+folder = "kept"
+dtype = "float16"
+[run]
+device = "cpu"
+threads = 1
+metrics = ["IG", "NSS"]
+save_seconds = 5
+[[stages]]
+name = "first"
+dataset = "blobs.h5"
+first = 6
+size = [80, 80]
+validation = "blobs.h5"
+centre_bias = "uniform"
+recipe = "deepgaze2e-pretraining"
+milestones = [1]
+[[stages]]
+name = "second"
+dataset = "more.h5"
+folds = "folds.csv"
+image_weights = "importance"
+fixation_weights = "seconds"
+[stages.recipe]
+average = "fixation"
+"""
+    )
+    found = read_configuration("config.toml", load, device=None, n_threads=2)
+    assert found.architecture.backbones[0].layers == ("gabor", "contrast")
+    assert found.out == folder / "out"
+    assert found.options == {
+        "weights": {},
+        "n_instances": 2,
+        "seed": 7,
+        "features": folder / "kept",
+        "feature_dtype": "float16",
+        "device": "cpu",
+        "n_threads": 2,
+        "metrics": ["IG", "NSS"],
+        "save_seconds": 5,
+    }
+    first, second = found.stages
+    assert len(first.dataset) == 6
+    assert len(first.validation) == 12
+    assert tuple(first.validation.stimuli.sizes[0]) == (80, 80)
+    assert first.recipe == RECIPES["deepgaze2e-pretraining"].changed(milestones=(1,))
+    assert not first.fits_centre_bias
+    assert second.folds.n_folds == 4
+    assert second.recipe.average == "fixation"
+    assert second.image_weights.tolist() == list(range(1, 13))
+    assert set(second.fixation_weights) == {2.0}
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("out = ", "config.toml' is no TOML"),
+        ("stagez = 1", "key of the file must be one of 'out', .*; got 'stagez'"),
+        ("[model]\nseeds = 1", r"key of \[model\] must be one of .*; got 'seeds'"),
+        ("[model]\nseed = true", r"seed in \[model\] must be a whole number; got True"),
+        ("[model]\nseed = 'x'", r"seed in \[model\] must be a whole number; got 'x'"),
+        ("[model]\ndownsample = 'x'", r"must be a whole number or a number; got 'x'"),
+        ("model = 3", "model in the file must be a table; got 3"),
+        ("[model]\nbase = 'x'\n", "the file must say where results go"),
+        ("out='o'\n[model]\nbase = 'x'", "base must be one of 'deepgaze1', .*; got 'x'"),
+        ("out='o'\n[model]\nbackbones = ['x']", "backbone must be one of .*; got 'x'"),
+        ("out='o'\n[model]\nbackbones = []", "backbones must name at least one"),
+        ("out='o'\n[model]\ndownsample = 0", "downsample must be from 1 to 100; got 0"),
+        ("out='o'\n[model.layers]\nvgg-19 = ['x']", r"backbone in \[model.layers\] must be one of"),
+        ("out='o'\n[weights]\nx = 'y'", r"key of \[weights\] must be one of .*'all'; got 'x'"),
+        ("out='o'", r"there must be at least one table \[\[stages\]\]"),
+        ("out='o'\n[[stages]]\nname='a'", r"\[\[stages\]\] 1 must have a dataset"),
+        ("out='o'\nstages=[1]", r"\[\[stages\]\] 1 must be a table; got 1"),
+        (BEGIN + STAGE + "x = 1", r"key of \[run\] must be one of .*; got 'x'"),
+        (BEGIN + STAGE.replace("folds = 3", "first = 0"), "first must be at least 1; got 0"),
+        (BEGIN + STAGE.replace("folds = 3", "size = [3]"), r"size must be \[height, width\]"),
+        (BEGIN + STAGE.replace("folds = 3", "scheme = 'deepgaze2'"), "scheme goes with folds"),
+        (BEGIN + STAGE.replace("folds = 3", "folds = 'x.csv'"), "there is no file .*x.csv"),
+        (BEGIN + STAGE.replace("folds = 3", "recipe = 'x'"), "recipe must be one of"),
+        (BEGIN + STAGE.replace("folds = 3", "recipe = {x = 1}"), "recipe must be one of .*'x'"),
+        (BEGIN + STAGE.replace("0.02", "'fast'"), "learning_rate must be a number"),
+        (BEGIN + STAGE.replace("folds = 3", "image_weights = 'x'"), "image_weights must be one of"),
+        (BEGIN + STAGE.replace("folds = 3", "fixation_weights = 'z'"), "fixation_weights must be"),
+        (BEGIN + STAGE.replace("folds = 3", "folds = 50"), "n_folds must be from 2 to 12"),
+        (
+            BEGIN + STAGE.replace("folds = 3", "folds = 'f.csv'\nscheme = 'deepgaze3'"),
+            "the scheme of a file of folds is in the file",
+        ),
+        (BEGIN + STAGE.replace("blobs.h5", "nothing"), "'nothing' is neither registered"),
+    ],
+)
+def test_wrong_files(folder, capsys, text, said):
+    (folder / "config.toml").write_text(text)
+    assert main(["train", "config.toml"]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("salmetrics: error: 'config.toml'")
+    assert len(error.splitlines()) == 1
+    with pytest.raises(InputError, match=said):
+        raise InputError(error)
+
+
+def test_wrong_commands(folder, capsys):
+    assert main(["train"]) == 2
+    assert "give a file, or --example NAME" in capsys.readouterr().err
+    assert main(["train", "config.toml", "--example", "deepgaze2"]) == 2
+    assert main(["train", "--example", "deepgaze9"]) == 2
+    assert (
+        "example must be one of 'deepgaze2', 'deepgaze2e', 'hand-made'" in capsys.readouterr().err
+    )
+    assert main(["train", "missing.toml"]) == 2
+    assert "there is no file 'missing.toml'" in capsys.readouterr().err
+
+
+def test_examples_say_no_more_than_is_known():
+    for name in example_names():
+        assert "out" in tomllib.loads(example(name))
+    with pytest.raises(InputError, match="example must be one of"):
+        example("other")
+
+
+def test_killed_and_started_again(folder):
+    """The command ends with the same file, bit for bit."""
+    (folder / "config.toml").write_text(
+        BEGIN
+        + STAGE.replace("max_epochs = 2", "max_epochs = 8")
+        + "save_seconds = 0.01\nthreads = 1"
+    )
+    command = [sys.executable, "-m", "salmetrics", "train", "config.toml"]
+    whole = [*command, "--out", "whole"]
+    subprocess.run(whole, check=True, capture_output=True)
+    process = subprocess.Popen([*command, "--out", "cut"], stderr=subprocess.DEVNULL)
+    states = folder / "cut"
+    while not list(states.rglob("fold-1/state.pth")):
+        assert process.poll() is None
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert not (folder / "cut" / "model.pth").exists()
+    subprocess.run([*command, "--out", "cut"], check=True, capture_output=True)
+    for name in ("model.pth", "history.csv", "folds.csv"):
+        assert (folder / "cut" / name).read_bytes() == (folder / "whole" / name).read_bytes()

@@ -1,0 +1,395 @@
+"""All readouts of a model: folds, instances, stages, and the file that comes of them."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from filelock import FileLock
+
+import salmetrics
+from salmetrics import CrossValidated, Dataset, Folds, InputError, Stimuli, folds
+from salmetrics.cli import main
+from salmetrics_models import DeepGazeII, DeepGazeIIE, ReadoutModel
+from salmetrics_models.architectures import DEEPGAZE_2, DEEPGAZE_2E
+from salmetrics_models.backbones import ALEXNET, BACKBONES, HAND_MADE, VGG_19, FeatureExtractor
+from salmetrics_models.networks import DeepGazeNetwork
+from salmetrics_models.published import backbone_names
+from salmetrics_models.training import Recipe, Stage, runs, train
+from salmetrics_models.training.samples import Samples
+from tests.salmetrics_models.training.conftest import ARCHITECTURE, QUIET, RECIPE, made_dataset
+
+ONE_EPOCH = Recipe(max_epochs=1, batch_size=2, learning_rate=0.01)
+
+
+def test_what_comes_of_it(trained, dataset):
+    files = {path.name for path in trained.path.parent.iterdir()}
+    assert {"model.pth", "folds.csv", "history.csv", "features", "hand-made"} <= files
+    model = trained.model(device="cpu")
+    assert isinstance(model, ReadoutModel)
+    assert (model.n_components, model.n_folds) == (6, 3)
+    assert model.components_of(fold=1) == (1, 4)
+    assert model.components_of(fold=1, instance=1) == (4,)
+    for k in range(3):
+        for j in range(2):
+            state = torch.load(
+                trained.path.parent / f"hand-made/instance-{j}/blobs/fold-{k}/final.pth",
+                weights_only=True,
+            )["state_dict"]
+            own = model.network.branches[0].state_dict()
+            for key, tensor in state.items():
+                assert torch.equal(own[key][3 * j + k], tensor[0])
+    columns = ["backbone", "instance", "stage", "fold", "epoch"]
+    assert list(trained.history.columns[:5]) == columns
+    assert len(trained.history) == 2 * 3 * 4
+    assert dict(Folds.load(trained.path.with_name("folds.csv"))) == dict(trained.stage.folds)
+    best = trained.history.groupby(["instance", "fold"])["IG"].max()
+    assert trained.validation() == pytest.approx(best.mean())
+    assert trained.validation(1) == pytest.approx(best.loc[1].mean())
+
+
+def test_no_readout_saw_its_test_images(stage, tmp_path, monkeypatch):
+    """Neither its pixels nor its fixations, in training, stopping or the centre bias."""
+    seen, fitted = [], []
+    init, fit = Samples.__init__, runs.fit_head
+    fit_bias = salmetrics.CentreBias.fit.__func__
+
+    def spy_samples(self, dataset, chosen, *args, **options):
+        seen.append({dataset.stimuli.ids[i] for i in chosen})
+        init(self, dataset, chosen, *args, **options)
+
+    def spy_bias(cls, stimuli, fixations, **options):
+        fitted.append(set(stimuli.ids))
+        return fit_bias(cls, stimuli, fixations, **options)
+
+    monkeypatch.setattr(Samples, "__init__", spy_samples)
+    monkeypatch.setattr(salmetrics.CentreBias, "fit", classmethod(spy_bias))
+    stage = replace(stage, recipe=ONE_EPOCH)
+    found = train(ARCHITECTURE, [stage], tmp_path, **QUIET)
+    assert fit is runs.fit_head
+    assert len(seen) == 6
+    assert len(fitted) == 3
+    for k in range(3):
+        used = seen[2 * k] | seen[2 * k + 1] | fitted[k]
+        stage.folds.check(k, used)
+        assert used | set(stage.folds.test(k)) == set(stage.dataset.stimuli.ids)
+    assert isinstance(found.centre_bias, CrossValidated)
+    assert len(fitted) == 3  # not fitted again
+
+
+def test_three_ways_to_predict_are_one(trained, dataset, capsys, monkeypatch, tmp_path):
+    """Cross-validated from the file, from kept features, and on the command line."""
+    crossed = trained.cross_validated(device="cpu")
+    kept = trained.from_features()
+    for i in (0, 3, 7):
+        stimulus = dataset.stimuli[i]
+        expected = crossed.log_density(stimulus)
+        np.testing.assert_allclose(kept.log_density(stimulus), expected, atol=2e-6)
+        fold = trained.stage.folds[stimulus.id]
+        alone = trained.model(
+            device="cpu",
+            components=(fold + 3,),
+            centre_bias=trained.parts[fold].centre_bias,
+        )
+        one = trained.from_features(instance=1)
+        np.testing.assert_allclose(
+            one.log_density(stimulus), alone.log_density(stimulus), atol=2e-6
+        )
+    with pytest.raises(InputError, match="there are no features of image 'else'"):
+        kept.log_density(Stimuli.from_arrays([stimulus.image], ["else"])[0])
+    monkeypatch.chdir(tmp_path)
+    salmetrics.write_hdf5(dataset, "blobs.h5", images="copy")
+    spec = f"readout:{trained.path},folds={trained.path.with_name('folds.csv')},centre=uniform"
+    command = ["evaluate", "--dataset", "blobs.h5", "--metrics", "LL", "--model", spec]
+    assert main([*command, "--out", "result.h5"]) == 0
+    capsys.readouterr()
+    result = salmetrics.Evaluation.load("result.h5")
+    model = trained.cross_validated(device="cpu", centre_bias="uniform")
+    expected = salmetrics.log_likelihood(model, *dataset)
+    assert result.value(result.models[0], "LL") == pytest.approx(expected, abs=1e-6)
+    assert main(["evaluate", "--dataset", "blobs.h5", "--model", "readout"]) == 2
+    assert "give the file that a training wrote: readout:FILE" in capsys.readouterr().err
+
+
+def test_interrupted_between_readouts_the_file_is_the_same(stage, tmp_path, monkeypatch):
+    whole = train(ARCHITECTURE, [stage], tmp_path / "whole", n_instances=2, **QUIET)
+    write = runs.fit_head
+
+    def stopped(head, training, validation, recipe, folder, **options):
+        if "instance-1" in str(folder) and folder.name == "fold-1":
+            raise KeyboardInterrupt
+        return write(head, training, validation, recipe, folder, **options)
+
+    monkeypatch.setattr(runs, "fit_head", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        train(ARCHITECTURE, [stage], tmp_path / "cut", n_instances=2, **QUIET)
+    assert not (tmp_path / "cut" / "model.pth").exists()
+    monkeypatch.undo()
+    again = train(ARCHITECTURE, [stage], tmp_path / "cut", n_instances=2, **QUIET)
+    assert again.path.read_bytes() == whole.path.read_bytes()
+    assert (
+        again.path.with_name("history.csv").read_text()
+        == whole.path.with_name("history.csv").read_text()
+    )
+
+
+def test_seeds_and_features_that_are_not_kept(stage, tmp_path):
+    stage = replace(stage, recipe=ONE_EPOCH)
+    digests = {}
+    for name, options in {
+        "a": {},
+        "b": {"features": None},
+        "c": {"features": tmp_path / "elsewhere"},
+        "d": {"seed": 1},
+        "e": {"feature_dtype": "float16"},
+    }.items():
+        found = train(ARCHITECTURE, [stage], tmp_path / name, **QUIET, **options)
+        digests[name] = found.model(device="cpu").weights_digest
+    assert digests["a"] == digests["b"] == digests["c"]
+    assert len(set(digests.values())) == 3
+    assert not (tmp_path / "b" / "features").exists()
+    assert (tmp_path / "elsewhere").is_dir()
+
+
+def test_stages_go_on_from_each_other(dataset, tmp_path):
+    """Pretraining with validation images of its own and another downsampling, then folds."""
+    first = Stage(
+        "first",
+        made_dataset(8, seed=11, name="other"),
+        Recipe(max_epochs=2, batch_size=2, learning_rate=0.02, downsample=1.5),
+        validation=dataset[:4],
+    )
+    folded = folds.kfold(dataset.stimuli, 3, scheme="deepgaze3")
+    second = Stage("second", dataset, replace(ONE_EPOCH, learning_rate=1e-9), folds=folded)
+    found = train(ARCHITECTURE, [first, second], tmp_path, **QUIET)
+    rows = found.history.set_index(["stage", "fold"])
+    assert len(rows.loc["first"]) == 3
+    assert {*rows.loc["second"].index} == {0, 1, 2}
+    state = torch.load(tmp_path / "hand-made/instance-0/first/final.pth", weights_only=True)
+    own = found.model(device="cpu").network.branches[0].state_dict()
+    for key, tensor in state["state_dict"].items():
+        for k in range(3):  # the second stage has a rate of almost 0
+            torch.testing.assert_close(own[key][k], tensor[0], atol=1e-6, rtol=1e-6)
+    assert found.model().network.architecture.downsample == 1
+    alone = train(ARCHITECTURE, [first], tmp_path / "alone", **QUIET)
+    assert alone.model(device="cpu").n_components == 1
+    with pytest.raises(InputError, match="the last stage of this training had no folds"):
+        alone.cross_validated()
+    assert np.isfinite(alone.model(device="cpu").log_density(dataset.stimuli[0])).all()
+
+
+def test_several_backbones_are_mixed(dataset, tmp_path):
+    """Each is trained alone; the density is the mean over backbones of those of its readouts."""
+    colour = replace(HAND_MADE.reading(["colour"]), name="colour")
+    gabor = replace(HAND_MADE.reading(["gabor"]), name="gabor")
+    stage = Stage("blobs", dataset, ONE_EPOCH, folds=folds.kfold(dataset.stimuli, 3))
+    together = train(
+        replace(ARCHITECTURE, backbones=(colour, gabor)), [stage], tmp_path / "both", **QUIET
+    )
+    alone = [
+        train(replace(ARCHITECTURE, backbones=(one,)), [stage], tmp_path / one.name, **QUIET)
+        for one in (colour, gabor)
+    ]
+    stimulus = dataset.stimuli[4]
+    parts = [t.cross_validated(device="cpu").log_density(stimulus) for t in (together, alone[0])]
+    assert np.abs(parts[0] - parts[1]).max() > 1e-3
+    # the second backbone starts from other random weights than one that is alone
+    first, second = (t.history for t in (together, alone[0]))
+    same = first[first["backbone"] == "colour"].reset_index(drop=True)
+    assert same["IG"].tolist() == second["IG"].tolist()
+    kept = together.from_features().log_density(stimulus)
+    np.testing.assert_allclose(kept, parts[0], atol=2e-6)
+    assert together.model(device="cpu").network.architecture.backbones == (colour, gabor)
+    with pytest.raises(InputError, match=r"says of itself what can't be: backbone must be one of"):
+        ReadoutModel(together.path, centre_bias="uniform", device="cpu")
+
+
+def random_file(backbone, path, names=None, prefix=""):
+    torch.manual_seed(2)
+    state = FeatureExtractor(backbone).network.state_dict()
+    torch.save({prefix + (names or {}).get(k, k): t for k, t in state.items()}, path)
+    return state
+
+
+def test_deepgaze_2(dataset, tmp_path):
+    """Trained in folds, it is loaded by `DeepGazeII`; features have unit variance."""
+    state = random_file(VGG_19, tmp_path / "vgg19.pth")
+    small = salmetrics.resize(dataset[:6], (64, 64))
+    stage = Stage("blobs", small, ONE_EPOCH, folds=folds.kfold(small.stimuli, 3))
+    with pytest.raises(InputError, match="backbone 'vgg-19' needs weights: give the file"):
+        train(DEEPGAZE_2, [stage], tmp_path / "out", **QUIET)
+    options = {"weights": {"vgg-19": tmp_path / "vgg19.pth"}, **QUIET}
+    found = train(DEEPGAZE_2, [stage], tmp_path / "out", n_instances=2, **options)
+    model = DeepGazeII.from_pretrained(found.path, centre_bias="uniform", device="cpu")
+    assert (model.n_components, model.n_folds) == (6, 3)
+    branch = model.network.branches[0]
+    assert torch.equal(branch.features.network.features[0].weight, state["features.0.weight"])
+    part = small[found.parts[0].training]
+    reference = DeepGazeII(None, centre_bias="uniform", device="cpu")
+    reference.load_backbone(tmp_path / "vgg19.pth")
+    reference.fit_feature_scale(part.stimuli, progress=False)
+    expected = reference.network.branches[0].feature_scale
+    torch.testing.assert_close(branch.feature_scale, expected, rtol=1e-4, atol=1e-6)
+    crossed = model.cross_validated(found.stage.folds)
+    assert crossed.model_for(small.stimuli.ids[0]).components == model.components_of(
+        fold=found.stage.folds[small.stimuli.ids[0]]
+    )
+    assert isinstance(found.model(device="cpu"), DeepGazeII)
+    model.save(tmp_path / "again.pth")
+    again = DeepGazeII(tmp_path / "again.pth", centre_bias="uniform", device="cpu")
+    assert again.n_folds == 3
+    with pytest.raises(InputError, match=r"of another model than deepgaze2e: backbones, .* differ"):
+        DeepGazeIIE(found.path, centre_bias="uniform", device="cpu")
+
+
+def test_a_part_of_deepgaze_2e(tmp_path, dataset):
+    """Weights come from a checkpoint that has all backbones; it needs no more than one of them."""
+    architecture = replace(DEEPGAZE_2E, backbones=(BACKBONES["resnext-50"],))
+    torch.manual_seed(3)
+    source = FeatureExtractor(BACKBONES["resnext-50"])
+    names = {ours: theirs for theirs, ours in backbone_names("resnext-50", source.network)}
+    published = {
+        f"models.3.features.features.1.{names[k]}": t
+        for k, t in source.network.state_dict().items()
+    }
+    torch.save(published | {"models.0.features.features.1.x": torch.zeros(1)}, tmp_path / "all.pth")
+    small = salmetrics.resize(dataset[:6], (64, 96))
+    stage = Stage("blobs", small, ONE_EPOCH, folds=folds.kfold(small.stimuli, 3))
+    weights = {"all": tmp_path / "all.pth"}
+    found = train(architecture, [stage], tmp_path / "out", weights=weights, **QUIET)
+    model = found.model(device="cpu")
+    assert isinstance(model, ReadoutModel)
+    kept = model.network.branches[0].features.network.conv1.weight
+    assert torch.equal(kept, source.network.conv1.weight)
+    one = found.from_features().log_density(small.stimuli[1])
+    other = found.cross_validated(device="cpu").log_density(small.stimuli[1])
+    np.testing.assert_allclose(one, other, atol=2e-6)
+    again = train(architecture, [stage], tmp_path / "again", weights={"all": found.path}, **QUIET)
+    assert again.model(device="cpu").weights_digest == model.weights_digest
+
+
+def test_published_layout_of_a_trained_deepgaze_2e(tmp_path):
+    """A checkpoint of four backbones with 2 instances of 3 folds is one of `DeepGazeIIE`."""
+    from salmetrics_models.checkpoints import write_weights
+
+    architecture = replace(DEEPGAZE_2E, n_components=6)
+    network = DeepGazeNetwork(architecture)
+    about = {"architecture": architecture.description(), "n_folds": 3}
+    write_weights(tmp_path / "e.pth", network.state_dict(), about)
+    model = DeepGazeIIE.from_pretrained(tmp_path / "e.pth", centre_bias="uniform", device="cpu")
+    assert (model.n_components, model.n_folds) == (6, 3)
+    assert model.components_of(fold=2) == (2, 5)
+    for wrong, text in (
+        ({"n_folds": 4}, "6 components in 4 folds"),
+        ({"n_folds": 0}, "n_folds must be a whole number"),
+        ({"architecture": {}}, "this describes no architecture"),
+        ({"architecture": 3}, "'int' object"),
+    ):
+        write_weights(tmp_path / "w.pth", network.state_dict(), about | wrong)
+        with pytest.raises(InputError, match=f"w.pth' says of itself what can't be: .*{text}"):
+            DeepGazeIIE(tmp_path / "w.pth", centre_bias="uniform", device="cpu")
+    torch.save(network.state_dict(), tmp_path / "plain.pth")
+    with pytest.raises(InputError, match="does not say which architecture it is of"):
+        ReadoutModel(tmp_path / "plain.pth", centre_bias="uniform")
+    with pytest.raises(InputError, match="a readout has no published weights"):
+        ReadoutModel.from_pretrained()
+    with pytest.raises(InputError, match="a readout has no random weights"):
+        ReadoutModel(None)
+
+
+def test_one_at_a_time(stage, tmp_path):
+    with (
+        FileLock(tmp_path / ".lock"),
+        pytest.raises(InputError, match="another process trains in"),
+    ):
+        train(ARCHITECTURE, [stage], tmp_path, **QUIET)
+    (tmp_path / "file").touch()
+    with pytest.raises(InputError, match=r"folder .* can't be made"):
+        train(ARCHITECTURE, [stage], tmp_path / "file" / "x", **QUIET)
+
+
+def test_other_data_in_the_same_folder(stage, tmp_path):
+    stage = replace(stage, recipe=ONE_EPOCH)
+    train(ARCHITECTURE, [stage], tmp_path, **QUIET)
+    data = stage.dataset
+    fewer = Dataset(data.name, data.stimuli, data.fixations[:-1])
+    with pytest.raises(InputError, match="holds a training under other conditions: stages"):
+        train(ARCHITECTURE, [replace(stage, dataset=fewer)], tmp_path, **QUIET)
+    with pytest.raises(InputError, match=r"other conditions: seed \(was 0, is 5\)"):
+        train(ARCHITECTURE, [stage], tmp_path, seed=5, **QUIET)
+
+
+def test_wrong_stages(dataset, stage, tmp_path):
+    with pytest.raises(InputError, match="there must be at least one stage"):
+        train(ARCHITECTURE, [], tmp_path, **QUIET)
+    with pytest.raises(InputError, match="stages must be a list"):
+        train(ARCHITECTURE, stage, tmp_path, **QUIET)
+    with pytest.raises(InputError, match="stages must have different names"):
+        train(ARCHITECTURE, [stage, stage], tmp_path, **QUIET)
+    with pytest.raises(InputError, match="only the last stage can have folds: after 'blobs'"):
+        train(ARCHITECTURE, [stage, replace(stage, name="b")], tmp_path, **QUIET)
+    with pytest.raises(InputError, match="has folds, which say what is validated on"):
+        replace(stage, validation=dataset)
+    with pytest.raises(InputError, match="the name of a stage must be of letters"):
+        replace(stage, name="../x")
+    with pytest.raises(InputError, match="stage 'blobs' has no images"):
+        replace(stage, dataset=dataset[:0])
+    sizes = Stimuli.from_sizes(dataset.stimuli.sizes.tolist(), dataset.stimuli.ids)
+    with pytest.raises(InputError, match="training needs images; 'blobs0' has a size only"):
+        replace(stage, dataset=Dataset("s", sizes, dataset.fixations))
+    with pytest.raises(InputError, match="image_weights must be 12 finite numbers"):
+        replace(stage, image_weights=[1, 2])
+    with pytest.raises(InputError, match="12 images are in no fold"):
+        train(ARCHITECTURE, [replace(stage, folds=Folds({"z": 2}))], tmp_path, **QUIET)
+    missing = Folds(dict.fromkeys(dataset.stimuli.ids, 2), 3)
+    with pytest.raises(InputError, match=r"fold \d has no images of 'blobs' to (train|stop) on"):
+        train(ARCHITECTURE, [replace(stage, folds=missing)], tmp_path, **QUIET)
+    with pytest.raises(InputError, match="looks at validation images, and there are none"):
+        train(ARCHITECTURE, [replace(stage, folds=None)], tmp_path, **QUIET)
+    for options, text in (
+        ({"n_instances": 0}, "n_instances must be"),
+        ({"seed": -1}, "seed must be"),
+        ({"n_threads": 0}, "n_threads must be"),
+        ({"metrics": "IG"}, "metrics must be a list"),
+        ({"feature_dtype": "int8"}, "dtype must be one of"),
+        ({"device": "tpu"}, "device must be"),
+    ):
+        with pytest.raises(InputError, match=text):
+            train(ARCHITECTURE, [stage], tmp_path / "w", **(QUIET | options))
+
+
+def test_scheme_of_deepgaze_2_stops_on_the_tested_images(dataset, tmp_path):
+    with pytest.warns(UserWarning, match="a little too good"):
+        made = folds.kfold(dataset.stimuli, 3, scheme="deepgaze2")
+    parts = Stage("blobs", dataset, RECIPE, folds=made).parts()
+    for k, part in enumerate(parts):
+        assert {dataset.stimuli.ids[i] for i in part.stopping} == set(made.test(k))
+        assert not set(part.training) & set(part.stopping)
+
+
+def test_images_without_fixations_warn_once(stage, tmp_path):
+    data = stage.dataset
+    kept = data.fixations[data.fixations.image != 4]
+    lacking = replace(stage, dataset=Dataset("blobs", data.stimuli, kept), recipe=ONE_EPOCH)
+    text = "1 of 12 images of 'blobs' have no fixations, or weight 0, and are left out of training"
+    with pytest.warns(UserWarning, match=text) as caught:
+        train(ARCHITECTURE, [lacking], tmp_path, n_instances=2, **QUIET)
+    assert len([w for w in caught if text in str(w.message)]) == 1
+
+
+def test_layers_of_backbones():
+    found = ALEXNET.reading(["features.4", "features.10"])
+    assert (found.channels, found.strides) == (192 + 256, (8, 16))
+    assert VGG_19.reading(VGG_19.layers) == VGG_19
+    for backbone in BACKBONES.values():
+        assert backbone.reading(backbone.layers).channels == backbone.channels
+    for layers, text in (
+        ([], "layers must be at least one, and different"),
+        (["features.4", "features.4"], "and different"),
+        (["features.40"], "alexnet has no layer 'features.40'"),
+        ([""], "alexnet has no layer ''"),
+        (["classifier.1"], "does not pass through layer 'classifier.1'"),
+        ("features.4", "layers must be a list"),
+    ):
+        with pytest.raises(InputError, match=text):
+            ALEXNET.reading(layers)

@@ -1,0 +1,96 @@
+"""Searches over layers and random starts."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+import salmetrics
+from salmetrics import InputError
+from salmetrics_models.architectures import DEEPGAZE_2E
+from salmetrics_models.training import Recipe, instance_search, layer_search
+from salmetrics_models.training import features as features_module
+from tests.salmetrics_models.training.conftest import ARCHITECTURE, QUIET
+
+LAYERS = ["gabor", "colour", "contrast"]
+
+
+@pytest.fixture(scope="module")
+def short(stage):
+    return replace(stage, recipe=Recipe(max_epochs=2, batch_size=4, learning_rate=0.02))
+
+
+def test_instances(short, tmp_path):
+    found = instance_search(ARCHITECTURE, [short], tmp_path, n=3, **QUIET)
+    assert list(found.table["instance"]) == [0, 1, 2]
+    assert found.groups == {"instances": [f"instances, instance {j}" for j in range(3)]}
+    trained = found.trained["instances"]
+    for _, row in found.table.iterrows():
+        model = trained.from_features(instance=row["instance"])
+        expected = salmetrics.information_gain(model, *short.dataset)
+        assert row["IG"] == pytest.approx(expected, rel=1e-12)
+        assert row["IG_low"] < row["IG"] < row["IG_high"]
+        assert row["validation_IG"] == pytest.approx(trained.validation(row["instance"]))
+    assert len(set(found.table["IG"])) == 3
+    # the likelihood of a mixture is the mean of likelihoods, so its log is above the mean of logs
+    ensemble = found.evaluation.value("instances, ensemble", "IG")
+    assert ensemble >= found.table["IG"].mean()
+    axes = found.plot()
+    assert [text.get_text() for text in axes.get_xticklabels()] == ["instances"]
+    labels = axes.get_legend_handles_labels()[1]
+    assert "instances, ensemble" in " ".join(labels)
+    axes.figure.clear()
+
+
+def test_layers(short, tmp_path, monkeypatch):
+    n_computed = [0]
+    computed = features_module.Features._computed
+
+    def spy(self, images):
+        n_computed[0] += len(images)
+        return computed(self, images)
+
+    monkeypatch.setattr(features_module.Features, "_computed", spy)
+    options = {"n": 50, "n_layers": (1, 2), "n_instances": 2, **QUIET}
+    found = layer_search(ARCHITECTURE, LAYERS, [short], tmp_path, **options)
+    assert n_computed[0] == len(short.dataset)  # once, for all sets
+    sets = found.table.drop_duplicates("configuration")
+    expected = {"gabor", "colour", "contrast", "gabor, colour", "gabor, contrast"}
+    assert {*sets["layers"]} == expected | {"colour, contrast"}
+    channels = {"gabor": 16, "colour": 12, "contrast": 4}
+    for _, row in sets.iterrows():
+        assert row["n_channels"] == sum(channels[one] for one in row["layers"].split(", "))
+    means = found.table.groupby("configuration")["validation_IG"].mean()
+    assert found.best == means.idxmax()
+    model = found.trained[found.best].model(device="cpu")
+    chosen = sets.set_index("configuration").loc[found.best, "layers"]
+    assert ", ".join(model.network.branches[0].features.backbone.layers) == chosen
+    axes = found.plot()
+    assert len(axes.get_xticklabels()) == 6
+    axes.figure.clear()
+    again = layer_search(ARCHITECTURE, LAYERS, [short], tmp_path, **options)
+    np.testing.assert_array_equal(again.table["IG"], found.table["IG"])
+
+
+def test_sets_are_drawn_by_seed(short, tmp_path, monkeypatch):
+    from salmetrics_models.training import searches
+
+    drawn = [searches._sets(tuple(LAYERS), 3, (1, 3), seed) for seed in (0, 0, 1)]
+    assert drawn[0] == drawn[1] != drawn[2]
+    for some in drawn:
+        assert len(set(some)) == 3
+        assert all(list(one) == [x for x in LAYERS if x in one] for one in some)
+
+
+def test_wrong_input(short, tmp_path):
+    for layers, options, text in (
+        (LAYERS, {"n": 0}, "n must be a whole number >= 1"),
+        (LAYERS, {"n_layers": (4, 5)}, r"n_layers must be two numbers that go up, from 1 to 3"),
+        (LAYERS, {"n_layers": (2, 1)}, "n_layers must be two numbers that go up"),
+        (["other"], {}, "hand-made has no layer 'other'"),
+        ("gabor", {}, "layers must be a list"),
+    ):
+        with pytest.raises(InputError, match=text):
+            layer_search(ARCHITECTURE, layers, [short], tmp_path, **options)
+    with pytest.raises(InputError, match="sought in one backbone; the architecture has 4"):
+        layer_search(DEEPGAZE_2E, LAYERS, [short], tmp_path)
