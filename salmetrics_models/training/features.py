@@ -15,11 +15,11 @@ from torch import Tensor
 
 from salmetrics.errors import InputError, check_choice
 from salmetrics.io.files import replacing
-from salmetrics.stimuli import Stimuli, Stimulus
+from salmetrics.stimuli import Stimuli
 from salmetrics_models.backbones import FeatureExtractor
 from salmetrics_models.heads import channel_scale, downsampled
 
-__all__ = ["Features"]
+__all__ = ["Features", "image_digests"]
 
 _DTYPES = {"float16": torch.float16, "float32": torch.float32}
 _TOGETHER = 8  # images on a GPU; on a CPU one after the other is as fast
@@ -45,6 +45,8 @@ class Features:
         For all features, made if it isn't there; None: they are computed whenever asked for.
     dtype
         "float32", or "float16" on half of the disk, rounded to three digits.
+    digests
+        Those of `image_digests`, if they are known.
     """
 
     def __init__(
@@ -55,9 +57,11 @@ class Features:
         downsample: float = 1,
         folder: Path | None = None,
         dtype: str = "float32",
+        digests: Sequence[str] | None = None,
     ) -> None:
         check_choice("dtype", dtype, _DTYPES)
         self.stimuli = stimuli
+        self._digests = digests
         backbone = extractor.backbone
         self._pool = backbone.pool or backbone.layers
         self._numbers = [self._pool.index(layer) for layer in backbone.layers]
@@ -92,7 +96,8 @@ class Features:
         from tqdm import tqdm
 
         folder = self._made()
-        self._files = [folder / _file_name(stimulus) for stimulus in self.stimuli]
+        digests = image_digests(self.stimuli) if self._digests is None else self._digests
+        self._files = [folder / f"{digest}.safetensors" for digest in digests]
         missing = [i for i, path in enumerate(self._files) if not self._is_whole(path)]
         # the same groups whatever is there already: on a GPU, other groups have other last digits
         groups = [g for g in self._groups() if not set(g).isdisjoint(missing)]
@@ -228,7 +233,11 @@ def _digest_of_weights(module: torch.nn.Module) -> str:
     return found.hexdigest()[:16]
 
 
-def _file_name(stimulus: Stimulus) -> str:
-    digest = hashlib.sha256(stimulus.content()).hexdigest()[:32]
-    height, width = stimulus.size
-    return f"{digest}-{height}x{width}.safetensors"
+def image_digests(stimuli: Stimuli) -> list[str]:
+    """Return what tells images from others, such as "4f...-480x640"; reads all of them."""
+    found = []
+    for stimulus in stimuli:
+        digest = hashlib.sha256(stimulus.content()).hexdigest()[:32]
+        height, width = stimulus.size
+        found.append(f"{digest}-{height}x{width}")
+    return found

@@ -28,7 +28,7 @@ from salmetrics_models.folded import FoldedDeepGaze
 from salmetrics_models.heads import Head
 from salmetrics_models.readout_model import ReadoutModel
 from salmetrics_models.training.cached import FromFeatures
-from salmetrics_models.training.features import Features
+from salmetrics_models.training.features import Features, image_digests
 from salmetrics_models.training.fitting import Fitted, Settings, finished_fit, fit_head
 from salmetrics_models.training.samples import Samples
 from salmetrics_models.training.stages import Part, Stage, checked_stages
@@ -284,6 +284,7 @@ class _Run:
         self._common = {"torch": torch.__version__, "n_threads": n_threads, "seed": seed}
         self._common["device"] = settings.device.type
         self._of_stages = [stage.conditions for stage in stages]
+        self._digests = [self._digests_of(stage) for stage in stages]
         self._rows: list[dict[str, Any]] = []
         self.features: list[Features] = []  # of the last stage's images, for each backbone
 
@@ -293,7 +294,7 @@ class _Run:
         """Train all readouts of a backbone; return its state, and theirs, instance by instance."""
         backbone = self._architecture.backbones[b]
         extractor = _extractor(backbone, weights, self._seed).to(self._settings.device)
-        sets = [self._features(extractor, stage) for stage in self._stages]
+        sets = [self._features(extractor, s) for s in range(len(self._stages))]
         self.features.append(sets[-1][0])
         scale = None
         if self._architecture.scaled:
@@ -320,12 +321,19 @@ class _Run:
             table.to_csv(temporary, index=False, lineterminator="\n")
         return table
 
-    def _features(
-        self, extractor: FeatureExtractor, stage: Stage
-    ) -> tuple[Features, Features | None]:
+    def _digests_of(self, stage: Stage) -> list[list[str] | None]:
+        """Return digests of a stage's images, and of those it is stopped on, if they are kept."""
+        sets = (stage.dataset, stage.validation)
+        if self._cache is None:
+            return [None, None]
+        return [None if one is None else image_digests(one.stimuli) for one in sets]
+
+    def _features(self, extractor: FeatureExtractor, s: int) -> tuple[Features, Features | None]:
         """Return features of a stage's images, and of those it is stopped on."""
+        stage = self._stages[s]
         made: list[Features | None] = []
-        for dataset in (stage.dataset, stage.validation):
+        sets = (stage.dataset, stage.validation)
+        for dataset, digests in zip(sets, self._digests[s], strict=True):
             if dataset is None:
                 made.append(None)
                 continue
@@ -335,6 +343,7 @@ class _Run:
                 downsample=stage.recipe.downsample or self._architecture.downsample,
                 folder=self._cache,
                 dtype=self._feature_dtype,
+                digests=digests,
             )
             features.fill(progress=self._settings.progress)
             made.append(features)

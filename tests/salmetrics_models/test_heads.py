@@ -1,0 +1,75 @@
+"""Heads: reading before or after interpolation, grids, densities."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from salmetrics_models.architectures import DEEPGAZE_2, DEEPGAZE_2E
+from salmetrics_models.backbones import HAND_MADE, VGG_19
+from salmetrics_models.heads import Head, aligned, readout_grid, small_centre
+from salmetrics_models.readouts import ReadoutLayer
+
+
+def test_product_before_interpolation_is_the_same():
+    """As on the interpolated features, for layers of several strides, values and gradients."""
+    backbone = replace(VGG_19, channels=12, strides=(16, 16, 8, 1))
+    architecture = replace(DEEPGAZE_2, backbones=(backbone,), n_components=3)
+    torch.manual_seed(0)
+    head = Head(backbone, architecture).double()
+    head.feature_scale.copy_(torch.rand(12) + 0.5)
+    sizes = [(4, 3, 3, 5), (4, 3, 3, 5), (4, 3, 7, 10), (4, 3, 56, 81)]
+    maps = [torch.randn(size, dtype=torch.float64) for size in sizes]
+    grid = (28, 40)
+    some = torch.tensor([2, 0])
+    slow = head.readouts(head.at_grid(maps, grid), some)
+    fast = head.read(maps, grid, some)
+    torch.testing.assert_close(fast, slow, rtol=1e-12, atol=1e-12)
+    gradients = [
+        torch.autograd.grad(found.square().sum(), head.readouts.parameters())
+        for found in (slow, fast)
+    ]
+    for one, other in zip(*gradients, strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-10, atol=1e-10)
+
+
+@pytest.mark.parametrize("change", [{"aligned": False}, {"norm": True}])
+def test_where_it_is_not_the_same_features_come_first(change, monkeypatch):
+    layers = (ReadoutLayer(4, norm=change.pop("norm", False)), ReadoutLayer(1))
+    backbone = replace(VGG_19, channels=6, strides=(16, 16))
+    architecture = replace(DEEPGAZE_2, backbones=(backbone,), layers=layers, **change)
+    head = Head(backbone, architecture)
+    maps = [torch.randn(1, 3, 4, 4), torch.randn(1, 3, 4, 4)]
+    expected = head.readouts(head.at_grid(maps, (32, 32)))
+    monkeypatch.setattr(head.readouts, "after_product", None)
+    assert torch.equal(head.read(maps, (32, 32), torch.tensor([0])), expected)
+
+
+def test_alignment_to_a_coarser_grid():
+    """A layer of stride 1 read at stride 2: its units lie between those of the grid."""
+    units = torch.arange(12.0).expand(1, 1, 12, 12)
+    found = aligned(units, 0.5, (6, 6))[0, 0, 0]
+    torch.testing.assert_close(found, torch.arange(6.0) * 2 + 0.5)
+
+
+def test_densities_add_up_to_one_over_the_image():
+    architecture = replace(DEEPGAZE_2E, backbones=(HAND_MADE,), n_components=2, map_factor=4)
+    head = Head(HAND_MADE, architecture).double()
+    centre = torch.randn(3, 50, 71, dtype=torch.float64)
+    mixing, small = small_centre(architecture, centre)
+    assert small.shape == (3, 12, 17)
+    maps = [torch.randn(3, 32, 4, 5, dtype=torch.float64)]
+    logs = head.log_densities(maps, small, mixing, (2, 3))
+    full = mixing.enlarged(logs)
+    assert full.shape == (3, 2, 50, 71)
+    torch.testing.assert_close(full.exp().sum((2, 3)), torch.ones(3, 2, dtype=torch.float64))
+    every = torch.arange(2)
+    mean = head.mixture(maps, (2, 3), small, mixing, every)
+    torch.testing.assert_close(mean, logs.exp().mean(1).log())
+
+
+def test_grids():
+    assert readout_grid(DEEPGAZE_2E, (768, 1024)) == (24, 32)
+    assert readout_grid(DEEPGAZE_2E, (770, 1024)) == (25, 32)
+    assert readout_grid(replace(DEEPGAZE_2E, downsample=1.5), (480, 640)) == (20, 27)
+    assert readout_grid(DEEPGAZE_2, (770, 1023)) == (192, 255)
