@@ -6,11 +6,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
-from salmetrics.errors import InputError, check_choice
+from salmetrics.errors import InputError, check_choice, check_whole, is_number
 from salmetrics_models.backbones import ALEXNET, BACKBONES, VGG_19, Backbone, known_backbones
 from salmetrics_models.readouts import ReadoutLayer
 
 __all__ = ["DEEPGAZE_1", "DEEPGAZE_2", "DEEPGAZE_2E", "Architecture"]
+
+
+_MOST_DOWNSAMPLING = 100
 
 
 @dataclass(frozen=True)
@@ -50,6 +53,26 @@ class Architecture:
     aligned: bool = False
     scaled: bool = False
 
+    def __post_init__(self) -> None:
+        for name in ("n_components", "readout_factor", "map_factor", "least_side"):
+            check_whole(name, getattr(self, name), 1)
+        if not is_number(self.downsample) or not 1 <= self.downsample <= _MOST_DOWNSAMPLING:
+            raise InputError(
+                f"downsample must be a number from 1 to {_MOST_DOWNSAMPLING}; got "
+                f"{self.downsample!r}"
+            )
+        for name in ("aligned", "scaled"):
+            check_choice(name, getattr(self, name), (True, False))
+        names = [backbone.name for backbone in self.backbones]
+        if not names or len(set(names)) < len(names) or not self.layers:
+            raise InputError(
+                f"an architecture needs backbones of different names, and layers; got {names} and "
+                f"{len(self.layers)} layers"
+            )
+        if self.aligned:  # then strides have to be known
+            known = [b if b.strides else b.reading(b.layers) for b in self.backbones]
+            object.__setattr__(self, "backbones", tuple(known))
+
     def description(self) -> dict[str, Any]:
         """Return what `from_description` makes this of again, as JSON can hold it."""
         found = {field.name: getattr(self, field.name) for field in fields(self)}
@@ -77,8 +100,8 @@ class Architecture:
             If it is no such description, or names an unknown backbone.
         """
         known = known_backbones() | {backbone.name: backbone for backbone in backbones}
-        values = dict(description)
         try:
+            values = dict(description)
             chosen = []
             for given in values.pop("backbones"):
                 check_choice("backbone", given["name"], known)
@@ -86,7 +109,9 @@ class Architecture:
                 chosen.append(backbone if layers == backbone.layers else backbone.reading(layers))
             layers_of = tuple(ReadoutLayer(**layer) for layer in values.pop("layers"))
             return cls(tuple(chosen), layers_of, **values)
-        except (KeyError, TypeError) as error:
+        except InputError:
+            raise
+        except (KeyError, TypeError, ValueError) as error:
             raise InputError(f"this describes no architecture: {error}") from error
 
 

@@ -30,6 +30,7 @@ __all__ = [
     "load_state",
     "read_tensors",
     "read_weights",
+    "write_state",
     "write_weights",
 ]
 
@@ -128,9 +129,24 @@ def write_weights(path: Path, tensors: Mapping[str, Tensor], about: Mapping[str,
         As JSON can hold it.
     """
     state = {name: tensor.detach().cpu() for name, tensor in tensors.items()}
-    with replacing(path) as temporary, temporary.open("wb") as file:
-        # to a path, torch would write its name too, and the same weights make other bytes
-        torch.save({"state_dict": state, "about": json.dumps(dict(about))}, file)
+    write_state(path, {"state_dict": state, "about": json.dumps(dict(about))})
+
+
+def write_state(path: Path, state: Mapping[str, Any]) -> None:
+    """Write tensors, numbers and text in one step; the same values make the same bytes.
+
+    Raises
+    ------
+    InputError
+        If it can't be written, such as to a full disk; the file of before is still there.
+    """
+    try:
+        with replacing(path) as temporary, temporary.open("wb") as file:
+            torch.save(dict(state), file)  # to a path, it would write the name too
+    except (OSError, RuntimeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else str(error).splitlines()[0]
+        kept = f"; {path.name} is as it was before" if path.exists() else ""
+        raise InputError(f"{str(path)!r} can't be written ({reason}){kept}") from error
 
 
 def read_tensors(path: str | Path) -> dict[str, Tensor]:
@@ -251,8 +267,11 @@ def _prefix_of_backbone(weights: Weights, name: str) -> str:
     """Return what names of a backbone's tensors begin with; nothing, in a file of its own."""
     if any(key.startswith("models.0.features.") for key in weights.tensors):
         names, prefix = list(BACKBONES), "models.{}.features.features.1."
-    elif weights.about is not None and "architecture" in weights.about:
-        names = [one["name"] for one in weights.about["architecture"]["backbones"]]
+    elif weights.about is not None:
+        try:
+            names = [one["name"] for one in weights.about["architecture"]["backbones"]]
+        except (KeyError, TypeError) as error:
+            raise InputError(f"the file does not say which backbones it has: {error}") from error
         prefix = "branches.{}.features.network."
     else:
         return ""

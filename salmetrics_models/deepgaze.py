@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import threading
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, ClassVar, Self
@@ -33,7 +32,7 @@ from salmetrics_models.checkpoints import (
     read_weights,
     write_weights,
 )
-from salmetrics_models.devices import device_of
+from salmetrics_models.devices import device_of, settings_of_torch
 from salmetrics_models.networks import DeepGazeNetwork
 from salmetrics_models.producer import (
     Array,
@@ -48,7 +47,6 @@ __all__ = ["DeepGaze", "DeepGazeI"]
 
 _NATIVE = 35.0  # pixels per degree of the images that DeepGaze was trained on
 _DTYPES = {"float32": torch.float32, "float64": torch.float64}
-_SETTINGS = threading.Lock()
 
 
 class DeepGaze(DensityModel):
@@ -301,22 +299,9 @@ class DeepGaze(DensityModel):
     def _place(self) -> tuple[torch.dtype, torch.device]:
         return _DTYPES[self.dtype], self.device
 
-    @contextmanager
-    def _settings(self) -> Iterator[None]:
+    def _settings(self) -> AbstractContextManager[None]:
         """Torch as this model wants it: so many threads on a CPU; all digits on a GPU."""
-        if self.device.type != "cuda" and self.n_threads is None:
-            yield
-            return
-        convolutions, products = torch.backends.cudnn, torch.backends.cuda.matmul
-        with _SETTINGS:  # they are of the process, so one call at a time
-            before = torch.get_num_threads(), convolutions.allow_tf32, products.allow_tf32
-            torch.set_num_threads(self.n_threads or before[0])
-            convolutions.allow_tf32 = products.allow_tf32 = False  # it keeps 10 bits
-            try:
-                yield
-            finally:
-                torch.set_num_threads(before[0])
-                convolutions.allow_tf32, products.allow_tf32 = before[1:]
+        return settings_of_torch(self.device, self.n_threads)
 
     def _on_device(self, batch: list[Task]) -> Tensor:
         """Return the pixels of images of one size on the device, shape (n, 3, h, w)."""

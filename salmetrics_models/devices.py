@@ -1,12 +1,18 @@
-"""Devices by name."""
+"""Devices by name, and torch as it should be on them."""
 
 from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import torch
 
 from salmetrics.errors import InputError
 
-__all__ = ["device_of"]
+__all__ = ["device_of", "settings_of_torch"]
+
+_SETTINGS = threading.Lock()
 
 
 def device_of(given: str) -> torch.device:
@@ -30,3 +36,29 @@ def device_of(given: str) -> torch.device:
     if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
         raise InputError(f"device {given!r}: torch finds {torch.cuda.device_count()} GPUs")
     return device
+
+
+@contextmanager
+def settings_of_torch(device: torch.device, n_threads: int | None) -> Iterator[None]:
+    """Let torch use so many threads on a CPU, and all digits on a GPU.
+
+    Parameters
+    ----------
+    device
+        Where it computes.
+    n_threads
+        None: as torch is set.
+    """
+    if device.type != "cuda" and n_threads is None:
+        yield
+        return
+    convolutions, products = torch.backends.cudnn, torch.backends.cuda.matmul
+    with _SETTINGS:  # they are of the process, so one call at a time
+        before = torch.get_num_threads(), convolutions.allow_tf32, products.allow_tf32
+        torch.set_num_threads(n_threads or before[0])
+        convolutions.allow_tf32 = products.allow_tf32 = False  # it keeps 10 bits
+        try:
+            yield
+        finally:
+            torch.set_num_threads(before[0])
+            convolutions.allow_tf32, products.allow_tf32 = before[1:]

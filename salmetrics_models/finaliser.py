@@ -189,7 +189,7 @@ class Mixing:
         return log_density[..., down, :][..., across]
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=64)
 def mixing_for(
     map_size: tuple[int, int], size: tuple[int, int], dtype: torch.dtype, device: torch.device
 ) -> Mixing:

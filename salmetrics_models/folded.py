@@ -129,7 +129,7 @@ class FoldedDeepGaze(DeepGaze):
             n_folds = about.get("n_folds", found.n_components)
             if check_whole("n_folds", n_folds, 1) and found.n_components % n_folds:
                 raise InputError(f"{found.n_components} components in {n_folds} folds")
-        except (KeyError, TypeError, InputError) as error:
+        except (KeyError, TypeError, ValueError) as error:
             raise InputError(f"{what} says of itself what can't be: {error}") from error
         self.n_folds = n_folds
         return found

@@ -168,21 +168,17 @@ def channel_scale(of_images: Iterable[Sequence[Tensor]]) -> Tensor:
     Raises
     ------
     InputError
-        If there are no images, or layers have maps of different sizes.
+        If there are no images.
     """
-    n = 0
-    sums = squares = torch.zeros(())
+    n, sums, squares = torch.zeros(()), torch.zeros(()), torch.zeros(())
     for maps in of_images:
-        sizes = {tuple(m.shape[-2:]) for m in maps}
-        if len(sizes) > 1:
-            raise InputError("features are scaled only where all layers have maps of one size")
-        values = torch.cat([m[0].flatten(1) for m in maps]).double()
-        n += values.shape[1]
-        sums = sums + values.sum(1)
-        squares = squares + values.square().sum(1)
-    if n == 0:
+        values = [m[0].flatten(1).double() for m in maps]
+        n = n + torch.cat([torch.full_like(v[:, 0], v.shape[1]) for v in values])
+        sums = sums + torch.cat([v.sum(1) for v in values])
+        squares = squares + torch.cat([v.square().sum(1) for v in values])
+    if n.ndim == 0:
         raise InputError("there are no images to fit the scale of features to")
-    variance = torch.as_tensor(squares / n - (sums / n) ** 2)
+    variance = squares / n - (sums / n) ** 2
     moves = variance > 1e-12 * (squares / n)
     return torch.where(moves, variance.clamp(min=0).sqrt(), 1.0)
 

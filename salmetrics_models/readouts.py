@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from salmetrics.errors import check_choice, check_whole
+
 __all__ = ["ReadoutLayer", "Readouts"]
 
 _EPS = 1e-12  # added to the variance
@@ -33,6 +35,12 @@ class ReadoutLayer:
     norm: bool = False
     bias: bool = True
     activation: str | None = None
+
+    def __post_init__(self) -> None:
+        check_whole("channels", self.channels, 1)
+        check_choice("norm", self.norm, (True, False))
+        check_choice("bias", self.bias, (True, False))
+        check_choice("activation", self.activation, (None, "relu", "softplus"))
 
 
 class Readouts(nn.Module):

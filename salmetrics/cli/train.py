@@ -48,6 +48,7 @@ def _run(options: argparse.Namespace) -> None:
         device=options.device,
         n_threads=options.threads,
     )
+    found.check()
     print(found.summary())
     if options.check:
         return

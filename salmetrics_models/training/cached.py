@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from salmetrics.errors import InputError
-from salmetrics.models.base import DensityModel, log_density_of
+from salmetrics.models.base import DensityModel, log_density_of, model_name
 from salmetrics.stimuli import Stimulus
 from salmetrics_models.architectures import Architecture
 from salmetrics_models.heads import Head, readout_grid, small_centre
@@ -38,6 +38,8 @@ class FromFeatures(DensityModel):
         Tells which components to mix for an image.
     name
         For tables.
+    parameters
+        What predictions depend on besides the image and the centre bias.
     """
 
     def __init__(
@@ -48,19 +50,21 @@ class FromFeatures(DensityModel):
         centre_bias: DensityModel,
         components_for: Callable[[str], Sequence[int]],
         name: str,
+        parameters: Mapping[str, Any],
     ) -> None:
         self.name = name
         self._architecture = architecture
         self._heads = [head.eval().requires_grad_(False) for head in heads]
         self._features = list(features)
         self._centre_bias = centre_bias
+        self._parameters = dict(parameters)
         self._components_for = components_for
         self._numbers = {key: i for i, key in enumerate(features[0].stimuli.ids)}
 
     @property
     def parameters(self) -> dict[str, Any]:
         """What predictions depend on besides the image."""
-        return {"features": [features.conditions for features in self._features]}
+        return {**self._parameters, "centre_bias": model_name(self._centre_bias)}
 
     def log_density(self, stimulus: Stimulus, *, subject: Any = None) -> Array:
         """Return the log density, shape (h, w)."""

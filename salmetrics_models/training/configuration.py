@@ -16,9 +16,10 @@ from salmetrics.io.files import check_file
 from salmetrics.transforms import resize
 from salmetrics_models.architectures import DEEPGAZE_1, DEEPGAZE_2, DEEPGAZE_2E, Architecture
 from salmetrics_models.backbones import known_backbones
+from salmetrics_models.devices import device_of
 from salmetrics_models.training.recipes import Recipe, named_recipe
-from salmetrics_models.training.runs import Trained, train
-from salmetrics_models.training.stages import Stage
+from salmetrics_models.training.runs import Trained, check_weights, train
+from salmetrics_models.training.stages import Stage, checked_stages
 
 __all__ = ["Configuration", "example", "example_names", "read_configuration"]
 
@@ -102,6 +103,11 @@ class Configuration:
             )
         return "\n".join(lines)
 
+    def check(self) -> None:
+        """Raise `InputError` for weights that aren't there, or a device."""
+        check_weights(self.architecture, self.options["weights"])
+        device_of(self.options.get("device", "auto"))
+
     def train(self, *, progress: bool = True) -> Trained:
         """Do as it says."""
         return train(self.architecture, self.stages, self.out, **self.options, progress=progress)
@@ -166,21 +172,20 @@ def _configured(
         out = folder / top["out"]
     architecture = _architecture(model)
     known = [*(backbone.name for backbone in architecture.backbones), "all"]
-    weights = _checked("[weights]", top.get("weights", {}), dict.fromkeys(known, str))
+    given_weights = _checked("[weights]", top.get("weights", {}), dict.fromkeys(known, str))
+    weights = {k: v if v == "random" else folder / v for k, v in given_weights.items()}
     options: dict[str, Any] = {
-        "weights": {k: v if v == "random" else folder / v for k, v in weights.items()},
+        "weights": weights,
         "n_instances": model.get("instances", 1),
         "seed": model.get("seed", 0),
     }
     names = {"device": "device", "threads": "n_threads", "metrics": "metrics"}
     names |= {"tensorboard": "tensorboard", "save_seconds": "save_seconds"}
+    kept = {"keep": "keep_features", "dtype": "feature_dtype"}
     options |= {there: run[here] for here, there in names.items() if here in run}
     if "folder" in features:
         options["features"] = folder / features["folder"]
-    if not features.get("keep", True):
-        options["features"] = None
-    if "dtype" in features:
-        options["feature_dtype"] = features["dtype"]
+    options |= {there: features[here] for here, there in kept.items() if here in features}
     options |= {name: value for name, value in changes.items() if value is not None}
     if not top.get("stages"):
         raise InputError("there must be at least one table [[stages]]")
@@ -188,7 +193,13 @@ def _configured(
         _stage(f"[[stages]] {number}", one, folder, load)
         for number, one in enumerate(top["stages"], start=1)
     ]
-    return Configuration(architecture, stages, out, options)
+    for stage in stages:
+        if "downsample" in model and stage.recipe.downsample not in (None, model["downsample"]):
+            raise InputError(
+                f"[model] and the recipe of {stage.name!r} have different downsample; leave out "
+                "that of [model]"
+            )
+    return Configuration(architecture, checked_stages(stages), out, options)
 
 
 def _architecture(model: dict[str, Any]) -> Architecture:
@@ -199,17 +210,12 @@ def _architecture(model: dict[str, Any]) -> Architecture:
         known = known_backbones()
         for name in model["backbones"]:
             check_choice("backbone", name, known)
-        if not model["backbones"]:
-            raise InputError("backbones must name at least one")
         found = replace(found, backbones=tuple(known[name] for name in model["backbones"]))
     own = {backbone.name: backbone for backbone in found.backbones}
     for name, layers in model.get("layers", {}).items():
         check_choice("backbone in [model.layers]", name, own)
         own[name] = own[name].reading(layers)
     numbers = {k: model[k] for k in ("downsample", "readout_factor", "map_factor") if k in model}
-    for name, value in numbers.items():
-        if not 1 <= value <= 100:
-            raise InputError(f"{name} must be from 1 to 100; got {value!r}")
     return replace(found, backbones=tuple(own.values()), **numbers)
 
 
@@ -269,7 +275,10 @@ def _recipe(where: str, table: dict[str, Any]) -> Recipe:
     if isinstance(given, str):
         return named_recipe(given, **changes)
     own = _checked(f"{where}, recipe", given, {name: _STAGE[name] for name in names})
-    return Recipe().changed(**own, **{k: v for k, v in changes.items() if k not in own})
+    twice = sorted(own.keys() & changes)
+    if twice:
+        raise InputError(f"{where} and its recipe both have {twice[0]}; say it once")
+    return Recipe().changed(**own, **changes)
 
 
 def _folds(table: dict[str, Any], dataset: Dataset, folder: Path) -> Folds | None:

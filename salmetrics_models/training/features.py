@@ -14,24 +14,27 @@ import torch
 from torch import Tensor
 
 from salmetrics.errors import InputError, check_choice
+from salmetrics.fingerprint import fingerprint
 from salmetrics.io.files import replacing
 from salmetrics.stimuli import Stimuli
 from salmetrics_models.backbones import FeatureExtractor
 from salmetrics_models.heads import channel_scale, downsampled
 
-__all__ = ["Features", "image_digests"]
+__all__ = ["FEATURE_DTYPES", "Features", "image_digests"]
 
-_DTYPES = {"float16": torch.float16, "float32": torch.float32}
+FEATURE_DTYPES = {"float16": torch.float16, "float32": torch.float32}
 _TOGETHER = 8  # images on a GPU; on a CPU one after the other is as fast
 _SPARE = 2**28  # bytes of the disk that are left free
+_FORMAT = 1  # changes when the same weights make other features, such as those made by hand
 
 
 class Features:
     """The maps of a backbone's layers for images; computed once if there is a folder for them.
 
     A file holds the maps of one image, and is memory-mapped. Its name has the digest of the image
-    and its size; that of its folder has the digest of the backbone's weights, its layers and the
-    downsampling. So the same image in several data sets is computed once, a changed one again.
+    and its size; that of its folder has a digest of the backbone's weights and code, its layers,
+    the downsampling, and whether a CPU or a GPU computes. So the same image in several data sets is
+    computed once, a changed one again.
 
     Parameters
     ----------
@@ -44,7 +47,7 @@ class Features:
     folder
         For all features, made if it isn't there; None: they are computed whenever asked for.
     dtype
-        "float32", or "float16" on half of the disk, rounded to three digits.
+        "float32", or "float16" on half of the disk, rounded to three digits (fewer below 6e-5).
     digests
         Those of `image_digests`, if they are known.
     """
@@ -59,7 +62,7 @@ class Features:
         dtype: str = "float32",
         digests: Sequence[str] | None = None,
     ) -> None:
-        check_choice("dtype", dtype, _DTYPES)
+        check_choice("dtype", dtype, FEATURE_DTYPES)
         self.stimuli = stimuli
         self._digests = digests
         backbone = extractor.backbone
@@ -71,11 +74,14 @@ class Features:
             "layers": list(self._pool),
             "downsample": float(downsample),
             "dtype": dtype,
+            "device": _device(extractor).type,
+            "code": fingerprint([backbone.make, backbone.trunk]),
+            "format": _FORMAT,
         }
         self.conditions = self._kept | {"layers": list(backbone.layers)}
-        self._extractor = extractor
+        self._extractor: FeatureExtractor | None = extractor
         self._downsample = downsample
-        self._dtype = _DTYPES[dtype]
+        self._dtype = FEATURE_DTYPES[dtype]
         self._folder: Path | None = None
         self._files: list[Path] = []
         if folder is not None:
@@ -98,18 +104,20 @@ class Features:
         folder = self._made()
         digests = image_digests(self.stimuli) if self._digests is None else self._digests
         self._files = [folder / f"{digest}.safetensors" for digest in digests]
-        missing = [i for i, path in enumerate(self._files) if not self._is_whole(path)]
+        missing = {i for i, path in enumerate(self._files) if not self._is_whole(path)}
         # the same groups whatever is there already: on a GPU, other groups have other last digits
-        groups = [g for g in self._groups() if not set(g).isdisjoint(missing)]
+        groups = [group for group in self._groups() if not missing.isdisjoint(group)]
         name = f"features of {self.conditions['backbone']}"
         bar = tqdm(total=len(missing), delay=2, disable=not progress, unit="image", desc=name)
         for number, group in enumerate(groups):
             for i, maps in zip(group, self._computed(group), strict=True):
-                self._write(self._files[i], maps)
+                if i in missing:
+                    self._write(i, maps)
             if number == 0:
-                self._check_room(self._files[group[0]], len(missing))
-            bar.update(len(set(group) & set(missing)))
+                self._check_room(group[0], missing)
+            bar.update(len(missing.intersection(group)))
         bar.close()
+        self._extractor = None  # nothing is computed any more
 
     def maps(self, images: Sequence[int]) -> list[Tensor]:
         """Return the maps of each layer for images of one size, shape (n, channels, h, w), float32.
@@ -127,18 +135,17 @@ class Features:
         of_layers = zip(*of_images, strict=True)
         return [torch.stack(maps).to(torch.float32) for maps in of_layers]
 
-    def scale(self, images: Sequence[int], *, progress: bool = True) -> Tensor:
-        """Return the scale of each channel over images, as of `channel_scale`, shape (channels,).
+    def scale(self, *, progress: bool = True) -> Tensor:
+        """Return the scale of each channel over all images, as of `channel_scale`, (channels,).
 
         Parameters
         ----------
-        images
-            Their numbers.
         progress
             Show a bar on standard error when it takes more than two seconds.
         """
         from tqdm import tqdm
 
+        images = range(len(self.stimuli))
         bar = tqdm(images, delay=2, disable=not progress, unit="image", desc="feature scale")
         return channel_scale(self.maps([i]) for i in bar)
 
@@ -165,29 +172,36 @@ class Features:
 
     def _cut(self, images: list[int]) -> list[list[int]]:
         """Cut images of one size into those that are computed together; on a CPU, each alone."""
-        together = 1 if self._device.type == "cpu" else _TOGETHER
+        together = 1 if self._kept["device"] == "cpu" else _TOGETHER
         return [images[start : start + together] for start in range(0, len(images), together)]
 
-    @property
-    def _device(self) -> torch.device:
-        tensors = [*self._extractor.parameters(), *self._extractor.buffers()]
-        return tensors[0].device
-
     def _computed(self, images: Sequence[int]) -> Iterator[list[Tensor]]:
+        assert self._extractor is not None
         pixels = np.stack([self.stimuli[i].rgb for i in images]).transpose(0, 3, 1, 2)
-        given = torch.from_numpy(np.ascontiguousarray(pixels)).to(self._device).float()
+        device = _device(self._extractor)
+        given = torch.from_numpy(np.ascontiguousarray(pixels)).to(device).float()
         with torch.inference_mode():
             made = self._extractor(downsampled(given, self._downsample), self._pool)
         for k in range(len(images)):
             # what is computed now is what would be read later
             yield [m[k].to(self._dtype).cpu() for m in made]
 
-    def _write(self, path: Path, maps: list[Tensor]) -> None:
+    def _write(self, image: int, maps: list[Tensor]) -> None:
+        from safetensors import SafetensorError
         from safetensors.torch import save_file
 
-        named = {str(i): m.contiguous() for i, m in enumerate(maps)}
-        with replacing(path) as temporary:
-            save_file(named, temporary)
+        for layer, m in zip(self._pool, maps, strict=True):
+            if not bool(torch.isfinite(m).all()):
+                raise InputError(
+                    f"features of image {self.stimuli.ids[image]!r} in layer {layer!r} are not "
+                    f"finite as {self._kept['dtype']}"
+                )
+        path = self._files[image]
+        try:
+            with replacing(path) as temporary:
+                save_file({str(i): m.contiguous() for i, m in enumerate(maps)}, temporary)
+        except (SafetensorError, OSError) as error:
+            raise InputError(f"features {str(path)!r} can't be written: {error}") from error
 
     def _read(self, image: int) -> list[Tensor]:
         from safetensors import SafetensorError, safe_open
@@ -214,15 +228,23 @@ class Features:
             warnings.warn(f"features {str(path)!r} are damaged, and computed again", stacklevel=2)
             return False
 
-    def _check_room(self, first: Path, n: int) -> None:
-        """Raise `InputError` if the disk has too little room for so many more files."""
-        needed = (n - 1) * first.stat().st_size
-        free = shutil.disk_usage(first.parent).free
+    def _check_room(self, first: int, missing: set[int]) -> None:
+        """Raise `InputError` if the disk has too little room for what is missing still."""
+        path = self._files[first]
+        pixels = self.stimuli.sizes.prod(1)
+        others = [i for i in missing if i != first]
+        needed = path.stat().st_size * pixels[others].sum() / pixels[first]
+        free = shutil.disk_usage(path.parent).free
         if needed > free - _SPARE:
             raise InputError(
-                f"features of {n} images take {needed / 1e9:.1f} GB, and {str(first.parent)!r} has "
-                f"{free / 1e9:.1f} GB; choose another folder, or dtype 'float16' for half of it"
+                f"features of {len(missing)} images take {needed / 1e9:.1f} GB, and "
+                f"{str(path.parent)!r} has {free / 1e9:.1f} GB; choose another folder, or dtype "
+                "'float16' for half of it"
             )
+
+
+def _device(extractor: FeatureExtractor) -> torch.device:
+    return next(iter(extractor.state_dict().values())).device
 
 
 def _digest_of_weights(module: torch.nn.Module) -> str:

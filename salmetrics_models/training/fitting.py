@@ -19,18 +19,20 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from salmetrics.errors import InputError, check_choice, some
+from salmetrics.errors import InputError, check_choice, is_number, some
 from salmetrics.io.files import replacing
 from salmetrics_models import accumulators
+from salmetrics_models.checkpoints import write_state
 from salmetrics_models.heads import Head
 from salmetrics_models.losses import negative_log_likelihood
 from salmetrics_models.training.recipes import Recipe
 from salmetrics_models.training.samples import Batch, Samples
-from salmetrics_models.training.states import check_conditions, read_state, write_state
+from salmetrics_models.training.states import check_conditions, read_state
 
 __all__ = ["METRICS", "Fitted", "Settings", "finished_fit", "fit_head"]
 
-METRICS = ("IG", "NSS", "AUC")
+METRICS = ("NSS", "AUC")
+_OF_DIGITS = ("device", "n_threads", "torch")  # conditions that move the last digits only
 _LEAST_SIGMA, _MOST_SIGMA = 0.2, 200.0  # pixels of the map: blurs that matrices can hold
 
 
@@ -45,7 +47,7 @@ class Settings:
     dtype
         Of its numbers.
     metrics
-        Of `METRICS`, besides LL, that are followed on the validation images.
+        Of `METRICS`, that are followed on the validation images besides LL and IG.
     save_seconds
         How often the state is written within an epoch; it always is after one.
     tensorboard
@@ -56,7 +58,7 @@ class Settings:
 
     device: torch.device
     dtype: torch.dtype = torch.float32
-    metrics: tuple[str, ...] = ("IG",)
+    metrics: tuple[str, ...] = ()
     save_seconds: float = 60.0
     tensorboard: bool = False
     progress: bool = True
@@ -64,6 +66,8 @@ class Settings:
     def __post_init__(self) -> None:
         for metric in self.metrics:
             check_choice("metric", metric, METRICS)
+        if not is_number(self.save_seconds) or not self.save_seconds >= 0:
+            raise InputError(f"save_seconds must be a number >= 0; got {self.save_seconds!r}")
 
 
 @dataclass(frozen=True)
@@ -164,12 +168,24 @@ def finished_fit(folder: Path, recipe: Recipe, conditions: Mapping[str, Any]) ->
     final = read_state(folder / "final.pth")
     if final is None:
         return None
-    check_conditions(folder / "final.pth", final["conditions"], _as_text(recipe, conditions))
+    found, wanted = (
+        {key: value for key, value in json.loads(text).items() if key not in _OF_DIGITS}
+        for text in (final["conditions"], _as_text(recipe, conditions))
+    )
+    check_conditions(folder / "final.pth", found, wanted)
+    (folder / "state.pth").unlink(missing_ok=True)  # of a call that was stopped just then
     return Fitted(final["state_dict"], json.loads(final["history"]))
 
 
 def _as_text(recipe: Recipe, conditions: Mapping[str, Any]) -> str:
     return json.dumps(dict(conditions) | {"recipe": recipe.as_dict()}, sort_keys=True)
+
+
+def _add(board: Any, row: Mapping[str, Any]) -> None:
+    """Show one row in TensorBoard."""
+    for key, value in row.items():
+        if value is not None:
+            board.add_scalar(key, value, row["epoch"])
 
 
 class _Run:
@@ -211,7 +227,7 @@ class _Run:
             at.history.append(self._row(0, None, 0.0))
             self._save(at)
         self._log(at)
-        with self._board(len(at.history)) as board:
+        with self._board(at.history) as board:
             bar = tqdm(
                 initial=at.epoch - 1,
                 delay=2,
@@ -230,8 +246,8 @@ class _Run:
                 at.epoch, at.batch, at.loss, at.weight = at.epoch + 1, 0, 0.0, 0.0
                 self._save(at)
                 self._log(at)
-                for key, value in row.items() if board is not None else ():
-                    board.add_scalar(key, value, row["epoch"])
+                if board is not None:
+                    _add(board, row)
                 bar.set_postfix_str(f"{row['score']:.4f} bit", refresh=False)
                 bar.update()
             bar.close()
@@ -242,25 +258,15 @@ class _Run:
 
     def _epoch(self, at: _Progress) -> float:
         """Train on all batches that are left; return the mean loss, bits."""
-        from tqdm import tqdm
-
         rng = np.random.default_rng([*self._seed, at.epoch])
         batches = self._training.batches(self._recipe.batch_size, rng)
         left = batches[at.batch :]
-        bar = tqdm(
-            total=len(batches),
-            initial=at.batch,
-            delay=10,
-            leave=False,
-            disable=not self._settings.progress,
-            unit="batch",
-        )
+        bar = self._bar(len(batches), f"epoch {at.epoch}", at.batch)
         with closing(self._loaded(self._training, left)) as loaded:
             for batch in loaded:
                 loss = self._step(batch, at)
-                weight = float(batch.weights.sum())
-                at.loss += loss * weight
-                at.weight += weight
+                at.loss += loss
+                at.weight += batch.weight
                 at.batch += 1
                 bar.update()
                 due = time.monotonic() - self._saved > self._settings.save_seconds
@@ -269,28 +275,43 @@ class _Run:
         bar.close()
         return at.loss / at.weight
 
+    def _bar(self, n: int, name: str, done: int = 0) -> Any:
+        """Return a bar for batches, that is seen where an epoch takes long."""
+        from tqdm import tqdm
+
+        return tqdm(
+            total=n,
+            initial=done,
+            delay=10,
+            leave=False,
+            disable=not self._settings.progress,
+            unit="batch",
+            desc=name,
+        )
+
     def _step(self, batch: Batch, at: _Progress) -> float:
-        """Change the readout by one batch; return its loss before."""
+        """Change the readout by one batch; return the weighted sum of its images' losses before."""
         self._optimizer.zero_grad()
-        of_images = self._losses(batch)
-        loss = (batch.weights * of_images).mean()
-        loss.backward()
+        total = (batch.weights * self._losses(batch)).sum()
+        # by the size of a full batch, so that images of rare sizes don't count for more
+        (total / self._recipe.batch_size).backward()
         squares = [p.grad.square().sum() for p in self._parameters if p.grad is not None]
-        gradient = torch.stack(squares).sum()
-        values = torch.stack([loss.detach(), gradient, (batch.weights * of_images.detach()).sum()])
-        first, second, weighted = values.tolist()  # one wait for a GPU
-        if not (math.isfinite(first) and math.isfinite(second)):
-            what = "loss" if not math.isfinite(first) else "gradient of the loss"
-            last = f"{str(self._folder / 'state.pth')!r}"
-            raise InputError(
-                f"{self._name}: the {what} is no number in epoch {at.epoch}, batch {at.batch} "
-                f"(images {some(batch.ids)}). The state before it is in {last}; a lower learning "
-                "rate may help"
-            )
+        # one wait for a GPU
+        loss, gradient = torch.stack([total.detach(), torch.stack(squares).sum()]).tolist()
+        if not (math.isfinite(loss) and math.isfinite(gradient)):
+            what = "loss" if not math.isfinite(loss) else "gradient of the loss"
+            raise self._no_number(what, at.epoch, f"batch {at.batch} (images {some(batch.ids)})")
         self._optimizer.step()
         with torch.no_grad():
             self._head.finaliser.sigma.clamp_(_LEAST_SIGMA, _MOST_SIGMA)
-        return float(weighted / batch.weights.sum())
+        return float(loss)
+
+    def _no_number(self, what: str, epoch: int, where: str) -> InputError:
+        return InputError(
+            f"{self._name}: the {what} is no number in epoch {epoch}, {where}. The last good state "
+            f"is {str(self._folder / 'state.pth')!r}. To begin again with a lower learning rate, "
+            f"remove {str(self._folder)!r}"
+        )
 
     def _losses(self, batch: Batch) -> Tensor:
         """Return minus the mean log likelihood of each image's fixations, bits, shape (n,)."""
@@ -323,30 +344,34 @@ class _Run:
             "sigma": float(self._head.finaliser.sigma.detach()),
             "centre_weight": float(self._head.finaliser.centre_weight.detach()),
         }
-        scores = self._scores() if self._validation is not None else {}
+        scores = self._scores(epoch) if self._validation is not None else {}
         own = -math.inf if loss is None else -loss
         return found | scores | {"score": scores.get("IG", own), "seconds": round(seconds, 3)}
 
-    def _scores(self) -> dict[str, float]:
+    def _scores(self, epoch: int) -> dict[str, float]:
         """Return LL and the metrics on the validation images, weighted as in training."""
         assert self._validation is not None
-        metrics = self._settings.metrics
         totals: dict[str, float] = dict.fromkeys(("weight", "LL", "IG"), 0.0)
-        others = {
-            key: getattr(accumulators, key)(average="image") for key in metrics if key != "IG"
-        }
+        chosen = self._settings.metrics
+        others = {key: getattr(accumulators, key)(average="image") for key in chosen}
         of_others = dict.fromkeys(others, 0.0)
         samples = self._validation
         batches = samples.batches(self._recipe.batch_size)
+        bar = self._bar(len(batches), "validation")
         with torch.no_grad(), closing(self._loaded(samples, batches)) as loaded:
             for images, batch in zip(batches, loaded, strict=True):
                 logs = self._densities(batch)
                 values = -negative_log_likelihood(logs, batch.counts, reduction="none").double()
-                baseline = torch.tensor([samples.baseline[i] for i in images]) / math.log(2)
-                weights = batch.weights.double().cpu()
-                totals["weight"] += float(weights.sum())
-                totals["LL"] += float(weights @ values.cpu())
-                totals["IG"] += float(weights @ (values.cpu() - baseline.double()))
+                values = values.cpu()
+                if not bool(torch.isfinite(values).all()):
+                    where = f"images {some(batch.ids)}"
+                    raise self._no_number("likelihood of validation", epoch, where)
+                baseline = np.array([samples.baseline[i] for i in images]) / math.log(2)
+                weights = torch.from_numpy(samples.weights[list(images)])
+                totals["weight"] += batch.weight
+                totals["LL"] += float(weights @ values)
+                totals["IG"] += float(weights @ (values - torch.from_numpy(baseline)))
+                bar.update()
                 for key, metric in others.items():
                     full = batch.mixing.enlarged(logs)
                     counts = torch.stack([samples.full_counts(i) for i in images]).to(full.device)
@@ -355,6 +380,7 @@ class _Run:
                         metric.reset()
                         metric.update(shown, counts[k : k + 1])
                         of_others[key] += float(weights[k]) * metric.compute()
+        bar.close()
         weight = totals.pop("weight")
         return {key: value / weight for key, value in (totals | of_others).items()}
 
@@ -395,7 +421,7 @@ class _Run:
         state = read_state(path)
         if state is None:
             return None
-        check_conditions(path, state["conditions"], self._conditions)
+        check_conditions(path, json.loads(state["conditions"]), json.loads(self._conditions))
         self._head.load_state_dict(state["head"])
         self._optimizer.load_state_dict(copy.deepcopy(state["optimizer"]))
         self._scheduler.load_state_dict(state["scheduler"])
@@ -405,22 +431,26 @@ class _Run:
     def _log(self, at: _Progress) -> None:
         """Write all rows as CSV, in one step."""
         text = io.StringIO()
-        writer = csv.DictWriter(text, list(at.history[0]), lineterminator="\n")
+        # metrics may have been added since it was begun
+        names = list(dict.fromkeys(name for row in at.history for name in row))
+        writer = csv.DictWriter(text, names, lineterminator="\n")
         writer.writeheader()
         writer.writerows(at.history)
         with replacing(self._folder / "log.csv") as temporary:
             temporary.write_text(text.getvalue(), "utf-8")
 
     @contextmanager
-    def _board(self, epoch: int) -> Iterator[Any]:
-        """Give what writes logs for TensorBoard; None if they aren't wanted."""
+    def _board(self, history: Sequence[Mapping[str, Any]]) -> Iterator[Any]:
+        """Give what writes logs for TensorBoard, with all rows so far; None if not wanted."""
         if not self._settings.tensorboard:
             yield None
             return
         from torch.utils.tensorboard import SummaryWriter
 
-        writer = SummaryWriter(str(self._folder / "tensorboard"), purge_step=epoch)
+        writer = SummaryWriter(str(self._folder / "tensorboard"), purge_step=0)
         try:
+            for row in history:
+                _add(writer, row)
             yield writer
         finally:
             writer.close()

@@ -27,7 +27,8 @@ class Recipe:
         The first one.
     schedule
         "steps": times `decay` after each epoch of `milestones`; "plateau": times `decay` after
-        `patience` epochs that are no better than the best on the validation images.
+        more than `patience` epochs in turn that are no better than the best on the validation
+        images, as torch's ReduceLROnPlateau.
     milestones, decay, patience
         See `schedule`.
     min_learning_rate
@@ -36,7 +37,7 @@ class Recipe:
         "three-worse", the rule of DeepGaze II: after an epoch t >= min_epochs if validation was
         worse in each of the last three epochs than five epochs before it; or "none".
     min_epochs, max_epochs
-        Of training; see `stopping`.
+        Of training; see `stopping`, which needs 7 epochs at least.
     keep
         Which epoch's readout is the result: "best" on the validation images, or "last".
     batch_size
@@ -71,9 +72,9 @@ class Recipe:
         check_choice("stopping", self.stopping, ("none", "three-worse"))
         check_choice("keep", self.keep, ("best", "last"))
         check_choice("average", self.average, ("image", "fixation"))
-        _check_between("learning_rate", self.learning_rate, 0, 10, least_too=False)
+        _check_between("learning_rate", self.learning_rate, 0, 10, ends=False)
         _check_between("min_learning_rate", self.min_learning_rate, 0, 10)
-        _check_between("decay", self.decay, 0, 1)
+        _check_between("decay", self.decay, 0, 1, ends=False)
         if self.downsample is not None:
             _check_between("downsample", self.downsample, 1, 100)
         for name in ("patience", "max_epochs", "batch_size"):
@@ -106,7 +107,12 @@ class Recipe:
         """Return what changes the learning rate of an optimizer."""
         if self.schedule == "plateau":
             return ReduceLROnPlateau(
-                optimizer, mode="max", factor=self.decay, patience=self.patience, threshold=0.0
+                optimizer,
+                mode="max",
+                factor=self.decay,
+                patience=self.patience,
+                threshold=0.0,
+                eps=0.0,
             )
         return MultiStepLR(optimizer, list(self.milestones), self.decay)
 
@@ -123,16 +129,15 @@ class Recipe:
         epoch = len(validation) - 1
         if epoch >= self.max_epochs or learning_rate < self.min_learning_rate:
             return True
-        if self.stopping == "none" or epoch < max(self.min_epochs, _BACK + _WORSE):
+        if self.stopping == "none" or epoch < max(self.min_epochs, _BACK + _WORSE - 1):
             return False
         return all(validation[-1 - i] < validation[-1 - i - _BACK] for i in range(_WORSE))
 
 
-def _check_between(
-    name: str, value: Any, least: float, most: float, *, least_too: bool = True
-) -> None:
-    if not is_number(value) or not least <= value <= most or (value == least and not least_too):
-        raise InputError(f"{name} must be a number from {least} to {most}; got {value!r}")
+def _check_between(name: str, value: Any, least: float, most: float, *, ends: bool = True) -> None:
+    if not is_number(value) or not least <= value <= most or (value in (least, most) and not ends):
+        words = "from {} to {}" if ends else "above {} and below {}"
+        raise InputError(f"{name} must be a number {words.format(least, most)}; got {value!r}")
 
 
 _STEPS = Recipe(min_learning_rate=1e-7, keep="last")

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import math
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -13,32 +16,32 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from salmetrics.errors import InputError, check_list, check_whole
+from salmetrics.errors import InputError, check_choice, check_list, check_whole
 from salmetrics.folds import Folds
+from salmetrics.io.files import check_file, replacing
 from salmetrics.models.base import DensityModel
 from salmetrics.models.cross_validated import CrossValidated
 from salmetrics_models.architectures import DEEPGAZE_2, DEEPGAZE_2E, Architecture
 from salmetrics_models.backbones import Backbone, FeatureExtractor
-from salmetrics_models.checkpoints import load_backbone, write_weights
+from salmetrics_models.checkpoints import load_backbone, write_state, write_weights
 from salmetrics_models.cross_validated import CrossValidatedDeepGaze
 from salmetrics_models.deepgaze2 import DeepGazeII
 from salmetrics_models.deepgaze2e import DeepGazeIIE
-from salmetrics_models.devices import device_of
+from salmetrics_models.devices import device_of, settings_of_torch
 from salmetrics_models.folded import FoldedDeepGaze
 from salmetrics_models.heads import Head
 from salmetrics_models.readout_model import ReadoutModel
 from salmetrics_models.training.cached import FromFeatures
-from salmetrics_models.training.features import Features, image_digests
-from salmetrics_models.training.fitting import Fitted, Settings, finished_fit, fit_head
+from salmetrics_models.training.features import FEATURE_DTYPES, Features, image_digests
+from salmetrics_models.training.fitting import Settings, finished_fit, fit_head
 from salmetrics_models.training.samples import Samples
-from salmetrics_models.training.stages import Part, Stage, checked_stages
+from salmetrics_models.training.stages import Part, Stage, check_unseen, checked_stages
+from salmetrics_models.training.states import read_state
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Trained", "train"]
-
-_RANDOM = "random"
+__all__ = ["Trained", "check_weights", "train"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,7 +83,9 @@ class Trained:
         if self.stage.folds is None or not self.stage.fits_centre_bias:
             return self.parts[0].centre_bias
         made = [part.centre_bias for part in self.parts]
-        return CrossValidated(made, self.stage.folds, name="centre bias of each fold's training")
+        name = "centre bias of each fold's training"
+        # images of no fold have the mixture of all
+        return CrossValidated(made, self.stage.folds, unknown="mixture", name=name)
 
     def model(self, **options: Any) -> FoldedDeepGaze:
         """Return the mixture of all components, as for images that nothing was trained on.
@@ -125,24 +130,31 @@ class Trained:
         """
         folds = self._folds()
         model = self.model(device="cpu")
+        of_folds = [model.components_of(fold=k, instance=instance) for k in range(folds.n_folds)]
+        used = sorted({number for chosen in of_folds for number in chosen})
+        architecture = replace(self.architecture, n_components=len(used))
         heads: list[Head] = []
         for branch in model.network.branches:
-            head = Head(branch.features.backbone, self.architecture)  # type: ignore[union-attr, arg-type]
-            own = head.state_dict().keys()
-            head.load_state_dict({k: t for k, t in branch.state_dict().items() if k in own})
+            head = Head(branch.features.backbone, architecture)  # type: ignore[union-attr, arg-type]
+            own, state = head.state_dict(), branch.state_dict()
+            shared = [key for key in own if key == "feature_scale"]
+            head.load_state_dict({k: state[k] if k in shared else state[k][used] for k in own})
             heads.append(head)
-        of_folds = [model.components_of(fold=k, instance=instance) for k in range(folds.n_folds)]
+        places = [[used.index(number) for number in chosen] for chosen in of_folds]
         return FromFeatures(
-            self.architecture,
+            architecture,
             heads,
             self.features,
             self.centre_bias,
-            lambda image: of_folds[folds[image]],
+            lambda image: places[folds[image]],
             name,
+            {"weights": model.weights_digest, "instance": instance},
         )
 
     def validation(self, instance: int | None = None) -> float:
         """Return the mean information gain on validation images of the epochs that were kept, bits.
+
+        NaN if the last stage had nothing to validate on.
 
         Parameters
         ----------
@@ -150,11 +162,13 @@ class Trained:
             One alone, from 0; None: all.
         """
         rows = self.history[self.history["stage"] == self.stage.name]
+        if "IG" not in rows or rows["IG"].isna().all():
+            return math.nan  # there was nothing to validate on
         if instance is not None:
             rows = rows[rows["instance"] == instance]
-        scores = rows.groupby(["backbone", "instance", "fold"], dropna=False)["score"]
-        kept = scores.max() if self.stage.recipe.keep == "best" else scores.last()
-        return float(kept.mean())
+        of_readouts = rows.groupby(["backbone", "instance", "fold"], dropna=False)["IG"]
+        best = self.stage.recipe.keep == "best"
+        return float(np.mean([one.max() if best else one.iloc[-1] for _, one in of_readouts]))
 
     def _folds(self) -> Folds:
         if self.stage.folds is None:
@@ -170,11 +184,12 @@ def train(
     weights: Mapping[str, str | Path] | None = None,
     n_instances: int = 1,
     seed: int = 0,
-    features: str | Path | None = "",
+    features: str | Path | None = None,
+    keep_features: bool = True,
     feature_dtype: str = "float32",
     device: str = "auto",
     n_threads: int | None = None,
-    metrics: Sequence[str] = ("IG",),
+    metrics: Sequence[str] = (),
     tensorboard: bool | None = None,
     save_seconds: float = 60.0,
     progress: bool = True,
@@ -183,6 +198,8 @@ def train(
 
     Backbones are not trained: their features are computed once. Each stage starts from the
     readouts of the stage before it, the first one from random weights, other ones an instance.
+    Where an architecture scales features (DeepGaze II), they are scaled by the images of the first
+    stage, all of them; no fixations are looked at for that.
 
     Parameters
     ----------
@@ -204,8 +221,9 @@ def train(
         Of random weights and of the order of batches. With the same number of threads, the same
         seed makes the same file, bit for bit, on a CPU.
     features
-        Folder for features, which several trainings may share; by default ``features`` in `out`;
-        None: they are computed again in each epoch.
+        Folder for features, which several trainings may share; None: ``features`` in `out`.
+    keep_features
+        False: nothing is kept, and features are computed again in each epoch.
     feature_dtype
         "float32", or "float16" for half of the disk.
     device
@@ -213,7 +231,7 @@ def train(
     n_threads
         Of torch on a CPU; None: as torch is set.
     metrics
-        Followed on the validation images besides LL: of "IG", "NSS", "AUC".
+        Followed on the validation images besides LL and IG: of "NSS", "AUC".
     tensorboard
         Whether to write logs for TensorBoard; None: if it is installed.
     save_seconds
@@ -224,12 +242,16 @@ def train(
     Raises
     ------
     InputError
-        For data or options that can't be, a loss that is no number, or a folder that holds a
-        training under other conditions, or where another process trains.
+        For data or options that can't be, images that are trained on in one stage and tested on in
+        another, a loss that is no number, or a folder that holds a training under other
+        conditions, or where another process trains.
     """
     given = checked_stages(stages)
     check_whole("n_instances", n_instances, 1)
-    check_whole("seed", seed, 0)
+    if check_whole("seed", seed, 0) >= 2**63:
+        raise InputError(f"seed must be below 2 ** 63; got {seed}")
+    check_choice("feature_dtype", feature_dtype, FEATURE_DTYPES)
+    files = check_weights(architecture, weights or {})
     settings = Settings(
         device_of(device),
         metrics=tuple(check_list("metrics", metrics)),
@@ -237,16 +259,14 @@ def train(
         tensorboard=_has_tensorboard() if tensorboard is None else tensorboard,
         progress=progress,
     )
+    if n_threads is not None:
+        check_whole("n_threads", n_threads, 1)
     folder = Path(out)
-    cache = None if features is None else Path(features or folder / "features")
-    parts = [stage.parts() for stage in given]
-    with _alone_in(folder), _threads(n_threads) as threads:
-        where = folder, cache, feature_dtype
-        run = _Run(architecture, given, parts, where, settings, seed, threads)
-        of_backbones = [
-            run.trained(b, _weights_of(backbone, weights or {}), n_instances)
-            for b, backbone in enumerate(architecture.backbones)
-        ]
+    cache = Path(features or folder / "features") if keep_features else None
+    with _alone_in(folder), settings_of_torch(settings.device, n_threads):
+        run = _Run(architecture, given, (folder, cache, feature_dtype), settings, seed)
+        run.fill(files)
+        of_backbones = [run.trained(b, n_instances) for b in range(len(files))]
         last = given[-1]
         whole = replace(
             architecture,
@@ -258,8 +278,34 @@ def train(
         if last.folds is not None:
             last.folds.save(folder / "folds.csv")
         history = run.history(folder / "history.csv")
-        kept = tuple(run.features)
-    return Trained(folder / "model.pth", whole, tuple(parts[-1]), n_instances, history, kept)
+    parts, kept = tuple(run.parts[-1]), tuple(sets[-1][0] for sets in run.features)
+    return Trained(folder / "model.pth", whole, parts, n_instances, history, kept)
+
+
+def check_weights(
+    architecture: Architecture, weights: Mapping[str, str | Path]
+) -> list[Path | None]:
+    """Return the file of each backbone; None for random weights, or if it needs none.
+
+    Raises
+    ------
+    InputError
+        If a backbone has none, or there is no such file.
+    """
+    known = [*(backbone.name for backbone in architecture.backbones), "all"]
+    for name in weights:
+        check_choice("backbone in weights", name, known)
+    found: list[Path | None] = []
+    for backbone in architecture.backbones:
+        given = weights.get(backbone.name, weights.get("all"))
+        if given is None and backbone.pretrained:
+            raise InputError(
+                f"backbone {backbone.name!r} needs weights: give the file that has them in "
+                "weights, or 'random'"
+            )
+        is_file = given not in (None, "random") and backbone.pretrained
+        found.append(check_file(given) if is_file else None)  # type: ignore[arg-type]
+    return found
 
 
 class _Run:
@@ -269,64 +315,67 @@ class _Run:
         self,
         architecture: Architecture,
         stages: list[Stage],
-        parts: list[list[Part]],
         where: tuple[Path, Path | None, str],
         settings: Settings,
         seed: int,
-        n_threads: int,
     ) -> None:
         self._architecture = replace(architecture, n_components=1)
         self._stages = stages
-        self._parts = parts
         self._folder, self._cache, self._feature_dtype = where
         self._settings = settings
         self._seed = seed
-        self._common = {"torch": torch.__version__, "n_threads": n_threads, "seed": seed}
-        self._common["device"] = settings.device.type
-        self._of_stages = [stage.conditions for stage in stages]
-        self._digests = [self._digests_of(stage) for stage in stages]
+        self._common = {"torch": torch.__version__, "seed": seed}
+        self._common |= {"device": settings.device.type, "n_threads": torch.get_num_threads()}
+        if settings.device.type == "cuda":
+            self._common["n_threads"] = 0  # they move no digit
+        self._digests = [
+            [
+                [] if d is None else image_digests(d.stimuli)
+                for d in (stage.dataset, stage.validation)
+            ]
+            for stage in stages
+        ]
+        check_unseen(stages, self._digests)
+        self._of_stages = [
+            stage.conditions(*digests) for stage, digests in zip(stages, self._digests, strict=True)
+        ]
         self._rows: list[dict[str, Any]] = []
-        self.features: list[Features] = []  # of the last stage's images, for each backbone
+        self._states: list[dict[str, Tensor]] = []
+        self.parts = [stage.parts(progress=settings.progress) for stage in stages]
+        self.features: list[list[tuple[Features, Features | None]]] = []  # by backbone and stage
+        _swept(self._folder)
+
+    def fill(self, weights: Sequence[Path | None]) -> None:
+        """Compute all features, of all backbones and stages, that are not there yet."""
+        for backbone, file in zip(self._architecture.backbones, weights, strict=True):
+            extractor = _extractor(backbone, file, self._seed)
+            state = extractor.state_dict()
+            self._states.append({key: tensor.cpu().clone() for key, tensor in state.items()})
+            extractor = extractor.to(self._settings.device)
+            made = [self._features(extractor, s) for s in range(len(self._stages))]
+            self.features.append(made)
 
     def trained(
-        self, b: int, weights: str | Path | None, n_instances: int
+        self, b: int, n_instances: int
     ) -> tuple[dict[str, Tensor], list[dict[str, Tensor]]]:
         """Train all readouts of a backbone; return its state, and theirs, instance by instance."""
-        backbone = self._architecture.backbones[b]
-        extractor = _extractor(backbone, weights, self._seed).to(self._settings.device)
-        sets = [self._features(extractor, s) for s in range(len(self._stages))]
-        self.features.append(sets[-1][0])
-        scale = None
-        if self._architecture.scaled:
-            first = self._parts[0][0].training.tolist()
-            scale = sets[0][0].scale(first, progress=self._settings.progress)
-        heads = []
-        for j in range(n_instances):
-            start = self._random_head(b, j, scale)
-            for s in range(len(self._stages)):
-                fitted = [self._fitted(b, j, s, part, start, sets[s]) for part in self._parts[s]]
-                start = fitted[0].state
-            heads += [one.state for one in fitted]
-        state = {key: tensor.cpu() for key, tensor in extractor.state_dict().items()}
-        return state, heads
+        scale = self._scale(b) if self._architecture.scaled else None
+        starts = [self._random_head(b, j, scale) for j in range(n_instances)]
+        heads: list[list[dict[str, Tensor]]] = []
+        for s, parts in enumerate(self.parts):
+            of_parts = [self._of_part(b, s, part, starts) for part in parts]
+            heads = [list(of_instance) for of_instance in zip(*of_parts, strict=True)]
+            starts = [of_instance[0] for of_instance in heads]
+        return self._states[b], [head for of_instance in heads for head in of_instance]
 
     def history(self, path: Path) -> pd.DataFrame:
         """Return one row an epoch of each training, written to a file too."""
         import pandas as pd
 
-        from salmetrics.io.files import replacing
-
         table = pd.DataFrame(self._rows)
         with replacing(path) as temporary:
             table.to_csv(temporary, index=False, lineterminator="\n")
         return table
-
-    def _digests_of(self, stage: Stage) -> list[list[str] | None]:
-        """Return digests of a stage's images, and of those it is stopped on, if they are kept."""
-        sets = (stage.dataset, stage.validation)
-        if self._cache is None:
-            return [None, None]
-        return [None if one is None else image_digests(one.stimuli) for one in sets]
 
     def _features(self, extractor: FeatureExtractor, s: int) -> tuple[Features, Features | None]:
         """Return features of a stage's images, and of those it is stopped on."""
@@ -350,79 +399,96 @@ class _Run:
         assert made[0] is not None
         return made[0], made[1]
 
+    def _scale(self, b: int) -> Tensor:
+        """Return the scale of features over the images of the first stage; computed once."""
+        features = self.features[b][0][0]
+        path = self._folder / self._architecture.backbones[b].name / "scale.pth"
+        wanted = features.conditions | {"images": self._of_stages[0]["data"]["images"]}
+        text = json.dumps(wanted, sort_keys=True)
+        kept = read_state(path)
+        if kept is not None and kept["conditions"] == text:
+            scale: Tensor = kept["scale"]
+            return scale
+        path.parent.mkdir(parents=True, exist_ok=True)
+        scale = features.scale(progress=self._settings.progress)
+        write_state(path, {"scale": scale, "conditions": text})
+        return scale
+
     def _random_head(self, b: int, j: int, scale: Tensor | None) -> dict[str, Tensor]:
         with torch.random.fork_rng(devices=[]):
             entropy = np.random.SeedSequence(self._seed, spawn_key=(b, j))
-            torch.manual_seed(int(entropy.generate_state(1, np.uint64)[0] >> 1))
+            # not that of a GPU, which is the caller's
+            torch.default_generator.manual_seed(int(entropy.generate_state(1, np.uint64)[0] >> 1))
             head = Head(self._architecture.backbones[b], self._architecture)
         if scale is not None:
             head.feature_scale.copy_(scale)
         return dict(head.state_dict())
 
-    def _fitted(
-        self,
-        b: int,
-        j: int,
-        s: int,
-        part: Part,
-        start: dict[str, Tensor],
-        features: tuple[Features, Features | None],
-    ) -> Fitted:
-        """Train one readout, unless that is done."""
+    def _of_part(
+        self, b: int, s: int, part: Part, starts: Sequence[dict[str, Tensor]]
+    ) -> list[dict[str, Tensor]]:
+        """Train one readout for each instance, unless that is done."""
         stage, backbone = part.stage, self._architecture.backbones[b]
-        names = [backbone.name, f"instance-{j}", stage.name]
-        names += [] if part.fold is None else [f"fold-{part.fold}"]
-        folder = self._folder.joinpath(*names)
-        conditions = {
-            **self._common,
-            "architecture": self._architecture.description(),
-            "stages": self._of_stages[: s + 1],
-            "earlier_recipes": [earlier.recipe.as_dict() for earlier in self._stages[:s]],
-            "features": features[0].conditions,
-            "instance": j,
-            "fold": part.fold,
-        }
-        fitted = finished_fit(folder, stage.recipe, conditions)
-        if fitted is None:
-            architecture = replace(
-                self._architecture,
-                downsample=stage.recipe.downsample or self._architecture.downsample,
-            )
-            head = Head(backbone, architecture)
-            head.load_state_dict(start)
-            training, validation = self._samples(part, features, architecture)
-            fitted = fit_head(
-                head,
-                training,
-                validation,
-                stage.recipe,
-                folder,
-                seed=(self._seed, b, j, s, part.fold or 0),
-                conditions=conditions,
-                settings=self._settings,
-                name=" ".join(names),
-            )
-        about = {"backbone": backbone.name, "instance": j, "stage": stage.name, "fold": part.fold}
-        self._rows += [about | row for row in fitted.history]
-        return fitted
+        architecture = replace(
+            self._architecture, downsample=stage.recipe.downsample or self._architecture.downsample
+        )
+        samples: tuple[Samples, Samples | None] | None = None
+        found = []
+        for j, start in enumerate(starts):
+            names = [backbone.name, f"instance-{j}", stage.name]
+            names += [] if part.fold is None else [f"fold-{part.fold}"]
+            folder = self._folder.joinpath(*names)
+            conditions = {
+                **self._common,
+                "architecture": self._architecture.description(),
+                "stages": self._of_stages[: s + 1],
+                "earlier_recipes": [earlier.recipe.as_dict() for earlier in self._stages[:s]],
+                "features": self.features[b][s][0].conditions,
+                "instance": j,
+                "fold": part.fold,
+            }
+            fitted = finished_fit(folder, stage.recipe, conditions)
+            if fitted is None:
+                head = Head(backbone, architecture)
+                head.load_state_dict(start)
+                if samples is None:  # the same for all instances
+                    samples = self._samples(part, self.features[b][s], architecture)
+                fitted = fit_head(
+                    head,
+                    *samples,
+                    stage.recipe,
+                    folder,
+                    seed=(self._seed, b, j, s, part.fold or 0),
+                    conditions=conditions,
+                    settings=self._settings,
+                    name=" ".join(names),
+                )
+            about = {"backbone": backbone.name, "instance": j, "stage": stage.name}
+            self._rows += [about | {"fold": part.fold} | row for row in fitted.history]
+            found.append(fitted.state)
+        return found
 
     def _samples(
         self, part: Part, features: tuple[Features, Features | None], architecture: Architecture
     ) -> tuple[Samples, Samples | None]:
+        """Return what is trained on, and what is stopped on."""
         stage = part.stage
-        options: dict[str, Any] = {"average": stage.recipe.average, "folder": self._folder}
+        options: dict[str, Any] = {
+            "average": stage.recipe.average,
+            "folder": self._folder,
+            "progress": self._settings.progress,
+        }
         weights = {
             "image_weights": stage.image_weights,
             "fixation_weights": stage.fixation_weights,
         }
-        own = features[0]
-        centre_bias = part.centre_bias
+        own, bias = features[0], part.centre_bias
         training = Samples(
-            stage.dataset, part.training, own, centre_bias, architecture, **options, **weights
+            stage.dataset, part.training, own, bias, architecture, **options, **weights
         )
         if part.stopping is not None:
             stopping = Samples(
-                stage.dataset, part.stopping, own, centre_bias, architecture, **options, **weights
+                stage.dataset, part.stopping, own, bias, architecture, **options, **weights
             )
             return training, stopping
         if stage.validation is None or features[1] is None:
@@ -448,26 +514,21 @@ def _joined(
     return state
 
 
-def _weights_of(backbone: Backbone, weights: Mapping[str, str | Path]) -> str | Path | None:
-    """Return where a backbone's weights are; None for features made by hand."""
-    if not backbone.pretrained:
-        return None
-    given = weights.get(backbone.name, weights.get("all"))
-    if given is None:
-        raise InputError(
-            f"backbone {backbone.name!r} needs weights: give the file that has them in weights=, "
-            "or 'random'"
-        )
-    return given
-
-
-def _extractor(backbone: Backbone, weights: str | Path | None, seed: int) -> FeatureExtractor:
+def _extractor(backbone: Backbone, file: Path | None, seed: int) -> FeatureExtractor:
+    """Return a backbone with weights from a file, or random ones."""
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+        torch.default_generator.manual_seed(seed)
         extractor = FeatureExtractor(backbone)
-    if weights is not None and weights != _RANDOM:
-        load_backbone(extractor, weights)
+    if file is not None:
+        load_backbone(extractor, file)
     return extractor
+
+
+def _swept(folder: Path) -> None:
+    """Remove what a kill in the midst of writing left; nobody else writes there."""
+    for path in folder.rglob(".*"):
+        if re.fullmatch(r"\..+-[0-9a-f]{12}", path.name) and path.is_file():
+            path.unlink(missing_ok=True)
 
 
 def _without_numbers(architecture: Architecture) -> dict[str, Any]:
@@ -501,15 +562,3 @@ def _alone_in(folder: Path) -> Iterator[None]:
         yield
     finally:
         lock.release()
-
-
-@contextmanager
-def _threads(n: int | None) -> Iterator[int]:
-    """Let torch use so many threads; give how many those are."""
-    before = torch.get_num_threads()
-    if n is not None:
-        torch.set_num_threads(check_whole("n_threads", n, 1))
-    try:
-        yield torch.get_num_threads()
-    finally:
-        torch.set_num_threads(before)

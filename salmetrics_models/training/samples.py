@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 import warnings
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,8 @@ class Batch:
     ----------
     ids
         Of the images.
+    size
+        (height, width) of the images.
     maps
         Of each layer of the backbone, shape (n, channels, h, w).
     grid
@@ -45,17 +48,24 @@ class Batch:
         Fixations, or their weights, at the map's pixels, shape (n, h, w).
     weights
         Of the images, mean 1 over all that are trained on, shape (n,).
-    mixing
-        What normalises densities of the map over the image.
+    weight
+        Their sum.
     """
 
     ids: tuple[str, ...]
+    size: tuple[int, int]
     maps: list[Tensor]
     grid: tuple[int, int]
     centre: Tensor
     counts: Tensor
     weights: Tensor
-    mixing: Mixing
+    weight: float
+
+    @property
+    def mixing(self) -> Mixing:
+        """What normalises densities of the map over the image."""
+        height, width = self.centre.shape[-2:]
+        return mixing_for((height, width), self.size, self.centre.dtype, self.centre.device)
 
     def to(self, device: torch.device, dtype: torch.dtype) -> Batch:
         """Return the batch on a device; a GPU does not wait for it."""
@@ -65,14 +75,12 @@ class Batch:
                 tensor = tensor.pin_memory().to(device, non_blocking=True)
             return tensor.to(dtype)
 
-        return Batch(
-            self.ids,
-            [moved(m) for m in self.maps],
-            self.grid,
-            moved(self.centre),
-            moved(self.counts),
-            moved(self.weights),
-            mixing_for(self.mixing.map_size, self.mixing.size, dtype, device),
+        return replace(
+            self,
+            maps=[moved(m) for m in self.maps],
+            centre=moved(self.centre),
+            counts=moved(self.counts),
+            weights=moved(self.weights),
         )
 
 
@@ -88,7 +96,7 @@ class Samples:
     features
         Of all images of the data set.
     centre_bias
-        A density model. Its log densities are kept in a temporary file.
+        A density model, above 0 everywhere. Its log densities are kept in a temporary file.
     architecture
         Of the network; its `downsample` is that of the features.
     average
@@ -97,6 +105,17 @@ class Samples:
         Of all images and fixations of the data set; None: all alike.
     folder
         For the temporary file.
+    progress
+        Show a bar on standard error when it takes more than two seconds.
+
+    Attributes
+    ----------
+    numbers
+        Of the images that are left.
+    weights
+        Of all images, mean 1 over those.
+    baseline
+        The centre bias's mean log likelihood of the fixations of each image, nats.
     """
 
     def __init__(
@@ -111,14 +130,15 @@ class Samples:
         image_weights: Array | None = None,
         fixation_weights: Array | None = None,
         folder: Path | None = None,
+        progress: bool = False,
     ) -> None:
         self._dataset = dataset
         self._features = features
         self._architecture = architecture
+        self._of_fixation = fixation_weights
         fixations = dataset.fixations
-        of_fixation = np.ones(len(fixations)) if fixation_weights is None else fixation_weights
+        totals = np.bincount(fixations.image, fixation_weights, minlength=len(dataset))
         of_image = np.ones(len(dataset)) if image_weights is None else image_weights
-        totals = np.bincount(fixations.image, of_fixation, minlength=len(dataset))
         self.numbers = [int(i) for i in chosen if totals[i] > 0 and of_image[i] > 0]
         if not self.numbers:
             raise InputError(
@@ -126,15 +146,9 @@ class Samples:
             )
         own = of_image * (totals if average == "fixation" else 1)
         self.weights = own / own[self.numbers].mean()
-        self._of_fixation = of_fixation
         self._fixations = {i: self._at_map(i) for i in self.numbers}
-        self._centre, self._start = self._centres(centre_bias, folder)
-        self.baseline = self._baseline(centre_bias)
-
-    @property
-    def ids(self) -> list[str]:
-        """Ids of the images."""
-        return [self._dataset.stimuli.ids[i] for i in self.numbers]
+        self.baseline: dict[int, float] = {}
+        self._centre, self._start = self._centres(centre_bias, folder, progress)
 
     def map_size(self, image: int) -> tuple[int, int]:
         """Return (height, width) of an image's map."""
@@ -175,30 +189,34 @@ class Samples:
             pixels, weights = self._fixations[i]
             counts[k, pixels] = weights
             centre[k] = self._centre[self._start[i] : self._start[i] + n_pixels]
+        weights = self.weights[list(images)]
         return Batch(
             tuple(stimuli.ids[i] for i in images),
+            (height, width),
             self._features.maps(images),
             readout_grid(self._architecture, (height, width)),
             torch.from_numpy(centre).view(-1, *map_size),
             torch.from_numpy(counts).view(-1, *map_size),
-            torch.from_numpy(self.weights[list(images)]),
-            mixing_for(map_size, (height, width), torch.float32, torch.device("cpu")),
+            torch.from_numpy(weights),
+            float(weights.sum()),
         )
 
     def full_counts(self, image: int) -> Tensor:
         """Return fixations, or their weights, at the pixels of an image, shape (h, w)."""
         height, width = self._dataset.stimuli.sizes[image].tolist()
-        mine = self._dataset.fixations.rows_of_image(image)
-        x, y = self._pixels(mine)
-        counts = np.bincount(y * width + x, self._of_fixation[mine], minlength=height * width)
+        x, y, weights = self._pixels(image)
+        counts = np.bincount(y * width + x, weights, minlength=height * width)
         return torch.from_numpy(counts).view(height, width)
 
     # ---- inside
 
-    def _pixels(self, rows: Array) -> tuple[Array, Array]:
-        """Return the column and the row of the pixels of some fixations."""
+    def _pixels(self, image: int) -> tuple[Array, Array, Array]:
+        """Return columns and rows of the pixels of an image's fixations, and their weights."""
+        rows = self._dataset.fixations.rows_of_image(image)
         columns = self._dataset.fixations.columns
-        return np.floor(columns["x"][rows]).astype(int), np.floor(columns["y"][rows]).astype(int)
+        x, y = (np.floor(columns[axis][rows]).astype(int) for axis in "xy")
+        weights = np.ones(rows.size) if self._of_fixation is None else self._of_fixation[rows]
+        return x, y, weights
 
     def _at_map(self, image: int) -> tuple[Array, Array]:
         """Return pixels of the map that have fixations, and how many."""
@@ -208,37 +226,49 @@ class Samples:
             nearest(n, side, torch.float32, torch.device("cpu")).numpy()
             for n, side in zip(map_size, (height, width), strict=True)
         )
-        mine = self._dataset.fixations.rows_of_image(image)
-        x, y = self._pixels(mine)
-        flat = rows[y] * map_size[1] + columns[x]
-        pixels, where = np.unique(flat, return_inverse=True)
-        return pixels, np.bincount(where, self._of_fixation[mine])
+        x, y, weights = self._pixels(image)
+        pixels, where = np.unique(rows[y] * map_size[1] + columns[x], return_inverse=True)
+        return pixels.astype(np.int32), np.bincount(where, weights)
 
     def _centres(
-        self, centre_bias: DensityModel, folder: Path | None
+        self, centre_bias: DensityModel, folder: Path | None, progress: bool
     ) -> tuple[Array, dict[int, int]]:
         """Return log densities of the centre bias at the map's pixels, and where each begins."""
+        from tqdm import tqdm
+
         lengths = [int(np.prod(self.map_size(i))) for i in self.numbers]
-        starts = np.concatenate([[0], np.cumsum(lengths)])
-        with tempfile.TemporaryFile(dir=folder) as file:  # gone when nothing reads it any more
-            kept: Array = np.memmap(file, np.float32, "w+", shape=(int(starts[-1]),))
+        starts = np.concatenate([[0], np.cumsum(lengths)]).tolist()
+        kept = _kept_on_disk(starts[-1], folder)
         step = self._architecture.map_factor
-        for i, start in zip(self.numbers, starts.tolist(), strict=False):
+        bar = tqdm(self.numbers, delay=2, disable=not progress, unit="image", desc="centre bias")
+        for i, start in zip(bar, starts, strict=False):
+            stimulus = self._dataset.stimuli[i]
             height, width = self.map_size(i)
-            log = log_density_of(centre_bias, self._dataset.stimuli[i]).values
+            log = log_density_of(centre_bias, stimulus).values
+            if not np.isfinite(log).all():
+                raise InputError(
+                    f"the centre bias gives probability 0 to pixels of image {stimulus.id!r}; "
+                    "training needs one that is above 0 everywhere"
+                )
+            x, y, weights = self._pixels(i)
+            self.baseline[i] = float((log[y, x] * weights).sum() / weights.sum())
             small = log[::step, ::step][:height, :width]
             kept[start : start + small.size] = small.ravel()
-        return kept, dict(zip(self.numbers, starts.tolist(), strict=False))
+        return kept, dict(zip(self.numbers, starts, strict=False))
 
-    def _baseline(self, centre_bias: DensityModel) -> dict[int, float]:
-        """Return the centre bias's mean log likelihood of each image's fixations, nats."""
-        part = self._dataset[np.array(self.numbers)]
-        logs = centre_bias.log_likelihoods(*part)
-        rows = [self._dataset.fixations.rows_of_image(i) for i in self.numbers]
-        weights = self._of_fixation[np.concatenate(rows)]
-        sums = np.bincount(part.fixations.image, logs * weights, minlength=len(part))
-        totals = np.bincount(part.fixations.image, weights, minlength=len(part))
-        return dict(zip(self.numbers, (sums / totals).tolist(), strict=True))
+
+def _kept_on_disk(n: int, folder: Path | None) -> Array:
+    """Return an array of n float32 in a temporary file, which is gone when nothing reads it."""
+    try:
+        with tempfile.TemporaryFile(dir=folder) as file:
+            if hasattr(os, "posix_fallocate"):  # a full disk is an error now, and no signal later
+                os.posix_fallocate(file.fileno(), 0, 4 * n)
+            return np.memmap(file, np.float32, "r+", shape=(n,))
+    except OSError as error:
+        raise InputError(
+            f"{4 * n / 1e9:.1f} GB for the centre bias can't be written to "
+            f"{str(folder or tempfile.gettempdir())!r}: {error.strerror or error}"
+        ) from error
 
 
 def warn_of_empty(
@@ -261,11 +291,16 @@ def checked_weights(name: str, weights: Any, n: int) -> Array | None:
     """Return weights of n images or fixations; raise `InputError` for such as can't be."""
     if weights is None:
         return None
-    array = np.asarray(weights, dtype=float)
-    if array.shape != (n,) or not np.isfinite(array).all() or (array < 0).any():
+    try:
+        array = np.asarray(weights, dtype=float)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"{name} must be numbers: {error}") from error
+    if array.shape != (n,):
+        raise InputError(f"{name} must be {n} numbers; got shape {array.shape}")
+    wrong = np.flatnonzero(~(np.isfinite(array) & (array >= 0)))
+    if wrong.size:
         raise InputError(
-            f"{name} must be {n} finite numbers >= 0; got shape {array.shape}"
-            + ("" if array.shape != (n,) else ", with others among them")
+            f"{name} must be finite and at least 0; number {wrong[0]} is {array[wrong[0]]}"
         )
     if not (array > 0).any():
         raise InputError(f"{name} are all 0")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import combinations
+from math import comb
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -140,16 +142,17 @@ def layer_search(
         )
     backbone = architecture.backbones[0]
     pool = tuple(check_list("layers", layers))
-    least, most = (check_whole("n_layers", value, 1) for value in n_layers)
-    if not least <= most or least > len(pool):
+    ends = [check_whole("n_layers", value, 1) for value in check_list("n_layers", n_layers)]
+    if len(ends) != 2 or not ends[0] <= ends[1] or ends[0] > len(pool):
         raise InputError(
             f"n_layers must be two numbers that go up, from 1 to {len(pool)}; got {n_layers}"
         )
     backbone.reading(pool)  # names that are wrong are said before anything is trained
-    options = options | {"features": options.get("features") or Path(out) / "features"}
+    if options.get("features") is None:
+        options = options | {"features": Path(out) / "features"}
     trained: dict[str, Trained] = {}
     about: dict[str, dict[str, Any]] = {}
-    chosen = _sets(pool, check_whole("n", n, 1), (least, min(most, len(pool))), seed)
+    chosen = _sets(pool, check_whole("n", n, 1), (ends[0], min(ends[1], len(pool))), seed)
     for number, some in enumerate(chosen):
         name = f"layers {number}"
         read: Backbone = backbone.reading(some, pool=pool)
@@ -169,11 +172,12 @@ def _sets(
     pool: tuple[str, ...], n: int, n_layers: tuple[int, int], seed: int
 ) -> list[tuple[str, ...]]:
     """Draw different sets of layers, each in the order of the pool."""
-    from math import comb
-
     sizes = range(n_layers[0], n_layers[1] + 1)
-    n = min(n, sum(comb(len(pool), size) for size in sizes))
+    total = sum(comb(len(pool), size) for size in sizes)
     rng = np.random.default_rng(seed)
+    if total <= max(1000, 2 * n):  # too few to hope that others are drawn
+        every = [some for size in sizes for some in combinations(pool, size)]
+        return [every[i] for i in rng.permutation(total)[:n]]
     found: dict[tuple[str, ...], None] = {}  # in the order of drawing
     while len(found) < n:
         size = int(rng.integers(n_layers[0], n_layers[1] + 1))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,16 +13,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from salmetrics.dataset import Dataset
-from salmetrics.errors import InputError, check_list
-from salmetrics.fingerprint import data_fingerprint, fingerprint
+from salmetrics.errors import InputError, check_list, some
+from salmetrics.fingerprint import fingerprint
 from salmetrics.folds import Folds
 from salmetrics.models.base import DensityModel
 from salmetrics.models.centre_bias import CentreBias
+from salmetrics.transforms import subsample
 from salmetrics_models.centre import as_centre_bias
 from salmetrics_models.training.recipes import Recipe
 from salmetrics_models.training.samples import checked_weights, warn_of_empty
 
-__all__ = ["Part", "Stage", "checked_stages"]
+__all__ = ["Part", "Stage", "check_unseen", "checked_stages"]
+
+_FITTED_TO = 1000  # images that bandwidth and floor of the centre bias are fitted to, at most
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,7 +47,8 @@ class Stage:
         Images and fixations to stop on, where there are no folds.
     centre_bias
         A density model or whatever else DeepGaze takes for one; "fit": `salmetrics.CentreBias`
-        fitted to the images that a readout is trained on, leaving out each image itself.
+        fitted to the images that a readout is trained on, leaving out each image itself (its
+        bandwidth and floor to 1000 of them, if there are more).
     image_weights, fixation_weights
         How much each image, or each fixation, of the data set counts; None: all alike.
 
@@ -62,10 +68,10 @@ class Stage:
     fixation_weights: Any = None
 
     def __post_init__(self) -> None:
-        if not self.name or not all(c.isalnum() or c in "-_." for c in self.name):
+        if not re.fullmatch(r"\w[\w.-]*", self.name):
             raise InputError(
-                f"the name of a stage must be of letters, digits, '-', '_' and '.'; got "
-                f"{self.name!r}"
+                "the name of a stage must begin with a letter or digit, and go on with those, '-', "
+                f"'_' and '.'; got {self.name!r}"
             )
         if self.folds is not None and self.validation is not None:
             raise InputError(
@@ -91,15 +97,21 @@ class Stage:
         """How many readouts come out, of one that goes in."""
         return 1 if self.folds is None else self.folds.n_folds
 
-    def parts(self) -> list[Part]:
-        """Return what each readout is trained and stopped on; warn of images without fixations."""
+    def parts(self, *, progress: bool = True) -> list[Part]:
+        """Return what each readout is trained and stopped on; warn of images without fixations.
+
+        Parameters
+        ----------
+        progress
+            Whether parts show bars.
+        """
         warn_of_empty(self.dataset, self.image_weights, self.fixation_weights)
         if self.folds is None:
             if self.validation is not None:
                 warn_of_empty(self.validation, None, None)
             everything = np.arange(len(self.dataset))
-            return [Part(self, None, everything, None)]
-        of_image = self.folds.of(self.dataset.stimuli)
+            return [Part(self, None, everything, None, progress)]
+        self.folds.of(self.dataset.stimuli)  # says so if images are in no fold
         made = []
         for k in range(self.folds.n_folds):
             used = {*self.folds.train(k)}, {*self.folds.validation(k)}
@@ -115,8 +127,7 @@ class Stage:
                     raise InputError(
                         f"fold {k} has no images of {self.dataset.name!r} to {what} on"
                     )
-            assert of_image.size == len(self.dataset)
-            made.append(Part(self, k, *chosen))
+            made.append(Part(self, k, chosen[0], chosen[1], progress))
         return made
 
     @property
@@ -124,18 +135,23 @@ class Stage:
         """Whether the centre bias is fitted to the data of the stage."""
         return isinstance(self.centre_bias, str) and self.centre_bias == "fit"
 
-    @property
-    def conditions(self) -> dict[str, Any]:
-        """What a training depends on, as JSON can hold it; reads all images."""
+    def conditions(self, digests: Sequence[str], of_validation: Sequence[str]) -> dict[str, Any]:
+        """Return what a training depends on, as JSON can hold it.
+
+        Parameters
+        ----------
+        digests, of_validation
+            Of the images, and of those that are stopped on, as of `image_digests`.
+        """
         found: dict[str, Any] = {
             "stage": self.name,
-            "data": data_fingerprint(*self.dataset),
-            "centre_bias": "fit"
-            if self.fits_centre_bias
-            else fingerprint(as_centre_bias(self.centre_bias)),
+            "data": _fingerprints(self.dataset, digests),
+            "centre_bias": "fit",
         }
+        if not self.fits_centre_bias:
+            found["centre_bias"] = fingerprint(as_centre_bias(self.centre_bias))
         if self.validation is not None:
-            found["validation"] = data_fingerprint(*self.validation)
+            found["validation"] = _fingerprints(self.validation, of_validation)
         if self.folds is not None:
             found["folds"] = fingerprint([dict(self.folds), self.folds.scheme])
         for name in ("image_weights", "fixation_weights"):
@@ -158,12 +174,15 @@ class Part:
         Numbers of images of the stage's data set.
     stopping
         Numbers of images of that too; None without folds.
+    progress
+        Whether there are bars on standard error.
     """
 
     stage: Stage
     fold: int | None
     training: NDArray[np.int64]
     stopping: NDArray[np.int64] | None
+    progress: bool = True
 
     @cached_property
     def centre_bias(self) -> DensityModel:
@@ -177,9 +196,55 @@ class Part:
         return self._centre_bias(self.stage.validation)
 
     def _centre_bias(self, dataset: Dataset) -> DensityModel:
-        if self.stage.fits_centre_bias:
-            return CentreBias.fit(*dataset)
-        return as_centre_bias(self.stage.centre_bias)
+        if not self.stage.fits_centre_bias:
+            return as_centre_bias(self.stage.centre_bias)
+        if len(dataset) <= _FITTED_TO:
+            return CentreBias.fit(*dataset, progress=self.progress)
+        fewer = subsample(dataset, _FITTED_TO)  # for its two numbers, which hardly depend on more
+        fitted = CentreBias.fit(*fewer, progress=self.progress)
+        return CentreBias(*dataset, bandwidth=fitted.bandwidth, floor=fitted.floor)
+
+
+def _fingerprints(dataset: Dataset, digests: Sequence[str]) -> dict[str, str]:
+    fixations = dataset.fixations
+    where = [fixations.x, fixations.y, fixations.image, fixations.subject]
+    return {
+        "images": fingerprint([list(dataset.stimuli.ids), list(digests)]),
+        "fixations": fingerprint(where),
+    }
+
+
+def check_unseen(stages: Sequence[Stage], digests: Sequence[Sequence[Sequence[str]]]) -> None:
+    """Check that images that are tested on in folds were not trained on in an earlier stage.
+
+    Parameters
+    ----------
+    stages
+        In order.
+    digests
+        For each, of its images, and of those that it is stopped on.
+
+    Raises
+    ------
+    InputError
+        If they were. If an earlier stage was stopped on them, this warns.
+    """
+    last = stages[-1]
+    if last.folds is None:
+        return
+    tested = dict(zip(digests[-1][0], last.dataset.stimuli.ids, strict=True))
+    for stage, (trained_on, stopped_on) in zip(stages[:-1], digests[:-1], strict=True):
+        for used, what in ((trained_on, "trained"), (stopped_on, "stopped")):
+            seen = [tested[digest] for digest in used if digest in tested]
+            if not seen:
+                continue
+            text = (
+                f"stage {stage.name!r} is {what} on {len(seen)} images of stage {last.name!r}, "
+                f"whose folds test them: {some(seen)}"
+            )
+            if what == "trained":
+                raise InputError(f"{text}. Leave them out of it")
+            warnings.warn(f"{text}; scores there are a little too good", stacklevel=3)
 
 
 def checked_stages(stages: Sequence[Stage]) -> list[Stage]:

@@ -1,36 +1,16 @@
-"""Files of a training: each is there as a whole, and nothing in it is run when it is read."""
+"""States of a training, read again: nothing in them is run, and only the same training goes on."""
 
 from __future__ import annotations
 
-import json
 import pickle
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from salmetrics.errors import InputError
-from salmetrics.io.files import replacing
 
-__all__ = ["check_conditions", "read_state", "write_state"]
-
-
-def write_state(path: Path, state: Mapping[str, Any]) -> None:
-    """Write tensors, numbers and text in one step; the same values make the same bytes.
-
-    Raises
-    ------
-    InputError
-        If it can't be written, such as to a full disk; the file of before is still there.
-    """
-    try:
-        with replacing(path) as temporary, temporary.open("wb") as file:
-            torch.save(dict(state), file)  # to a path, it would write the name too
-    except (OSError, RuntimeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else str(error).splitlines()[0]
-        kept = f"; {path.name} is as it was before" if path.exists() else ""
-        raise InputError(f"{str(path)!r} can't be written ({reason}){kept}") from error
+__all__ = ["check_conditions", "read_state"]
 
 
 def read_state(path: Path) -> dict[str, Any] | None:
@@ -52,7 +32,7 @@ def read_state(path: Path) -> dict[str, Any] | None:
     return state
 
 
-def check_conditions(path: Path, found: str, wanted: str) -> None:
+def check_conditions(path: Path, found: dict[str, Any], wanted: dict[str, Any]) -> None:
     """Raise `InputError` if a file is of a training under other conditions, naming what differs.
 
     Parameters
@@ -60,14 +40,29 @@ def check_conditions(path: Path, found: str, wanted: str) -> None:
     path
         Of the file.
     found, wanted
-        Conditions as JSON.
+        Conditions, as JSON holds them.
     """
     if found == wanted:
         return
-    before, now = json.loads(found), json.loads(wanted)
+    before, now = _leaves(found), _leaves(wanted)
     differs = sorted(k for k in {*before, *now} if before.get(k) != now.get(k))
-    parts = ", ".join(f"{k} (was {before.get(k)!r}, is {now.get(k)!r})"[:120] for k in differs)
+    parts = [f"{k} (was {before.get(k)!r}, is {now.get(k)!r})" for k in differs[:4]]
+    more = f" and {len(differs) - 4} more" if len(differs) > 4 else ""
     raise InputError(
-        f"{str(path.parent)!r} holds a training under other conditions: {parts}. Choose another "
-        "folder, or remove it"
+        f"{str(path.parent)!r} holds a training under other conditions: {', '.join(parts)}{more}. "
+        "Choose another folder, or remove it"
     )
+
+
+def _leaves(conditions: Any, name: str = "") -> dict[str, Any]:
+    """Return values that are no tables or lists, by all names on the way to them."""
+    if isinstance(conditions, dict):
+        items = list(conditions.items())
+    elif isinstance(conditions, list):
+        items = [(str(i), value) for i, value in enumerate(conditions)]
+    else:
+        return {name: conditions}
+    found: dict[str, Any] = {}
+    for key, value in items:
+        found |= _leaves(value, f"{name}.{key}" if name else key)
+    return found

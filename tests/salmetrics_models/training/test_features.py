@@ -1,5 +1,7 @@
 """Features on disk: computed once, the same as computed anew, keyed by all they depend on."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -73,6 +75,11 @@ def test_what_they_depend_on(extractor, stimuli, tmp_path, monkeypatch, photo):
     Features(extractor, stimuli[:1], folder=tmp_path).fill(progress=False)
     assert calls == [1]
     extractor.network.features[0].bias.copy_(before)
+    renewed = FeatureExtractor(replace(ALEXNET, trunk=lambda network: network.features[:12]))
+    renewed.network.load_state_dict(extractor.network.state_dict())
+    calls = counting(renewed, monkeypatch)
+    Features(renewed, stimuli[:1], folder=tmp_path).fill(progress=False)
+    assert calls == [1]  # other code
     other = FeatureExtractor(ALEXNET.reading(["features.3", "features.10"]))
     other.network.load_state_dict(extractor.network.state_dict())
     calls = counting(other, monkeypatch)
@@ -80,10 +87,10 @@ def test_what_they_depend_on(extractor, stimuli, tmp_path, monkeypatch, photo):
     two.fill(progress=False)
     assert calls == [1]
     assert [m.shape[1] for m in two.maps([0])] == [192, 256]
-    assert len(list(tmp_path.iterdir())) == 5
+    assert len(list(tmp_path.iterdir())) == 6
 
 
-def test_float16_is_rounded(extractor, stimuli, tmp_path):
+def test_float16_is_rounded(extractor, stimuli, tmp_path, monkeypatch):
     half = Features(extractor, stimuli, folder=tmp_path, dtype="float16")
     half.fill(progress=False)
     full = Features(extractor, stimuli)
@@ -94,6 +101,11 @@ def test_float16_is_rounded(extractor, stimuli, tmp_path):
     assert torch.equal(one, Features(extractor, stimuli, dtype="float16").maps([0])[0])
     with pytest.raises(InputError, match="dtype must be one of 'float16', 'float32'"):
         Features(extractor, stimuli, dtype="int8")
+    forward = extractor.forward
+    monkeypatch.setattr(extractor, "forward", lambda *given: [1e6 * m for m in forward(*given)])
+    text = "features of image 'a' in layer 'features.10' are not finite as float16"
+    with pytest.raises(InputError, match=text):
+        Features(extractor, stimuli, folder=tmp_path / "new", dtype="float16").fill(progress=False)
 
 
 def test_some_layers_of_a_pool(stimuli, tmp_path, monkeypatch):
@@ -130,6 +142,17 @@ def test_damaged_and_missing_files(extractor, stimuli, tmp_path):
 
 
 def test_no_room(extractor, stimuli, tmp_path, monkeypatch):
+    from salmetrics.io import files
+
+    def full(*given):
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        kept = Features(extractor, stimuli, folder=tmp_path / "full")
+        kept._made = lambda: tmp_path  # what says what they are is written first
+        patched.setattr(files.os, "fsync", full)
+        with pytest.raises(InputError, match=r"features .* can't be written: .*No space left"):
+            kept.fill(progress=False)
     usage = module.shutil.disk_usage(tmp_path)._replace(free=2**28 + 1000)
     monkeypatch.setattr(module.shutil, "disk_usage", lambda path: usage)
     with pytest.raises(InputError, match=r"features of 3 images take 0.0 GB, and .*float16"):
@@ -141,8 +164,8 @@ def test_no_room(extractor, stimuli, tmp_path, monkeypatch):
 
 
 def test_scale(extractor, stimuli):
-    found = Features(extractor, stimuli).scale([0, 2], progress=False)
-    maps = [Features(extractor, stimuli).maps([i])[0][0].flatten(1) for i in (0, 2)]
+    found = Features(extractor, stimuli).scale(progress=False)
+    maps = [Features(extractor, stimuli).maps([i])[0][0].flatten(1) for i in range(3)]
     values = torch.cat(maps, 1).double()
     moving = values.std(1, correction=0) > 0
     assert moving.float().mean() > 0.3
@@ -150,8 +173,9 @@ def test_scale(extractor, stimuli):
     assert (found[~moving] == 1).all()
     with pytest.raises(InputError, match="no images to fit the scale"):
         channel_scale([])
-    with pytest.raises(InputError, match="maps of one size"):
-        channel_scale([[torch.zeros(1, 2, 3, 3), torch.zeros(1, 2, 4, 3)]])
+    small, large = torch.randn(1, 2, 3, 3), torch.randn(1, 2, 4, 5)
+    expected = [m[0].flatten(1).double().std(1, correction=0) for m in (small, large)]
+    torch.testing.assert_close(channel_scale([[small, large]]), torch.cat(expected))
 
 
 def test_downsampling_by_a_fraction():

@@ -3,6 +3,7 @@
 import csv
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -17,6 +18,7 @@ from salmetrics_models.training import Recipe, fitting
 from salmetrics_models.training.features import Features
 from salmetrics_models.training.fitting import Settings, finished_fit, fit_head
 from salmetrics_models.training.samples import Samples
+from salmetrics_models.training.states import check_conditions
 from tests.salmetrics_models.plain_deepgaze import finalised, readout
 from tests.salmetrics_models.training.conftest import ARCHITECTURE, RECIPE
 
@@ -88,7 +90,7 @@ def test_steps_of_a_plain_implementation(parts, dataset, tmp_path):
     optimizer = torch.optim.Adam(state.values(), lr=0.01)
     for images in parts[0].batches(2, np.random.default_rng([1, 2, 1])):
         optimizer.zero_grad()
-        loss = plain_losses(state, parts[0], dataset, images).mean()
+        loss = plain_losses(state, parts[0], dataset, images).sum() / 2  # of a full batch
         loss.backward()
         optimizer.step()
     for ours, theirs in names.items():
@@ -132,7 +134,7 @@ def test_it_learns_and_keeps_the_best(parts, tmp_path):
 
 
 def test_metrics_of_validation_are_those_of_evaluate(parts, dataset, tmp_path):
-    settings = Settings(CPU, metrics=("IG", "NSS", "AUC"), progress=False)
+    settings = Settings(CPU, metrics=("NSS", "AUC"), progress=False)
     found = fit(tmp_path, parts, RECIPE.changed(keep="last"), settings=settings)
     head = new_head()
     head.load_state_dict(found.state)
@@ -149,7 +151,7 @@ def test_metrics_of_validation_are_those_of_evaluate(parts, dataset, tmp_path):
     assert row["LL"] == pytest.approx(salmetrics.log_likelihood(model, *part, **options), abs=1e-5)
     assert row["NSS"] == pytest.approx(salmetrics.nss(model, *part, **options), abs=1e-5)
     assert row["AUC"] == pytest.approx(salmetrics.auc(model, *part, **options), abs=1e-5)
-    with pytest.raises(InputError, match="metric must be one of 'IG', 'NSS', 'AUC'; got 'SIM'"):
+    with pytest.raises(InputError, match="metric must be one of 'NSS', 'AUC'; got 'SIM'"):
         Settings(CPU, metrics=("SIM",))
 
 
@@ -159,7 +161,7 @@ class Killed(BaseException):
 
 def test_interrupted_after_any_write_it_ends_the_same(parts, tmp_path, monkeypatch):
     """Within epochs too, as the state is written after each batch here."""
-    settings = Settings(CPU, save_seconds=-1, progress=False)
+    settings = Settings(CPU, save_seconds=0, progress=False)
     whole = fit(tmp_path / "whole", parts, settings=settings)
     expected = (tmp_path / "whole" / "final.pth").read_bytes()
     write, at_most = fitting.write_state, [0]
@@ -193,10 +195,38 @@ def test_a_done_training_is_not_done_again(parts, tmp_path, monkeypatch):
     for key, tensor in again.state.items():
         assert torch.equal(tensor, first.state[key])
     assert finished_fit(tmp_path / "other", RECIPE, {}) is None
-    with pytest.raises(InputError, match=r"under other conditions: recipe .*Choose another folder"):
+    with pytest.raises(InputError, match=r"conditions: recipe.decay \(was 0.1, is 0.3\)\. Choose"):
         fit(tmp_path, parts, RECIPE.changed(decay=0.3))
-    with pytest.raises(InputError, match=r"other conditions: data \(was None, is 'x'\)"):
-        fit(tmp_path, parts, conditions={"data": "x"})
+    with pytest.raises(InputError, match=r"conditions: data.0.a \(was None, is 'x'\)"):
+        fit(tmp_path, parts, conditions={"data": [{"a": "x"}]})
+    # what moves the last digits only does not matter once all is done
+    again = finished_fit(tmp_path, RECIPE, {"torch": "9.0", "n_threads": 64, "device": "cuda"})
+    assert again.history == first.history
+
+
+def test_what_differs_is_cut_at_four():
+    found, wanted = {str(i): i for i in range(9)}, {str(i): -i for i in range(9)}
+    with pytest.raises(InputError, match=r"4 \(was 4, is -4\) and 4 more. Choose another folder"):
+        check_conditions(Path("folder/final.pth"), found, wanted)
+
+
+def test_other_metrics_after_an_interruption(parts, tmp_path, monkeypatch):
+    row = fitting._Run._row
+
+    def stopped(self, epoch, *given):
+        if epoch == 2:
+            raise KeyboardInterrupt
+        return row(self, epoch, *given)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(fitting._Run, "_row", stopped)
+        with pytest.raises(KeyboardInterrupt):
+            fit(tmp_path, parts)
+    more = Settings(CPU, metrics=("NSS",), progress=False)
+    history = fit(tmp_path, parts, settings=more).history
+    assert ["NSS" in row for row in history] == [False, False, True, True]
+    with (tmp_path / "log.csv").open(newline="") as file:
+        assert [row["NSS"] == "" for row in csv.DictReader(file)] == [True, True, False, False]
 
 
 def test_log(parts, tmp_path):
@@ -229,7 +259,10 @@ def test_a_loss_that_is_no_number(parts, tmp_path, monkeypatch):
         return value * np.nan if n_calls[0] == 13 else value  # after 3 + 5 + 3, and one
 
     monkeypatch.setattr(fitting, "negative_log_likelihood", broken)
-    text = r"training: the loss is no number in epoch 2, batch \d \(images 'blobs\d+'.*state.pth"
+    text = (
+        r"training: the loss is no number in epoch 2, batch \d \(images 'blobs\d+'.*state.pth'. "
+        "To begin again with a lower learning rate, remove"
+    )
     with pytest.raises(InputError, match=text):
         fit(tmp_path, parts)
     state = torch.load(tmp_path / "state.pth", weights_only=True)
@@ -247,6 +280,23 @@ def test_a_gradient_that_is_no_number(parts, tmp_path, monkeypatch):
     monkeypatch.setattr(fitting, "negative_log_likelihood", broken)
     with pytest.raises(InputError, match="the gradient of the loss is no number in epoch 1, batch"):
         fit(tmp_path, parts)
+
+
+def test_a_validation_that_is_no_number(parts, tmp_path, monkeypatch):
+    """As where the last step of an epoch went too far."""
+    losses = fitting.negative_log_likelihood
+    n_calls = [0]
+
+    def broken(*args, **options):
+        n_calls[0] += 1
+        value = losses(*args, **options)
+        return value * np.nan if n_calls[0] == 10 else value  # after 3 + 5, and one
+
+    monkeypatch.setattr(fitting, "negative_log_likelihood", broken)
+    text = r"the likelihood of validation is no number in epoch 1, images 'blobs\d+'"
+    with pytest.raises(InputError, match=text):
+        fit(tmp_path, parts)
+    assert torch.load(tmp_path / "state.pth", weights_only=True)["position"] == [1, 0]
 
 
 def test_a_full_disk_leaves_the_state_of_before(parts, tmp_path, monkeypatch):
@@ -290,8 +340,14 @@ def test_without_validation(parts, tmp_path):
 
 
 def test_plateau_lowers_the_rate(parts, tmp_path):
-    recipe = replace(RECIPE, schedule="plateau", patience=1, learning_rate=1.0, max_epochs=6)
-    rates = [row["learning_rate"] for row in fit(tmp_path, parts, recipe).history]
-    assert rates[0] == 1.0
-    assert rates[-1] < 0.2
-    assert sorted(rates, reverse=True) == rates
+    steady = replace(RECIPE, schedule="plateau", patience=1, learning_rate=1e-12, max_epochs=6)
+    rates = [row["learning_rate"] for row in fit(tmp_path, parts, steady).history]
+    # of the row's own epoch, and lowered after every second one: nothing gets better
+    expected = [1e-12, 1e-12, 1e-12, 1e-12, 1e-13, 1e-13, 1e-14]
+    assert rates == pytest.approx(expected, rel=1e-6)
+
+
+@pytest.mark.parametrize("seconds", [-1, float("nan"), "x", True])
+def test_wrong_seconds(seconds):
+    with pytest.raises(InputError, match="save_seconds must be a number >= 0"):
+        Settings(CPU, save_seconds=seconds)

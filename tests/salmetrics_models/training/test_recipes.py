@@ -20,7 +20,7 @@ def test_the_rule_of_deepgaze_2():
     for trial in range(40):
         drift = 0.2 - 0.02 * trial
         values = torch.cumsum(torch.randn(60, generator=generator) + drift, 0).tolist()
-        for n in range(9, 60):
+        for n in range(8, 60):
             found = recipe.is_done(values[:n], 1e-3)
             assert found == slow_three_worse(values[:n], 20)
             stopped.add((found, n - 1 < 20))
@@ -71,6 +71,15 @@ def test_plateau():
         scheduler.step(score)
         rates.append(optimizer.param_groups[0]["lr"])
     assert rates == pytest.approx([0.1, 0.1, 0.1, 0.05, 0.05, 0.05])
+    for _ in range(100):
+        scheduler.step(0.0)
+    assert optimizer.param_groups[0]["lr"] < 1e-15  # however small a step
+
+
+def test_the_least_number_of_epochs():
+    recipe = Recipe(stopping="three-worse", min_epochs=0)
+    falling = [-float(i) for i in range(20)]
+    assert [recipe.is_done(falling[:n], 1e-3) for n in (7, 8)] == [False, True]
 
 
 def test_papers():
@@ -98,9 +107,10 @@ def test_changes():
 @pytest.mark.parametrize(
     ("wrong", "text"),
     [
-        ({"learning_rate": 0}, "learning_rate must be a number from 0 to 10; got 0"),
+        ({"learning_rate": 0}, "learning_rate must be a number above 0 and below 10; got 0"),
         ({"learning_rate": float("nan")}, "learning_rate must be a number"),
-        ({"decay": 2}, "decay must be a number from 0 to 1; got 2"),
+        ({"decay": 1}, "decay must be a number above 0 and below 1; got 1"),
+        ({"decay": 0}, "decay must be a number above 0 and below 1; got 0"),
         ({"min_learning_rate": -1}, "min_learning_rate must be a number"),
         ({"downsample": 0.5}, "downsample must be a number from 1 to 100"),
         ({"milestones": 3}, "milestones must be a list; got 3"),

@@ -138,7 +138,7 @@ def test_seeds_and_features_that_are_not_kept(stage, tmp_path):
     digests = {}
     for name, options in {
         "a": {},
-        "b": {"features": None},
+        "b": {"keep_features": False},
         "c": {"features": tmp_path / "elsewhere"},
         "d": {"seed": 1},
         "e": {"feature_dtype": "float16"},
@@ -157,7 +157,7 @@ def test_stages_go_on_from_each_other(dataset, tmp_path):
         "first",
         made_dataset(8, seed=11, name="other"),
         Recipe(max_epochs=2, batch_size=2, learning_rate=0.02, downsample=1.5),
-        validation=dataset[:4],
+        validation=made_dataset(4, seed=12, name="third"),
     )
     folded = folds.kfold(dataset.stimuli, 3, scheme="deepgaze3")
     second = Stage("second", dataset, replace(ONE_EPOCH, learning_rate=1e-9), folds=folded)
@@ -224,10 +224,9 @@ def test_deepgaze_2(dataset, tmp_path):
     assert (model.n_components, model.n_folds) == (6, 3)
     branch = model.network.branches[0]
     assert torch.equal(branch.features.network.features[0].weight, state["features.0.weight"])
-    part = small[found.parts[0].training]
     reference = DeepGazeII(None, centre_bias="uniform", device="cpu")
     reference.load_backbone(tmp_path / "vgg19.pth")
-    reference.fit_feature_scale(part.stimuli, progress=False)
+    reference.fit_feature_scale(small.stimuli, progress=False)
     expected = reference.network.branches[0].feature_scale
     torch.testing.assert_close(branch.feature_scale, expected, rtol=1e-4, atol=1e-6)
     crossed = model.cross_validated(found.stage.folds)
@@ -277,6 +276,10 @@ def test_published_layout_of_a_trained_deepgaze_2e(tmp_path):
     about = {"architecture": architecture.description(), "n_folds": 3}
     write_weights(tmp_path / "e.pth", network.state_dict(), about)
     model = DeepGazeIIE.from_pretrained(tmp_path / "e.pth", centre_bias="uniform", device="cpu")
+
+    def described(**changes):
+        return architecture.description() | changes
+
     assert (model.n_components, model.n_folds) == (6, 3)
     assert model.components_of(fold=2) == (2, 5)
     for wrong, text in (
@@ -284,8 +287,17 @@ def test_published_layout_of_a_trained_deepgaze_2e(tmp_path):
         ({"n_folds": 0}, "n_folds must be a whole number"),
         ({"architecture": {}}, "this describes no architecture"),
         ({"architecture": 3}, "'int' object"),
+        ({"architecture": "abc"}, "this describes no architecture"),
+        ({"architecture": described(downsample="x")}, "downsample must be a number"),
+        ({"architecture": described(readout_factor=0)}, "readout_factor must be a whole number"),
+        ({"architecture": described(layers=[{"channels": 10**9 + 0.5}])}, "channels must be"),
+        (
+            {"architecture": described(layers=[{"channels": 1, "activation": "silu"}])},
+            "activation must be one of None, 'relu', 'softplus'; got 'silu'",
+        ),
     ):
-        write_weights(tmp_path / "w.pth", network.state_dict(), about | wrong)
+        few = {"branches.0.readouts.weight0": torch.zeros(6, 1, 1)}
+        write_weights(tmp_path / "w.pth", few, about | wrong)
         with pytest.raises(InputError, match=f"w.pth' says of itself what can't be: .*{text}"):
             DeepGazeIIE(tmp_path / "w.pth", centre_bias="uniform", device="cpu")
     torch.save(network.state_dict(), tmp_path / "plain.pth")
@@ -313,7 +325,7 @@ def test_other_data_in_the_same_folder(stage, tmp_path):
     train(ARCHITECTURE, [stage], tmp_path, **QUIET)
     data = stage.dataset
     fewer = Dataset(data.name, data.stimuli, data.fixations[:-1])
-    with pytest.raises(InputError, match="holds a training under other conditions: stages"):
+    with pytest.raises(InputError, match=r"other conditions: stages.0.data.fixations \(was"):
         train(ARCHITECTURE, [replace(stage, dataset=fewer)], tmp_path, **QUIET)
     with pytest.raises(InputError, match=r"other conditions: seed \(was 0, is 5\)"):
         train(ARCHITECTURE, [stage], tmp_path, seed=5, **QUIET)
@@ -330,14 +342,15 @@ def test_wrong_stages(dataset, stage, tmp_path):
         train(ARCHITECTURE, [stage, replace(stage, name="b")], tmp_path, **QUIET)
     with pytest.raises(InputError, match="has folds, which say what is validated on"):
         replace(stage, validation=dataset)
-    with pytest.raises(InputError, match="the name of a stage must be of letters"):
-        replace(stage, name="../x")
+    for name in ("../x", "..", "", "a b"):
+        with pytest.raises(InputError, match="the name of a stage must begin with a letter"):
+            replace(stage, name=name)
     with pytest.raises(InputError, match="stage 'blobs' has no images"):
         replace(stage, dataset=dataset[:0])
     sizes = Stimuli.from_sizes(dataset.stimuli.sizes.tolist(), dataset.stimuli.ids)
     with pytest.raises(InputError, match="training needs images; 'blobs0' has a size only"):
         replace(stage, dataset=Dataset("s", sizes, dataset.fixations))
-    with pytest.raises(InputError, match="image_weights must be 12 finite numbers"):
+    with pytest.raises(InputError, match="image_weights must be 12 numbers"):
         replace(stage, image_weights=[1, 2])
     with pytest.raises(InputError, match="12 images are in no fold"):
         train(ARCHITECTURE, [replace(stage, folds=Folds({"z": 2}))], tmp_path, **QUIET)
@@ -350,7 +363,10 @@ def test_wrong_stages(dataset, stage, tmp_path):
         ({"n_instances": 0}, "n_instances must be"),
         ({"seed": -1}, "seed must be"),
         ({"n_threads": 0}, "n_threads must be"),
-        ({"metrics": "IG"}, "metrics must be a list"),
+        ({"seed": 2**70}, r"seed must be below 2 \*\* 63"),
+        ({"metrics": "NSS"}, "metrics must be a list"),
+        ({"metrics": ["IG"]}, "metric must be one of 'NSS', 'AUC'"),
+        ({"weights": {"x": "y"}}, "backbone in weights must be one of 'hand-made', 'all'"),
         ({"feature_dtype": "int8"}, "dtype must be one of"),
         ({"device": "tpu"}, "device must be"),
     ):
@@ -365,6 +381,90 @@ def test_scheme_of_deepgaze_2_stops_on_the_tested_images(dataset, tmp_path):
     for k, part in enumerate(parts):
         assert {dataset.stimuli.ids[i] for i in part.stopping} == set(made.test(k))
         assert not set(part.training) & set(part.stopping)
+
+
+def test_images_that_another_stage_has_seen(dataset, stage, tmp_path):
+    """By their pixels, as ids may differ."""
+    some = dataset[2:5]
+    renamed = salmetrics.Stimuli.from_arrays([s.image for s in some.stimuli], ["x", "y", "z"])
+    seen = Dataset("seen", renamed, some.fixations)
+    first = Stage("first", seen, ONE_EPOCH.changed(keep="last"))
+    text = "stage 'first' is trained on 3 images of stage 'blobs', whose folds test them: 'blobs2'"
+    with pytest.raises(InputError, match=text):
+        train(ARCHITECTURE, [first, stage], tmp_path / "a", **QUIET)
+    other = made_dataset(6, seed=12, name="other")
+    stopped = replace(first, dataset=other, validation=seen)
+    last = replace(stage, recipe=ONE_EPOCH)
+    with pytest.warns(UserWarning, match=r"is stopped on 3 images .* a little too good"):
+        train(ARCHITECTURE, [stopped, last], tmp_path / "b", **QUIET)
+
+
+def test_new_images_have_the_mixture(trained, dataset):
+    new = made_dataset(1, seed=40, name="new").stimuli[0]
+    assert np.isfinite(trained.model(device="cpu").log_density(new)).all()
+    with pytest.raises(InputError, match="'new0' is in no fold"):
+        trained.cross_validated(device="cpu").log_density(new)
+
+
+def test_without_validation_there_is_none(dataset, tmp_path):
+    stage = Stage("all", dataset, ONE_EPOCH.changed(keep="last"))
+    found = train(ARCHITECTURE, [stage], tmp_path, **QUIET)
+    assert np.isnan(found.validation())
+
+
+def test_deepgaze_2_with_another_backbone(dataset, tmp_path):
+    """Strides are found out where they are needed."""
+    architecture = replace(DEEPGAZE_2, backbones=(ALEXNET,), readout_factor=4)
+    assert architecture.backbones[0].strides == (16,)
+    small = salmetrics.resize(dataset[:6], (70, 96))
+    stage = Stage("blobs", small, ONE_EPOCH, folds=folds.kfold(small.stimuli, 3))
+    found = train(architecture, [stage], tmp_path, weights={"alexnet": "random"}, **QUIET)
+    one = found.from_features().log_density(small.stimuli[1])
+    other = found.cross_validated(device="cpu").log_density(small.stimuli[1])
+    np.testing.assert_allclose(one, other, atol=2e-6)
+
+
+def test_wrong_weights_are_said_first(stage, tmp_path):
+    architecture = replace(ARCHITECTURE, backbones=(HAND_MADE, ALEXNET))
+    for weights, text in (
+        ({}, "backbone 'alexnet' needs weights"),
+        ({"alexnet": tmp_path / "none.pth"}, "there is no file .*none.pth"),
+    ):
+        with pytest.raises(InputError, match=text):
+            train(architecture, [stage], tmp_path / "out", weights=weights, **QUIET)
+    torch.save({"features.0.weight": torch.zeros(3)}, tmp_path / "wrong.pth")
+    weights = {"alexnet": tmp_path / "wrong.pth"}
+    with pytest.raises(InputError, match="is of another model"):
+        train(architecture, [stage], tmp_path / "out", weights=weights, **QUIET)
+    assert not list(tmp_path.rglob("final.pth"))
+    with pytest.raises(InputError, match="backbones of different names"):
+        replace(ARCHITECTURE, backbones=(HAND_MADE, HAND_MADE.reading(["gabor"])))
+
+
+def test_what_a_kill_left_is_swept(stage, tmp_path):
+    stage = replace(stage, recipe=ONE_EPOCH)
+    left = tmp_path / "hand-made" / ".state.pth-0123456789ab"
+    left.parent.mkdir()
+    left.write_bytes(b"half")
+    own = tmp_path / ".mine"
+    own.touch()
+    train(ARCHITECTURE, [stage], tmp_path, **QUIET)
+    assert not left.exists()
+    assert own.exists()
+
+
+def test_centre_bias_of_many_images(dataset, monkeypatch):
+    """Its two numbers are fitted to some of them, the density to all."""
+    from salmetrics_models.training import stages
+
+    monkeypatch.setattr(stages, "_FITTED_TO", 8)
+    (part,) = Stage("all", dataset, RECIPE).parts(progress=False)
+    some = salmetrics.CentreBias.fit(*salmetrics.subsample(dataset, 8), progress=False)
+    expected = salmetrics.CentreBias(*dataset, bandwidth=some.bandwidth, floor=some.floor)
+    stimulus = dataset.stimuli[3]
+    np.testing.assert_array_equal(
+        part.centre_bias.log_density(stimulus), expected.log_density(stimulus)
+    )
 
 
 def test_images_without_fixations_warn_once(stage, tmp_path):

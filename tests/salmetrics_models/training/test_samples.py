@@ -7,6 +7,8 @@ import torch
 import salmetrics
 from salmetrics import CentreBias, Dataset, InputError, Uniform
 from salmetrics_models.backbones import HAND_MADE, FeatureExtractor
+from salmetrics_models.centre import FixedCentreBias
+from salmetrics_models.training import samples as samples_module
 from salmetrics_models.training.features import Features
 from salmetrics_models.training.samples import Samples, checked_weights, warn_of_empty
 from tests.salmetrics_models.training.conftest import ARCHITECTURE
@@ -53,8 +55,9 @@ def test_fixations_at_the_maps_pixels(dataset, features):
 
 def test_centre_bias_at_the_maps_pixels(dataset, features, tmp_path):
     centre_bias = CentreBias.fit(*dataset)
-    made = samples(dataset, features, [2, 5], centre_bias, folder=tmp_path)
+    made = samples(dataset, features, [2, 5], centre_bias, folder=tmp_path, progress=True)
     batch = made.batch([2, 5])
+    assert batch.weight == 2
     for k, i in enumerate((2, 5)):
         log = centre_bias.log_density(dataset.stimuli[i])
         np.testing.assert_allclose(batch.centre[k], log[::2, ::2], rtol=1e-6)
@@ -100,12 +103,30 @@ def test_images_without_fixations(dataset, features):
 @pytest.mark.parametrize(
     ("weights", "text"),
     [
-        ([1, 2], r"w must be 3 finite numbers >= 0; got shape \(2,\)"),
-        ([1, -1, 2], "with others among them"),
-        ([1, np.nan, 2], "with others among them"),
+        ([1, 2], r"w must be 3 numbers; got shape \(2,\)"),
+        ([1, -1, 2], "w must be finite and at least 0; number 1 is -1"),
+        ([1, 2, np.nan], "w must be finite and at least 0; number 2 is nan"),
+        (["a", "b", "c"], "w must be numbers: "),
         ([0, 0, 0], "w are all 0"),
     ],
 )
 def test_wrong_weights(weights, text):
     with pytest.raises(InputError, match=text):
         checked_weights("w", weights, 3)
+
+
+def test_a_centre_bias_of_zero(dataset, features):
+    log = np.zeros((72, 96))
+    log[:3] = -np.inf
+    bias = FixedCentreBias(log - np.log(69 * 96))
+    with pytest.raises(InputError, match="gives probability 0 to pixels of image 'blobs1'"):
+        samples(dataset, features, [1], bias)
+
+
+def test_no_room_for_the_centre_bias(dataset, features, tmp_path, monkeypatch):
+    def full(*given):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(samples_module.os, "posix_fallocate", full, raising=False)
+    with pytest.raises(InputError, match=r"for the centre bias can't be written .*No space"):
+        samples(dataset, features, folder=tmp_path)
