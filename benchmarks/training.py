@@ -98,7 +98,7 @@ def measured(name: str, keep: bool, n: int, epochs: int, threads: int) -> dict[s
             [stage],
             folder,
             weights={"all": "random"},
-            features="" if keep else None,
+            keep_features=keep,
             device="cpu",
             n_threads=threads,
             tensorboard=False,

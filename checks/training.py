@@ -14,6 +14,7 @@ the same, bit for bit, as that of one that was left alone.
 
 import argparse
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -39,7 +40,7 @@ from salmetrics_models.networks import DeepGazeNetwork
 from salmetrics_models.training import Recipe, Stage, train
 
 SIZE = (150, 200)
-STRENGTH = 10.0  # of the true readout's last layer: about half a bit above the centre bias
+STRENGTH = 10.0  # of the true readout's last layer: about a quarter of a bit above the centre bias
 SIGMA = 6.0  # of the true blur; training starts from 8
 SMALL = {"n_components": 1, "downsample": 1, "map_factor": 2}
 
@@ -116,9 +117,15 @@ def small_training(out):
     torch.set_num_threads(1)
     dataset = generate_dataset(30, size=(120, 160), n_subjects=5, n_fixations=5, seed=1).dataset
     architecture = replace(DEEPGAZE_2E, backbones=(HAND_MADE,), readout_factor=8, **SMALL)
-    recipe = Recipe(learning_rate=0.01, milestones=(10,), max_epochs=15, batch_size=2)
+    recipe = Recipe(learning_rate=0.01, milestones=(25,), max_epochs=40, batch_size=2)
     stage = Stage("generated", dataset, recipe, folds=salmetrics.folds.kfold(dataset.stimuli, 3))
     train(architecture, [stage], out, device="cpu", save_seconds=0.2, progress=False)
+
+
+def written(folder):
+    """Return when any state was last written; 0 if there is none."""
+    times = [path.stat().st_mtime_ns for path in folder.rglob("*.pth") if path.exists()]
+    return max(times, default=0)
 
 
 def kills(n, out):
@@ -131,21 +138,27 @@ def kills(n, out):
     draw = random.Random(7)
     killed = 0
     while killed < n:
+        before = written(out / "killed")
         process = subprocess.Popen([*command, "--out", str(out / "killed")])
-        # longer than it takes to start, so that each goes on a little
-        wait = draw.uniform(0.25, 0.6) * seconds
+        while written(out / "killed") == before and process.poll() is None:
+            time.sleep(0.01)
+        # some of it, so that the kills are spread over all readouts
+        wait = draw.uniform(0, 0.15) * seconds
         try:
             process.wait(wait)
             print("it ended before it was killed; begun anew")
-            for path in sorted((out / "killed").rglob("*"), reverse=True):
-                path.rmdir() if path.is_dir() else path.unlink()
+            shutil.rmtree(out / "killed")
         except subprocess.TimeoutExpired:
             process.send_signal(signal.SIGKILL)
             process.wait()
             killed += 1
             done = len(list((out / "killed").rglob("final.pth")))
             states = [p.parent.name for p in (out / "killed").rglob("state.pth")]
-            print(f"killed after {wait:.1f} s: {done} readouts done, at work on {states}")
+            left = len(list((out / "killed").rglob(".*-????????????")))
+            print(
+                f"killed {wait:.2f} s after it went on: {done} readouts done, at work on {states}, "
+                f"{left} files half written"
+            )
     subprocess.run([*command, "--out", str(out / "killed")], check=True)
     for name in ("model.pth", "history.csv", "folds.csv"):
         one, other = ((out / folder / name).read_bytes() for folder in ("whole", "killed"))

@@ -589,7 +589,8 @@ def commands_of_the_docs():
         text = page.read_text(encoding="utf-8").replace("\\\n", " ")
         for line in text.splitlines():
             if line.startswith("    salmetrics "):
-                yield pytest.param(line.partition("#")[0].split()[1:], id=" ".join(line.split()))
+                words = line.partition("#")[0].partition(" > ")[0].split()
+                yield pytest.param(words[1:], id=" ".join(line.split()))
 
 
 @pytest.mark.parametrize("arguments", list(commands_of_the_docs()))

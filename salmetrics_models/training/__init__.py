@@ -1,9 +1,10 @@
 """Readouts trained on features of fixed backbones, in stages and folds."""
 
 from salmetrics_models.training.recipes import RECIPES, Recipe, named_recipe
-from salmetrics_models.training.runs import Trained, train
+from salmetrics_models.training.runs import train
 from salmetrics_models.training.searches import Search, instance_search, layer_search
 from salmetrics_models.training.stages import Stage
+from salmetrics_models.training.trained import Trained
 
 __all__ = [
     "RECIPES",

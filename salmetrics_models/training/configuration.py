@@ -18,8 +18,9 @@ from salmetrics_models.architectures import DEEPGAZE_1, DEEPGAZE_2, DEEPGAZE_2E,
 from salmetrics_models.backbones import known_backbones
 from salmetrics_models.devices import device_of
 from salmetrics_models.training.recipes import Recipe, named_recipe
-from salmetrics_models.training.runs import Trained, check_weights, train
+from salmetrics_models.training.runs import check_weights, train
 from salmetrics_models.training.stages import Stage, checked_stages
+from salmetrics_models.training.trained import Trained
 
 __all__ = ["Configuration", "example", "example_names", "read_configuration"]
 

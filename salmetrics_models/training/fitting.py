@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import copy
-import csv
-import io
 import json
 import math
 import time
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,11 +18,11 @@ import torch
 from torch import Tensor
 
 from salmetrics.errors import InputError, check_choice, is_number, some
-from salmetrics.io.files import replacing
 from salmetrics_models import accumulators
 from salmetrics_models.checkpoints import write_state
 from salmetrics_models.heads import Head
 from salmetrics_models.losses import negative_log_likelihood
+from salmetrics_models.training.logs import add_row, board_of, write_rows
 from salmetrics_models.training.recipes import Recipe
 from salmetrics_models.training.samples import Batch, Samples
 from salmetrics_models.training.states import check_conditions, read_state
@@ -181,13 +179,6 @@ def _as_text(recipe: Recipe, conditions: Mapping[str, Any]) -> str:
     return json.dumps(dict(conditions) | {"recipe": recipe.as_dict()}, sort_keys=True)
 
 
-def _add(board: Any, row: Mapping[str, Any]) -> None:
-    """Show one row in TensorBoard."""
-    for key, value in row.items():
-        if value is not None:
-            board.add_scalar(key, value, row["epoch"])
-
-
 class _Run:
     """A training that runs."""
 
@@ -226,8 +217,8 @@ class _Run:
             at = _Progress(1, 0, 0.0, 0.0, [], self._copied())
             at.history.append(self._row(0, None, 0.0))
             self._save(at)
-        self._log(at)
-        with self._board(at.history) as board:
+        write_rows(self._folder / "log.csv", at.history)
+        with board_of(self._folder if self._settings.tensorboard else None, at.history) as board:
             bar = tqdm(
                 initial=at.epoch - 1,
                 delay=2,
@@ -245,9 +236,9 @@ class _Run:
                 at.history.append(row)
                 at.epoch, at.batch, at.loss, at.weight = at.epoch + 1, 0, 0.0, 0.0
                 self._save(at)
-                self._log(at)
+                write_rows(self._folder / "log.csv", at.history)
                 if board is not None:
-                    _add(board, row)
+                    add_row(board, row)
                 bar.set_postfix_str(f"{row['score']:.4f} bit", refresh=False)
                 bar.update()
             bar.close()
@@ -427,30 +418,3 @@ class _Run:
         self._scheduler.load_state_dict(state["scheduler"])
         (epoch, batch), (loss, weight) = state["position"], state["sums"]
         return _Progress(epoch, batch, loss, weight, json.loads(state["history"]), state["best"])
-
-    def _log(self, at: _Progress) -> None:
-        """Write all rows as CSV, in one step."""
-        text = io.StringIO()
-        # metrics may have been added since it was begun
-        names = list(dict.fromkeys(name for row in at.history for name in row))
-        writer = csv.DictWriter(text, names, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(at.history)
-        with replacing(self._folder / "log.csv") as temporary:
-            temporary.write_text(text.getvalue(), "utf-8")
-
-    @contextmanager
-    def _board(self, history: Sequence[Mapping[str, Any]]) -> Iterator[Any]:
-        """Give what writes logs for TensorBoard, with all rows so far; None if not wanted."""
-        if not self._settings.tensorboard:
-            yield None
-            return
-        from torch.utils.tensorboard import SummaryWriter
-
-        writer = SummaryWriter(str(self._folder / "tensorboard"), purge_step=0)
-        try:
-            for row in history:
-                _add(writer, row)
-            yield writer
-        finally:
-            writer.close()

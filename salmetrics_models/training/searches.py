@@ -17,8 +17,9 @@ from salmetrics.models.base import DensityModel
 from salmetrics.results import Evaluation
 from salmetrics_models.architectures import Architecture
 from salmetrics_models.backbones import Backbone
-from salmetrics_models.training.runs import Trained, train
+from salmetrics_models.training.runs import train
 from salmetrics_models.training.stages import Stage
+from salmetrics_models.training.trained import Trained
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -166,7 +166,7 @@ def test_predict_goes_on_after_a_kill(images, file_1, photo, monkeypatch):
         ("--model deepgaze1 --weights random --centre-bias uniform --fold 1", "has no folds; it"),
         (
             "--model deepgaze2 --weights random --centre-bias uniform --instance 1",
-            "option of deepgaze2 without folds= must be one of 'fold'; got 'instance'",
+            "instance must be from 0 to 0; got 1",
         ),
         ("--model deepgaze2 --weights random --centre-bias uniform --fold 1", "from 0 to 0; got 1"),
         ("--model deepgaze2 --weights random --centre-bias uniform --folds x.csv", "no file 'x"),
