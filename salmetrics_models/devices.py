@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 
 import torch
 
@@ -12,7 +12,7 @@ from salmetrics.errors import InputError
 
 __all__ = ["device_of", "settings_of_torch"]
 
-_SETTINGS = threading.Lock()
+_SETTINGS = threading.RLock()
 
 
 def device_of(given: str) -> torch.device:
@@ -39,7 +39,9 @@ def device_of(given: str) -> torch.device:
 
 
 @contextmanager
-def settings_of_torch(device: torch.device, n_threads: int | None) -> Iterator[None]:
+def settings_of_torch(
+    device: torch.device, n_threads: int | None, *, alone: bool = True
+) -> Iterator[None]:
     """Let torch use so many threads on a CPU, and all digits on a GPU.
 
     Parameters
@@ -48,12 +50,14 @@ def settings_of_torch(device: torch.device, n_threads: int | None) -> Iterator[N
         Where it computes.
     n_threads
         None: as torch is set.
+    alone
+        Whether others who want settings wait meanwhile; not for hours.
     """
     if device.type != "cuda" and n_threads is None:
         yield
         return
     convolutions, products = torch.backends.cudnn, torch.backends.cuda.matmul
-    with _SETTINGS:  # they are of the process, so one call at a time
+    with _SETTINGS if alone else nullcontext():  # they are of the process: one call at a time
         before = torch.get_num_threads(), convolutions.allow_tf32, products.allow_tf32
         torch.set_num_threads(n_threads or before[0])
         convolutions.allow_tf32 = products.allow_tf32 = False  # it keeps 10 bits

@@ -11,8 +11,9 @@ import torch
 from torch import Tensor
 
 from salmetrics.errors import InputError
+from salmetrics.fixations import Fixations
 from salmetrics.models.base import DensityModel, log_density_of, model_name
-from salmetrics.stimuli import Stimulus
+from salmetrics.stimuli import Stimuli, Stimulus
 from salmetrics_models.architectures import Architecture
 from salmetrics_models.heads import Head, readout_grid, small_centre
 from salmetrics_models.producer import Array
@@ -66,11 +67,18 @@ class FromFeatures(DensityModel):
         """What predictions depend on besides the image."""
         return {**self._parameters, "centre_bias": model_name(self._centre_bias)}
 
+    def check_data(self, stimuli: Stimuli, fixations: Fixations) -> None:
+        """Refuse other images than those that there are features of."""
+        self._centre_bias.check_data(stimuli, fixations)
+        self._features[0].check(stimuli)
+
     def log_density(self, stimulus: Stimulus, *, subject: Any = None) -> Array:
         """Return the log density, shape (h, w)."""
         if stimulus.id not in self._numbers:
             raise InputError(f"there are no features of image {stimulus.id!r}")
         number = self._numbers[stimulus.id]
+        if tuple(self._features[0].stimuli.sizes[number]) != stimulus.size:
+            raise InputError(f"features of image {stimulus.id!r} are of another size")
         log = log_density_of(self._centre_bias, stimulus).values
         centre = torch.from_numpy(np.ascontiguousarray(log, dtype=np.float32))[None]
         components = torch.tensor(list(self._components_for(stimulus.id)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
+import time
 import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -18,6 +19,7 @@ from salmetrics.fingerprint import fingerprint
 from salmetrics.io.files import replacing
 from salmetrics.stimuli import Stimuli
 from salmetrics_models.backbones import FeatureExtractor
+from salmetrics_models.devices import settings_of_torch
 from salmetrics_models.heads import channel_scale, downsampled
 
 __all__ = ["FEATURE_DTYPES", "Features", "image_digests"]
@@ -25,6 +27,7 @@ __all__ = ["FEATURE_DTYPES", "Features", "image_digests"]
 FEATURE_DTYPES = {"float16": torch.float16, "float32": torch.float32}
 _TOGETHER = 8  # images on a GPU; on a CPU one after the other is as fast
 _SPARE = 2**28  # bytes of the disk that are left free
+_OLD = 86400.0  # seconds: nobody writes a file for so long
 _FORMAT = 1  # changes when the same weights make other features, such as those made by hand
 
 
@@ -104,6 +107,7 @@ class Features:
         folder = self._made()
         digests = image_digests(self.stimuli) if self._digests is None else self._digests
         self._files = [folder / f"{digest}.safetensors" for digest in digests]
+        _sweep(folder)
         missing = {i for i, path in enumerate(self._files) if not self._is_whole(path)}
         # the same groups whatever is there already: on a GPU, other groups have other last digits
         groups = [group for group in self._groups() if not missing.isdisjoint(group)]
@@ -118,6 +122,23 @@ class Features:
             bar.update(len(missing.intersection(group)))
         bar.close()
         self._extractor = None  # nothing is computed any more
+
+    def check(self, stimuli: Stimuli) -> None:
+        """Raise `InputError` unless these are images that there are features of.
+
+        Parameters
+        ----------
+        stimuli
+            Some of the images; their pixels are compared.
+        """
+        numbers = {name: i for i, name in enumerate(self.stimuli.ids)}
+        unknown = [name for name in stimuli.ids if name not in numbers]
+        if unknown:
+            raise InputError(f"there are no features of image {unknown[0]!r}")
+        own = image_digests(self.stimuli) if self._digests is None else self._digests
+        for name, digest in zip(stimuli.ids, image_digests(stimuli), strict=True):
+            if own[numbers[name]] != digest:
+                raise InputError(f"features of image {name!r} are of other pixels, or another size")
 
     def maps(self, images: Sequence[int]) -> list[Tensor]:
         """Return the maps of each layer for images of one size, shape (n, channels, h, w), float32.
@@ -180,7 +201,7 @@ class Features:
         pixels = np.stack([self.stimuli[i].rgb for i in images]).transpose(0, 3, 1, 2)
         device = _device(self._extractor)
         given = torch.from_numpy(np.ascontiguousarray(pixels)).to(device).float()
-        with torch.inference_mode():
+        with torch.inference_mode(), settings_of_torch(device, None):
             made = self._extractor(downsampled(given, self._downsample), self._pool)
         for k in range(len(images)):
             # what is computed now is what would be read later
@@ -241,6 +262,13 @@ class Features:
                 f"{str(path.parent)!r} has {free / 1e9:.1f} GB; choose another folder, or dtype "
                 "'float16' for half of it"
             )
+
+
+def _sweep(folder: Path) -> None:
+    """Remove what a kill in the midst of writing left; others may be writing, so old ones only."""
+    for path in folder.glob(".*.safetensors-*"):
+        if time.time() - path.stat().st_mtime > _OLD:
+            path.unlink(missing_ok=True)
 
 
 def _device(extractor: FeatureExtractor) -> torch.device:

@@ -27,7 +27,7 @@ from salmetrics_models.training.recipes import Recipe
 from salmetrics_models.training.samples import Batch, Samples
 from salmetrics_models.training.states import check_conditions, read_state
 
-__all__ = ["METRICS", "Fitted", "Settings", "finished_fit", "fit_head"]
+__all__ = ["METRICS", "Fitted", "Settings", "check_folder", "finished_fit", "fit_head"]
 
 METRICS = ("NSS", "AUC")
 _OF_DIGITS = ("device", "n_threads", "torch")  # conditions that move the last digits only
@@ -138,13 +138,8 @@ def fit_head(
         If the loss or its gradient is not a number, the folder holds a training under other
         conditions, or can't be written.
     """
-    if validation is None and (
-        recipe.keep == "best" or recipe.stopping != "none" or recipe.schedule == "plateau"
-    ):
-        raise InputError(
-            "this recipe looks at validation images, and there are none; give some, or "
-            "keep='last', stopping='none' and schedule='steps'"
-        )
+    if validation is None and recipe.looks_at_validation:
+        raise InputError("this recipe looks at validation images, and there are none")
     folder.mkdir(parents=True, exist_ok=True)
     done = finished_fit(folder, recipe, conditions)
     if done is not None:
@@ -167,12 +162,39 @@ def finished_fit(folder: Path, recipe: Recipe, conditions: Mapping[str, Any]) ->
     if final is None:
         return None
     found, wanted = (
-        {key: value for key, value in json.loads(text).items() if key not in _OF_DIGITS}
+        _without_digits(json.loads(text))
         for text in (final["conditions"], _as_text(recipe, conditions))
     )
     check_conditions(folder / "final.pth", found, wanted)
     (folder / "state.pth").unlink(missing_ok=True)  # of a call that was stopped just then
     return Fitted(final["state_dict"], json.loads(final["history"]))
+
+
+def check_folder(folder: Path, recipe: Recipe, conditions: Mapping[str, Any]) -> None:
+    """Raise `InputError` if a folder holds a training under other conditions than these.
+
+    Parameters
+    ----------
+    folder
+        Of `fit_head`.
+    recipe, conditions
+        As of `fit_head`; conditions may lack some, which are not compared.
+    """
+    wanted = _without_digits(json.loads(_as_text(recipe, conditions)))
+    for name in ("final.pth", "state.pth"):
+        state = read_state(folder / name)
+        if state is not None:
+            found = _without_digits(json.loads(state["conditions"]))
+            known = {key: value for key, value in found.items() if key in wanted}
+            check_conditions(folder / name, known, wanted)
+
+
+def _without_digits(conditions: dict[str, Any]) -> dict[str, Any]:
+    """Leave out conditions that move the last digits only."""
+    kept = {key: value for key, value in conditions.items() if key not in _OF_DIGITS}
+    if "features" in kept:
+        kept["features"] = {k: v for k, v in kept["features"].items() if k not in _OF_DIGITS}
+    return kept
 
 
 def _as_text(recipe: Recipe, conditions: Mapping[str, Any]) -> str:

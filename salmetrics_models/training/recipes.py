@@ -87,6 +87,11 @@ class Recipe:
             raise InputError(f"milestones must go up; got {milestones}")
         object.__setattr__(self, "milestones", tuple(milestones))
 
+    @property
+    def looks_at_validation(self) -> bool:
+        """Whether it needs images that are not trained on."""
+        return self.keep == "best" or self.stopping != "none" or self.schedule == "plateau"
+
     def changed(self, **values: Any) -> Recipe:
         """Return this recipe with other values.
 

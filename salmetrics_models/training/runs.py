@@ -22,7 +22,7 @@ from salmetrics_models.checkpoints import load_backbone, write_state, write_weig
 from salmetrics_models.devices import device_of, settings_of_torch
 from salmetrics_models.heads import Head
 from salmetrics_models.training.features import FEATURE_DTYPES, Features, image_digests
-from salmetrics_models.training.fitting import Settings, finished_fit, fit_head
+from salmetrics_models.training.fitting import Settings, check_folder, finished_fit, fit_head
 from salmetrics_models.training.logs import has_tensorboard
 from salmetrics_models.training.samples import Samples
 from salmetrics_models.training.stages import Part, Stage, check_unseen, checked_stages
@@ -118,12 +118,16 @@ def train(
         tensorboard=has_tensorboard() if tensorboard is None else tensorboard,
         progress=progress,
     )
+    if tensorboard and not has_tensorboard():
+        raise InputError("TensorBoard is not installed: pip install 'salmetrics[tensorboard]'")
     if n_threads is not None:
         check_whole("n_threads", n_threads, 1)
+    _check_sizes(architecture, given)
     folder = Path(out)
     cache = Path(features or folder / "features") if keep_features else None
-    with _alone_in(folder), settings_of_torch(settings.device, n_threads):
+    with _alone_in(folder), settings_of_torch(settings.device, n_threads, alone=False):
         run = _Run(architecture, given, (folder, cache, feature_dtype), settings, seed)
+        run.check_folders(n_instances)
         run.fill(files)
         of_backbones = [run.trained(b, n_instances) for b in range(len(files))]
         last = given[-1]
@@ -194,15 +198,40 @@ class _Run:
             ]
             for stage in stages
         ]
+        self.parts = [stage.parts(progress=settings.progress) for stage in stages]
         check_unseen(stages, self._digests)
         self._of_stages = [
             stage.conditions(*digests) for stage, digests in zip(stages, self._digests, strict=True)
         ]
         self._rows: list[dict[str, Any]] = []
         self._states: list[dict[str, Tensor]] = []
-        self.parts = [stage.parts(progress=settings.progress) for stage in stages]
         self.features: list[list[tuple[Features, Features | None]]] = []  # by backbone and stage
         _swept(self._folder)
+
+    def check_folders(self, n_instances: int) -> None:
+        """Look whether what is there already is of this training, before anything is computed."""
+        for b in range(len(self._architecture.backbones)):
+            for s, parts in enumerate(self.parts):
+                for part in parts:
+                    for j in range(n_instances):
+                        folder = self._folder_of(b, j, part)
+                        check_folder(folder, part.stage.recipe, self._conditions(s, j, part))
+
+    def _folder_of(self, b: int, j: int, part: Part) -> Path:
+        names = [self._architecture.backbones[b].name, f"instance-{j}", part.stage.name]
+        names += [] if part.fold is None else [f"fold-{part.fold}"]
+        return self._folder.joinpath(*names)
+
+    def _conditions(self, s: int, j: int, part: Part) -> dict[str, Any]:
+        """Return what a readout depends on besides its recipe and features."""
+        return {
+            **self._common,
+            "architecture": self._architecture.description(),
+            "stages": self._of_stages[: s + 1],
+            "earlier_recipes": [earlier.recipe.as_dict() for earlier in self._stages[:s]],
+            "instance": j,
+            "fold": part.fold,
+        }
 
     def fill(self, weights: Sequence[Path | None]) -> None:
         """Compute all features, of all backbones and stages, that are not there yet."""
@@ -294,18 +323,9 @@ class _Run:
         samples: tuple[Samples, Samples | None] | None = None
         found = []
         for j, start in enumerate(starts):
-            names = [backbone.name, f"instance-{j}", stage.name]
-            names += [] if part.fold is None else [f"fold-{part.fold}"]
-            folder = self._folder.joinpath(*names)
-            conditions = {
-                **self._common,
-                "architecture": self._architecture.description(),
-                "stages": self._of_stages[: s + 1],
-                "earlier_recipes": [earlier.recipe.as_dict() for earlier in self._stages[:s]],
-                "features": self.features[b][s][0].conditions,
-                "instance": j,
-                "fold": part.fold,
-            }
+            folder = self._folder_of(b, j, part)
+            conditions = self._conditions(s, j, part)
+            conditions["features"] = self.features[b][s][0].conditions
             fitted = finished_fit(folder, stage.recipe, conditions)
             if fitted is None:
                 head = Head(backbone, architecture)
@@ -320,7 +340,7 @@ class _Run:
                     seed=(self._seed, b, j, s, part.fold or 0),
                     conditions=conditions,
                     settings=self._settings,
-                    name=" ".join(names),
+                    name=" ".join(folder.relative_to(self._folder).parts),
                 )
             about = {"backbone": backbone.name, "instance": j, "stage": stage.name}
             self._rows += [about | {"fold": part.fold} | row for row in fitted.history]
@@ -383,9 +403,26 @@ def _extractor(backbone: Backbone, file: Path | None, seed: int) -> FeatureExtra
     return extractor
 
 
+def _check_sizes(architecture: Architecture, stages: Sequence[Stage]) -> None:
+    """Raise `InputError` for images that the model would not predict."""
+    least = architecture.least_side
+    for stage in stages:
+        for dataset in (stage.dataset, stage.validation):
+            if dataset is None:
+                continue
+            small = np.flatnonzero(dataset.stimuli.sizes.min(1) < least)
+            if small.size:
+                height, width = dataset.stimuli.sizes[small[0]].tolist()
+                raise InputError(
+                    f"this architecture needs images of at least {least} pixels in height and "
+                    f"width; {dataset.stimuli.ids[small[0]]!r} of stage {stage.name!r} has "
+                    f"{height} x {width}"
+                )
+
+
 def _swept(folder: Path) -> None:
-    """Remove what a kill in the midst of writing left; nobody else writes there."""
-    for path in folder.rglob(".*"):
+    """Remove what a kill in the midst of writing left, where nobody else writes."""
+    for path in [*folder.glob(".*"), *folder.glob("*/instance-*/**/.*"), *folder.glob("*/.*")]:
         if re.fullmatch(r"\..+-[0-9a-f]{12}", path.name) and path.is_file():
             path.unlink(missing_ok=True)
 

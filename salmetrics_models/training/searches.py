@@ -11,14 +11,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from salmetrics.errors import InputError, check_list, check_whole
+from salmetrics.errors import InputError, check_choice, check_list, check_whole
 from salmetrics.evaluation import evaluate
+from salmetrics.metrics.registry import METRICS
 from salmetrics.models.base import DensityModel
 from salmetrics.results import Evaluation
 from salmetrics_models.architectures import Architecture
 from salmetrics_models.backbones import Backbone
 from salmetrics_models.training.runs import train
-from salmetrics_models.training.stages import Stage
+from salmetrics_models.training.stages import Stage, checked_stages
 from salmetrics_models.training.trained import Trained
 
 if TYPE_CHECKING:
@@ -91,6 +92,7 @@ def instance_search(
     **options
         As of `train`.
     """
+    _check(stages, metrics)
     trained = train(architecture, stages, out, n_instances=n, **options)
     return _scored({"instances": trained}, {}, metrics, options.get("progress", True))
 
@@ -141,6 +143,7 @@ def layer_search(
         raise InputError(
             f"layers are sought in one backbone; the architecture has {len(architecture.backbones)}"
         )
+    _check(stages, metrics)
     backbone = architecture.backbones[0]
     pool = tuple(check_list("layers", layers))
     ends = [check_whole("n_layers", value, 1) for value in check_list("n_layers", n_layers)]
@@ -167,6 +170,14 @@ def layer_search(
             **options,
         )
     return _scored(trained, about, metrics, options.get("progress", True))
+
+
+def _check(stages: Sequence[Stage], metrics: Sequence[str]) -> None:
+    """Raise `InputError` for what would be found out after hours only."""
+    if checked_stages(stages)[-1].folds is None:
+        raise InputError("a search scores images of folds; the last stage has none")
+    for metric in check_list("metrics", metrics):
+        check_choice("metric", metric, METRICS)
 
 
 def _sets(

@@ -78,6 +78,12 @@ class Stage:
                 f"stage {self.name!r} has folds, which say what is validated on; leave out "
                 "validation"
             )
+        if self.folds is None and self.validation is None and self.recipe.looks_at_validation:
+            raise InputError(
+                f"the recipe of stage {self.name!r} looks at validation images, and there are "
+                "none; give folds or validation, or keep='last', stopping='none' and "
+                "schedule='steps'"
+            )
         n_images, n_fixations = len(self.dataset), len(self.dataset.fixations)
         for name, n in (("image_weights", n_images), ("fixation_weights", n_fixations)):
             checked = checked_weights(name, getattr(self, name), n)
@@ -217,6 +223,9 @@ def _fingerprints(dataset: Dataset, digests: Sequence[str]) -> dict[str, str]:
 def check_unseen(stages: Sequence[Stage], digests: Sequence[Sequence[Sequence[str]]]) -> None:
     """Check that images that are tested on in folds were not trained on in an earlier stage.
 
+    An image is the same if its file or pixels are, or its id in a data set of the same name. One
+    that is in two folds under different ids makes a warning.
+
     Parameters
     ----------
     stages
@@ -232,10 +241,28 @@ def check_unseen(stages: Sequence[Stage], digests: Sequence[Sequence[Sequence[st
     last = stages[-1]
     if last.folds is None:
         return
-    tested = dict(zip(digests[-1][0], last.dataset.stimuli.ids, strict=True))
-    for stage, (trained_on, stopped_on) in zip(stages[:-1], digests[:-1], strict=True):
-        for used, what in ((trained_on, "trained"), (stopped_on, "stopped")):
-            seen = [tested[digest] for digest in used if digest in tested]
+    ids = last.dataset.stimuli.ids
+    tested = dict(zip(digests[-1][0], ids, strict=True))
+    tested |= {f"{last.dataset.name}:{name}": name for name in ids}
+    of_image: dict[str, set[int]] = {}
+    for digest, name in zip(digests[-1][0], ids, strict=True):
+        of_image.setdefault(digest, set()).add(last.folds[name])
+    twice = [tested[digest] for digest, own in of_image.items() if len(own) > 1]
+    if twice:
+        warnings.warn(
+            f"{len(twice)} images of stage {last.name!r} are in several folds, under different "
+            f"ids: {some(twice)}; scores there are too good",
+            stacklevel=3,
+        )
+    for stage, of_stage in zip(stages[:-1], digests[:-1], strict=True):
+        for dataset, own, what in zip(
+            (stage.dataset, stage.validation), of_stage, ("trained", "stopped"), strict=True
+        ):
+            if dataset is None:
+                continue
+            keys = zip(own, (f"{dataset.name}:{name}" for name in dataset.stimuli.ids), strict=True)
+            seen = [tested[key] for pair in keys for key in pair if key in tested]
+            seen = list(dict.fromkeys(seen))
             if not seen:
                 continue
             text = (

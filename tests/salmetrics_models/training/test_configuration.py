@@ -244,7 +244,7 @@ average = "fixation"
             "both have learning_rate",
         ),
         (
-            BEGIN + STAGE.replace("folds = 3", "downsample = 2"),
+            BEGIN + STAGE.replace("folds = 3", "folds = 3\ndownsample = 2"),
             r"\[model\] and the recipe of 'blobs'",
         ),
         (

@@ -1,5 +1,6 @@
 """Features on disk: computed once, the same as computed anew, keyed by all they depend on."""
 
+import os
 from dataclasses import replace
 
 import numpy as np
@@ -135,6 +136,13 @@ def test_damaged_and_missing_files(extractor, stimuli, tmp_path):
     with pytest.warns(UserWarning, match="are damaged, and computed again"):
         again.fill(progress=False)
     assert torch.equal(again.maps([0])[0], expected)
+    folder = files[0].parent
+    left = [folder / f".{k}.safetensors-0123456789ab" for k in range(2)]
+    for path in left:
+        path.touch()
+    os.utime(left[1], (0, 0))  # a kill left it, long ago; the other one may be being written
+    Features(extractor, stimuli, folder=tmp_path).fill(progress=False)
+    assert [path.exists() for path in left] == [True, False]
     for path in files:
         path.unlink()
     with pytest.raises(InputError, match=r"can't be read any more .* start again"):

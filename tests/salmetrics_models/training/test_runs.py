@@ -331,7 +331,7 @@ def test_other_data_in_the_same_folder(stage, tmp_path):
         train(ARCHITECTURE, [stage], tmp_path, seed=5, **QUIET)
 
 
-def test_wrong_stages(dataset, stage, tmp_path):
+def test_wrong_stages(dataset, stage, tmp_path, monkeypatch):
     with pytest.raises(InputError, match="there must be at least one stage"):
         train(ARCHITECTURE, [], tmp_path, **QUIET)
     with pytest.raises(InputError, match="stages must be a list"):
@@ -358,11 +358,16 @@ def test_wrong_stages(dataset, stage, tmp_path):
     with pytest.raises(InputError, match=r"fold \d has no images of 'blobs' to (train|stop) on"):
         train(ARCHITECTURE, [replace(stage, folds=missing)], tmp_path, **QUIET)
     with pytest.raises(InputError, match="looks at validation images, and there are none"):
-        train(ARCHITECTURE, [replace(stage, folds=None)], tmp_path, **QUIET)
+        replace(stage, folds=None)
+    monkeypatch.setattr(runs, "has_tensorboard", lambda: False)
+    small = replace(stage, dataset=salmetrics.resize(dataset, (63, 90)))
+    with pytest.raises(InputError, match=r"at least 64 pixels .* 'blobs0' of stage 'blobs' has 63"):
+        train(ARCHITECTURE, [small], tmp_path / "w", **QUIET)
     for options, text in (
         ({"n_instances": 0}, "n_instances must be"),
         ({"seed": -1}, "seed must be"),
         ({"n_threads": 0}, "n_threads must be"),
+        ({"tensorboard": True}, "TensorBoard is not installed: pip install"),
         ({"seed": 2**70}, r"seed must be below 2 \*\* 63"),
         ({"metrics": "NSS"}, "metrics must be a list"),
         ({"metrics": ["IG"]}, "metric must be one of 'NSS', 'AUC'"),
@@ -392,11 +397,69 @@ def test_images_that_another_stage_has_seen(dataset, stage, tmp_path):
     text = "stage 'first' is trained on 3 images of stage 'blobs', whose folds test them: 'blobs2'"
     with pytest.raises(InputError, match=text):
         train(ARCHITECTURE, [first, stage], tmp_path / "a", **QUIET)
+    again = salmetrics.resize(some, (80, 80))  # other pixels, but the same name and ids
+    first = replace(first, dataset=again)
+    with pytest.raises(InputError, match="is trained on 3 images of stage 'blobs'"):
+        train(ARCHITECTURE, [first, stage], tmp_path / "a", **QUIET)
     other = made_dataset(6, seed=12, name="other")
     stopped = replace(first, dataset=other, validation=seen)
     last = replace(stage, recipe=ONE_EPOCH)
     with pytest.warns(UserWarning, match=r"is stopped on 3 images .* a little too good"):
         train(ARCHITECTURE, [stopped, last], tmp_path / "b", **QUIET)
+
+
+def test_one_image_in_two_folds(stage, tmp_path):
+    data, own = stage.dataset, stage.folds.of(stage.dataset.stimuli)
+    pairs = [(i, k) for i in (1, 2, 4) for k in (5, 7, 8) if own[i] != own[k]]
+    images = [one.image for one in data.stimuli]
+    images[pairs[0][1]] = images[pairs[0][0]]
+    twice = Dataset(
+        "twice", salmetrics.Stimuli.from_arrays(images, data.stimuli.ids), data.fixations
+    )
+    last = replace(stage, dataset=twice, recipe=ONE_EPOCH)
+    with pytest.warns(UserWarning, match="1 images of stage 'blobs' are in several folds"):
+        train(ARCHITECTURE, [last], tmp_path, **QUIET)
+
+
+def test_other_pixels_than_those_of_the_features(trained, dataset):
+    kept = trained.from_features()
+    salmetrics.log_likelihood(kept, *dataset[:2])
+    with pytest.raises(InputError, match="features of image 'blobs1' are of another size"):
+        kept.log_density(salmetrics.resize(dataset, (70, 70)).stimuli[1])
+    images = [255 - one.image for one in dataset[:2].stimuli]
+    other = salmetrics.Stimuli.from_arrays(images, dataset.stimuli.ids[:2])
+    with pytest.raises(InputError, match="features of image 'blobs0' are of other pixels"):
+        salmetrics.log_likelihood(kept, other, dataset[:2].fixations)
+    renamed = salmetrics.Stimuli.from_arrays(images, ["x", "y"])
+    with pytest.raises(InputError, match="there are no features of image 'x'"):
+        salmetrics.log_likelihood(kept, renamed, dataset[:2].fixations)
+
+
+def test_a_finished_training_is_read_on_other_machines(stage, tmp_path, monkeypatch):
+    """Where other threads, torch or devices would move the last digits only."""
+    stage = replace(stage, recipe=ONE_EPOCH)
+    first = train(ARCHITECTURE, [stage], tmp_path, **QUIET)
+    monkeypatch.setattr(torch, "__version__", "2.99.0")
+    monkeypatch.setattr(runs, "fit_head", None)
+    again = train(ARCHITECTURE, [stage], tmp_path, n_threads=2, **QUIET)
+    assert again.model(device="cpu").weights_digest == first.model(device="cpu").weights_digest
+
+
+def test_a_deepgaze_as_centre_bias(trained, stage, tmp_path):
+    """It wants settings of torch while the training has some."""
+    bias = trained.model(device="cpu", centre_bias="uniform", n_threads=1)
+    own = replace(stage, recipe=ONE_EPOCH, centre_bias=bias)
+    found = train(ARCHITECTURE, [own], tmp_path, n_threads=1, **QUIET)
+    assert np.isfinite(found.history["IG"]).all()
+
+
+def test_other_conditions_are_said_before_anything_is_computed(stage, tmp_path, monkeypatch):
+    stage = replace(stage, recipe=ONE_EPOCH)
+    train(ARCHITECTURE, [stage], tmp_path, **QUIET)
+    monkeypatch.setattr(runs, "Features", None)
+    other = replace(stage, recipe=ONE_EPOCH.changed(learning_rate=0.02))
+    with pytest.raises(InputError, match=r"recipe.learning_rate \(was 0.01, is 0.02\)"):
+        train(ARCHITECTURE, [other], tmp_path, **QUIET)
 
 
 def test_new_images_have_the_mixture(trained, dataset):
@@ -446,11 +509,14 @@ def test_what_a_kill_left_is_swept(stage, tmp_path):
     left = tmp_path / "hand-made" / ".state.pth-0123456789ab"
     left.parent.mkdir()
     left.write_bytes(b"half")
-    own = tmp_path / ".mine"
+    own, shared = tmp_path / ".mine", tmp_path / "features" / "x" / ".a.safetensors-0123456789ab"
     own.touch()
+    shared.parent.mkdir(parents=True)  # of another training
+    shared.touch()
     train(ARCHITECTURE, [stage], tmp_path, **QUIET)
     assert not left.exists()
     assert own.exists()
+    assert shared.exists()
 
 
 def test_centre_bias_of_many_images(dataset, monkeypatch):
@@ -458,7 +524,7 @@ def test_centre_bias_of_many_images(dataset, monkeypatch):
     from salmetrics_models.training import stages
 
     monkeypatch.setattr(stages, "_FITTED_TO", 8)
-    (part,) = Stage("all", dataset, RECIPE).parts(progress=False)
+    (part,) = Stage("all", dataset, RECIPE.changed(keep="last")).parts(progress=False)
     some = salmetrics.CentreBias.fit(*salmetrics.subsample(dataset, 8), progress=False)
     expected = salmetrics.CentreBias(*dataset, bandwidth=some.bandwidth, floor=some.floor)
     stimulus = dataset.stimuli[3]

@@ -98,5 +98,15 @@ def test_wrong_input(short, tmp_path):
     ):
         with pytest.raises(InputError, match=text):
             layer_search(ARCHITECTURE, layers, [short], tmp_path, **options)
+    for options, text in (
+        ({"metrics": ["FOO"]}, "metric must be one of"),
+        ({"stages": [replace(short, folds=None, validation=short.dataset)]}, "the last stage has"),
+    ):
+        given = {"stages": [short]} | options
+        with pytest.raises(InputError, match=text):
+            instance_search(ARCHITECTURE, out=tmp_path, **given)
+        with pytest.raises(InputError, match=text):
+            layer_search(ARCHITECTURE, LAYERS, out=tmp_path, **given)
+    assert not list(tmp_path.iterdir())
     with pytest.raises(InputError, match="sought in one backbone; the architecture has 4"):
         layer_search(DEEPGAZE_2E, LAYERS, [short], tmp_path)
