@@ -146,6 +146,7 @@ def plot_instances(
     axes.set_xticks(range(len(values)), list(values))
     axes.set_xlim(-0.6, len(values) - 0.4)
     axes.set_ylabel(metric_label(metric))
-    if references:
-        axes.legend(frameon=False, fontsize="small")
+    if references:  # above, where it can't be over a line
+        place: dict[str, Any] = {"loc": "lower left", "bbox_to_anchor": (0, 1)}
+        axes.legend(frameon=False, fontsize="small", ncols=2, **place)
     return plain_frame(axes)
