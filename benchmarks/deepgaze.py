@@ -21,7 +21,6 @@ from __future__ import annotations
 import argparse
 import json
 import resource
-import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -31,6 +30,7 @@ from typing import Any
 import facts
 import numpy as np
 import torch
+from alone import run
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
@@ -106,8 +106,10 @@ def place(row: dict[str, Any]) -> tuple[Any, ...]:
 
 def compared(setting: dict[str, Any]) -> dict[str, Any]:
     """Measure one setting: all paths in turn in one process, memory in one process each."""
-    found = run(setting | {"paths": ["backbones", "plain", "ours"]})
-    alone = {path: run(setting | {"paths": [path], "repeats": 1}) for path in ("plain", "ours")}
+    found = run(__file__, setting | {"paths": ["backbones", "plain", "ours"]})
+    alone = {
+        path: run(__file__, setting | {"paths": [path], "repeats": 1}) for path in ("plain", "ours")
+    }
     seconds, samples = found["seconds"], [np.array(found["samples"][p]) for p in ("plain", "ours")]
     return {key: setting[key] for key in ("size", "threads", "batch")} | {
         **seconds,
@@ -119,14 +121,6 @@ def compared(setting: dict[str, Any]) -> dict[str, Any]:
         "ours_mib": alone["ours"]["peak"],
         "difference": float(np.abs(samples[0] - samples[1]).max()),
     }
-
-
-def run(setting: dict[str, Any]) -> dict[str, Any]:
-    """Measure in a process of its own."""
-    command = [sys.executable, __file__, "--one", json.dumps(setting)]
-    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
-    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return found
 
 
 def evaluated(n: int, device: str) -> None:

@@ -11,17 +11,15 @@ from __future__ import annotations
 import argparse
 import json
 import resource
-import subprocess
-import sys
 import tempfile
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).parents[1]
-sys.path.insert(0, str(ROOT))
+import facts
+from alone import run
 
-from benchmarks.facts import save
+ROOT = Path(__file__).parents[1]
 
 NAMES = ("hand-made", "alexnet", "vgg-19", "densenet-201", "resnext-50")
 COLUMNS = {
@@ -51,7 +49,9 @@ def main() -> None:
     common = {"n": options.images, "epochs": options.epochs, "threads": options.threads}
     rows = []
     for name in NAMES:
-        kept, anew = (run(common | {"name": name, "keep": keep}) for keep in (True, False))
+        kept, anew = (
+            run(__file__, common | {"name": name, "keep": keep}) for keep in (True, False)
+        )
         row = {
             "readout": "DeepGaze II" if name == "vgg-19" else "DeepGaze IIE",
             "backbone": name,
@@ -67,15 +67,7 @@ def main() -> None:
         rows.append(row)
     command = f"python benchmarks/training.py --images {options.images} --epochs {options.epochs}"
     path = ROOT / "benchmarks" / "results" / "training.json"
-    save(path, command, ("salmetrics", "torch", "torchvision", "safetensors"), COLUMNS, rows)
-
-
-def run(setting: dict[str, Any]) -> dict[str, Any]:
-    """Measure in a process of its own."""
-    command = [sys.executable, __file__, "--one", json.dumps(setting)]
-    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
-    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return found
+    facts.save(path, command, ("salmetrics", "torch", "torchvision", "safetensors"), COLUMNS, rows)
 
 
 def measured(name: str, keep: bool, n: int, epochs: int, threads: int) -> dict[str, Any]:

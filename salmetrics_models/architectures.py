@@ -81,6 +81,12 @@ class Architecture:
             "layers": [asdict(layer) for layer in self.layers],
         }
 
+    def differences(self, other: Architecture) -> list[str]:
+        """Return in what another one differs, numbers of components and downsampling aside."""
+        own, its = self.description(), other.description()
+        aside = ("n_components", "downsample")
+        return [key for key in own if own[key] != its[key] and key not in aside]
+
     @classmethod
     def from_description(
         cls, description: Mapping[str, Any], backbones: Iterable[Backbone] = ()

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, partial
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -22,6 +24,7 @@ __all__ = [
     "VGG_19",
     "Backbone",
     "FeatureExtractor",
+    "digest_of_weights",
     "known_backbones",
 ]
 
@@ -298,6 +301,15 @@ HAND_MADE = Backbone(
 def known_backbones() -> dict[str, Backbone]:
     """Return all backbones by name."""
     return {b.name: b for b in (*BACKBONES.values(), VGG_19, ALEXNET, HAND_MADE)}
+
+
+def digest_of_weights(tensors: Mapping[str, Tensor]) -> str:
+    """Return the start of the SHA-256 of a state dict."""
+    found = hashlib.sha256()
+    for name, tensor in sorted(tensors.items()):
+        found.update(name.encode())
+        found.update(np.ascontiguousarray(tensor.cpu().numpy()).tobytes())
+    return found.hexdigest()[:16]
 
 
 def _shapes(backbone: Backbone, layers: tuple[str, ...]) -> list[tuple[int, int]]:

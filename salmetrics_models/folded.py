@@ -109,12 +109,7 @@ class FoldedDeepGaze(DeepGaze):
         if weights.about is None:  # it does not say more than how many components it has
             return replace(self.architecture, n_components=first.shape[0])
         found = self._described(weights.about, what)
-        own = self.architecture.description()
-        differs = [
-            key
-            for key, value in found.description().items()
-            if value != own[key] and key not in ("n_components", "downsample")
-        ]
+        differs = self.architecture.differences(found)
         if differs:
             raise InputError(
                 f"{what} is of another model than {self.default_name}: {', '.join(differs)} "

@@ -14,7 +14,15 @@ from salmetrics_models.backbones import Backbone
 from salmetrics_models.finaliser import Finaliser, Mixing, mixing_for
 from salmetrics_models.readouts import Readouts
 
-__all__ = ["Head", "aligned", "channel_scale", "downsampled", "readout_grid", "small_centre"]
+__all__ = [
+    "Head",
+    "aligned",
+    "channel_scale",
+    "downsampled",
+    "mean_of_logs",
+    "readout_grid",
+    "small_centre",
+]
 
 
 _AT_ONCE = 10  # components whose maps are in memory together
@@ -181,6 +189,13 @@ def channel_scale(of_images: Iterable[Sequence[Tensor]]) -> Tensor:
     variance = squares / n - (sums / n) ** 2
     moves = variance > 1e-12 * (squares / n)
     return torch.where(moves, variance.clamp(min=0).sqrt(), 1.0)
+
+
+def mean_of_logs(logs: Sequence[Tensor]) -> Tensor:
+    """Return the log of the mean of densities that are given as logs, one a backbone."""
+    if len(logs) == 1:
+        return logs[0]
+    return torch.logsumexp(torch.stack(list(logs)), dim=0) - math.log(len(logs))
 
 
 def downsampled(images: Tensor, step: float) -> Tensor:

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
 from salmetrics.errors import InputError, is_whole
 from salmetrics_models.architectures import Architecture
-from salmetrics_models.backbones import Backbone, FeatureExtractor
+from salmetrics_models.backbones import Backbone, FeatureExtractor, digest_of_weights
 from salmetrics_models.finaliser import Mixing
-from salmetrics_models.heads import Head, downsampled, readout_grid, small_centre
+from salmetrics_models.heads import Head, downsampled, mean_of_logs, readout_grid, small_centre
 
 __all__ = ["Branch", "DeepGazeNetwork"]
 
@@ -67,11 +65,7 @@ class DeepGazeNetwork(nn.Module):
         tensors = self.state_dict()
         versions = tuple((tensor.dtype, tensor._version) for tensor in tensors.values())
         if self._digest is None or self._digest[0] != versions:
-            found = hashlib.sha256()
-            for name, tensor in sorted(tensors.items()):
-                found.update(name.encode())
-                found.update(np.ascontiguousarray(tensor.cpu().numpy()).tobytes())
-            self._digest = versions, found.hexdigest()[:16]
+            self._digest = versions, digest_of_weights(tensors)
         return self._digest[1]
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -96,10 +90,7 @@ class DeepGazeNetwork(nn.Module):
             each; all by default.
         """
         mixing, parts = self.log_densities_of_backbones(images, centre, components)
-        if len(parts) == 1:
-            return mixing.enlarged(parts[0])
-        mean = torch.logsumexp(torch.stack(parts), dim=0)
-        return mixing.enlarged(mean - math.log(len(parts)))
+        return mixing.enlarged(mean_of_logs(parts))
 
     def log_densities_of_backbones(
         self, images: Tensor, centre: Tensor, components: Components | None = None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -10,12 +9,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from salmetrics.errors import InputError
 from salmetrics.fixations import Fixations
 from salmetrics.models.base import DensityModel, log_density_of, model_name
 from salmetrics.stimuli import Stimuli, Stimulus
 from salmetrics_models.architectures import Architecture
-from salmetrics_models.heads import Head, readout_grid, small_centre
+from salmetrics_models.heads import Head, mean_of_logs, readout_grid, small_centre
 from salmetrics_models.producer import Array
 from salmetrics_models.training.features import Features
 
@@ -60,7 +58,6 @@ class FromFeatures(DensityModel):
         self._centre_bias = centre_bias
         self._parameters = dict(parameters)
         self._components_for = components_for
-        self._numbers = {key: i for i, key in enumerate(features[0].stimuli.ids)}
 
     @property
     def parameters(self) -> dict[str, Any]:
@@ -74,11 +71,7 @@ class FromFeatures(DensityModel):
 
     def log_density(self, stimulus: Stimulus, *, subject: Any = None) -> Array:
         """Return the log density, shape (h, w)."""
-        if stimulus.id not in self._numbers:
-            raise InputError(f"there are no features of image {stimulus.id!r}")
-        number = self._numbers[stimulus.id]
-        if tuple(self._features[0].stimuli.sizes[number]) != stimulus.size:
-            raise InputError(f"features of image {stimulus.id!r} are of another size")
+        number = self._features[0].number_of(stimulus)
         log = log_density_of(self._centre_bias, stimulus).values
         centre = torch.from_numpy(np.ascontiguousarray(log, dtype=np.float32))[None]
         components = torch.tensor(list(self._components_for(stimulus.id)))
@@ -89,5 +82,4 @@ class FromFeatures(DensityModel):
                 head.mixture(features.maps([number]), grid, small, mixing, components)
                 for head, features in zip(self._heads, self._features, strict=True)
             ]
-            mean = torch.logsumexp(torch.stack(parts), dim=0) - math.log(len(parts))
-            return mixing.enlarged(mean)[0].numpy()
+            return mixing.enlarged(mean_of_logs(parts))[0].numpy()

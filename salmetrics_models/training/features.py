@@ -8,6 +8,7 @@ import shutil
 import time
 import warnings
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -17,8 +18,8 @@ from torch import Tensor
 from salmetrics.errors import InputError, check_choice
 from salmetrics.fingerprint import fingerprint
 from salmetrics.io.files import replacing
-from salmetrics.stimuli import Stimuli
-from salmetrics_models.backbones import FeatureExtractor
+from salmetrics.stimuli import Stimuli, Stimulus
+from salmetrics_models.backbones import FeatureExtractor, digest_of_weights
 from salmetrics_models.devices import settings_of_torch
 from salmetrics_models.heads import channel_scale, downsampled
 
@@ -67,13 +68,14 @@ class Features:
     ) -> None:
         check_choice("dtype", dtype, FEATURE_DTYPES)
         self.stimuli = stimuli
-        self._digests = digests
+        self._given_digests = digests
+        self._place = {name: i for i, name in enumerate(stimuli.ids)}
         backbone = extractor.backbone
         self._pool = backbone.pool or backbone.layers
         self._numbers = [self._pool.index(layer) for layer in backbone.layers]
         self._kept = {
             "backbone": backbone.name,
-            "weights": _digest_of_weights(extractor),
+            "weights": digest_of_weights(extractor.state_dict()),
             "layers": list(self._pool),
             "downsample": float(downsample),
             "dtype": dtype,
@@ -105,8 +107,7 @@ class Features:
         from tqdm import tqdm
 
         folder = self._made()
-        digests = image_digests(self.stimuli) if self._digests is None else self._digests
-        self._files = [folder / f"{digest}.safetensors" for digest in digests]
+        self._files = [folder / f"{digest}.safetensors" for digest in self._digests]
         _sweep(folder)
         missing = {i for i, path in enumerate(self._files) if not self._is_whole(path)}
         # the same groups whatever is there already: on a GPU, other groups have other last digits
@@ -131,14 +132,18 @@ class Features:
         stimuli
             Some of the images; their pixels are compared.
         """
-        numbers = {name: i for i, name in enumerate(self.stimuli.ids)}
-        unknown = [name for name in stimuli.ids if name not in numbers]
-        if unknown:
-            raise InputError(f"there are no features of image {unknown[0]!r}")
-        own = image_digests(self.stimuli) if self._digests is None else self._digests
-        for name, digest in zip(stimuli.ids, image_digests(stimuli), strict=True):
-            if own[numbers[name]] != digest:
-                raise InputError(f"features of image {name!r} are of other pixels, or another size")
+        for stimulus, digest in zip(stimuli, image_digests(stimuli), strict=True):
+            if self._digests[self.number_of(stimulus)] != digest:
+                raise InputError(f"features of image {stimulus.id!r} are of other pixels")
+
+    def number_of(self, stimulus: Stimulus) -> int:
+        """Return the number of an image; raise `InputError` for another id, or another size."""
+        if stimulus.id not in self._place:
+            raise InputError(f"there are no features of image {stimulus.id!r}")
+        number = self._place[stimulus.id]
+        if tuple(self.stimuli.sizes[number]) != stimulus.size:
+            raise InputError(f"features of image {stimulus.id!r} are of another size")
+        return number
 
     def maps(self, images: Sequence[int]) -> list[Tensor]:
         """Return the maps of each layer for images of one size, shape (n, channels, h, w), float32.
@@ -171,6 +176,10 @@ class Features:
         return channel_scale(self.maps([i]) for i in bar)
 
     # ---- inside
+
+    @cached_property
+    def _digests(self) -> Sequence[str]:
+        return image_digests(self.stimuli) if self._given_digests is None else self._given_digests
 
     def _made(self) -> Path:
         assert self._folder is not None
@@ -273,14 +282,6 @@ def _sweep(folder: Path) -> None:
 
 def _device(extractor: FeatureExtractor) -> torch.device:
     return next(iter(extractor.state_dict().values())).device
-
-
-def _digest_of_weights(module: torch.nn.Module) -> str:
-    found = hashlib.sha256()
-    for name, tensor in sorted(module.state_dict().items()):
-        found.update(name.encode())
-        found.update(np.ascontiguousarray(tensor.cpu().numpy()).tobytes())
-    return found.hexdigest()[:16]
 
 
 def image_digests(stimuli: Stimuli) -> list[str]:

@@ -201,33 +201,26 @@ def _as_text(recipe: Recipe, conditions: Mapping[str, Any]) -> str:
     return json.dumps(dict(conditions) | {"recipe": recipe.as_dict()}, sort_keys=True)
 
 
+@dataclass
 class _Run:
-    """A training that runs."""
+    """A training that runs; attributes are arguments of `fit_head`."""
 
-    def __init__(
-        self,
-        head: Head,
-        training: Samples,
-        validation: Samples | None,
-        recipe: Recipe,
-        folder: Path,
-        seed: Sequence[int],
-        conditions: str,
-        settings: Settings,
-        name: str,
-    ) -> None:
-        self._head = head.to(settings.device, settings.dtype).train().requires_grad_(True)
-        self._training = training
-        self._validation = validation
-        self._recipe = recipe
-        self._folder = folder
-        self._seed = [*seed]
-        self._conditions = conditions
-        self._settings = settings
-        self._name = name
-        self._parameters = list(self._head.parameters())
-        self._optimizer = torch.optim.Adam(self._parameters, lr=recipe.learning_rate)
-        self._scheduler = recipe.scheduler(self._optimizer)
+    head: Head
+    training: Samples
+    validation: Samples | None
+    recipe: Recipe
+    folder: Path
+    seed: Sequence[int]
+    conditions: str
+    settings: Settings
+    name: str
+
+    def __post_init__(self) -> None:
+        self.head = self.head.to(self.settings.device, self.settings.dtype)
+        self.head.train().requires_grad_(True)
+        self._parameters = list(self.head.parameters())
+        self._optimizer = torch.optim.Adam(self._parameters, lr=self.recipe.learning_rate)
+        self._scheduler = self.recipe.scheduler(self._optimizer)
         self._saved = time.monotonic()
 
     def finished(self) -> Fitted:
@@ -239,16 +232,16 @@ class _Run:
             at = _Progress(1, 0, 0.0, 0.0, [], self._copied())
             at.history.append(self._row(0, None, 0.0))
             self._save(at)
-        write_rows(self._folder / "log.csv", at.history)
-        with board_of(self._folder if self._settings.tensorboard else None, at.history) as board:
+        write_rows(self.folder / "log.csv", at.history)
+        with board_of(self.folder if self.settings.tensorboard else None, at.history) as board:
             bar = tqdm(
                 initial=at.epoch - 1,
                 delay=2,
-                disable=not self._settings.progress,
+                disable=not self.settings.progress,
                 unit="epoch",
-                desc=self._name,
+                desc=self.name,
             )
-            while not self._recipe.is_done([row["score"] for row in at.history], self._rate):
+            while not self.recipe.is_done([row["score"] for row in at.history], self._rate):
                 began = time.monotonic()
                 loss = self._epoch(at)
                 row = self._row(at.epoch, loss, time.monotonic() - began)
@@ -258,31 +251,31 @@ class _Run:
                 at.history.append(row)
                 at.epoch, at.batch, at.loss, at.weight = at.epoch + 1, 0, 0.0, 0.0
                 self._save(at)
-                write_rows(self._folder / "log.csv", at.history)
+                write_rows(self.folder / "log.csv", at.history)
                 if board is not None:
                     add_row(board, row)
                 bar.set_postfix_str(f"{row['score']:.4f} bit", refresh=False)
                 bar.update()
             bar.close()
-        state = at.best if self._recipe.keep == "best" else self._copied()
+        state = at.best if self.recipe.keep == "best" else self._copied()
         return Fitted(state, at.history)
 
     # ---- epochs
 
     def _epoch(self, at: _Progress) -> float:
         """Train on all batches that are left; return the mean loss, bits."""
-        rng = np.random.default_rng([*self._seed, at.epoch])
-        batches = self._training.batches(self._recipe.batch_size, rng)
+        rng = np.random.default_rng([*self.seed, at.epoch])
+        batches = self.training.batches(self.recipe.batch_size, rng)
         left = batches[at.batch :]
         bar = self._bar(len(batches), f"epoch {at.epoch}", at.batch)
-        with closing(self._loaded(self._training, left)) as loaded:
+        with closing(self._loaded(self.training, left)) as loaded:
             for batch in loaded:
                 loss = self._step(batch, at)
                 at.loss += loss
                 at.weight += batch.weight
                 at.batch += 1
                 bar.update()
-                due = time.monotonic() - self._saved > self._settings.save_seconds
+                due = time.monotonic() - self._saved > self.settings.save_seconds
                 if due and at.batch < len(batches):  # after the last one, validation comes first
                     self._save(at)
         bar.close()
@@ -297,7 +290,7 @@ class _Run:
             initial=done,
             delay=10,
             leave=False,
-            disable=not self._settings.progress,
+            disable=not self.settings.progress,
             unit="batch",
             desc=name,
         )
@@ -307,7 +300,7 @@ class _Run:
         self._optimizer.zero_grad()
         total = (batch.weights * self._losses(batch)).sum()
         # by the size of a full batch, so that images of rare sizes don't count for more
-        (total / self._recipe.batch_size).backward()
+        (total / self.recipe.batch_size).backward()
         squares = [p.grad.square().sum() for p in self._parameters if p.grad is not None]
         # one wait for a GPU
         loss, gradient = torch.stack([total.detach(), torch.stack(squares).sum()]).tolist()
@@ -316,14 +309,14 @@ class _Run:
             raise self._no_number(what, at.epoch, f"batch {at.batch} (images {some(batch.ids)})")
         self._optimizer.step()
         with torch.no_grad():
-            self._head.finaliser.sigma.clamp_(_LEAST_SIGMA, _MOST_SIGMA)
+            self.head.finaliser.sigma.clamp_(_LEAST_SIGMA, _MOST_SIGMA)
         return float(loss)
 
     def _no_number(self, what: str, epoch: int, where: str) -> InputError:
         return InputError(
-            f"{self._name}: the {what} is no number in epoch {epoch}, {where}. The last good state "
-            f"is {str(self._folder / 'state.pth')!r}. To begin again with a lower learning rate, "
-            f"remove {str(self._folder)!r}"
+            f"{self.name}: the {what} is no number in epoch {epoch}, {where}. The last good state "
+            f"is {str(self.folder / 'state.pth')!r}. To begin again with a lower learning rate, "
+            f"remove {str(self.folder)!r}"
         )
 
     def _losses(self, batch: Batch) -> Tensor:
@@ -332,12 +325,12 @@ class _Run:
 
     def _densities(self, batch: Batch) -> Tensor:
         """Return log densities at the map's pixels, such that the image's add up to 1."""
-        logs = self._head.log_densities(batch.maps, batch.centre, batch.mixing, batch.grid)
+        logs = self.head.log_densities(batch.maps, batch.centre, batch.mixing, batch.grid)
         return logs[:, 0]
 
     def _loaded(self, samples: Samples, batches: Sequence[Sequence[int]]) -> Generator[Batch]:
         """Yield batches on the device, the next one read meanwhile."""
-        device, dtype = self._settings.device, self._settings.dtype
+        device, dtype = self.settings.device, self.settings.dtype
         with ThreadPoolExecutor(1, thread_name_prefix="salmetrics-batch") as pool:
             ahead = None
             for images in [*batches, None]:
@@ -354,22 +347,22 @@ class _Run:
             "epoch": epoch,
             "learning_rate": self._rate,
             "loss": loss,
-            "sigma": float(self._head.finaliser.sigma.detach()),
-            "centre_weight": float(self._head.finaliser.centre_weight.detach()),
+            "sigma": float(self.head.finaliser.sigma.detach()),
+            "centre_weight": float(self.head.finaliser.centre_weight.detach()),
         }
-        scores = self._scores(epoch) if self._validation is not None else {}
+        scores = self._scores(epoch) if self.validation is not None else {}
         own = -math.inf if loss is None else -loss
         return found | scores | {"score": scores.get("IG", own), "seconds": round(seconds, 3)}
 
     def _scores(self, epoch: int) -> dict[str, float]:
         """Return LL and the metrics on the validation images, weighted as in training."""
-        assert self._validation is not None
+        assert self.validation is not None
         totals: dict[str, float] = dict.fromkeys(("weight", "LL", "IG"), 0.0)
-        chosen = self._settings.metrics
+        chosen = self.settings.metrics
         others = {key: getattr(accumulators, key)(average="image") for key in chosen}
         of_others = dict.fromkeys(others, 0.0)
-        samples = self._validation
-        batches = samples.batches(self._recipe.batch_size)
+        samples = self.validation
+        batches = samples.batches(self.recipe.batch_size)
         bar = self._bar(len(batches), "validation")
         with torch.no_grad(), closing(self._loaded(samples, batches)) as loaded:
             for images, batch in zip(batches, loaded, strict=True):
@@ -411,11 +404,11 @@ class _Run:
             self._scheduler.step()
 
     def _copied(self) -> dict[str, Tensor]:
-        return {k: t.detach().cpu().clone() for k, t in self._head.state_dict().items()}
+        return {k: t.detach().cpu().clone() for k, t in self.head.state_dict().items()}
 
     def _save(self, at: _Progress) -> None:
         write_state(
-            self._folder / "state.pth",
+            self.folder / "state.pth",
             {
                 "head": self._copied(),
                 "best": at.best,
@@ -424,18 +417,18 @@ class _Run:
                 "position": [at.epoch, at.batch],
                 "sums": [at.loss, at.weight],
                 "history": json.dumps(at.history),
-                "conditions": self._conditions,
+                "conditions": self.conditions,
             },
         )
         self._saved = time.monotonic()
 
     def _restored(self) -> _Progress | None:
-        path = self._folder / "state.pth"
+        path = self.folder / "state.pth"
         state = read_state(path)
         if state is None:
             return None
-        check_conditions(path, json.loads(state["conditions"]), json.loads(self._conditions))
-        self._head.load_state_dict(state["head"])
+        check_conditions(path, json.loads(state["conditions"]), json.loads(self.conditions))
+        self.head.load_state_dict(state["head"])
         self._optimizer.load_state_dict(copy.deepcopy(state["optimizer"]))
         self._scheduler.load_state_dict(state["scheduler"])
         (epoch, batch), (loss, weight) = state["position"], state["sums"]

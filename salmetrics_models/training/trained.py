@@ -14,7 +14,7 @@ from salmetrics.errors import InputError
 from salmetrics.folds import Folds
 from salmetrics.models.base import DensityModel
 from salmetrics.models.cross_validated import CrossValidated
-from salmetrics_models.architectures import DEEPGAZE_2, DEEPGAZE_2E, Architecture
+from salmetrics_models.architectures import Architecture
 from salmetrics_models.cross_validated import CrossValidatedDeepGaze
 from salmetrics_models.deepgaze2 import DeepGazeII
 from salmetrics_models.deepgaze2e import DeepGazeIIE
@@ -83,10 +83,8 @@ class Trained:
             As of `DeepGaze`; `centre_bias` is by default that of training.
         """
         options = {"centre_bias": self.centre_bias} | options
-        known = {"DeepGazeII": DEEPGAZE_2, "DeepGazeIIE": DEEPGAZE_2E}
-        own = _without_numbers(self.architecture)
-        for kind, name in ((DeepGazeII, "DeepGazeII"), (DeepGazeIIE, "DeepGazeIIE")):
-            if own == _without_numbers(known[name]):
+        for kind in (DeepGazeII, DeepGazeIIE):
+            if not kind.architecture.differences(self.architecture):
                 return kind(self.path, **options)
         return ReadoutModel(self.path, backbones=self.architecture.backbones, **options)
 
@@ -161,8 +159,3 @@ class Trained:
         if self.stage.folds is None:
             raise InputError("the last stage of this training had no folds")
         return self.stage.folds
-
-
-def _without_numbers(architecture: Architecture) -> dict[str, Any]:
-    description = architecture.description()
-    return {k: v for k, v in description.items() if k not in ("n_components", "downsample")}
