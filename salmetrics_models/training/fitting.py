@@ -1,4 +1,4 @@
-"""One readout trained on some images and stopped on others; it goes on after an interruption."""
+"""A module trained on some images and stopped on others; it goes on after an interruption."""
 
 from __future__ import annotations
 
@@ -18,20 +18,15 @@ import torch
 from torch import Tensor
 
 from salmetrics.errors import InputError, check_choice, is_number, some
-from salmetrics_models import accumulators
 from salmetrics_models.checkpoints import write_state
-from salmetrics_models.heads import Head
-from salmetrics_models.losses import negative_log_likelihood
 from salmetrics_models.training.logs import add_row, board_of, write_rows
+from salmetrics_models.training.objectives import METRICS, NotANumber, Objective, Source
 from salmetrics_models.training.recipes import Recipe
-from salmetrics_models.training.samples import Batch, Samples
 from salmetrics_models.training.states import check_conditions, read_state
 
-__all__ = ["METRICS", "Fitted", "Settings", "check_folder", "finished_fit", "fit_head"]
+__all__ = ["Fitted", "Settings", "check_folder", "finished_fit", "fit"]
 
-METRICS = ("NSS", "AUC")
 _OF_DIGITS = ("device", "n_threads", "torch")  # conditions that move the last digits only
-_LEAST_SIGMA, _MOST_SIGMA = 0.2, 200.0  # pixels of the map: blurs that matrices can hold
 
 
 @dataclass(frozen=True)
@@ -41,7 +36,7 @@ class Settings:
     Attributes
     ----------
     device
-        For the readout.
+        For what is trained.
     dtype
         Of its numbers.
     metrics
@@ -70,14 +65,14 @@ class Settings:
 
 @dataclass(frozen=True)
 class Fitted:
-    """A trained readout.
+    """What was trained.
 
     Attributes
     ----------
     state
-        Of the `Head`.
+        Of the module.
     history
-        One row for the readout before training, and one an epoch.
+        One row for the module before training, and one an epoch.
     """
 
     state: dict[str, Tensor]
@@ -96,10 +91,10 @@ class _Progress:
     best: dict[str, Tensor]
 
 
-def fit_head(
-    head: Head,
-    training: Samples,
-    validation: Samples | None,
+def fit(
+    objective: Objective,
+    training: Source,
+    validation: Source | None,
     recipe: Recipe,
     folder: Path,
     *,
@@ -108,15 +103,15 @@ def fit_head(
     settings: Settings,
     name: str = "training",
 ) -> Fitted:
-    """Train a readout by maximum likelihood; go on where an earlier call stopped.
+    """Train a module; go on where an earlier call stopped.
 
     The order of batches depends on `seed` and the epoch only, so an interrupted training ends with
     the same numbers as one that was not (on a CPU, with as many threads).
 
     Parameters
     ----------
-    head
-        One component; its values are where training starts.
+    objective
+        What is trained, and for what; the module's values are where training starts.
     training, validation
         Images to train on, and to stop on; without the latter, `recipe` can't look at them.
     recipe
@@ -145,7 +140,7 @@ def fit_head(
     if done is not None:
         return done
     wanted = _as_text(recipe, conditions)
-    run = _Run(head, training, validation, recipe, folder, seed, wanted, settings, name)
+    run = _Run(objective, training, validation, recipe, folder, seed, wanted, settings, name)
     fitted = run.finished()
     history = [{k: v for k, v in row.items() if k != "seconds"} for row in fitted.history]
     write_state(
@@ -157,7 +152,7 @@ def fit_head(
 
 
 def finished_fit(folder: Path, recipe: Recipe, conditions: Mapping[str, Any]) -> Fitted | None:
-    """Return what `fit_head` made in a folder; None if it isn't done."""
+    """Return what `fit` made in a folder; None if it isn't done."""
     final = read_state(folder / "final.pth")
     if final is None:
         return None
@@ -176,9 +171,9 @@ def check_folder(folder: Path, recipe: Recipe, conditions: Mapping[str, Any]) ->
     Parameters
     ----------
     folder
-        Of `fit_head`.
+        Of `fit`.
     recipe, conditions
-        As of `fit_head`; conditions may lack some, which are not compared.
+        As of `fit`; conditions may lack some, which are not compared.
     """
     wanted = _without_digits(json.loads(_as_text(recipe, conditions)))
     for name in ("final.pth", "state.pth"):
@@ -203,11 +198,11 @@ def _as_text(recipe: Recipe, conditions: Mapping[str, Any]) -> str:
 
 @dataclass
 class _Run:
-    """A training that runs; attributes are arguments of `fit_head`."""
+    """A training that runs; attributes are arguments of `fit`."""
 
-    head: Head
-    training: Samples
-    validation: Samples | None
+    objective: Objective
+    training: Source
+    validation: Source | None
     recipe: Recipe
     folder: Path
     seed: Sequence[int]
@@ -216,10 +211,11 @@ class _Run:
     name: str
 
     def __post_init__(self) -> None:
-        self.head = self.head.to(self.settings.device, self.settings.dtype)
-        self.head.train().requires_grad_(True)
-        self._parameters = list(self.head.parameters())
-        self._optimizer = torch.optim.Adam(self._parameters, lr=self.recipe.learning_rate)
+        self.objective.to(self.settings.device, self.settings.dtype)
+        self._module = self.objective.module.train()
+        groups = self.objective.groups(self.recipe.learning_rate)
+        self._parameters = [p.requires_grad_(True) for group in groups for p in group["params"]]
+        self._optimizer = self.recipe.optimizer_of(groups)
         self._scheduler = self.recipe.scheduler(self._optimizer)
         self._saved = time.monotonic()
 
@@ -254,7 +250,9 @@ class _Run:
                 write_rows(self.folder / "log.csv", at.history)
                 if board is not None:
                     add_row(board, row)
-                bar.set_postfix_str(f"{row['score']:.4f} bit", refresh=False)
+                bar.set_postfix_str(
+                    f"{row['score']:.4f} {self.objective.unit}".strip(), refresh=False
+                )
                 bar.update()
             bar.close()
         state = at.best if self.recipe.keep == "best" else self._copied()
@@ -263,20 +261,21 @@ class _Run:
     # ---- epochs
 
     def _epoch(self, at: _Progress) -> float:
-        """Train on all batches that are left; return the mean loss, bits."""
+        """Train on all batches that are left; return the mean loss."""
         rng = np.random.default_rng([*self.seed, at.epoch])
         batches = self.training.batches(self.recipe.batch_size, rng)
         left = batches[at.batch :]
         bar = self._bar(len(batches), f"epoch {at.epoch}", at.batch)
         with closing(self._loaded(self.training, left)) as loaded:
             for batch in loaded:
-                loss = self._step(batch, at)
+                loss = self._step(batch, at, is_last=at.batch + 1 == len(batches))
                 at.loss += loss
                 at.weight += batch.weight
                 at.batch += 1
                 bar.update()
-                due = time.monotonic() - self._saved > self.settings.save_seconds
-                if due and at.batch < len(batches):  # after the last one, validation comes first
+                # gradients are in no state; and after the last batch, validation comes first
+                whole = at.batch % self.recipe.accumulate == 0 and at.batch < len(batches)
+                if whole and time.monotonic() - self._saved > self.settings.save_seconds:
                     self._save(at)
         bar.close()
         return at.loss / at.weight
@@ -295,21 +294,23 @@ class _Run:
             desc=name,
         )
 
-    def _step(self, batch: Batch, at: _Progress) -> float:
-        """Change the readout by one batch; return the weighted sum of its images' losses before."""
-        self._optimizer.zero_grad()
-        total = (batch.weights * self._losses(batch)).sum()
+    def _step(self, batch: Any, at: _Progress, *, is_last: bool) -> float:
+        """Change the module by one batch; return the weighted sum of its images' losses before."""
+        n = self.recipe.accumulate
+        if at.batch % n == 0:
+            self._optimizer.zero_grad()
+        total = (batch.weights * self.objective.losses(batch)).sum()
         # by the size of a full batch, so that images of rare sizes don't count for more
-        (total / self.recipe.batch_size).backward()
+        (total / (self.recipe.batch_size * n)).backward()
         squares = [p.grad.square().sum() for p in self._parameters if p.grad is not None]
         # one wait for a GPU
         loss, gradient = torch.stack([total.detach(), torch.stack(squares).sum()]).tolist()
         if not (math.isfinite(loss) and math.isfinite(gradient)):
             what = "loss" if not math.isfinite(loss) else "gradient of the loss"
             raise self._no_number(what, at.epoch, f"batch {at.batch} (images {some(batch.ids)})")
-        self._optimizer.step()
-        with torch.no_grad():
-            self.head.finaliser.sigma.clamp_(_LEAST_SIGMA, _MOST_SIGMA)
+        if (at.batch + 1) % n == 0 or is_last:
+            self._optimizer.step()
+            self.objective.constrain()
         return float(loss)
 
     def _no_number(self, what: str, epoch: int, where: str) -> InputError:
@@ -319,16 +320,7 @@ class _Run:
             f"remove {str(self.folder)!r}"
         )
 
-    def _losses(self, batch: Batch) -> Tensor:
-        """Return minus the mean log likelihood of each image's fixations, bits, shape (n,)."""
-        return negative_log_likelihood(self._densities(batch), batch.counts, reduction="none")
-
-    def _densities(self, batch: Batch) -> Tensor:
-        """Return log densities at the map's pixels, such that the image's add up to 1."""
-        logs = self.head.log_densities(batch.maps, batch.centre, batch.mixing, batch.grid)
-        return logs[:, 0]
-
-    def _loaded(self, samples: Samples, batches: Sequence[Sequence[int]]) -> Generator[Batch]:
+    def _loaded(self, samples: Source, batches: Sequence[Sequence[int]]) -> Generator[Any]:
         """Yield batches on the device, the next one read meanwhile."""
         device, dtype = self.settings.device, self.settings.dtype
         with ThreadPoolExecutor(1, thread_name_prefix="salmetrics-batch") as pool:
@@ -347,48 +339,35 @@ class _Run:
             "epoch": epoch,
             "learning_rate": self._rate,
             "loss": loss,
-            "sigma": float(self.head.finaliser.sigma.detach()),
-            "centre_weight": float(self.head.finaliser.centre_weight.detach()),
+            **self.objective.facts(),
         }
         scores = self._scores(epoch) if self.validation is not None else {}
-        own = -math.inf if loss is None else -loss
-        return found | scores | {"score": scores.get("IG", own), "seconds": round(seconds, 3)}
+        if not scores:
+            scores["score"] = -math.inf if loss is None else -loss
+        return found | scores | {"seconds": round(seconds, 3)}
 
     def _scores(self, epoch: int) -> dict[str, float]:
-        """Return LL and the metrics on the validation images, weighted as in training."""
+        """Return what the module is worth on the validation images."""
         assert self.validation is not None
-        totals: dict[str, float] = dict.fromkeys(("weight", "LL", "IG"), 0.0)
-        chosen = self.settings.metrics
-        others = {key: getattr(accumulators, key)(average="image") for key in chosen}
-        of_others = dict.fromkeys(others, 0.0)
-        samples = self.validation
-        batches = samples.batches(self.recipe.batch_size)
+        batches = self.validation.batches(self.recipe.batch_size)
         bar = self._bar(len(batches), "validation")
-        with torch.no_grad(), closing(self._loaded(samples, batches)) as loaded:
-            for images, batch in zip(batches, loaded, strict=True):
-                logs = self._densities(batch)
-                values = -negative_log_likelihood(logs, batch.counts, reduction="none").double()
-                values = values.cpu()
-                if not bool(torch.isfinite(values).all()):
-                    where = f"images {some(batch.ids)}"
-                    raise self._no_number("likelihood of validation", epoch, where)
-                baseline = np.array([samples.baseline[i] for i in images]) / math.log(2)
-                weights = torch.from_numpy(samples.weights[list(images)])
-                totals["weight"] += batch.weight
-                totals["LL"] += float(weights @ values)
-                totals["IG"] += float(weights @ (values - torch.from_numpy(baseline)))
-                bar.update()
-                for key, metric in others.items():
-                    full = batch.mixing.enlarged(logs)
-                    counts = torch.stack([samples.full_counts(i) for i in images]).to(full.device)
-                    for k in range(len(images)):
-                        shown = full[k : k + 1] if key == "AUC" else full[k : k + 1].exp()
-                        metric.reset()
-                        metric.update(shown, counts[k : k + 1])
-                        of_others[key] += float(weights[k]) * metric.compute()
+
+        def loaded() -> Generator[tuple[Sequence[int], Any]]:
+            with closing(self._loaded(self.validation, batches)) as found:  # type: ignore[arg-type]
+                for images, batch in zip(batches, found, strict=True):
+                    yield images, batch
+                    bar.update()
+
+        self._module.eval()
+        try:
+            with torch.no_grad(), closing(loaded()) as pairs:
+                scores = self.objective.scores(self.validation, pairs)
+        except NotANumber as error:
+            raise self._no_number(error.what, epoch, f"images {some(error.ids)}") from error
+        finally:
+            self._module.train()
         bar.close()
-        weight = totals.pop("weight")
-        return {key: value / weight for key, value in (totals | of_others).items()}
+        return scores
 
     # ---- what is kept
 
@@ -404,13 +383,13 @@ class _Run:
             self._scheduler.step()
 
     def _copied(self) -> dict[str, Tensor]:
-        return {k: t.detach().cpu().clone() for k, t in self.head.state_dict().items()}
+        return {k: t.detach().cpu().clone() for k, t in self._module.state_dict().items()}
 
     def _save(self, at: _Progress) -> None:
         write_state(
             self.folder / "state.pth",
             {
-                "head": self._copied(),
+                "module": self._copied(),
                 "best": at.best,
                 "optimizer": self._optimizer.state_dict(),
                 "scheduler": self._scheduler.state_dict(),
@@ -428,7 +407,7 @@ class _Run:
         if state is None:
             return None
         check_conditions(path, json.loads(state["conditions"]), json.loads(self.conditions))
-        self.head.load_state_dict(state["head"])
+        self._module.load_state_dict(state["module"])
         self._optimizer.load_state_dict(copy.deepcopy(state["optimizer"]))
         self._scheduler.load_state_dict(state["scheduler"])
         (epoch, batch), (loss, weight) = state["position"], state["sums"]

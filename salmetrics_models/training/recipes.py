@@ -1,4 +1,4 @@
-"""How a readout is trained: rates, batches, when to stop."""
+"""How something is trained: rates, batches, when to stop."""
 
 from __future__ import annotations
 
@@ -19,12 +19,18 @@ _WORSE = 3  # epochs in turn that have to be worse than those
 
 @dataclass(frozen=True)
 class Recipe:
-    """How a readout is trained by Adam.
+    """How something is trained.
 
     Attributes
     ----------
     learning_rate
         The first one.
+    optimizer
+        "adam", or "sgd".
+    momentum
+        Of "sgd".
+    weight_decay
+        Added to the gradient: so much of each weight.
     schedule
         "steps": times `decay` after each epoch of `milestones`; "plateau": times `decay` after
         more than `patience` epochs in turn that are no better than the best on the validation
@@ -41,7 +47,9 @@ class Recipe:
     keep
         Which epoch's readout is the result: "best" on the validation images, or "last".
     batch_size
-        Images of one size that make a step.
+        Images of one size that make a batch.
+    accumulate
+        Batches that make a step.
     average
         What counts alike: each "image", or each "fixation".
     downsample
@@ -54,6 +62,9 @@ class Recipe:
     """
 
     learning_rate: float = 1e-3
+    optimizer: str = "adam"
+    momentum: float = 0.9
+    weight_decay: float = 0.0
     schedule: str = "steps"
     milestones: tuple[int, ...] = ()
     decay: float = 0.1
@@ -64,20 +75,24 @@ class Recipe:
     max_epochs: int = 800
     keep: str = "best"
     batch_size: int = 4
+    accumulate: int = 1
     average: str = "image"
     downsample: float | None = None
 
     def __post_init__(self) -> None:
+        check_choice("optimizer", self.optimizer, ("adam", "sgd"))
         check_choice("schedule", self.schedule, ("steps", "plateau"))
         check_choice("stopping", self.stopping, ("none", "three-worse"))
         check_choice("keep", self.keep, ("best", "last"))
         check_choice("average", self.average, ("image", "fixation"))
         _check_between("learning_rate", self.learning_rate, 0, 10, ends=False)
         _check_between("min_learning_rate", self.min_learning_rate, 0, 10)
+        _check_between("momentum", self.momentum, 0, 1)
+        _check_between("weight_decay", self.weight_decay, 0, 1)
         _check_between("decay", self.decay, 0, 1, ends=False)
         if self.downsample is not None:
             _check_between("downsample", self.downsample, 1, 100)
-        for name in ("patience", "max_epochs", "batch_size"):
+        for name in ("patience", "max_epochs", "batch_size", "accumulate"):
             check_whole(name, getattr(self, name), 1)
         check_whole("min_epochs", self.min_epochs, 0)
         milestones = [
@@ -108,6 +123,13 @@ class Recipe:
         """Return all entries, as JSON can hold them."""
         return asdict(self) | {"milestones": list(self.milestones)}
 
+    def optimizer_of(self, groups: Sequence[dict[str, Any]]) -> torch.optim.Optimizer:
+        """Return what changes parameters, each group with its own learning rate."""
+        decay = self.weight_decay
+        if self.optimizer == "sgd":
+            return torch.optim.SGD(groups, momentum=self.momentum, weight_decay=decay)
+        return torch.optim.Adam(groups, weight_decay=decay)
+
     def scheduler(self, optimizer: torch.optim.Optimizer) -> LRScheduler:
         """Return what changes the learning rate of an optimizer."""
         if self.schedule == "plateau":
@@ -127,7 +149,7 @@ class Recipe:
         Parameters
         ----------
         validation
-            Information gain on the validation images before training and after each epoch.
+            Score on the validation images before training and after each epoch; higher is better.
         learning_rate
             Of the next epoch.
         """

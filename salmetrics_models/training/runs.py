@@ -22,8 +22,9 @@ from salmetrics_models.checkpoints import load_backbone, write_state, write_weig
 from salmetrics_models.devices import device_of, settings_of_torch
 from salmetrics_models.heads import Head
 from salmetrics_models.training.features import FEATURE_DTYPES, Features, image_digests
-from salmetrics_models.training.fitting import Settings, check_folder, finished_fit, fit_head
+from salmetrics_models.training.fitting import Settings, check_folder, finished_fit, fit
 from salmetrics_models.training.logs import has_tensorboard
+from salmetrics_models.training.objectives import ReadoutObjective
 from salmetrics_models.training.samples import Samples
 from salmetrics_models.training.stages import Part, Stage, check_unseen, checked_stages
 from salmetrics_models.training.states import read_state
@@ -332,8 +333,8 @@ class _Run:
                 head.load_state_dict(start)
                 if samples is None:  # the same for all instances
                     samples = self._samples(part, self.features[b][s], architecture)
-                fitted = fit_head(
-                    head,
+                fitted = fit(
+                    ReadoutObjective(head, self._settings.metrics),
                     *samples,
                     stage.recipe,
                     folder,

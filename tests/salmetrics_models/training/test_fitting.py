@@ -14,9 +14,10 @@ from salmetrics import CentreBias, InputError
 from salmetrics_models.backbones import HAND_MADE, FeatureExtractor
 from salmetrics_models.heads import Head
 from salmetrics_models.published import _HEADS_2E
-from salmetrics_models.training import Recipe, fitting
+from salmetrics_models.training import Recipe, fitting, objectives
 from salmetrics_models.training.features import Features
-from salmetrics_models.training.fitting import Settings, finished_fit, fit_head
+from salmetrics_models.training.fitting import Settings, finished_fit
+from salmetrics_models.training.objectives import ReadoutObjective
 from salmetrics_models.training.samples import Samples
 from salmetrics_models.training.states import check_conditions
 from tests.salmetrics_models.plain_deepgaze import finalised, readout
@@ -43,8 +44,8 @@ def new_head(seed=0):
 
 
 def fit(folder, parts, recipe=RECIPE, *, head=None, settings=SETTINGS, conditions=None):
-    return fit_head(
-        new_head() if head is None else head,
+    return fitting.fit(
+        ReadoutObjective(new_head() if head is None else head, settings.metrics),
         *parts,
         recipe,
         folder,
@@ -250,7 +251,7 @@ def test_tensorboard(parts, tmp_path):
 
 
 def test_a_loss_that_is_no_number(parts, tmp_path, monkeypatch):
-    losses = fitting.negative_log_likelihood
+    losses = objectives.negative_log_likelihood
     n_calls = [0]
 
     def broken(*args, **options):
@@ -258,7 +259,7 @@ def test_a_loss_that_is_no_number(parts, tmp_path, monkeypatch):
         value = losses(*args, **options)
         return value * np.nan if n_calls[0] == 13 else value  # after 3 + 5 + 3, and one
 
-    monkeypatch.setattr(fitting, "negative_log_likelihood", broken)
+    monkeypatch.setattr(objectives, "negative_log_likelihood", broken)
     text = (
         r"training: the loss is no number in epoch 2, batch \d \(images 'blobs\d+'.*state.pth'. "
         "To begin again with a lower learning rate, remove"
@@ -267,7 +268,7 @@ def test_a_loss_that_is_no_number(parts, tmp_path, monkeypatch):
         fit(tmp_path, parts)
     state = torch.load(tmp_path / "state.pth", weights_only=True)
     assert state["position"] == [2, 0]
-    assert all(torch.isfinite(t).all() for t in state["head"].values())
+    assert all(torch.isfinite(t).all() for t in state["module"].values())
     monkeypatch.undo()
     assert fit(tmp_path, parts).history == fit(tmp_path / "whole", parts).history
 
@@ -277,14 +278,14 @@ def test_a_gradient_that_is_no_number(parts, tmp_path, monkeypatch):
         value = (logs * counts).sum((1, 2))
         return value + torch.sqrt(value - value)  # 0, whose derivative is infinite
 
-    monkeypatch.setattr(fitting, "negative_log_likelihood", broken)
+    monkeypatch.setattr(objectives, "negative_log_likelihood", broken)
     with pytest.raises(InputError, match="the gradient of the loss is no number in epoch 1, batch"):
         fit(tmp_path, parts)
 
 
 def test_a_validation_that_is_no_number(parts, tmp_path, monkeypatch):
     """As where the last step of an epoch went too far."""
-    losses = fitting.negative_log_likelihood
+    losses = objectives.negative_log_likelihood
     n_calls = [0]
 
     def broken(*args, **options):
@@ -292,7 +293,7 @@ def test_a_validation_that_is_no_number(parts, tmp_path, monkeypatch):
         value = losses(*args, **options)
         return value * np.nan if n_calls[0] == 10 else value  # after 3 + 5, and one
 
-    monkeypatch.setattr(fitting, "negative_log_likelihood", broken)
+    monkeypatch.setattr(objectives, "negative_log_likelihood", broken)
     text = r"the likelihood of validation is no number in epoch 1, images 'blobs\d+'"
     with pytest.raises(InputError, match=text):
         fit(tmp_path, parts)

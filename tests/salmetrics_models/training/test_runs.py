@@ -51,7 +51,7 @@ def test_what_comes_of_it(trained, dataset):
 def test_no_readout_saw_its_test_images(stage, tmp_path, monkeypatch):
     """Neither its pixels nor its fixations, in training, stopping or the centre bias."""
     seen, fitted = [], []
-    init, fit = Samples.__init__, runs.fit_head
+    init, fit = Samples.__init__, runs.fit
     fit_bias = salmetrics.CentreBias.fit.__func__
 
     def spy_samples(self, dataset, chosen, *args, **options):
@@ -66,7 +66,7 @@ def test_no_readout_saw_its_test_images(stage, tmp_path, monkeypatch):
     monkeypatch.setattr(salmetrics.CentreBias, "fit", classmethod(spy_bias))
     stage = replace(stage, recipe=ONE_EPOCH)
     found = train(ARCHITECTURE, [stage], tmp_path, **QUIET)
-    assert fit is runs.fit_head
+    assert fit is runs.fit
     assert len(seen) == 6
     assert len(fitted) == 3
     for k in range(3):
@@ -113,14 +113,14 @@ def test_three_ways_to_predict_are_one(trained, dataset, capsys, monkeypatch, tm
 
 def test_interrupted_between_readouts_the_file_is_the_same(stage, tmp_path, monkeypatch):
     whole = train(ARCHITECTURE, [stage], tmp_path / "whole", n_instances=2, **QUIET)
-    write = runs.fit_head
+    write = runs.fit
 
     def stopped(head, training, validation, recipe, folder, **options):
         if "instance-1" in str(folder) and folder.name == "fold-1":
             raise KeyboardInterrupt
         return write(head, training, validation, recipe, folder, **options)
 
-    monkeypatch.setattr(runs, "fit_head", stopped)
+    monkeypatch.setattr(runs, "fit", stopped)
     with pytest.raises(KeyboardInterrupt):
         train(ARCHITECTURE, [stage], tmp_path / "cut", n_instances=2, **QUIET)
     assert not (tmp_path / "cut" / "model.pth").exists()
@@ -440,7 +440,7 @@ def test_a_finished_training_is_read_on_other_machines(stage, tmp_path, monkeypa
     stage = replace(stage, recipe=ONE_EPOCH)
     first = train(ARCHITECTURE, [stage], tmp_path, **QUIET)
     monkeypatch.setattr(torch, "__version__", "2.99.0")
-    monkeypatch.setattr(runs, "fit_head", None)
+    monkeypatch.setattr(runs, "fit", None)
     again = train(ARCHITECTURE, [stage], tmp_path, n_threads=2, **QUIET)
     assert again.model(device="cpu").weights_digest == first.model(device="cpu").weights_digest
 
