@@ -25,7 +25,11 @@ __all__ = [
     "Backbone",
     "FeatureExtractor",
     "digest_of_weights",
+    "first_stages",
     "known_backbones",
+    "layer_shapes",
+    "maps_of",
+    "resnet_trunk",
 ]
 
 _PROBE = 512  # pixels of the image that layers are measured with
@@ -61,7 +65,7 @@ class Backbone:
 
     name: str
     make: Callable[[], nn.Module]
-    trunk: Callable[[Any], nn.Sequential]
+    trunk: Callable[[Any], Callable[[Tensor], Any]]
     layers: tuple[str, ...]
     channels: int
     strides: tuple[int, ...] = ()
@@ -88,9 +92,9 @@ class Backbone:
             raise InputError(f"layers must be at least one, and different; got {list(chosen)}")
         for name in chosen if pool else ():
             check_choice("layer", name, pool)
-        shapes = _shapes(self, chosen)
-        strides = tuple(_PROBE // height for _, height in shapes)
-        channels = sum(n for n, _ in shapes)
+        shapes = layer_shapes(replace(self, layers=chosen))
+        strides = tuple(_PROBE // height for _, height, _ in shapes)
+        channels = sum(n for n, _, _ in shapes)
         return replace(self, layers=chosen, channels=channels, strides=strides, pool=tuple(pool))
 
 
@@ -138,18 +142,8 @@ class FeatureExtractor(nn.Module):
         scaled = ((scaled - mean).to(images.dtype) / std).to(images.dtype)
         if images.is_cuda:
             scaled = scaled.contiguous(memory_format=torch.channels_last)
-        found: dict[str, Tensor] = {}
         with self._reading:  # a second thread would find the hooks of this call
-            handles = [
-                self.network.get_submodule(name).register_forward_hook(partial(_keep, found, name))
-                for name in wanted
-            ]
-            try:
-                self.backbone.trunk(self.network)(scaled)
-            finally:
-                for handle in handles:
-                    handle.remove()
-        return [found[name] for name in wanted]
+            return maps_of(self.network, self.backbone, scaled, wanted)
 
     def __getstate__(self) -> dict[str, Any]:
         return {key: value for key, value in self.__dict__.items() if key != "_reading"}
@@ -157,6 +151,36 @@ class FeatureExtractor(nn.Module):
     def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__(state)
         self._reading = threading.Lock()
+
+
+def maps_of(
+    network: nn.Module, backbone: Backbone, images: Tensor, layers: Sequence[str] | None = None
+) -> list[Tensor]:
+    """Return what layers of a network make of images, each at its own size.
+
+    Parameters
+    ----------
+    network
+        As `backbone.make` makes it. Two threads must not read it at once.
+    backbone
+        Tells the layers, and the way to them.
+    images
+        As the network takes them.
+    layers
+        Others than the backbone's.
+    """
+    wanted = backbone.layers if layers is None else layers
+    found: dict[str, Tensor] = {}
+    handles = [
+        network.get_submodule(name).register_forward_hook(partial(_keep, found, name))
+        for name in wanted
+    ]
+    try:
+        backbone.trunk(network)(images)
+    finally:
+        for handle in handles:
+            handle.remove()
+    return [found[name] for name in wanted]
 
 
 @cache
@@ -205,12 +229,13 @@ def _efficientnet_b5() -> nn.Module:
     return network
 
 
-def _trunk_of_resnet(network: Any) -> nn.Sequential:
+def resnet_trunk(network: Any) -> nn.Sequential:
+    """Return a ResNet of torchvision without its classifier."""
     stages = (network.layer1, network.layer2, network.layer3, network.layer4)
     return nn.Sequential(network.conv1, network.bn1, network.relu, network.maxpool, *stages)
 
 
-def _first_stages(n: int, network: Any) -> nn.Sequential:
+def first_stages(n: int, network: Any) -> nn.Sequential:
     """Return the first n stages of a network whose stages are `features`."""
     stages: nn.Sequential = network.features[:n]
     return stages
@@ -227,7 +252,7 @@ BACKBONES = {
         Backbone(
             "shapenet-c",  # a ResNet-50 trained on stylised images
             partial(_of_vision, "resnet50"),
-            _trunk_of_resnet,
+            resnet_trunk,
             (
                 "layer3.0.conv2",
                 "layer3.3.conv2",
@@ -241,14 +266,14 @@ BACKBONES = {
         Backbone(
             "efficientnet-b5",
             _efficientnet_b5,
-            partial(_first_stages, 7),
+            partial(first_stages, 7),
             ("features.5.4.block.1.0", "features.5.6.block.1.0", "features.6.8.block.3.0"),
             2416,
         ),
         Backbone(
             "densenet-201",
             partial(_of_vision, "densenet201"),
-            partial(_first_stages, -1),
+            partial(first_stages, -1),
             (
                 "features.denseblock4.denselayer32.norm1",
                 "features.denseblock4.denselayer32.conv1",
@@ -259,7 +284,7 @@ BACKBONES = {
         Backbone(
             "resnext-50",
             partial(_of_vision, "resnext50_32x4d"),
-            _trunk_of_resnet,
+            resnet_trunk,
             ("layer3.5.conv1", "layer3.5.conv2", "layer3.4.conv2", "layer4.2.conv2"),
             2560,
         ),
@@ -277,7 +302,7 @@ def _vgg19() -> nn.Module:
 VGG_19 = Backbone(
     "vgg-19",
     _vgg19,
-    partial(_first_stages, 36),
+    partial(first_stages, 36),
     # conv5_1, relu5_1, relu5_2, conv5_3, relu5_4
     ("features.28", "features.29", "features.31", "features.32", "features.35"),
     5 * 512,
@@ -285,7 +310,7 @@ VGG_19 = Backbone(
 )
 
 ALEXNET = Backbone(
-    "alexnet", partial(_of_vision, "alexnet"), partial(_first_stages, 11), ("features.10",), 256
+    "alexnet", partial(_of_vision, "alexnet"), partial(first_stages, 11), ("features.10",), 256
 )
 
 HAND_MADE = Backbone(
@@ -312,22 +337,30 @@ def digest_of_weights(tensors: Mapping[str, Tensor]) -> str:
     return found.hexdigest()[:16]
 
 
-def _shapes(backbone: Backbone, layers: tuple[str, ...]) -> list[tuple[int, int]]:
-    """Return (channels, height) of the maps of layers, for an image of `_PROBE` pixels square."""
+def layer_shapes(
+    backbone: Backbone, size: tuple[int, int] = (_PROBE, _PROBE)
+) -> list[tuple[int, int, int]]:
+    """Return (channels, height, width) of what each layer makes of images of a size.
+
+    Raises
+    ------
+    InputError
+        For layers that aren't there, or make no maps on the way to the last feature.
+    """
     with torch.device("meta"):  # shapes without computing anything
         network = backbone.make().eval()
-    names = dict(network.named_modules())
-    missing = [name for name in layers if name not in names or not name]
+    names = {name for name, _ in network.named_modules()}
+    missing = [name for name in backbone.layers if name not in names or not name]
     if missing:
         raise InputError(f"{backbone.name} has no layer {missing[0]!r}")
-    found: dict[str, Tensor] = {}
-    for name in layers:
-        names[name].register_forward_hook(partial(_keep, found, name))
     with torch.no_grad():
-        backbone.trunk(network)(torch.zeros(1, 3, _PROBE, _PROBE, device="meta"))
-    for name in layers:
-        if name not in found:
-            raise InputError(f"{backbone.name} does not pass through layer {name!r}")
-        if found[name].ndim != 4:
+        try:
+            maps = maps_of(network, backbone, torch.zeros(1, 3, *size, device="meta"))
+        except KeyError as error:
+            raise InputError(
+                f"{backbone.name} does not pass through layer {error.args[0]!r}"
+            ) from error
+    for name, made in zip(backbone.layers, maps, strict=True):
+        if made.ndim != 4:
             raise InputError(f"layer {name!r} of {backbone.name} makes no maps")
-    return [(found[name].shape[1], found[name].shape[2]) for name in layers]
+    return [(made.shape[1], made.shape[2], made.shape[3]) for made in maps]

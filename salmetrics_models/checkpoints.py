@@ -16,7 +16,7 @@ from torch import Tensor
 from salmetrics.errors import InputError, check_choice, some
 from salmetrics.io.downloads import cache_folder, download, file_digest
 from salmetrics.io.files import check_file, replacing
-from salmetrics_models.backbones import BACKBONES, FeatureExtractor
+from salmetrics_models.backbones import BACKBONES, Backbone
 from salmetrics_models.networks import DeepGazeNetwork
 from salmetrics_models.published import backbone_names, places
 
@@ -27,6 +27,7 @@ __all__ = [
     "cached",
     "load_backbone",
     "load_published",
+    "load_renamed",
     "load_state",
     "read_tensors",
     "read_weights",
@@ -44,6 +45,7 @@ class PublishedFile:
 
 
 _WIDEST = 1000  # blur, in pixels of the map
+_CLASSIFIERS = ("classifier.", "fc.", "last_linear.")  # what they are called
 _RELEASES = "https://github.com/matthias-k/DeepGaze/releases/download"
 PUBLISHED = {
     "deepgaze1": PublishedFile("deepgaze1.pth", f"{_RELEASES}/v1.01/deepgaze1.pth"),
@@ -197,13 +199,15 @@ def _about(text: Any, path: Path) -> dict[str, Any] | None:
     return found if isinstance(found, dict) else None
 
 
-def load_backbone(extractor: FeatureExtractor, path: str | Path) -> None:
+def load_backbone(backbone: Backbone, network: torch.nn.Module, path: str | Path) -> None:
     """Load the weights of a backbone.
 
     Parameters
     ----------
-    extractor
-        The backbone.
+    backbone
+        Which it is.
+    network
+        As `backbone.make` makes it.
     path
         A file of this network, named as torchvision or the published checkpoints do; or a whole
         checkpoint that has it: the published one of DeepGaze IIE, or one made here.
@@ -213,7 +217,7 @@ def load_backbone(extractor: FeatureExtractor, path: str | Path) -> None:
     InputError
         If there is no such file, or it is of another network.
     """
-    network, name = extractor.network, extractor.backbone.name
+    name = backbone.name
     weights = read_weights(path)
     prefix = _prefix_of_backbone(weights, name)
     found = {
@@ -227,7 +231,7 @@ def load_backbone(extractor: FeatureExtractor, path: str | Path) -> None:
     if not own.keys() <= tensors.keys() and theirs.keys() <= tensors.keys():
         tensors = {theirs[key]: tensor for key, tensor in tensors.items() if key in theirs}
     # some networks here are without the classifier that theirs have
-    kept = {k: t for k, t in tensors.items() if k in own or not k.startswith("classifier.")}
+    kept = {k: t for k, t in tensors.items() if k in own or not k.startswith(_CLASSIFIERS)}
     load_state(network, kept, f"{str(path)!r}")
 
 
@@ -254,6 +258,37 @@ def load_published(network: DeepGazeNetwork, state: Mapping[str, Tensor], what: 
         for name, place in wanted.items():
             target = own[place.key] if place.component is None else own[place.key][place.component]
             target.copy_(state[name].reshape(target.shape))
+
+
+def load_renamed(
+    module: torch.nn.Module, names: Mapping[str, str], tensors: Mapping[str, Tensor], what: str
+) -> None:
+    """Load a checkpoint with other names; all of it, or nothing.
+
+    Parameters
+    ----------
+    module
+        What to load into.
+    names
+        Published name of each tensor, and its own. Numbers of batches that were seen, which old
+        files lack, may be missing.
+    tensors
+        As `read_tensors` gives them; names may begin with "module.".
+    what
+        What messages call the file.
+
+    Raises
+    ------
+    InputError
+        Naming the first missing and unexpected names, or tensors of another shape.
+    """
+    own = module.state_dict()
+    given = {key.removeprefix("module."): tensor for key, tensor in tensors.items()}
+    for theirs, ours in names.items():
+        if theirs.endswith("num_batches_tracked"):
+            given.setdefault(theirs, own[ours])
+    _check({theirs: tuple(own[ours].shape) for theirs, ours in names.items()}, given, what)
+    module.load_state_dict({ours: given[theirs] for theirs, ours in names.items()})
 
 
 def load_state(network: torch.nn.Module, state: Mapping[str, Tensor], what: str) -> None:

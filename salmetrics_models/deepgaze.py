@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, closing
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, ClassVar, Self
@@ -22,6 +20,7 @@ from salmetrics.models.base import DensityModel, log_density_of, model_name
 from salmetrics.models.convert import resize_log_density
 from salmetrics.stimuli import Stimuli, Stimulus
 from salmetrics_models.architectures import DEEPGAZE_1, Architecture
+from salmetrics_models.batched import Batched, moved
 from salmetrics_models.centre import FixedCentreBias, as_centre_bias
 from salmetrics_models.checkpoints import (
     PUBLISHED,
@@ -32,24 +31,15 @@ from salmetrics_models.checkpoints import (
     read_weights,
     write_weights,
 )
-from salmetrics_models.devices import device_of, settings_of_torch
 from salmetrics_models.networks import DeepGazeNetwork
-from salmetrics_models.producer import (
-    Array,
-    Task,
-    batches,
-    decoded,
-    is_out_of_memory,
-    predicted,
-)
+from salmetrics_models.producer import Array, Task
 
 __all__ = ["DeepGaze", "DeepGazeI"]
 
 _NATIVE = 35.0  # pixels per degree of the images that DeepGaze was trained on
-_DTYPES = {"float32": torch.float32, "float64": torch.float64}
 
 
-class DeepGaze(DensityModel):
+class DeepGaze(Batched, DensityModel):
     """What all DeepGaze models share; use `DeepGazeI`, `DeepGazeII` or `DeepGazeIIE`.
 
     Parameters
@@ -96,7 +86,7 @@ class DeepGaze(DensityModel):
         n_threads: int | None = None,
         seed: int = 0,
     ) -> None:
-        check_choice("dtype", dtype, _DTYPES)
+        super().__init__(device=device, dtype=dtype, batch_size=batch_size, n_threads=n_threads)
         if pixels_per_degree is not None and not (
             is_number(pixels_per_degree) and 1 <= pixels_per_degree <= 1000
         ):
@@ -105,16 +95,13 @@ class DeepGaze(DensityModel):
             )
         check_choice("autocast", autocast, (True, False))
         self.name = self.default_name
-        self.device = device_of(device)
-        self.dtype = dtype
         self.autocast = autocast
         self.pixels_per_degree = pixels_per_degree
-        self.batch_size = check_whole("batch_size", batch_size, 1)
-        self.n_threads = None if n_threads is None else check_whole("n_threads", n_threads, 1)
         self.centre_bias = centre_bias
         network = self._made(None if weights is None else Path(weights), seed)
         self.components = self._checked_components(components)
-        self._network = network.eval().requires_grad_(False).to(self.device, _DTYPES[dtype])
+        dtype_of, where = self.place
+        self._network = network.eval().requires_grad_(False).to(where, dtype_of)
         self._network.autocast = autocast
         if self.device.type == "cuda":
             self._network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -198,8 +185,7 @@ class DeepGaze(DensityModel):
 
     def log_density(self, stimulus: Stimulus, *, subject: Any = None) -> Array:
         """Return the log density, shape (h, w)."""
-        task = Task(0, stimulus, self.components, self._decoded(stimulus))
-        return self._launched([task])()[0]
+        return self._alone(Task(0, stimulus, self.components))
 
     def log_densities(self, stimuli: Stimuli) -> Iterator[Array]:
         """Yield log densities in order; images of one size are predicted together."""
@@ -224,10 +210,7 @@ class DeepGaze(DensityModel):
             except InputError as error:  # raised when it is this image's turn
                 return Task(number, stimulus, (), error=error)
 
-        tasks = (task(number, stimulus) for number, stimulus in enumerate(stimuli))
-        with closing(decoded(tasks, self._decoded, 2 * self.batch_size)) as ready:
-            groups = batches(ready, lambda: self.batch_size)
-            yield from predicted(groups, self._launched, overlapping=self.device.type == "cuda")
+        yield from self._in_batches(task(number, s) for number, s in enumerate(stimuli))
 
     # ---- inside
 
@@ -295,75 +278,20 @@ class DeepGaze(DensityModel):
         resized = Image.fromarray(pixels).resize(size[::-1], Image.Resampling.BICUBIC)
         return np.asarray(resized)
 
-    @property
-    def _place(self) -> tuple[torch.dtype, torch.device]:
-        return _DTYPES[self.dtype], self.device
-
-    def _settings(self) -> AbstractContextManager[None]:
-        """Torch as this model wants it: so many threads on a CPU; all digits on a GPU."""
-        return settings_of_torch(self.device, self.n_threads)
-
-    def _on_device(self, batch: list[Task]) -> Tensor:
-        """Return the pixels of images of one size on the device, shape (n, 3, h, w)."""
-        pixels = []
-        for task in batch:
-            if task.error is not None:
-                raise task.error
-            pixels.append(task.pixels)
-        return _moved(np.stack(pixels).transpose(0, 3, 1, 2), *self._place)  # type: ignore[arg-type]
-
-    def _launched(self, batch: list[Task]) -> Callable[[], list[Array]]:
-        """Start a batch, and return what waits for it; in halves, if memory does not suffice."""
-        try:
-            return self._started(batch)
-        except (RuntimeError, MemoryError) as error:
-            if not is_out_of_memory(error):
-                raise
-        # the error is gone here, and with it what its frames held
-        if self.device.type == "cuda":
-            torch.cuda.empty_cache()
-        if len(batch) == 1:
-            raise InputError(
-                f"image {batch[0].stimulus.id!r} of {batch[0].size} pixels (height, width) does "
-                f"not fit into the memory of {self.device}"
-            )
-        half = -(-len(batch) // 2)
-        warnings.warn(
-            f"{len(batch)} images of {batch[0].size} pixels do not fit into "
-            f"memory; {self.name} goes on with batches of {half}",
-            stacklevel=2,
-        )
-        self.batch_size = min(self.batch_size, half)
-        parts = [batch[start : start + half] for start in range(0, len(batch), half)]
-        made = [log for part in parts for log in self._launched(part)()]
-        return lambda: made
-
-    def _started(self, batch: list[Task]) -> Callable[[], list[Array]]:
-        """Start a batch; on a GPU, this returns before there are results."""
-        images = self._on_device(batch)
+    def _computed(self, images: Tensor, batch: list[Task]) -> Tensor:
         size = (int(images.shape[2]), int(images.shape[3]))
         centre = torch.cat([self._centre(task.stimulus, size) for task in batch])
-        with torch.inference_mode(), self._settings():
-            made = self._network(images, centre, [task.components for task in batch])
-            if self.device.type != "cuda":
-                return lambda: _at_sizes(made.numpy(), batch)
-            copied = torch.empty(made.shape, dtype=made.dtype, pin_memory=True)
-            copied.copy_(made, non_blocking=True)
-            event = torch.cuda.Event()
-            event.record(torch.cuda.current_stream(self.device))
+        return self._network(images, centre, [task.components for task in batch])
 
-        def wait() -> list[Array]:
-            event.synchronize()
-            return _at_sizes(copied.numpy().copy(), batch)  # pinned memory is for the next batch
-
-        return wait
+    def _finished(self, made: Array, task: Task) -> Array:
+        return _restored(made, task.stimulus.size)
 
     def _centre(self, stimulus: Stimulus, size: tuple[int, int]) -> Tensor:
         """Return the centre bias for an image at the size of prediction, shape (1, h, w)."""
         if isinstance(self.centre_bias, FixedCentreBias):
-            return _fixed_centre(self.centre_bias, size, *self._place)
+            return _fixed_centre(self.centre_bias, size, *self.place)
         log = _restored(log_density_of(self.centre_bias, stimulus).values, size)
-        return _moved(log[None], *self._place)
+        return moved(log[None], *self.place)
 
     @property
     def fingerprint(self) -> str:
@@ -387,24 +315,13 @@ class DeepGazeI(DeepGaze):
     default_name = "deepgaze1"
 
 
-def _moved(array: Array, dtype: torch.dtype, device: torch.device) -> Tensor:
-    """Return an array as a tensor of some type on a device; a GPU does not wait for it."""
-    tensor = torch.from_numpy(np.require(array, requirements=["C", "W"]))
-    if device.type == "cuda":
-        tensor = tensor.pin_memory().to(device, non_blocking=True)
-    return tensor.to(dtype)
-
-
 @lru_cache(maxsize=8)
 def _fixed_centre(
     centre_bias: FixedCentreBias, size: tuple[int, int], dtype: torch.dtype, device: torch.device
 ) -> Tensor:
     """Return a centre bias at a size, shape (1, h, w); kept for the next image of this size."""
-    return _moved(centre_bias.at_size(size)[None], dtype, device)
-
-
-def _at_sizes(logs: Array, batch: list[Task]) -> list[Array]:
-    return [_restored(log, task.stimulus.size) for log, task in zip(logs, batch, strict=True)]
+    with torch.inference_mode(False):  # whoever asks for it next may want gradients
+        return moved(centre_bias.at_size(size)[None], dtype, device)
 
 
 def _restored(log_density: Array, size: tuple[int, int]) -> Array:

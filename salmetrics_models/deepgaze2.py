@@ -52,7 +52,8 @@ class DeepGazeII(FoldedDeepGaze):
 
     def load_backbone(self, path: str | Path) -> None:
         """Take the convolutions of VGG-19 from a file, such as torchvision's for ImageNet."""
-        load_backbone(self._network.branches[0].features, path)  # type: ignore[arg-type]
+        features: Any = self._network.branches[0].features
+        load_backbone(features.backbone, features.network, path)
 
     def fit_feature_scale(self, stimuli: Stimuli, *, progress: bool = True) -> None:
         """Let each channel have unit variance over images, as the paper has over ImageNet.

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 
 from torch import nn
 
+from salmetrics_models.emlnet_networks import Decoder, Encoder
 from salmetrics_models.networks import DeepGazeNetwork
 
-__all__ = ["Place", "backbone_names", "places"]
+__all__ = ["Place", "backbone_names", "decoder_names", "encoder_names", "places"]
 
 
 @dataclass(frozen=True)
@@ -137,3 +138,25 @@ def _efficientnet_name(key: str) -> str:
     (name,) = (theirs for theirs, ours in _EFFICIENTNET_BLOCK.items() if ours[expands] == module)
     number = sum(_EFFICIENTNET_STAGES[: int(stage) - 1]) + int(block)
     return f"_blocks.{number}.{name}.{tensor}"
+
+
+def encoder_names(encoder: Encoder) -> dict[str, str]:
+    """Return the name of each tensor in a published encoder of EML-NET, and its own.
+
+    There, a backbone's names are torchvision's, and tap i is called output{i}.
+    """
+    found = {}
+    for key in encoder.state_dict():
+        theirs = re.sub(r"^outputs\.(\d+)\.", r"output\1.", key)
+        found[theirs.removeprefix("network.")] = key
+    return found
+
+
+def decoder_names(decoder: Decoder) -> dict[str, str]:
+    """Return the name of each tensor in the published decoder of EML-NET, and its own."""
+    of_encoders = ("img_model", "pla_model")  # ImageNet, Places
+    found = {}
+    for key in decoder.state_dict():
+        theirs = re.sub(r"^maps\.(\d+)\.", lambda m: f"{of_encoders[int(m[1])]}.", key)
+        found[theirs] = key
+    return found

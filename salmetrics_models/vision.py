@@ -1,11 +1,13 @@
-"""torchvision, also where its compiled operators can't be loaded."""
+"""torchvision, also where its compiled operators can't be loaded; and timm, which needs it."""
 
 from __future__ import annotations
 
 from functools import cache
 from types import ModuleType
 
-__all__ = ["vision_models"]
+from salmetrics.errors import InputError
+
+__all__ = ["timm_models", "vision_models"]
 
 
 @cache
@@ -26,6 +28,23 @@ def vision_models() -> ModuleType:
     import torchvision.models
 
     return torchvision.models
+
+
+def timm_models() -> ModuleType:
+    """Return ``timm``.
+
+    Raises
+    ------
+    InputError
+        If it is not installed.
+    """
+    vision_models()
+    try:
+        import timm
+    except ModuleNotFoundError as error:
+        raise InputError("NASNet needs timm: pip install 'salmetrics[nasnet]'") from error
+    module: ModuleType = timm
+    return module
 
 
 _declared: list[object] = []

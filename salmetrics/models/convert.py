@@ -190,7 +190,7 @@ class _MapFromFunction(_FromFunction, SaliencyMapModel):
     def saliency_map(self, stimulus: Stimulus) -> NDArray[Any]:
         array = as_array(self._predict(stimulus))
         if self._resize is not None and array.shape != tuple(stimulus.size):
-            array = _resize_map(array, stimulus.size, self._resize)
+            array = resize_map(array, stimulus.size, self._resize)
         return array
 
 
@@ -299,7 +299,10 @@ def _resized(model: Model, resize: str | None, normalize: bool) -> Model:
     return _MapFromFunction(model.saliency_map, model.name or type(model).__name__, resize)
 
 
-def _resize_map(array: NDArray[Any], size: tuple[int, int], resize: str) -> NDArray[np.float64]:
+def resize_map(
+    array: NDArray[Any], size: tuple[int, int], resize: str = "bilinear"
+) -> NDArray[np.float64]:
+    """Interpolate a map of shape (h, w) at the pixels of another size, (height, width)."""
     from scipy.ndimage import zoom
 
     if array.ndim != 2:
@@ -315,7 +318,7 @@ def resize_log_density(
     log_density: NDArray[Any], size: tuple[int, int], resize: str = "bilinear"
 ) -> NDArray[np.float64]:
     """Interpolate the density, not its log (which may be -inf), and normalise it again."""
-    density = np.maximum(_resize_map(np.exp(log_density), size, resize), 0.0)
+    density = np.maximum(resize_map(np.exp(log_density), size, resize), 0.0)
     with np.errstate(divide="ignore"):  # probability 0 is legal
         logarithm: NDArray[np.float64] = np.log(density / density.sum())
     return logarithm

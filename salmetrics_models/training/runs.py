@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,6 +21,7 @@ from salmetrics_models.devices import device_of, settings_of_torch
 from salmetrics_models.heads import Head
 from salmetrics_models.training.features import FEATURE_DTYPES, Features, image_digests
 from salmetrics_models.training.fitting import Settings, check_folder, finished_fit, fit
+from salmetrics_models.training.folders import alone_in, swept
 from salmetrics_models.training.logs import has_tensorboard
 from salmetrics_models.training.objectives import ReadoutObjective
 from salmetrics_models.training.samples import Samples
@@ -126,7 +125,7 @@ def train(
     _check_sizes(architecture, given)
     folder = Path(out)
     cache = Path(features or folder / "features") if keep_features else None
-    with _alone_in(folder), settings_of_torch(settings.device, n_threads, alone=False):
+    with alone_in(folder), settings_of_torch(settings.device, n_threads, alone=False):
         run = _Run(architecture, given, (folder, cache, feature_dtype), settings, seed)
         run.check_folders(n_instances)
         run.fill(files)
@@ -207,7 +206,7 @@ class _Run:
         self._rows: list[dict[str, Any]] = []
         self._states: list[dict[str, Tensor]] = []
         self.features: list[list[tuple[Features, Features | None]]] = []  # by backbone and stage
-        _swept(self._folder)
+        swept(self._folder)
 
     def check_folders(self, n_instances: int) -> None:
         """Look whether what is there already is of this training, before anything is computed."""
@@ -400,7 +399,7 @@ def _extractor(backbone: Backbone, file: Path | None, seed: int) -> FeatureExtra
         torch.default_generator.manual_seed(seed)
         extractor = FeatureExtractor(backbone)
     if file is not None:
-        load_backbone(extractor, file)
+        load_backbone(backbone, extractor.network, file)
     return extractor
 
 
@@ -419,32 +418,3 @@ def _check_sizes(architecture: Architecture, stages: Sequence[Stage]) -> None:
                     f"width; {dataset.stimuli.ids[small[0]]!r} of stage {stage.name!r} has "
                     f"{height} x {width}"
                 )
-
-
-def _swept(folder: Path) -> None:
-    """Remove what a kill in the midst of writing left, where nobody else writes."""
-    for path in [*folder.glob(".*"), *folder.glob("*/instance-*/**/.*"), *folder.glob("*/.*")]:
-        if re.fullmatch(r"\..+-[0-9a-f]{12}", path.name) and path.is_file():
-            path.unlink(missing_ok=True)
-
-
-@contextmanager
-def _alone_in(folder: Path) -> Iterator[None]:
-    """Make a folder, and keep other processes from training in it."""
-    from filelock import FileLock, Timeout
-
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(
-            f"folder {str(folder)!r} can't be made: {error.strerror or error}"
-        ) from error
-    lock = FileLock(folder / ".lock", timeout=0)
-    try:
-        lock.acquire()
-    except Timeout as error:
-        raise InputError(f"another process trains in {str(folder)!r}") from error
-    try:
-        yield
-    finally:
-        lock.release()
