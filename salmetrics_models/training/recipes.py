@@ -167,6 +167,7 @@ def _check_between(name: str, value: Any, least: float, most: float, *, ends: bo
         raise InputError(f"{name} must be a number {words.format(least, most)}; got {value!r}")
 
 
+_SGD = Recipe(learning_rate=0.01, optimizer="sgd", weight_decay=1e-4, keep="last")
 _STEPS = Recipe(min_learning_rate=1e-7, keep="last")
 
 RECIPES = {
@@ -178,6 +179,8 @@ RECIPES = {
     ),
     "deepgaze2e-pretraining": replace(_STEPS, milestones=(15, 30, 45, 60, 75), downsample=1.5),
     "deepgaze2e-fine-tuning": replace(_STEPS, milestones=(3, 6, 9, 12, 15), downsample=2),
+    "emlnet-encoder": replace(_SGD, milestones=(5,), max_epochs=10, batch_size=8),
+    "emlnet-decoder": replace(_SGD, milestones=(3,), max_epochs=5, batch_size=32),
 }
 """Those of the papers.
 
@@ -185,7 +188,9 @@ DeepGaze II (Kümmerer, Wallis, Gatys and Bethge 2017) was trained with another 
 the rule that stops it, and what is averaged are the paper's; the rate, and that the best epoch is
 kept, are ours. The paper of DeepGaze IIE (Linardos, Kümmerer, Press and Bethge 2021) gives the
 first rate, the decay and the downsampling; milestones, batches, average and the last rate are those
-of the authors' public code for DeepGaze III, a later model of the same kind.
+of the authors' public code for DeepGaze III, a later model of the same kind. EML-NET's (Jia and
+Bruce 2018) are the paper's but for the first rate, 0.1 there: the authors' code has 0.1 with mean
+squares and 0.01 with the paper's loss.
 """
 
 

@@ -23,7 +23,7 @@ from salmetrics_models.finaliser import Mixing, mixing_for, nearest
 from salmetrics_models.heads import readout_grid
 from salmetrics_models.training.features import Features
 
-__all__ = ["Batch", "Samples", "checked_weights", "warn_of_empty"]
+__all__ = ["Batch", "Samples", "checked_weights", "kept_on_disk", "warn_of_empty"]
 
 Array = NDArray[Any]
 
@@ -238,7 +238,7 @@ class Samples:
 
         lengths = [int(np.prod(self.map_size(i))) for i in self.numbers]
         starts = np.concatenate([[0], np.cumsum(lengths)]).tolist()
-        kept = _kept_on_disk(starts[-1], folder)
+        kept = kept_on_disk(starts[-1], folder)
         step = self._architecture.map_factor
         bar = tqdm(self.numbers, delay=2, disable=not progress, unit="image", desc="centre bias")
         for i, start in zip(bar, starts, strict=False):
@@ -257,7 +257,7 @@ class Samples:
         return kept, dict(zip(self.numbers, starts, strict=False))
 
 
-def _kept_on_disk(n: int, folder: Path | None) -> Array:
+def kept_on_disk(n: int, folder: Path | None) -> Array:
     """Return an array of n float32 in a temporary file, which is gone when nothing reads it."""
     try:
         with tempfile.TemporaryFile(dir=folder) as file:

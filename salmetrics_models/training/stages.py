@@ -23,7 +23,7 @@ from salmetrics_models.centre import as_centre_bias
 from salmetrics_models.training.recipes import Recipe
 from salmetrics_models.training.samples import checked_weights, warn_of_empty
 
-__all__ = ["Part", "Stage", "check_unseen", "checked_stages"]
+__all__ = ["Part", "Stage", "check_unseen", "checked_stages", "fingerprints"]
 
 _FITTED_TO = 1000  # images that bandwidth and floor of the centre bias are fitted to, at most
 
@@ -151,13 +151,13 @@ class Stage:
         """
         found: dict[str, Any] = {
             "stage": self.name,
-            "data": _fingerprints(self.dataset, digests),
+            "data": fingerprints(self.dataset, digests),
             "centre_bias": "fit",
         }
         if not self.fits_centre_bias:
             found["centre_bias"] = fingerprint(as_centre_bias(self.centre_bias))
         if self.validation is not None:
-            found["validation"] = _fingerprints(self.validation, of_validation)
+            found["validation"] = fingerprints(self.validation, of_validation)
         if self.folds is not None:
             found["folds"] = fingerprint([dict(self.folds), self.folds.scheme])
         for name in ("image_weights", "fixation_weights"):
@@ -211,7 +211,8 @@ class Part:
         return CentreBias(*dataset, bandwidth=fitted.bandwidth, floor=fitted.floor)
 
 
-def _fingerprints(dataset: Dataset, digests: Sequence[str]) -> dict[str, str]:
+def fingerprints(dataset: Dataset, digests: Sequence[str]) -> dict[str, str]:
+    """Return what a training knows the images and fixations of a data set by."""
     fixations = dataset.fixations
     where = [fixations.x, fixations.y, fixations.image, fixations.subject]
     return {

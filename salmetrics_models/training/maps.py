@@ -1,0 +1,210 @@
+"""Images with their empirical maps, for networks that learn from pixels."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from salmetrics.dataset import Dataset
+from salmetrics.empirical import Smoothing
+from salmetrics.errors import InputError
+from salmetrics.observation import smoothing_of
+from salmetrics.protocols import DEFAULT
+from salmetrics_models.emlnet_networks import Encoder
+from salmetrics_models.framing import Frame
+from salmetrics_models.training.samples import kept_on_disk
+
+__all__ = ["MapBatch", "MapSamples", "Taps"]
+
+
+@dataclass(frozen=True)
+class MapBatch:
+    """Images at one size.
+
+    Attributes
+    ----------
+    ids
+        Of the images.
+    images
+        From 0 to 1, shape (n, 3, h, w); None where there are taps.
+    taps
+        What each encoder makes of them, for a decoder; None where there are images.
+    target
+        Empirical maps, largest value 1, shape (n, h, w).
+    fixations
+        1 where somebody looked, shape (n, h, w).
+    weights
+        Of the images, shape (n,).
+    """
+
+    ids: tuple[str, ...]
+    images: Tensor | None
+    taps: list[list[Tensor]] | None
+    target: Tensor
+    fixations: Tensor
+    weights: Tensor
+
+    @property
+    def weight(self) -> float:
+        """Sum of the weights."""
+        return float(len(self.ids))
+
+    def to(self, device: torch.device, dtype: torch.dtype) -> MapBatch:
+        """Return the batch on a device; a GPU does not wait for it."""
+
+        def moved(tensor: Tensor) -> Tensor:
+            if device.type == "cuda":
+                tensor = tensor.pin_memory().to(device, non_blocking=True)
+            return tensor.to(dtype)
+
+        return replace(
+            self,
+            images=None if self.images is None else moved(self.images) / 255,
+            taps=None if self.taps is None else [[moved(t) for t in own] for own in self.taps],
+            target=moved(self.target),
+            fixations=moved(self.fixations),
+            weights=moved(self.weights),
+        )
+
+
+class Taps:
+    """What frozen encoders make of images: computed when first asked for, and kept in a file.
+
+    Parameters
+    ----------
+    encoders
+        Of the public form, whose taps are one map each; on their device.
+    n_images
+        Of the data set.
+    size
+        (height, width) of the images.
+    folder
+        For the temporary file.
+    """
+
+    def __init__(
+        self, encoders: Sequence[Encoder], n_images: int, size: tuple[int, int], folder: Path
+    ) -> None:
+        self._encoders = list(encoders)
+        where = next(self._encoders[0].parameters())
+        self._where = where.dtype, where.device
+        shown = torch.zeros(1, 3, *size, dtype=where.dtype, device=where.device)
+        with torch.no_grad():
+            self._shapes = [[tuple(t.shape[1:]) for t in e.taps(shown)] for e in self._encoders]
+        self._ends = np.cumsum([int(np.prod(s)) for own in self._shapes for s in own])
+        self._kept = kept_on_disk(n_images * int(self._ends[-1]), folder).reshape(n_images, -1)
+        self._known = np.zeros(n_images, bool)
+
+    def of(self, numbers: Sequence[int], images: NDArray[np.uint8] | None) -> list[list[Tensor]]:
+        """Return taps, shape (n, 1, h, w) each.
+
+        Parameters
+        ----------
+        numbers
+            Of the images.
+        images
+            Their pixels, shape (n, 3, h, w); None if all are known.
+        """
+        if images is not None:
+            shown = torch.from_numpy(images).to(self._where[1]).to(self._where[0]) / 255
+            with torch.no_grad():
+                made = [e.taps(shown) for e in self._encoders]
+            flat = [t.flatten(1).float().cpu() for own in made for t in own]
+            self._kept[list(numbers)] = torch.cat(flat, dim=1).numpy()
+            self._known[list(numbers)] = True
+        rows = self._kept[list(numbers)]
+        parts = iter(np.split(rows, self._ends[:-1], axis=1))
+        return [
+            [torch.from_numpy(next(parts)).view(len(numbers), *shape) for shape in own]
+            for own in self._shapes
+        ]
+
+    def knows(self, numbers: Sequence[int]) -> bool:
+        """Whether all of these are kept."""
+        return bool(self._known[list(numbers)].all())
+
+
+class MapSamples:
+    """Some images of a data set, at one size, and where people looked.
+
+    Parameters
+    ----------
+    dataset
+        Images and fixations.
+    chosen
+        Numbers of the images; those without any fixation are left out.
+    frame
+        The size that images are brought to.
+    sigma
+        Of empirical maps, in pixels of the images; None: that of the stimuli, or one degree.
+    taps
+        Of the encoders, where a decoder is trained.
+    """
+
+    def __init__(
+        self,
+        dataset: Dataset,
+        chosen: Iterable[int],
+        frame: Frame,
+        *,
+        sigma: float | None = None,
+        taps: Taps | None = None,
+    ) -> None:
+        self._dataset, self._frame, self._taps = dataset, frame, taps
+        smoothing = smoothing_of(DEFAULT.override(sigma=sigma), dataset.stimuli)
+        self._sigma = float(np.max(smoothing.sigma))
+        there = dataset.fixations.counts()
+        self.numbers = [int(i) for i in chosen if there[i] > 0]
+        if not self.numbers:
+            raise InputError(
+                f"none of the chosen images of {dataset.name!r} has fixations to train on"
+            )
+
+    def batches(self, size: int, rng: np.random.Generator | None = None) -> list[list[int]]:
+        """Cut the images into batches, in random order if there is a stream."""
+        order = np.array(self.numbers)
+        if rng is not None:
+            order = rng.permutation(order)
+        return [order[start : start + size].tolist() for start in range(0, order.size, size)]
+
+    def batch(self, images: Sequence[int]) -> MapBatch:
+        """Return a batch, on the CPU."""
+        maps = [self._maps(i) for i in images]
+        pixels = None
+        if self._taps is None or not self._taps.knows(images):
+            framed = [self._frame.framed(self._dataset.stimuli[i].rgb) for i in images]
+            pixels = np.stack(framed).transpose(0, 3, 1, 2)
+        return MapBatch(
+            tuple(self._dataset.stimuli.ids[i] for i in images),
+            torch.from_numpy(pixels) if self._taps is None else None,
+            None if self._taps is None else self._taps.of(images, pixels),
+            torch.from_numpy(np.stack([target for target, _ in maps])),
+            torch.from_numpy(np.stack([there for _, there in maps])),
+            torch.ones(len(images)),
+        )
+
+    def _maps(self, image: int) -> tuple[NDArray[Any], NDArray[Any]]:
+        """Return the empirical map and the fixated pixels of an image, in the frame."""
+        height, width = self._dataset.stimuli.sizes[image].tolist()
+        rows = self._dataset.fixations.rows_of_image(image)
+        own = self._dataset.fixations
+        x, y = self._frame.points(own.x[rows], own.y[rows], (height, width))
+        size = (int(self._frame.size[0]), int(self._frame.size[1]))
+        pixels = y * size[1] + x
+        inner = self._frame.inner((height, width))
+        scale = [
+            (part.stop - part.start) / full
+            for part, full in zip(inner, (height, width), strict=True)
+        ]
+        smoothing = Smoothing(sigma=(self._sigma * scale[0], self._sigma * scale[1]))
+        target = smoothing.points(size, pixels)
+        there = np.zeros(size[0] * size[1], np.float32)
+        there[pixels] = 1
+        return (target / target.max()).astype(np.float32), there.reshape(size)
