@@ -15,7 +15,6 @@ __all__ = [
     "MIT_MATLAB",
     "MIT_TUEBINGEN",
     "PROTOCOLS",
-    "SALICON_2017",
     "Protocol",
     "get_protocol",
     "protocol_from_record",
@@ -217,15 +216,6 @@ MIT_MATLAB = dataclasses.replace(
     kldiv_method="matlab",
 )
 
-SALICON_2017 = dataclasses.replace(
-    MIT_MATLAB,
-    name="salicon-2017",
-    metrics=("NSS-MATLAB", "CC", "AUC-Borji", "sAUC-MATLAB", "KLDiv", "IG-MATLAB", "SIM-MATLAB"),
-    sigma=19.0,
-    cycles=None,
-    n_other=None,
-)
-
 MIT_TUEBINGEN = dataclasses.replace(
     DEFAULT,
     name="mit-tuebingen",
@@ -246,7 +236,22 @@ PROTOCOLS = {
     for protocol in (
         DEFAULT,
         MIT_MATLAB,
-        SALICON_2017,
+        dataclasses.replace(
+            MIT_MATLAB,
+            name="salicon-2017",
+            metrics=(
+                "NSS-MATLAB",
+                "CC",
+                "AUC-Borji",
+                "sAUC-MATLAB",
+                "KLDiv",
+                "IG-MATLAB",
+                "SIM-MATLAB",
+            ),
+            sigma=19.0,
+            cycles=None,
+            n_other=None,
+        ),
         MIT_TUEBINGEN,
         dataclasses.replace(MIT_TUEBINGEN, name="mit-tuebingen-mit300", sim_fixations=260),
         dataclasses.replace(

@@ -370,5 +370,5 @@ def test_in_python():
     models = {"u": salmetrics.Uniform(), "c": salmetrics.GaussianCentreBias()}
     options = {"layout": "salicon", "n_bootstrap": 0, "progress": False}
     result = salmetrics.benchmark([data], models, **options)
-    assert result.layout is LAYOUTS["salicon"]
+    assert result.layout.name == "salicon"
     assert to_text(result.evaluations["pictures"], "salicon") in repr(result)
