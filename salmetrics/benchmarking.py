@@ -16,6 +16,7 @@ from salmetrics.errors import InputError, check_choice
 from salmetrics.evaluation import evaluate
 from salmetrics.io.files import replacing
 from salmetrics.io.maps import MAP_STORES
+from salmetrics.layouts import Layout, get_layout, to_latex, to_markdown, to_text
 from salmetrics.metrics.registry import METRICS
 from salmetrics.models.base import Model
 from salmetrics.models.convert import as_model
@@ -54,6 +55,8 @@ class Benchmark:
         The metric that models are sorted by.
     extra
         Number of stored maps that belong to no image, by (data set, model).
+    layout
+        The paper's layout in which tables are printed, if any.
     """
 
     def __init__(
@@ -62,7 +65,9 @@ class Benchmark:
         skipped: Sequence[Skipped],
         sort_by: str,
         extra: Mapping[tuple[str, str], int] | None = None,
+        layout: Layout | None = None,
     ) -> None:
+        self.layout = layout
         self.skipped = tuple(skipped)
         self.sort_by = sort_by
         self.extra = dict(extra or {})
@@ -124,13 +129,20 @@ class Benchmark:
         return table.sort_values(("mean rank", ""), kind="stable")
 
     def save(self, folder: str | Path) -> None:
-        """Write for each data set .h5, .csv and .md, generalisation.csv, and skipped.tsv."""
+        """Write for each data set .h5, .csv and .md, generalisation.csv, and skipped.tsv.
+
+        With a layout, for each data set also .LAYOUT.md and .LAYOUT.tex.
+        """
         target = Path(folder)
         target.mkdir(parents=True, exist_ok=True)
         for name, result in self.evaluations.items():
             result.save(target / f"{name}.h5")
             _write(target / f"{name}.csv", self.leaderboard(name, intervals=True).to_csv())
             _write(target / f"{name}.md", self._text(name, as_markdown))
+            if self.layout is not None:
+                stem = f"{name}.{self.layout.name}"
+                _write(target / f"{stem}.md", to_markdown(result, self.layout))
+                _write(target / f"{stem}.tex", to_latex(result, self.layout))
         if len(self.evaluations) > 1:
             _write(target / "generalisation.csv", self.generalisation.to_csv())
         lines = [f"{s.dataset}\t{s.model}\t{s.reason}" for s in self.skipped]
@@ -141,8 +153,11 @@ class Benchmark:
         for name, result in self.evaluations.items():
             data = result.provenance["dataset"]
             head = f"{name}: {data['n_images']} images, {data['n_fixations']} fixations"
-            parts.append(f"{head}, by {self.sort_by}\n\n{self._text(name, as_text)}")
-        if len(self.evaluations) > 1:
+            if self.layout is None:
+                parts.append(f"{head}, by {self.sort_by}\n\n{self._text(name, as_text)}")
+            else:
+                parts.append(f"{head}\n\n{to_text(result, self.layout)}")
+        if len(self.evaluations) > 1 and self.layout is None:
             parts.append(f"{self.sort_by} on all data sets\n\n{self._generalisation_text()}")
         if self.extra:
             lines = [f"- {n} of {m} on {name}" for (name, m), n in self.extra.items()]
@@ -187,8 +202,9 @@ def benchmark(
     models: Mapping[str, Any],
     *,
     made: Mapping[str, Callable[[Dataset], Any]] | None = None,
-    protocol: str | Protocol = "default",
+    protocol: str | Protocol | None = None,
     metrics: Sequence[str] | None = None,
+    layout: str | Layout | None = None,
     sort_by: str | None = None,
     gold_standard: bool = False,
     kind: str | None = None,
@@ -215,7 +231,12 @@ def benchmark(
     made
         By name: functions that make a model for a data set, such as
         ``{"centre-bias": lambda dataset: CentreBias.fit(*dataset)}``.
-    protocol, metrics, gold_standard, n_bootstrap, n_jobs, seed, progress
+    protocol, metrics
+        As in `evaluate`; by default those of the layout, if one is given.
+    layout
+        Name of a paper's layout of tables, or a `salmetrics.layouts.Layout`: the result is printed
+        like that, and saved like that too.
+    gold_standard, n_bootstrap, n_jobs, seed, progress
         As in `evaluate`.
     sort_by
         The metric that models are sorted by; by default the first that all models have.
@@ -247,9 +268,17 @@ def benchmark(
     makers: dict[str, Callable[[Dataset], Any]] = {**_given(models, names), **(made or {})}
     if len(makers) < len(models) + len(made or {}) or not makers:
         raise InputError("models must be at least one, with different names")
+    form = None if layout is None else get_layout(layout)
+    if protocol is None:
+        protocol = "default" if form is None else form.protocol
     chosen = get_protocol(protocol)
+    if metrics is None and form is not None:
+        metrics = form.metrics_under(chosen)
     if metrics is not None:
         chosen = chosen.override(metrics=tuple(metrics))
+    if form is not None:
+        for dataset in datasets:
+            form.check(chosen.metrics, dataset.stimuli.attributes)
     if sort_by is not None:
         check_choice("sort_by", sort_by, chosen.metrics)
     skipped: list[Skipped] = []
@@ -294,7 +323,7 @@ def benchmark(
         for name, model in models_of.items()
         if isinstance(stored := getattr(model, "stored", None), StoredMaps) and stored.extra
     }
-    return Benchmark(evaluations, skipped, sort_by or _first_shared(evaluations), extra)
+    return Benchmark(evaluations, skipped, sort_by or _first_shared(evaluations), extra, form)
 
 
 def _check_names(names: Sequence[str]) -> None:

@@ -236,6 +236,22 @@ PROTOCOLS = {
     for protocol in (
         DEFAULT,
         MIT_MATLAB,
+        dataclasses.replace(
+            MIT_MATLAB,
+            name="salicon-2017",
+            metrics=(
+                "NSS-MATLAB",
+                "CC",
+                "AUC-Borji",
+                "sAUC-MATLAB",
+                "KLDiv",
+                "IG-MATLAB",
+                "SIM-MATLAB",
+            ),
+            sigma=19.0,
+            cycles=None,
+            n_other=None,
+        ),
         MIT_TUEBINGEN,
         dataclasses.replace(MIT_TUEBINGEN, name="mit-tuebingen-mit300", sim_fixations=260),
         dataclasses.replace(

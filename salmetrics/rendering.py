@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,49 +11,34 @@ import numpy as np
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["as_html", "as_latex", "as_markdown", "as_text"]
+__all__ = [
+    "as_html",
+    "as_latex",
+    "as_markdown",
+    "as_text",
+    "explained",
+    "latex_table",
+    "markdown_table",
+    "text_table",
+]
 
 Groups = Mapping[str, str]
+Rows = Mapping[str, Sequence[str]]  # by model: its cells
 
 
 def as_text(summary: pd.DataFrame, footnotes: str, groups: Groups | None = None) -> str:
     """Return a table for a terminal, with three decimals, and groups of models if given."""
-    import pandas as pd
-
-    metrics, rows = _with_groups(*_rows(summary, digits=3), groups)
-    table = pd.DataFrame.from_dict(rows, orient="index", columns=metrics)
-    return f"{table.to_string()}\n{footnotes}"
+    return text_table(*_with_groups(*_rows(summary, digits=3), groups), footnotes)
 
 
 def as_markdown(summary: pd.DataFrame, footnotes: str, groups: Groups | None = None) -> str:
     """Return a Markdown table with four decimals, and groups of models if given."""
-    metrics, rows = _with_groups(*_rows(summary), groups)
-    lines = [["model", *metrics], ["---", *["---:"] * len(metrics)]]
-    lines += [[model.replace("|", r"\|"), *cells] for model, cells in rows.items()]
-    text = "\n".join("| " + " | ".join(line) + " |" for line in lines)
-    return f"{text}\n\n{footnotes}\n"
+    return markdown_table(*_with_groups(*_rows(summary), groups), footnotes)
 
 
 def as_latex(summary: pd.DataFrame, footnotes: str) -> str:
     """Return a LaTeX table (booktabs) with four decimals, footnotes as comments."""
-    metrics, rows = _rows(summary, between=r" \pm ")
-    body = [
-        " & ".join([_escaped(model), *(c if c == "-" else f"${c}$" for c in cells)]) + r" \\"
-        for model, cells in rows.items()
-    ]
-    return "\n".join(
-        [
-            rf"\begin{{tabular}}{{l{'r' * len(metrics)}}}",
-            r"\toprule",
-            " & ".join(["", *map(_escaped, metrics)]) + r" \\",
-            r"\midrule",
-            *body,
-            r"\bottomrule",
-            r"\end{tabular}",
-            *(f"% {line}" for line in footnotes.splitlines()),
-            "",
-        ]
-    )
+    return latex_table(*_rows(summary, between=r" \pm "), footnotes)
 
 
 def as_html(summary: pd.DataFrame, footnotes: str) -> str:
@@ -66,6 +51,54 @@ def as_html(summary: pd.DataFrame, footnotes: str) -> str:
     )
     notes = "<br>".join(map(html.escape, footnotes.splitlines()))
     return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table><p>{notes}</p>"
+
+
+def text_table(headings: Sequence[str], rows: Rows, footnotes: str) -> str:
+    """Return cells as a table for a terminal."""
+    import pandas as pd
+
+    table = pd.DataFrame.from_dict(dict(rows), orient="index", columns=list(headings))
+    return f"{table.to_string()}\n{footnotes}"
+
+
+def markdown_table(headings: Sequence[str], rows: Rows, footnotes: str) -> str:
+    """Return cells, which are Markdown, as a Markdown table."""
+    lines = [["model", *headings], ["---", *["---:"] * len(headings)]]
+    lines += [[model.replace("|", r"\|"), *cells] for model, cells in rows.items()]
+    text = "\n".join("| " + " | ".join(line) + " |" for line in lines)
+    return f"{text}\n\n{footnotes}\n"
+
+
+def latex_table(headings: Sequence[str], rows: Rows, footnotes: str) -> str:
+    """Return cells, which are formulas or "-", as a LaTeX table (booktabs)."""
+    body = [
+        " & ".join([_escaped(model), *(c if c == "-" else f"${c}$" for c in cells)]) + r" \\"
+        for model, cells in rows.items()
+    ]
+    return "\n".join(
+        [
+            rf"\begin{{tabular}}{{l{'r' * len(headings)}}}",
+            r"\toprule",
+            " & ".join(["", *map(_escaped, headings)]) + r" \\",
+            r"\midrule",
+            *body,
+            r"\bottomrule",
+            r"\end{tabular}",
+            *(f"% {line}" for line in footnotes.splitlines()),
+            "",
+        ]
+    )
+
+
+def explained(reasons: Mapping[tuple[str, str], str]) -> list[str]:
+    """Return why values of (model, metric) are missing, models with the same gaps together."""
+    gaps: dict[tuple[str, str], list[str]] = {}
+    for (model, metric), why in reasons.items():
+        gaps.setdefault((why, model), []).append(metric)
+    models: dict[tuple[str, str], list[str]] = {}
+    for (why, model), metrics in gaps.items():
+        models.setdefault((why, ", ".join(metrics)), []).append(model)
+    return [f"{metrics} of {', '.join(who)}: {why}" for (why, metrics), who in models.items()]
 
 
 def _rows(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import dataclasses
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import cached_property, reduce
 from itertools import combinations
 from pathlib import Path
@@ -21,7 +21,7 @@ from salmetrics.metrics.registry import METRICS
 from salmetrics.observation import EMPIRICAL_MAP_METRICS
 from salmetrics.protocols import Protocol, protocol_from_record
 from salmetrics.provenance import differences
-from salmetrics.rendering import as_html, as_latex, as_markdown, as_text
+from salmetrics.rendering import as_html, as_latex, as_markdown, as_text, explained
 from salmetrics.statistics import holm, indistinct_groups, intervals, n_clusters, paired_test
 from salmetrics.values import Key, Scores
 
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from salmetrics.models.base import DensityModel
 
 __all__ = ["Evaluation"]
+
+_RELATIVE = {"IG", "IG-MATLAB"}  # to the baseline
 
 
 class Evaluation:
@@ -82,6 +84,11 @@ class Evaluation:
         if self.gold_standard is not None:
             keys.insert(keys.index("IG") + 1, "IGE")
         return keys
+
+    @property
+    def attributes(self) -> list[str]:
+        """Names of the images' attributes, for `by`."""
+        return list(self._attributes)
 
     @property
     def reasons(self) -> dict[Key, str]:
@@ -405,21 +412,32 @@ class Evaluation:
     def __repr__(self) -> str:
         return as_text(self.summary, self.footnotes())
 
-    def footnotes(self) -> str:
-        """Return the choices behind the table and the reasons of missing values, as text."""
+    def footnotes(self, *, of: Collection[Key] | None = None, intervals: bool = True) -> str:
+        """Return the choices behind the table and the reasons of missing values, as text.
+
+        Parameters
+        ----------
+        of
+            The pairs (model, metric) that the table has; all by default.
+        intervals
+            Whether the table has them.
+        """
+        shown = set(self._keys() if of is None else of)
+        metrics = {metric for _, metric in shown}
         lines = [f"protocol {self.protocol.name} {self.protocol.version}"]
         if self.protocol.overrides:
             changes = ", ".join(
                 f"{name}={value!r}" for name, value in self.protocol.overrides.items()
             )
             lines[0] += f" with {changes}"
-        if self.baseline is not None:
+        if self.baseline is not None and metrics & _RELATIVE:
             lines.append(f"IG over {self._with_parameters('baseline')}")
-        if self.gold_standard is not None:
+        if "IGE" in metrics:
             lines.append(f"IGE: share of the IG of {self._with_parameters('gold_standard')}")
-        if self.provenance["n_bootstrap"]:
+        if intervals and self.provenance["n_bootstrap"]:
             lines.append("±: half of the 95 % bootstrap interval over images")
-        lines += [f"- {line}" for line in _explained(self.reasons)]
+        reasons = {key: why for key, why in self.reasons.items() if key in shown}
+        lines += [f"- {line}" for line in explained(reasons)]
         lines += [f"- joined, differs for {line}" for line in self.provenance.get("joined", [])]
         if self._scores.failures:
             lines.append(
@@ -659,21 +677,10 @@ class Evaluation:
         return rows
 
 
-def _explained(reasons: Mapping[Key, str]) -> list[str]:
-    """Return why values are missing, models with the same gaps together."""
-    gaps: dict[tuple[str, str], list[str]] = {}
-    for (model, metric), why in reasons.items():
-        gaps.setdefault((why, model), []).append(metric)
-    models: dict[tuple[str, str], list[str]] = {}
-    for (why, model), metrics in gaps.items():
-        models.setdefault((why, ", ".join(metrics)), []).append(model)
-    return [f"{metrics} of {', '.join(who)}: {why}" for (why, metrics), who in models.items()]
-
-
 def _matters(difference: str, metrics: Sequence[str]) -> bool:
     """Whether a difference of two records may move one of these metrics."""
     if difference.startswith(("smoothing", "empirical")):
         return bool(set(metrics) & set(EMPIRICAL_MAP_METRICS))
     if difference.startswith("baseline"):
-        return bool({"IG", "IG-MATLAB"} & set(metrics))
+        return bool(_RELATIVE & set(metrics))
     return not difference.startswith("protocol.choices.metrics")

@@ -1,10 +1,15 @@
 import dataclasses
 
+import numpy as np
 import pytest
+from scored_models import Pixels, pictures
 
+import salmetrics
 from salmetrics import InputError, Protocol, get_protocol
+from salmetrics.empirical import Smoothing
+from salmetrics.metrics import auc, cc, information, kldiv, nss, sim
 from salmetrics.metrics.registry import METRICS
-from salmetrics.protocols import PROTOCOLS
+from salmetrics.protocols import CHOICES, PROTOCOLS
 
 
 @pytest.mark.parametrize("name", PROTOCOLS)
@@ -50,3 +55,68 @@ def test_unknown_protocol():
         InputError, match=r"protocol must be one of 'default', 'mit-matlab', .*; got 'x'"
     ):
         get_protocol("x")
+
+
+def test_salicon_2017_is_matlab_with_other_choices():
+    salicon, matlab = get_protocol("salicon-2017"), get_protocol("mit-matlab")
+    changed = {
+        name: getattr(salicon, name)
+        for name in CHOICES
+        if getattr(salicon, name) != getattr(matlab, name)
+    }
+    assert changed == {
+        "metrics": (
+            "NSS-MATLAB",
+            "CC",
+            "AUC-Borji",
+            "sAUC-MATLAB",
+            "KLDiv",
+            "IG-MATLAB",
+            "SIM-MATLAB",
+        ),
+        "sigma": 19.0,
+        "cycles": None,
+        "n_other": None,
+    }
+
+
+def test_salicon_2017_by_hand():
+    """Thirteen images, more than the ten others that MATLAB's sampling takes."""
+    stimuli, fixations = data = pictures(13)  # they say a sigma of 5 pixels
+    result = salmetrics.evaluate(
+        {"pixels": Pixels()}, *data, protocol="salicon-2017", n_bootstrap=0, progress=False
+    )
+    fitted = salmetrics.CentreBias.fit(*data, progress=False)
+    expected = {key: [] for key in result.metrics}
+    for i, stimulus in enumerate(stimuli):
+        height, width = stimulus.size
+        own = fixations.image == i
+        x, y = fixations.x[own], fixations.y[own]
+        pixels = np.unique(np.floor(y).astype(int) * width + np.floor(x).astype(int))
+        truth = Smoothing(sigma=19.0).points((height, width), pixels)
+        heights, widths = stimuli.sizes[fixations.image[~own]].T
+        rows = np.floor(fixations.y[~own] * (height / heights)).astype(int)
+        columns = np.floor(fixations.x[~own] * (width / widths)).astype(int)
+        others = np.flatnonzero(np.arange(len(stimuli)) != i)
+        prior = salmetrics.CentreBias(
+            stimuli[others],
+            fixations.select_images(others),
+            bandwidth=fitted.bandwidth,
+            floor=fitted.floor,
+        )
+        m = stimulus.image.astype(np.float64)
+        expected["NSS-MATLAB"].append(nss.matlab(m, x, y))
+        expected["CC"].append(cc.score(m, truth))
+        expected["AUC-Borji"].append(auc.borji(m, x, y))
+        expected["sAUC-MATLAB"].append(
+            auc.shuffled(m, x, y, draws=np.unique(rows * width + columns))
+        )
+        expected["KLDiv"].append(kldiv.score(m, truth, method="matlab"))
+        baseline = np.exp(prior.log_density(stimulus))
+        expected["IG-MATLAB"].append(information.matlab(m, x, y, baseline))
+        expected["SIM-MATLAB"].append(sim.score(m, truth, method="matlab"))
+    for key, values in expected.items():
+        # the baseline without an image is a difference of two sums
+        rtol = 1e-7 if key == "IG-MATLAB" else 1e-9
+        np.testing.assert_allclose(result.per_image["pixels", key], values, rtol=rtol, err_msg=key)
+        assert result.value("pixels", key) == pytest.approx(np.mean(values), rel=rtol)

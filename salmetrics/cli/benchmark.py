@@ -12,9 +12,10 @@ from typing import Any
 from salmetrics.benchmarking import benchmark, part_for
 from salmetrics.cli.data import add_first, add_width, named_dataset, protocol_of, shortened
 from salmetrics.cli.models import MODEL_HELP, opened
-from salmetrics.cli.options import add_resources, add_scoring
+from salmetrics.cli.options import add_layout, add_resources, add_scoring
 from salmetrics.dataset import Dataset
 from salmetrics.errors import InputError
+from salmetrics.layouts import LAYOUTS
 from salmetrics.models.base import DensityModel
 from salmetrics.models.convert import as_model
 from salmetrics.models.maps import stem_of
@@ -55,6 +56,8 @@ def add(commands: Any) -> None:
     )
     models.add_argument("--model", action="append", default=[], metavar="SPEC", help=MODEL_HELP)
     scoring = add_scoring(command)
+    add_layout(scoring, "its protocol and metrics are taken unless they are given, and it is saved")
+    command.set_defaults(protocol=None)  # the layout's, if there is one
     scoring.add_argument(
         "--sort-by", metavar="KEY", help="default: the first metric that all models have"
     )
@@ -90,6 +93,8 @@ def _run(options: argparse.Namespace) -> int:
             if n == 0
             else "two models have the same name; rename a folder"
         )
+    if options.protocol is None:
+        options.protocol = LAYOUTS[options.layout].protocol if options.layout else "default"
     options.out.mkdir(parents=True, exist_ok=True)
     result = benchmark(
         datasets,
@@ -97,6 +102,7 @@ def _run(options: argparse.Namespace) -> int:
         made=makers,
         protocol=protocol_of(options),
         metrics=options.metrics,
+        layout=options.layout,
         sort_by=options.sort_by,
         gold_standard=options.gold_standard,
         fit=options.fit_density,

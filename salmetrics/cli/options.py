@@ -5,9 +5,10 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 
+from salmetrics.layouts import LAYOUTS
 from salmetrics.protocols import PROTOCOLS
 
-__all__ = ["add_kind", "add_resize", "add_resources", "add_scoring"]
+__all__ = ["add_kind", "add_layout", "add_resize", "add_resources", "add_scoring"]
 
 
 def add_scoring(command: argparse.ArgumentParser) -> argparse._ArgumentGroup:
@@ -30,6 +31,14 @@ def add_scoring(command: argparse.ArgumentParser) -> argparse._ArgumentGroup:
     )
     scoring.add_argument("--seed", type=int, default=0)
     return scoring
+
+
+def add_layout(group: argparse._ActionsContainer, more: str = "") -> None:
+    """Add the option for tables as papers print them."""
+    text = "print the table as a paper does, instead of the usual one"
+    group.add_argument(
+        "--layout", choices=sorted(LAYOUTS), help=f"{text}; {more}" if more else text
+    )
 
 
 def add_resize(group: argparse._ArgumentGroup) -> None:

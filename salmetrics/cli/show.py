@@ -7,6 +7,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+from salmetrics.cli.options import add_layout
+from salmetrics.layouts import to_text
 from salmetrics.mixing import mixtures
 from salmetrics.results import Evaluation
 
@@ -18,6 +20,7 @@ def add(commands: Any) -> None:
     command = commands.add_parser("show", help="print a saved result")
     command.set_defaults(run=_run)
     command.add_argument("file", type=Path, help="an .h5 file that evaluate --out wrote")
+    add_layout(command)
     command.add_argument("--rank", metavar="KEY", help="models by this metric, with groups")
     command.add_argument("--by", metavar="ATTRIBUTE", help="groups of images apart")
     command.add_argument("--compare", action="store_true", help="all pairs of models")
@@ -37,7 +40,7 @@ def _run(options: argparse.Namespace) -> None:
     data = record["dataset"]
     print(f"{data['name']}: {data['n_images']} images, {data['n_fixations']} fixations")
     print(f"made {record['created']} with salmetrics {record['packages']['salmetrics']}\n")
-    print(result)
+    print(result if options.layout is None else to_text(result, options.layout))
     if options.rank is not None:
         print(f"\n{result.rank(options.rank).round(4).to_string()}")
     if options.by is not None:
