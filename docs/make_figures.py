@@ -7,8 +7,10 @@ import matplotlib as mpl
 mpl.use("Agg")
 
 import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
 from scipy.ndimage import gaussian_filter
-from scipy.special import logsumexp
+from scipy.special import logsumexp, softmax
 
 import salmetrics
 from salmetrics import plotting
@@ -35,6 +37,33 @@ class Sharpened(salmetrics.DensityModel):
         return log - logsumexp(log)
 
 
+def generated_weights(categories, n_epochs, *, noise, n_folds=3):
+    """Weights of four backbones that drift apart over a training which never took place."""
+    names, rows = "ABCD", []
+    for k, category in enumerate(categories):
+        goal = np.random.default_rng(k).normal(size=4)
+        for fold in range(n_folds):
+            rng = np.random.default_rng([k, fold, n_epochs])
+            steps = rng.normal(0, noise, (n_epochs, 4)) + 0.05 * goal
+            weights = softmax(np.vstack([np.zeros(4), steps]).cumsum(axis=0), axis=1)
+            for epoch, row in enumerate(weights):
+                for name, weight in zip(names, row, strict=True):
+                    rows.append((category, f"backbone {name}", fold, epoch, weight))
+    return pd.DataFrame(rows, columns=["category", "backbone", "fold", "epoch", "weight"])
+
+
+def draw_category_weights():
+    three = ["Affective", "Line Drawing", "Low Resolution"]
+    runs = {
+        "generated, shorter": generated_weights(three, 12, noise=0.12),
+        "generated, longer": generated_weights(three, 30, noise=0.04),
+    }
+    save("category_weights", plotting.plot_category_weights(runs)[0, 0])
+    run = {"generated": generated_weights(three, 30, noise=0.04)}
+    drawn = plotting.plot_category_weights(run, by="backbone")
+    save("category_weights_by_backbone", drawn[0, 0])
+
+
 def save(name, axes, **size):
     figure = axes.figure
     if size:
@@ -48,6 +77,7 @@ def one():
 
 
 def main():
+    draw_category_weights()
     generated = generate_dataset(20)
     stimuli, fixations = generated.dataset
     attributes = {"category": ["indoor", "outdoor"] * 10}

@@ -466,6 +466,15 @@ def result(folder):
     options = {"metrics": ["IG", "AUC"], "gold_standard": gold, "n_bootstrap": 20}
     salmetrics.evaluate(models, *dataset, baseline=salmetrics.Uniform(), **options).save("r.h5")
     salmetrics.write_hdf5(dataset, "data.h5", images="copy")
+    rows = [(c, b, e, 0.5, 0) for c in ("01", "NA") for b in "AB" for e in range(3)]
+    weights = pd.DataFrame(rows, columns=["category", "backbone", "epoch", "weight", "fold"])
+    for name in ("one", "other/one"):
+        (folder / name).mkdir(parents=True)
+        weights.to_csv(folder / name / "weights.csv", index=False)
+    weights.to_csv("weights.csv", index=False)
+    weights.drop(columns="weight").to_csv("no_weight.csv", index=False)
+    weights.assign(weight="high").to_csv("text.csv", index=False)
+    (folder / "nothing.csv").touch()
     return folder
 
 
@@ -483,6 +492,9 @@ def result(folder):
         "gallery --dataset data.h5 --model uniform --image 2",
         "gallery --dataset data.h5 --model gaussian-centre-bias --choose best",
         "gain --dataset data.h5 --model uniform --over gaussian-centre-bias --image 0",
+        "category-weights weights.csv",
+        "category-weights weights.csv --category 01 --category NA --by backbone",
+        "category-weights one/weights.csv weights.csv --category 01",
     ],
 )
 def test_plot(result, capsys, figure):
@@ -494,6 +506,49 @@ def test_plot(result, capsys, figure):
     with Image.open("f.png") as image:
         assert image.size == (200, 150)
         assert len(image.convert("L").histogram()) - image.convert("L").histogram().count(0) > 10
+
+
+def test_plot_category_weights_names_runs_after_folders(result, monkeypatch):
+    drawn = []
+
+    def keep(history, categories, *, by):
+        drawn.append((history, categories, by))
+        return made(history, categories, by=by)
+
+    made = salmetrics.plotting.plot_category_weights
+    monkeypatch.setattr(salmetrics.plotting, "plot_category_weights", keep)
+    files = ["one/weights.csv", "weights.csv"]
+    command = ["plot", "category-weights", *files, "--category", "NA", "--by", "backbone"]
+    assert main([*command, "--out", "w.png"]) == 0
+    ((history, categories, by),) = drawn
+    assert list(history) == ["one", result.name]
+    assert history["one"]["category"].unique().tolist() == ["01", "NA"]
+    assert (categories, by) == (["NA"], "backbone")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        ("none.csv --out x.png", "there is no file 'none.csv'"),
+        ("nothing.csv --out x.png", "'nothing.csv' can't be read as CSV"),
+        ("data.h5 --out x.png", "'data.h5' can't be read as CSV"),
+        ("no_weight.csv --out x.png", "no_weight.csv: history has no column 'weight'; its columns"),
+        ("text.csv --out x.png", "text.csv: history: weight must be finite; got high in row 0"),
+        ("weights.csv --category 1 --out x.png", "category must be one of '01', 'NA'; got '1'"),
+        (
+            "one/weights.csv other/one/weights.csv --out x.png",
+            "two files are in folders called 'one'; each must have its own, which names the run",
+        ),
+        ("weights.csv --out x.txt", "--out must end in .pdf, .png, .svg; got"),
+    ],
+)
+def test_plot_category_weights_errors_are_one_line(result, capsys, arguments, text):
+    assert main(["plot", "category-weights", *arguments.split()]) == 2
+    err = capsys.readouterr().err
+    assert err.startswith("salmetrics: error: ")
+    assert text in err
+    assert err.count("\n") == 1
+    assert not list(result.glob("x*"))
 
 
 def test_plot_chooses_images(result, capsys):

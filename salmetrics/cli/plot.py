@@ -1,4 +1,4 @@
-"""`salmetrics plot`: figures of saved results, and of what models say of images."""
+"""`salmetrics plot`: figures of saved results, of trainings, and of what models say of images."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from salmetrics.cli import plot_images
+from salmetrics.cli import plot_category_weights, plot_images
 from salmetrics.cli.figures import add_figure, check_figure, pyplot, save_figure
 from salmetrics.errors import InputError
 from salmetrics.mixing import mixture_sweep, mixtures
@@ -71,6 +71,7 @@ def add(commands: Any) -> None:
         "--reference", action="append", default=[], metavar="MODEL", help="drawn as a line"
     )
     _add_metric(instances, "IGE")
+    plot_category_weights.add(kinds)
     plot_images.add(kinds)
 
 

@@ -1,6 +1,7 @@
 """Figures: each function draws on the given or current axes and returns them."""
 
 from salmetrics.plotting.calibration import plot_calibration, plot_calibrations
+from salmetrics.plotting.category_weights import plot_category_weights
 from salmetrics.plotting.differences import plot_image_differences, plot_mixture_sweep
 from salmetrics.plotting.explained import plot_against_gold_standard, plot_fitted_density
 from salmetrics.plotting.galleries import plot_gallery
@@ -17,6 +18,7 @@ __all__ = [
     "plot_against_gold_standard",
     "plot_calibration",
     "plot_calibrations",
+    "plot_category_weights",
     "plot_density",
     "plot_fitted_density",
     "plot_fixations",
