@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
 from salmetrics.errors import InputError, check_choice, check_whole, is_number
 from salmetrics_models.backbones import ALEXNET, BACKBONES, VGG_19, Backbone, known_backbones
 from salmetrics_models.readouts import ReadoutLayer
 
-__all__ = ["DEEPGAZE_1", "DEEPGAZE_2", "DEEPGAZE_2E", "Architecture"]
+__all__ = ["DEEPGAZE_1", "DEEPGAZE_2", "DEEPGAZE_2E", "DEEPGAZE_2E_ACW", "Architecture"]
 
 
 _MOST_DOWNSAMPLING = 100
@@ -41,6 +41,10 @@ class Architecture:
         the readout's pixels; otherwise they are brought to its size by nearest neighbours.
     scaled
         Whether each channel is divided by its standard deviation, `Head.feature_scale`.
+    enlargement
+        How readouts become maps: "nearest" neighbours, or "bicubic" in steps.
+    smooth
+        Whether maps are blurred with a Gaussian, whose width is learnt.
     """
 
     backbones: tuple[Backbone, ...]
@@ -52,6 +56,8 @@ class Architecture:
     least_side: int
     aligned: bool = False
     scaled: bool = False
+    enlargement: str = "nearest"
+    smooth: bool = True
 
     def __post_init__(self) -> None:
         for name in ("n_components", "readout_factor", "map_factor", "least_side"):
@@ -61,7 +67,8 @@ class Architecture:
                 f"downsample must be a number from 1 to {_MOST_DOWNSAMPLING}; got "
                 f"{self.downsample!r}"
             )
-        for name in ("aligned", "scaled"):
+        check_choice("enlargement", self.enlargement, ("bicubic", "nearest"))
+        for name in ("aligned", "scaled", "smooth"):
             check_choice(name, getattr(self, name), (True, False))
         names = [backbone.name for backbone in self.backbones]
         if not names or len(set(names)) < len(names) or not self.layers:
@@ -136,6 +143,16 @@ DEEPGAZE_2E = Architecture(
     readout_factor=16,
     map_factor=2,
     least_side=64,
+)
+
+DEEPGAZE_2E_ACW = replace(
+    DEEPGAZE_2E,
+    n_components=15,
+    downsample=8.5,
+    map_factor=1,
+    least_side=272,  # 32 pixels for the backbones
+    enlargement="bicubic",
+    smooth=False,
 )
 
 DEEPGAZE_1 = Architecture(

@@ -220,12 +220,12 @@ class DeepGaze(Batched, DensityModel):
         if path is None:
             with torch.random.fork_rng(devices=[]):
                 torch.manual_seed(seed)
-                return DeepGazeNetwork(self.architecture)
+                return self._new_network()
         weights = read_weights(path)
         state = weights.tensors
         self.architecture = self._architecture_of(weights, f"{str(path)!r}")
         with torch.device("meta"):  # random weights would take longer than those of the file
-            network = DeepGazeNetwork(self.architecture)
+            network = self._new_network()
         network = network.to_empty(device="cpu")
         what = f"{str(path)!r}"
         if any(key.startswith("branches.") for key in state) or self.architecture.scaled:
@@ -233,6 +233,10 @@ class DeepGaze(Batched, DensityModel):
         else:
             load_published(network, state, what)
         return network
+
+    def _new_network(self) -> DeepGazeNetwork:
+        """Return a network with random weights."""
+        return DeepGazeNetwork(self.architecture)
 
     def _about(self) -> dict[str, Any]:
         """Return what a checkpoint says about its weights, as JSON can hold it."""
@@ -279,9 +283,13 @@ class DeepGaze(Batched, DensityModel):
         return np.asarray(resized)
 
     def _computed(self, images: Tensor, batch: list[Task]) -> Tensor:
+        components = [task.components for task in batch]
+        return self._network(images, self._centres(images, batch), components)
+
+    def _centres(self, images: Tensor, batch: list[Task]) -> Tensor:
+        """Return the centre bias for each image of a batch, shape (n, h, w)."""
         size = (int(images.shape[2]), int(images.shape[3]))
-        centre = torch.cat([self._centre(task.stimulus, size) for task in batch])
-        return self._network(images, centre, [task.components for task in batch])
+        return torch.cat([self._centre(task.stimulus, size) for task in batch])
 
     def _finished(self, made: Array, task: Task) -> Array:
         return _restored(made, task.stimulus.size)

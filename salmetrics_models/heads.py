@@ -45,7 +45,9 @@ class Head(nn.Module):
         super().__init__()
         n = architecture.n_components
         self.readouts = Readouts(backbone.channels, architecture.layers, n)
-        self.finaliser = Finaliser(n)
+        self.finaliser = Finaliser(
+            n, enlargement=architecture.enlargement, smooth=architecture.smooth
+        )
         self._factors: list[float] | None = None
         if architecture.aligned:
             self._factors = [stride / architecture.readout_factor for stride in backbone.strides]

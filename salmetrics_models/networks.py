@@ -72,7 +72,8 @@ class DeepGazeNetwork(nn.Module):
         # classes of torchvision are found in another process only after `vision_models`
         state = {name: tensor.cpu() for name, tensor in self.state_dict().items()}
         where = next(self.parameters())
-        return _restored, (self.architecture, state, self.autocast, where.dtype, where.device)
+        made_of = type(self), self._made_of()
+        return _restored, (made_of, state, self.autocast, where.dtype, where.device)
 
     def forward(
         self, images: Tensor, centre: Tensor, components: Components | None = None
@@ -106,8 +107,8 @@ class DeepGazeNetwork(nn.Module):
                 return branch.mixture(maps, grid, small, mixing, groups[0][1])
             made = torch.empty_like(small)
             for rows, chosen in groups:
-                of_rows = [torch.stack([m[row] for row in rows]) for m in maps]
-                centres = torch.stack([small[row] for row in rows])
+                of_rows = [chosen_rows(m, rows) for m in maps]
+                centres = chosen_rows(small, rows)
                 mixed = branch.mixture(of_rows, grid, centres, mixing, chosen)
                 for row, one in zip(rows, mixed, strict=True):
                     made[row] = one
@@ -153,6 +154,10 @@ class DeepGazeNetwork(nn.Module):
             rows.setdefault(tuple(chosen), []).append(row)  # type: ignore[arg-type]
         return [(images_of, index(chosen, images.device)) for chosen, images_of in rows.items()]
 
+    def _made_of(self) -> tuple[Any, ...]:
+        """Return the arguments that it was made with."""
+        return (self.architecture,)
+
     def _of_branches(self, work: Callable[[Branch], Tensor], device: torch.device) -> list[Tensor]:
         """Do work for each backbone; on a GPU at once, each in a stream of its own."""
         branches: list[Branch] = list(self.branches)  # type: ignore[arg-type]
@@ -174,6 +179,13 @@ class DeepGazeNetwork(nn.Module):
         return parts
 
 
+def chosen_rows(tensor: Tensor, rows: Sequence[int]) -> Tensor:
+    """Return some rows of a tensor; a GPU does not wait for their numbers."""
+    if list(rows) == list(range(len(tensor))):
+        return tensor
+    return torch.stack([tensor[row] for row in rows])
+
+
 def index(numbers: Sequence[int], device: torch.device) -> Tensor:
     """Return indices on a device; kept, as a GPU would wait for each copy."""
     return _index(tuple(numbers), device)
@@ -186,14 +198,15 @@ def _index(numbers: tuple[int, ...], device: torch.device) -> Tensor:
 
 
 def _restored(
-    architecture: Architecture,
+    made_of: tuple[type[DeepGazeNetwork], tuple[Any, ...]],
     state: dict[str, Tensor],
     autocast: bool,
     dtype: torch.dtype,
     device: torch.device,
 ) -> DeepGazeNetwork:
+    kind, arguments = made_of
     with torch.device("meta"):
-        network = DeepGazeNetwork(architecture)
+        network = kind(*arguments)
     network = network.to_empty(device="cpu").to(dtype)
     network.load_state_dict(state)
     network.autocast = autocast

@@ -26,7 +26,6 @@ __all__ = [
 ]
 
 METRICS = ("NSS", "AUC")
-_LEAST_SIGMA, _MOST_SIGMA = 0.2, 200.0  # pixels of the map: blurs that matrices can hold
 
 
 class Source(Protocol):
@@ -181,13 +180,8 @@ class ReadoutObjective(LikelihoodObjective):
 
     def constrain(self) -> None:
         """Keep the blur where a matrix can hold it."""
-        with torch.no_grad():
-            self._head.finaliser.sigma.clamp_(_LEAST_SIGMA, _MOST_SIGMA)
+        self._head.finaliser.constrain()
 
     def facts(self) -> dict[str, float]:
         """Return the blur, and the weight of the centre bias."""
-        finaliser = self._head.finaliser
-        return {
-            "sigma": float(finaliser.sigma.detach()),
-            "centre_weight": float(finaliser.centre_weight.detach()),
-        }
+        return self._head.finaliser.facts()
