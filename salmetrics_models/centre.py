@@ -12,7 +12,7 @@ from salmetrics.errors import InputError
 from salmetrics.io.files import check_file
 from salmetrics.metrics.inputs import as_log_density
 from salmetrics.models.base import DensityModel, SaliencyMapModel
-from salmetrics.models.baselines import Uniform
+from salmetrics.models.baselines import GaussianCentreBias, Uniform
 from salmetrics.stimuli import Stimulus
 
 __all__ = ["FixedCentreBias", "as_centre_bias"]
@@ -48,11 +48,13 @@ class FixedCentreBias(DensityModel):
 
 
 def as_centre_bias(given: Any) -> DensityModel:
-    """Return a centre bias: a density model, an array, a .npy file, or "uniform"."""
+    """Return a centre bias: a density model, an array, a .npy file, "uniform" or "gaussian"."""
     if isinstance(given, DensityModel):
         return given
     if isinstance(given, str) and given == "uniform":
         return Uniform()
+    if isinstance(given, str) and given == "gaussian":
+        return GaussianCentreBias()
     if isinstance(given, (str, Path)):
         path = check_file(given)
         try:
@@ -63,6 +65,6 @@ def as_centre_bias(given: Any) -> DensityModel:
     if isinstance(given, SaliencyMapModel) or given is None:
         raise InputError(
             "centre_bias must be a density model such as CentreBias, a log density, the path of a "
-            f".npy file, or 'uniform'; got {given!r}"
+            f".npy file, 'uniform' or 'gaussian'; got {given!r}"
         )
     return FixedCentreBias(given)

@@ -48,7 +48,8 @@ class DeepGaze(Batched, DensityModel):
         Path of a checkpoint, the published one's or one of `save`; None for random weights.
     centre_bias
         A density model such as `salmetrics.CentreBias`, a log density of any size, the path of a
-        .npy file with one, or "uniform".
+        .npy file with one, "uniform", or "gaussian": one with a standard deviation of a quarter of
+        the image's sides.
     device
         "auto" (a GPU if there is one), "cpu", "cuda", "cuda:1", ...
     dtype

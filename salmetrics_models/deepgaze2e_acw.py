@@ -12,7 +12,6 @@ import torch
 from torch import Tensor
 
 from salmetrics.errors import InputError, check_choice, check_whole
-from salmetrics.models.baselines import GaussianCentreBias
 from salmetrics.stimuli import Stimulus
 from salmetrics_models.architectures import DEEPGAZE_2E_ACW, Architecture
 from salmetrics_models.backbones import Backbone
@@ -44,8 +43,7 @@ class DeepGazeIIEACW(FoldedDeepGaze):
     weights
         File of a training, or of `save`; None for random weights.
     centre_bias
-        As of `DeepGaze`, or "gaussian", which the paper has: a Gaussian with a standard deviation
-        of a quarter of the image's sides.
+        As of `DeepGaze`; by default "gaussian", which the paper has.
     category
         Of all images, whatever their attributes say.
     mixing
@@ -109,16 +107,6 @@ class DeepGazeIIEACW(FoldedDeepGaze):
                 "DeepGaze IIE-ACW has no published weights; give the file of a training"
             )
         return cls(path_or_name, **options)
-
-    @property
-    def centre_bias(self) -> Any:
-        """The centre bias; anything that the class takes may be put here."""
-        return self._centre_bias
-
-    @centre_bias.setter
-    def centre_bias(self, given: Any) -> None:
-        own = GaussianCentreBias() if isinstance(given, str) and given == "gaussian" else given
-        FoldedDeepGaze.centre_bias.fset(self, own)  # type: ignore[attr-defined]
 
     @property
     def parameters(self) -> dict[str, Any]:

@@ -179,6 +179,9 @@ RECIPES = {
     ),
     "deepgaze2e-pretraining": replace(_STEPS, milestones=(15, 30, 45, 60, 75), downsample=1.5),
     "deepgaze2e-fine-tuning": replace(_STEPS, milestones=(3, 6, 9, 12, 15), downsample=2),
+    "deepgaze2e-acw": Recipe(
+        learning_rate=1e-4, schedule="plateau", min_learning_rate=2e-6, batch_size=2, max_epochs=200
+    ),
     "emlnet-encoder": replace(_SGD, milestones=(5,), max_epochs=10, batch_size=8),
     "emlnet-decoder": replace(_SGD, milestones=(3,), max_epochs=5, batch_size=32),
 }
@@ -188,9 +191,10 @@ DeepGaze II (Kümmerer, Wallis, Gatys and Bethge 2017) was trained with another 
 the rule that stops it, and what is averaged are the paper's; the rate, and that the best epoch is
 kept, are ours. The paper of DeepGaze IIE (Linardos, Kümmerer, Press and Bethge 2021) gives the
 first rate, the decay and the downsampling; milestones, batches, average and the last rate are those
-of the authors' public code for DeepGaze III, a later model of the same kind. EML-NET's (Jia and
-Bruce 2018) are the paper's but for the first rate, 0.1 there: the authors' code has 0.1 with mean
-squares and 0.01 with the paper's loss.
+of the authors' public code for DeepGaze III, a later model of the same kind. That of DeepGaze
+IIE-ACW (Galván Díaz 2024) stops when the rate is 1e-6. Those of EML-NET (Jia and Bruce 2018) are
+the paper's but for the first rate, 0.1 there: the authors' code has 0.1 with mean squares, and 0.01
+with the paper's loss.
 """
 
 

@@ -32,7 +32,7 @@ from salmetrics_models.training.trained import Trained
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["check_weights", "train"]
+__all__ = ["check_sizes", "check_weights", "random_extractor", "train"]
 
 
 def train(
@@ -122,7 +122,7 @@ def train(
         raise InputError("TensorBoard is not installed: pip install 'salmetrics[tensorboard]'")
     if n_threads is not None:
         check_whole("n_threads", n_threads, 1)
-    _check_sizes(architecture, given)
+    check_sizes(architecture, given)
     folder = Path(out)
     cache = Path(features or folder / "features") if keep_features else None
     with alone_in(folder), settings_of_torch(settings.device, n_threads, alone=False):
@@ -236,7 +236,7 @@ class _Run:
     def fill(self, weights: Sequence[Path | None]) -> None:
         """Compute all features, of all backbones and stages, that are not there yet."""
         for backbone, file in zip(self._architecture.backbones, weights, strict=True):
-            extractor = _extractor(backbone, file, self._seed)
+            extractor = random_extractor(backbone, file, self._seed)
             state = extractor.state_dict()
             self._states.append({key: tensor.cpu().clone() for key, tensor in state.items()})
             extractor = extractor.to(self._settings.device)
@@ -393,7 +393,7 @@ def _joined(
     return state
 
 
-def _extractor(backbone: Backbone, file: Path | None, seed: int) -> FeatureExtractor:
+def random_extractor(backbone: Backbone, file: Path | None, seed: int) -> FeatureExtractor:
     """Return a backbone with weights from a file, or random ones."""
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(seed)
@@ -403,7 +403,7 @@ def _extractor(backbone: Backbone, file: Path | None, seed: int) -> FeatureExtra
     return extractor
 
 
-def _check_sizes(architecture: Architecture, stages: Sequence[Stage]) -> None:
+def check_sizes(architecture: Architecture, stages: Sequence[Stage]) -> None:
     """Raise `InputError` for images that the model would not predict."""
     least = architecture.least_side
     for stage in stages:

@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -18,14 +18,23 @@ from torch import Tensor
 from salmetrics.dataset import Dataset
 from salmetrics.errors import InputError, some
 from salmetrics.models.base import DensityModel, log_density_of
+from salmetrics.models.baselines import GaussianCentreBias, Uniform
 from salmetrics_models.architectures import Architecture
+from salmetrics_models.centre import FixedCentreBias
 from salmetrics_models.finaliser import Mixing, mixing_for, nearest
 from salmetrics_models.heads import readout_grid
-from salmetrics_models.training.features import Features
 
-__all__ = ["Batch", "Samples", "checked_weights", "kept_on_disk", "warn_of_empty"]
+__all__ = ["Batch", "HasMaps", "Samples", "checked_weights", "kept_on_disk", "warn_of_empty"]
 
 Array = NDArray[Any]
+_OF_SIZE = (FixedCentreBias, GaussianCentreBias, Uniform)  # the same for all images of a size
+
+
+class HasMaps(Protocol):
+    """What knows the features of images, such as `Features`."""
+
+    def maps(self, numbers: Sequence[int]) -> list[Tensor]:
+        """Return the maps of each layer for images of one size, by their numbers."""
 
 
 @dataclass(frozen=True)
@@ -96,7 +105,8 @@ class Samples:
     features
         Of all images of the data set.
     centre_bias
-        A density model, above 0 everywhere. Its log densities are kept in a temporary file.
+        A density model, above 0 everywhere. Its log densities are kept in a temporary file, once
+        for all images of a size if the model says the same of them.
     architecture
         Of the network; its `downsample` is that of the features.
     average
@@ -122,7 +132,7 @@ class Samples:
         self,
         dataset: Dataset,
         chosen: Iterable[int],
-        features: Features,
+        features: HasMaps,
         centre_bias: DensityModel,
         architecture: Architecture,
         *,
@@ -236,15 +246,26 @@ class Samples:
         """Return log densities of the centre bias at the map's pixels, and where each begins."""
         from tqdm import tqdm
 
-        lengths = [int(np.prod(self.map_size(i))) for i in self.numbers]
-        starts = np.concatenate([[0], np.cumsum(lengths)]).tolist()
-        kept = kept_on_disk(starts[-1], folder)
+        # what stands for an image: its size, or itself
+        sizes = self._dataset.stimuli.sizes.tolist()
+        shared = isinstance(centre_bias, _OF_SIZE)
+        keys = {i: tuple(sizes[i]) if shared else (i,) for i in self.numbers}
+        lengths = {key: int(np.prod(self.map_size(i))) for i, key in keys.items()}
+        ends = np.cumsum(list(lengths.values())).tolist()
+        starts = dict(zip(lengths, [0, *ends[:-1]], strict=True))
+        kept = kept_on_disk(ends[-1], folder)
         step = self._architecture.map_factor
         bar = tqdm(self.numbers, delay=2, disable=not progress, unit="image", desc="centre bias")
-        for i, start in zip(bar, starts, strict=False):
+        known: dict[tuple[int, ...], Array] = {}
+        for i in bar:
+            start = starts[keys[i]]
             stimulus = self._dataset.stimuli[i]
             height, width = self.map_size(i)
-            log = log_density_of(centre_bias, stimulus).values
+            log = known.get(keys[i])
+            if log is None:
+                log = log_density_of(centre_bias, stimulus).values
+            if shared:
+                known[keys[i]] = log
             if not np.isfinite(log).all():
                 raise InputError(
                     f"the centre bias gives probability 0 to pixels of image {stimulus.id!r}; "
@@ -254,7 +275,7 @@ class Samples:
             self.baseline[i] = float((log[y, x] * weights).sum() / weights.sum())
             small = log[::step, ::step][:height, :width]
             kept[start : start + small.size] = small.ravel()
-        return kept, dict(zip(self.numbers, starts, strict=False))
+        return kept, {i: starts[key] for i, key in keys.items()}
 
 
 def kept_on_disk(n: int, folder: Path | None) -> Array:
