@@ -7,6 +7,8 @@ finds them by name and never imports this package.
 from salmetrics_models.deepgaze import DeepGaze, DeepGazeI
 from salmetrics_models.deepgaze2 import DeepGazeII
 from salmetrics_models.deepgaze2e import DeepGazeIIE
+from salmetrics_models.deepgaze2e_acw import DeepGazeIIEACW
+from salmetrics_models.emlnet import EMLNet
 from salmetrics_models.folded import FoldedDeepGaze
 from salmetrics_models.identify import ComponentOrder, identify_folds, order_from_weights
 from salmetrics_models.readout_model import ReadoutModel
@@ -17,6 +19,8 @@ __all__ = [
     "DeepGazeI",
     "DeepGazeII",
     "DeepGazeIIE",
+    "DeepGazeIIEACW",
+    "EMLNet",
     "FoldedDeepGaze",
     "ReadoutModel",
     "identify_folds",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 import torch
@@ -44,6 +44,25 @@ __all__ = ["EMLNet"]
 _KNOWN = (RESNET_50, DENSENET_161, NASNET_LARGE)
 
 
+class _Published(NamedTuple):
+    """The three files that the authors published."""
+
+    imagenet: str | Path
+    places: str | Path
+    decoder: str | Path
+
+    def network(self) -> EMLNetwork:
+        """Return the network with all of their tensors."""
+        network = _empty(FORMS["public"].backbones, "public")
+        for name in network.names:
+            path, encoder = getattr(self, name), network.encoder(name)
+            load_renamed(encoder, encoder_names(encoder), read_tensors(path), f"{str(path)!r}")
+        names = decoder_names(network.decoder)
+        tensors = read_tensors(self.decoder)
+        load_renamed(network.decoder, names, tensors, f"{str(self.decoder)!r}")
+        return network
+
+
 class EMLNet(Batched, SaliencyMapModel):
     """EML-NET, in the form of the published weights or in the paper's.
 
@@ -78,7 +97,7 @@ class EMLNet(Batched, SaliencyMapModel):
 
     def __init__(
         self,
-        weights: str | Path | None = None,
+        weights: str | Path | _Published | None = None,
         *,
         form: str = "public",
         backbones: Mapping[str, Backbone] | None = None,
@@ -100,7 +119,9 @@ class EMLNet(Batched, SaliencyMapModel):
         self.sigma = float(sigma)
         self._only: str | None = None
         about: dict[str, Any] = {}
-        if weights is None:
+        if isinstance(weights, _Published):
+            network = weights.network()
+        elif weights is None:
             with torch.random.fork_rng(devices=[]):
                 torch.manual_seed(seed)
                 own = FORMS[form].backbones if backbones is None else backbones
@@ -145,15 +166,7 @@ class EMLNet(Batched, SaliencyMapModel):
         for name in ("weights", "form", "backbones"):
             if name in options:
                 raise InputError(f"from_checkpoints takes no {name}; the files say all")
-        tensors = [read_tensors(path) for path in (imagenet, places, decoder)]
-        model = cls(**options)
-        network = model._network
-        for name, path, found in zip(network.names, (imagenet, places), tensors[:2], strict=True):
-            encoder = network.encoder(name)
-            load_renamed(encoder, encoder_names(encoder), found, f"{str(path)!r}")
-        names = decoder_names(network.decoder)
-        load_renamed(network.decoder, names, tensors[2], f"{str(decoder)!r}")
-        return model
+        return cls(_Published(imagenet, places, decoder), **options)
 
     @property
     def network(self) -> EMLNetwork:
@@ -259,10 +272,19 @@ def _loaded(path: Path, backbones: Mapping[str, Backbone]) -> tuple[EMLNetwork, 
             backbone, layers = known[one["backbone"]], tuple(one["layers"])
             same = layers == backbone.layers
             of_encoders[one["name"]] = backbone if same else backbone.reading(layers)
-        with torch.device("meta"):  # random weights would take longer than those of the file
-            network = EMLNetwork(of_encoders, about["form"])
+        network = _empty(of_encoders, about["form"])
     except (AttributeError, KeyError, TypeError) as error:
         raise InputError(f"{what} says of itself what can't be: {error}") from error
-    network = network.to_empty(device="cpu")
     load_state(network, weights.tensors, what)
     return network, about
+
+
+def _empty(backbones: Mapping[str, Backbone], form: str) -> EMLNetwork:
+    """Return a network whose tensors hold anything; random ones would take longer than a file."""
+    with torch.device("meta"):
+        network = EMLNetwork(backbones, form)
+    network = network.to_empty(device="cpu")
+    for key, tensor in network.state_dict().items():
+        if key.endswith("num_batches_tracked"):  # which old files lack
+            tensor.zero_()
+    return network

@@ -1,9 +1,9 @@
-"""DeepGaze by name on the command line: ``deepgaze2e:FILE,option=value,...``."""
+"""Models by name on the command line: ``deepgaze2e:FILE,option=value,...``."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from inspect import signature
 from pathlib import Path
 from typing import Any
@@ -11,16 +11,18 @@ from typing import Any
 from salmetrics.dataset import Dataset
 from salmetrics.errors import InputError, check_choice
 from salmetrics.folds import Folds, mit1003
-from salmetrics.models.base import DensityModel
+from salmetrics.models.base import DensityModel, SaliencyMapModel
 from salmetrics.models.centre_bias import CentreBias
 from salmetrics_models.checkpoints import cached
 from salmetrics_models.deepgaze import DeepGaze, DeepGazeI
 from salmetrics_models.deepgaze2 import DeepGazeII
 from salmetrics_models.deepgaze2e import DeepGazeIIE
+from salmetrics_models.deepgaze2e_acw import DeepGazeIIEACW
+from salmetrics_models.emlnet import EMLNet
 from salmetrics_models.folded import FoldedDeepGaze
 from salmetrics_models.readout_model import ReadoutModel
 
-__all__ = ["deepgaze1", "deepgaze2", "deepgaze2e", "readout"]
+__all__ = ["deepgaze1", "deepgaze2", "deepgaze2e", "deepgaze2e_acw", "emlnet", "readout"]
 
 
 def deepgaze1(argument: str | None, dataset: Dataset) -> DensityModel:
@@ -43,7 +45,7 @@ def deepgaze2e(argument: str | None, dataset: Dataset) -> DensityModel:
     ----------
     argument
         Path of the weights (none: the published ones, got if need be; "random": random ones) and
-        options, all between commas: ``centre=FILE.npy``, ``centre=uniform``, ``centre=mit1003``
+        options, all between commas: ``centre=FILE.npy``, ``uniform``, ``gaussian``, ``mit1003``
         (the published one), by default the data set's own, each image left out; ``device``,
         ``dtype``, ``batch_size``, ``n_threads``, ``autocast=yes``, ``seed``;
         ``pixels_per_degree``, a number, or ``dataset`` for the data set's. Components:
@@ -56,6 +58,55 @@ def deepgaze2e(argument: str | None, dataset: Dataset) -> DensityModel:
     return _made(DeepGazeIIE, argument, dataset)
 
 
+def deepgaze2e_acw(argument: str | None, dataset: Dataset) -> DensityModel:
+    """Make `DeepGazeIIEACW`.
+
+    Parameters
+    ----------
+    argument
+        As of `deepgaze2e`, but the file of a training has to be given, or "random"; also
+        ``category``, of all images, and ``mixing``. The centre bias is by default ``gaussian``.
+    dataset
+        As of `deepgaze2e`.
+    """
+    name = DeepGazeIIEACW.default_name
+    first, _ = _parsed(name, argument or "", _OF_CATEGORIES)
+    if not first:
+        raise InputError(f"{name} has no published weights; give a file: {name}:FILE")
+    return _made(DeepGazeIIEACW, argument, dataset, _OF_CATEGORIES)
+
+
+def emlnet(argument: str | None, dataset: Dataset) -> SaliencyMapModel:
+    """Make `EMLNet`.
+
+    Parameters
+    ----------
+    argument
+        Path of the file of a training, or "random", or the authors' three files as
+        ``imagenet=FILE,places=FILE,decoder=FILE``; and options, all between commas: ``form``,
+        ``size=480x640``, ``pad=yes``, ``sigma``, ``encoder``, one alone, ``device``, ``dtype``,
+        ``batch_size``, ``n_threads``, ``seed``.
+    dataset
+        Of no effect.
+    """
+    first, options = _parsed("emlnet", argument or "", _OF_EMLNET)
+    alone = options.pop("encoder", None)
+    files = {
+        name: options.pop(name) for name in ("imagenet", "places", "decoder") if name in options
+    }
+    if (first and files) or (not first and len(files) < 3):
+        raise InputError(
+            "emlnet has no published weights that can be got; give the authors' three files, "
+            "emlnet:imagenet=FILE,places=FILE,decoder=FILE, or that of a training, emlnet:FILE"
+        )
+    model = (
+        EMLNet.from_checkpoints(**files, **options)
+        if files
+        else EMLNet(None if first == "random" else first, **options)
+    )
+    return model if alone is None else model.alone(alone)
+
+
 def readout(argument: str | None, dataset: Dataset) -> DensityModel:
     """Make `ReadoutModel`; the argument is as of `deepgaze2e`, but the file has to be given."""
     first, _ = _parsed(ReadoutModel.default_name, argument or "")
@@ -65,11 +116,17 @@ def readout(argument: str | None, dataset: Dataset) -> DensityModel:
 
 
 def _yes(text: str) -> bool:
-    check_choice("autocast", text, ("yes", "no"))
+    check_choice("value", text, ("yes", "no"))
     return text == "yes"
 
 
-_OPTIONS: dict[str, Callable[[str], Any]] = {
+def _size(text: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in text.split("x"))
+
+
+Options = Mapping[str, Callable[[str], Any]]
+
+_OPTIONS: Options = {
     "autocast": _yes,
     "batch_size": int,
     "centre": str,
@@ -85,12 +142,29 @@ _OPTIONS: dict[str, Callable[[str], Any]] = {
     "seed": int,
     "unknown": str,
 }
+_OF_CATEGORIES: Options = {**_OPTIONS, "category": str, "mixing": str}
+_OF_EMLNET: Options = {
+    **{name: _OPTIONS[name] for name in ("batch_size", "device", "dtype", "n_threads", "seed")},
+    "decoder": str,
+    "encoder": str,
+    "form": str,
+    "imagenet": str,
+    "pad": _yes,
+    "places": str,
+    "sigma": float,
+    "size": _size,
+}
 _OF_COMPONENTS = ("fold", "instance", "folds", "component_order", "fold_offset", "unknown")
 
 
-def _made(kind: type[DeepGaze], argument: str | None, dataset: Dataset) -> DensityModel:
-    first, options = _parsed(kind.default_name, argument or "")
-    centre = options.pop("centre", None)
+def _made(
+    kind: type[DeepGaze],
+    argument: str | None,
+    dataset: Dataset,
+    known: Options = _OPTIONS,
+) -> DensityModel:
+    first, options = _parsed(kind.default_name, argument or "", known)
+    centre = options.pop("centre", "gaussian" if kind is DeepGazeIIEACW else None)
     components = {name: options.pop(name) for name in _OF_COMPONENTS if name in options}
     if "pixels_per_degree" in options:
         options["pixels_per_degree"] = _pixels_per_degree(options["pixels_per_degree"], dataset)
@@ -101,7 +175,7 @@ def _made(kind: type[DeepGaze], argument: str | None, dataset: Dataset) -> Densi
     return _of_components(model, components, dataset) if components else model
 
 
-def _parsed(name: str, argument: str) -> tuple[str, dict[str, Any]]:
+def _parsed(name: str, argument: str, known: Options = _OPTIONS) -> tuple[str, dict[str, Any]]:
     """Return the path and the options; a comma of a path is one that no ``option=`` follows."""
     first, *rest = re.split(r",(?=[a-z_]+=)", argument)
     if re.match(r"[a-z_]+=", first) and not Path(first).exists():  # no path
@@ -109,9 +183,9 @@ def _parsed(name: str, argument: str) -> tuple[str, dict[str, Any]]:
     options: dict[str, Any] = {}
     for part in rest:
         key, _, text = part.partition("=")
-        check_choice(f"option of {name}", key, _OPTIONS)
+        check_choice(f"option of {name}", key, known)
         try:
-            options[key] = _OPTIONS[key](text)
+            options[key] = known[key](text)
         except InputError:
             raise
         except ValueError as error:

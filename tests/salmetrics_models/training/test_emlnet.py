@@ -1,0 +1,268 @@
+"""EML-NET trained piece by piece, on images where each encoder sees what the other does not."""
+
+import csv
+
+import numpy as np
+import pytest
+import torch
+
+import salmetrics
+from salmetrics import Dataset, Fixations, InputError, Stimuli
+from salmetrics_models import losses
+from salmetrics_models.checkpoints import read_tensors
+from salmetrics_models.framing import Frame
+from salmetrics_models.training import RECIPES, Recipe, fitting, train_emlnet
+from salmetrics_models.training.emlnet import LOSSES
+from salmetrics_models.training.maps import MapSamples
+from tests.salmetrics_models.toy_backbones import SEES, blobs
+
+TOY = {name: SEES[name] for name in ("red", "green")}
+SIZE = (48, 48)
+ENCODER = RECIPES["emlnet-encoder"].changed(learning_rate=0.1, max_epochs=6)
+DECODER = RECIPES["emlnet-decoder"].changed(learning_rate=0.01, max_epochs=3, batch_size=8)
+QUIET = {
+    "backbones": TOY,
+    "weights": dict.fromkeys(TOY, "random"),
+    "size": SIZE,
+    "device": "cpu",
+    "progress": False,
+    "tensorboard": False,
+    "encoder_recipe": ENCODER,
+    "decoder_recipe": DECODER,
+}
+
+
+def looked_at(i):
+    return [0, 1]  # red and green
+
+
+@pytest.fixture(scope="module")
+def data():
+    """To train on, and to validate on."""
+    return [
+        blobs(n, looked_at, size=SIZE, seed=n, name=name)
+        for n, name in ((32, "some"), (16, "other"))
+    ]
+
+
+@pytest.fixture(scope="module")
+def trained(data, tmp_path_factory):
+    out = tmp_path_factory.mktemp("emlnet")
+    return train_emlnet(data[0], out, validation=data[1], **QUIET)
+
+
+def scores_of(history, piece, key):
+    return history.loc[history["piece"] == piece, key].tolist()
+
+
+@pytest.mark.parametrize("form", ["public", "paper"])
+def test_pieces_learn_and_are_better_together(data, tmp_path, form):
+    """The encoders are complementary: one sees red, one green, and people look at both."""
+    public = form == "public"
+    options = QUIET | {
+        "encoder_recipe": ENCODER.changed(max_epochs=15, milestones=(10,)),
+        "decoder_recipe": DECODER.changed(
+            learning_rate=0.02 if public else 0.1, max_epochs=30 if public else 10
+        ),
+    }
+    trained = train_emlnet(data[0], tmp_path, validation=data[1], form=form, **options)
+    for piece in ("encoder-red", "encoder-green", "decoder"):
+        found = scores_of(trained.history, piece, "validation_loss")
+        assert min(found) == min(found[1:]) < found[0] - 0.01
+    model = trained.model(device="cpu", sigma=0)
+    each = {"both": model, "red": model.alone("red"), "green": model.alone("green")}
+    scored = salmetrics.evaluate(each, *data[1], metrics=["NSS", "CC"], progress=False)
+    for other in ("red", "green"):
+        for metric in ("NSS", "CC"):
+            difference = scored.compare("both", other).loc[(metric, "both", other)]
+            assert difference["low"] > 0, (other, metric)
+
+
+def test_what_is_written(trained, data):
+    folder = trained.path.parent
+    assert sorted(p.name for p in folder.iterdir() if not p.name.startswith(".")) == [
+        "decoder",
+        "encoder-green",
+        "encoder-red",
+        "history.csv",
+        "model.pth",
+    ]
+    with (folder / "history.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 7 + 7 + 4
+    assert {"piece", "epoch", "learning_rate", "loss", "validation_loss", "NSS"} <= {*rows[0]}
+    rates = [r["learning_rate"] for r in rows if r["piece"] == "encoder-red"]
+    assert [float(r) for r in rates] == pytest.approx([0.1] * 5 + [0.01] * 2)  # before each epoch
+    model = trained.model(device="cpu")
+    assert model.parameters["size"] == [48, 48]
+
+
+def test_encoders_are_frozen_when_the_decoder_learns(trained):
+    whole = read_tensors(trained.path)
+    for i, name in enumerate(TOY):
+        encoder = read_tensors(trained.path.parent / f"encoder-{name}" / "final.pth")
+        for key, tensor in encoder.items():
+            assert torch.equal(whole[f"encoders.{i}.{key}"], tensor), key
+    decoder = read_tensors(trained.path.parent / "decoder" / "final.pth")
+    assert all(torch.equal(whole[f"decoder.{key}"], t) for key, t in decoder.items())
+
+
+def test_losses_of_validation_are_those_of_a_plain_loop(trained, data):
+    """At the frame's size, here the image's: by losses and metrics of the maps as predicted."""
+    network = trained.model(device="cpu").network
+    found = []
+    for i, stimulus in enumerate(data[1].stimuli):
+        pixels = torch.from_numpy(stimulus.rgb.transpose(2, 0, 1)[None].copy()).float() / 255
+        own = data[1].fixations.of_image(i)
+        y, x = np.floor(own.y).astype(int), np.floor(own.x).astype(int)
+        counts = np.zeros(SIZE)
+        np.add.at(counts, (y, x), 1)
+        from scipy.ndimage import gaussian_filter
+
+        target = torch.from_numpy(gaussian_filter(counts, 3.0, mode="constant"))
+        with torch.no_grad():
+            made = network(pixels)[:, 0].double()
+        there = torch.from_numpy((counts > 0).astype(float))
+        found.append(float(losses.eml_net_loss(made, target[None], there[None])))
+    expected = scores_of(trained.history, "decoder", "validation_loss")[-1]
+    assert np.mean(found) == pytest.approx(expected, rel=1e-4)  # float32
+
+
+def test_interrupted_it_ends_the_same(data, trained, tmp_path, monkeypatch):
+    write, n_calls = fitting.write_state, [0]
+
+    def stopped(path, state):
+        n_calls[0] += 1
+        if n_calls[0] in (3, 9, 15, 20):
+            raise KeyboardInterrupt
+        write(path, state)
+
+    monkeypatch.setattr(fitting, "write_state", stopped)
+    n_stops = 0
+    while True:
+        try:
+            again = train_emlnet(data[0], tmp_path, validation=data[1], save_seconds=0, **QUIET)
+            break
+        except KeyboardInterrupt:
+            n_stops += 1
+    assert n_stops == 4
+    assert again.path.read_bytes() == trained.path.read_bytes()
+    assert again.history.drop(columns="piece").equals(trained.history.drop(columns="piece"))
+
+
+def test_taps_that_are_not_kept_make_the_same(data, trained, tmp_path):
+    again = train_emlnet(data[0], tmp_path, validation=data[1], keep_taps=False, **QUIET)
+    own, other = read_tensors(trained.path), read_tensors(again.path)
+    for key, tensor in own.items():
+        np.testing.assert_allclose(tensor, other[key], rtol=1e-4, atol=1e-5, err_msg=key)
+
+
+def test_fine_tuning_as_on_mit1003(trained, data, tmp_path):
+    """From a training on other data; images of any shape are padded to 4:3."""
+    rng = np.random.default_rng(5)
+    sizes = [(40, 60), (60, 40), (48, 64)] * 4
+    images = [rng.integers(0, 256, (*size, 3), dtype=np.uint8) for size in sizes]
+    stimuli = Stimuli.from_arrays(images, sigma=3.0)
+    x, y = (rng.uniform(0, 40, 120) for _ in "xy")
+    fixations = Fixations.from_arrays(x, y, np.repeat(np.arange(12), 10), n_images=12)
+    dataset = Dataset("mit", stimuli, fixations)
+    training, tested = salmetrics.split(dataset, [0.75, 0.25], seed=1)
+    options = QUIET | {"weights": None, "size": (48, 64), "pad": True}
+    tuned = train_emlnet(training, tmp_path, validation=tested, start=trained.path, **options)
+    first = tuned.history.iloc[0]
+    assert first["epoch"] == 0
+    model = tuned.model(device="cpu")
+    assert model.frame == Frame((48, 64), pad=True)
+    assert [m.shape for m in model.saliency_maps(tested.stimuli)] == [
+        tuple(s.size) for s in tested.stimuli
+    ]
+    # it starts where the other ended
+    own = read_tensors(trained.path)
+    assert any(not torch.equal(own[k], t) for k, t in read_tensors(tuned.path).items())
+    untouched = Recipe(learning_rate=1e-9, max_epochs=1, optimizer="sgd", keep="last")
+    options |= {"encoder_recipe": untouched, "decoder_recipe": untouched}
+    same = train_emlnet(training, tmp_path / "same", start=trained.path, **options)
+    for key, tensor in read_tensors(same.path).items():
+        if "running" not in key and "num_batches" not in key:
+            np.testing.assert_allclose(tensor, own[key], atol=1e-6, err_msg=key)
+
+
+def test_targets_in_a_padded_frame():
+    stimuli = Stimuli.from_arrays([np.zeros((50, 200, 3), np.uint8)], ["a"], sigma=8.0)
+    data = Dataset("one", stimuli, Fixations.from_arrays([100.0], [25.0], [0], n_images=1))
+    frame = Frame((48, 64), pad=True)
+    batch = MapSamples(data, [0], frame).batch([0])
+    assert batch.fixations[0].nonzero().tolist() == [[24, 32]]
+    y, x = np.mgrid[:48, :64]
+    scale = 64 / 200
+    expected = np.exp(-((y - 24) ** 2 + (x - 32) ** 2) / 2 / (8 * scale) ** 2)
+    np.testing.assert_allclose(batch.target[0], expected, atol=2e-4)  # cut at 4 sigma
+    wider = MapSamples(data, [0], frame, sigma=16.0).batch([0]).target[0]
+    assert wider.sum() > 3 * batch.target[0].sum()
+
+
+@pytest.mark.parametrize("loss", sorted(LOSSES))
+def test_each_loss_goes_down(data, tmp_path, loss):
+    recipe = ENCODER.changed(max_epochs=2, learning_rate=0.05)
+    options = QUIET | {"backbones": {"red": TOY["red"]}, "weights": {"red": "random"}}
+    options |= {"encoder_recipe": recipe, "decoder_recipe": DECODER.changed(max_epochs=1)}
+    trained = train_emlnet(data[0], tmp_path, validation=data[1], loss=loss, **options)
+    found = scores_of(trained.history, "encoder-red", "validation_loss")
+    assert found[-1] < found[0]
+
+
+def test_a_loss_that_is_no_number(data, tmp_path):
+    recipe = ENCODER.changed(learning_rate=9.9, weight_decay=1.0, momentum=1.0, max_epochs=60)
+    with pytest.raises(InputError, match=r"encoder-red: the .* is no number in epoch \d+.*remove"):
+        train_emlnet(
+            data[0], tmp_path, validation=data[1], loss="mse", **QUIET | {"encoder_recipe": recipe}
+        )
+
+
+def test_another_training_in_the_folder(data, trained, tmp_path):
+    folder = trained.path.parent
+    with pytest.raises(
+        InputError, match=r"under other conditions: loss \(was 'eml-net', is 'mse'\)"
+    ):
+        train_emlnet(data[0], folder, validation=data[1], loss="mse", **QUIET)
+    with pytest.raises(InputError, match=r"under other conditions: data.0.fixations"):
+        fewer = salmetrics.subsample(data[0], 100, of="fixations")
+        train_emlnet(fewer, folder, validation=data[1], **QUIET)
+
+
+@pytest.mark.parametrize(
+    ("options", "text"),
+    [
+        ({"form": "old"}, "form must be one of"),
+        ({"loss": "l1"}, "loss must be one of"),
+        ({"weights": {}}, "encoder 'red' needs weights of sees-red: give the file"),
+        ({"weights": {"blue": "random"}}, "encoder in weights must be one of"),
+        ({"weights": {"red": "nowhere.pth", "green": "random"}}, "nowhere.pth"),
+        ({"start": "nowhere.pth"}, "give weights or start, not both"),
+        ({"size": (8, 8)}, "at least 32 pixels"),
+        ({"seed": -1}, "seed must be"),
+        ({"encoder_recipe": ENCODER.changed(keep="best")}, "encoder_recipe looks at validation"),
+        ({"decoder_recipe": DECODER.changed(average="fixation")}, "no average over fixations"),
+        ({"form": "paper", "keep_taps": True}, "too many to be kept"),
+        ({"sigma": -1.0}, "sigma must be a positive number"),
+    ],
+)
+def test_wrong_options(data, tmp_path, options, text):
+    with pytest.raises(InputError, match=text):
+        train_emlnet(data[0], tmp_path, **QUIET | options)
+
+
+def test_wrong_data(data, tmp_path):
+    with pytest.raises(InputError, match="training needs images; '0' has a size only"):
+        sizes = Stimuli.from_sizes([SIZE])
+        train_emlnet(
+            Dataset("x", sizes, Fixations.from_arrays([1], [1], [0], n_images=1)), tmp_path, **QUIET
+        )
+    images = Stimuli.from_arrays([np.zeros((40, 40, 3), np.uint8)] * 2, ["a", "b"])
+    unknown = Dataset("x", images, Fixations.from_arrays([1, 1], [1, 1], [0, 1], n_images=2))
+    with pytest.raises(InputError, match="the width of the empirical maps is not known"):
+        train_emlnet(unknown, tmp_path, **QUIET)
+    none = Dataset("x", images, Fixations.from_arrays([1], [1], [0], n_images=2))
+    short = QUIET | {"encoder_recipe": ENCODER.changed(max_epochs=1)}
+    with pytest.warns(UserWarning, match="1 of 2 images of 'x' have no fixations"):
+        train_emlnet(none, tmp_path / "1", sigma=2.0, **short)
