@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from abc import abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -351,6 +352,12 @@ class _Run:
             settings=self._settings,
             name=piece,
         )
+        if fitted.history[-1].get("CC") == 0:
+            warnings.warn(
+                f"{piece} predicts the same for all pixels of all validation images: its last "
+                "rectifier lets nothing through any more. Train it with a lower learning rate",
+                stacklevel=4,
+            )
         objective.module.load_state_dict(fitted.state)
         objective.module.eval()
         self._rows += [{"piece": piece} | row for row in fitted.history]

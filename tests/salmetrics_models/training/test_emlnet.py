@@ -56,19 +56,18 @@ def scores_of(history, piece, key):
 
 
 @pytest.mark.parametrize("form", ["public", "paper"])
-def test_pieces_learn_and_are_better_together(data, tmp_path, form):
+def test_pieces_learn_and_are_better_together(tmp_path, form):
     """The encoders are complementary: one sees red, one green, and people look at both."""
-    public = form == "public"
+    data = [blobs(n, looked_at, seed=n, name=name) for n, name in ((48, "some"), (24, "other"))]
     options = QUIET | {
-        "encoder_recipe": ENCODER.changed(max_epochs=15, milestones=(10,)),
-        "decoder_recipe": DECODER.changed(
-            learning_rate=0.02 if public else 0.1, max_epochs=30 if public else 10
-        ),
+        "size": (64, 64),
+        "encoder_recipe": ENCODER.changed(max_epochs=12, milestones=(8,)),
+        "decoder_recipe": DECODER.changed(max_epochs=30 if form == "public" else 10),
     }
     trained = train_emlnet(data[0], tmp_path, validation=data[1], form=form, **options)
     for piece in ("encoder-red", "encoder-green", "decoder"):
         found = scores_of(trained.history, piece, "validation_loss")
-        assert min(found) == min(found[1:]) < found[0] - 0.01
+        assert found[-1] < found[0] - 0.01, piece
     model = trained.model(device="cpu", sigma=0)
     each = {"both": model, "red": model.alone("red"), "green": model.alone("green")}
     scored = salmetrics.evaluate(each, *data[1], metrics=["NSS", "CC"], progress=False)
@@ -92,7 +91,7 @@ def test_what_is_written(trained, data):
     assert len(rows) == 7 + 7 + 4
     assert {"piece", "epoch", "learning_rate", "loss", "validation_loss", "NSS"} <= {*rows[0]}
     rates = [r["learning_rate"] for r in rows if r["piece"] == "encoder-red"]
-    assert [float(r) for r in rates] == pytest.approx([0.1] * 5 + [0.01] * 2)  # before each epoch
+    assert [float(r) for r in rates] == pytest.approx([0.1] * 6 + [0.01])  # of each epoch
     model = trained.model(device="cpu")
     assert model.parameters["size"] == [48, 48]
 
@@ -203,7 +202,7 @@ def test_targets_in_a_padded_frame():
 
 @pytest.mark.parametrize("loss", sorted(LOSSES))
 def test_each_loss_goes_down(data, tmp_path, loss):
-    recipe = ENCODER.changed(max_epochs=2, learning_rate=0.05)
+    recipe = ENCODER.changed(max_epochs=4)
     options = QUIET | {"backbones": {"red": TOY["red"]}, "weights": {"red": "random"}}
     options |= {"encoder_recipe": recipe, "decoder_recipe": DECODER.changed(max_epochs=1)}
     trained = train_emlnet(data[0], tmp_path, validation=data[1], loss=loss, **options)
@@ -213,10 +212,20 @@ def test_each_loss_goes_down(data, tmp_path, loss):
 
 def test_a_loss_that_is_no_number(data, tmp_path):
     recipe = ENCODER.changed(learning_rate=9.9, weight_decay=1.0, momentum=1.0, max_epochs=60)
+    options = QUIET | {"encoder_recipe": recipe, "loss": "mse"}
     with pytest.raises(InputError, match=r"encoder-red: the .* is no number in epoch \d+.*remove"):
-        train_emlnet(
-            data[0], tmp_path, validation=data[1], loss="mse", **QUIET | {"encoder_recipe": recipe}
-        )
+        train_emlnet(data[0], tmp_path, validation=data[1], **options)
+
+
+def test_a_dead_decoder_is_said(data, tmp_path):
+    """Weights below 0 before the last rectifier: no pixel, and no gradient, comes through."""
+    model = EMLNet(form="paper", backbones=TOY, size=SIZE, device="cpu")
+    with torch.no_grad():
+        model.network.decoder.combined[0].weight.fill_(-1)
+    model.save(tmp_path / "dead.pth")
+    options = QUIET | {"weights": None, "start": tmp_path / "dead.pth"}
+    with pytest.warns(UserWarning, match=r"decoder predicts the same for all pixels .*lower learn"):
+        train_emlnet(data[0], tmp_path / "out", validation=data[1], **options)
 
 
 def test_another_training_in_the_folder(data, trained, tmp_path):
@@ -225,8 +234,8 @@ def test_another_training_in_the_folder(data, trained, tmp_path):
         InputError, match=r"under other conditions: loss \(was 'eml-net', is 'mse'\)"
     ):
         train_emlnet(data[0], folder, validation=data[1], loss="mse", **QUIET)
+    fewer = salmetrics.subsample(data[0], 900, of="fixations")
     with pytest.raises(InputError, match=r"under other conditions: data.0.fixations"):
-        fewer = salmetrics.subsample(data[0], 100, of="fixations")
         train_emlnet(fewer, folder, validation=data[1], **QUIET)
 
 
@@ -253,11 +262,10 @@ def test_wrong_options(data, tmp_path, options, text):
 
 
 def test_wrong_data(data, tmp_path):
-    with pytest.raises(InputError, match="training needs images; '0' has a size only"):
-        sizes = Stimuli.from_sizes([SIZE])
-        train_emlnet(
-            Dataset("x", sizes, Fixations.from_arrays([1], [1], [0], n_images=1)), tmp_path, **QUIET
-        )
+    point = Fixations.from_arrays([1], [1], [0], n_images=1)
+    sizes = Dataset("x", Stimuli.from_sizes([SIZE]), point)
+    with pytest.raises(InputError, match=r"training needs images; .* has a size only"):
+        train_emlnet(sizes, tmp_path, **QUIET)
     images = Stimuli.from_arrays([np.zeros((40, 40, 3), np.uint8)] * 2, ["a", "b"])
     unknown = Dataset("x", images, Fixations.from_arrays([1, 1], [1, 1], [0, 1], n_images=2))
     with pytest.raises(InputError, match="the width of the empirical maps is not known"):
