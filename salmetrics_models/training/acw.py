@@ -290,7 +290,7 @@ class _Run:
         check_unseen([stage], [self._digests])
         self.parts = stage.parts(progress=self._settings.progress)
         self._features: list[_JointFeatures | None] = []
-        self._of_features: list[dict[str, Any]] = []
+        self._of_features: dict[str, dict[str, Any]] = {}  # by backbone
         self._rows: list[dict[str, Any]] = []
 
     def check_folders(self) -> None:
@@ -323,7 +323,7 @@ class _Run:
                 found.fill(progress=self._settings.progress)
                 of_sets.append(found)
             assert of_sets[0] is not None
-            self._of_features.append(of_sets[0].conditions)
+            self._of_features[backbone.name] = of_sets[0].conditions
             made.append(of_sets)
         for of_set in zip(*made, strict=True):
             known = [features for features in of_set if features is not None]

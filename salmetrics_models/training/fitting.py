@@ -186,10 +186,11 @@ def check_folder(folder: Path, recipe: Recipe, conditions: Mapping[str, Any]) ->
 
 def _without_digits(conditions: dict[str, Any]) -> dict[str, Any]:
     """Leave out conditions that move the last digits only."""
-    kept = {key: value for key, value in conditions.items() if key not in _OF_DIGITS}
-    if "features" in kept:
-        kept["features"] = {k: v for k, v in kept["features"].items() if k not in _OF_DIGITS}
-    return kept
+    return {
+        key: _without_digits(value) if isinstance(value, dict) else value
+        for key, value in conditions.items()
+        if key not in _OF_DIGITS
+    }
 
 
 def _as_text(recipe: Recipe, conditions: Mapping[str, Any]) -> str:

@@ -8,7 +8,7 @@ import torch
 
 import salmetrics
 from salmetrics import Dataset, Fixations, InputError, Stimuli
-from salmetrics_models import losses
+from salmetrics_models import EMLNet, losses
 from salmetrics_models.checkpoints import read_tensors
 from salmetrics_models.framing import Frame
 from salmetrics_models.training import RECIPES, Recipe, fitting, train_emlnet
