@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import math
 from pathlib import Path
 from typing import Any
 
 from salmetrics.cli.data import named_dataset
 from salmetrics.errors import InputError
-from salmetrics.evaluation import evaluate
 
 __all__ = ["add"]
 
@@ -52,25 +50,8 @@ def _run(options: argparse.Namespace) -> None:
     print(found.summary())
     if options.check:
         return
-    trained = found.train()
-    print(f"wrote {trained.path}: {trained.architecture.n_components} readouts of each backbone")
-    validation = trained.validation()
-    if not math.isnan(validation):
-        print(f"IG on validation images {validation:.4f} bit, mean over readouts")
-    if trained.stage.folds is not None:
-        _score(trained)
-
-
-def _score(trained: Any) -> None:
-    """Score each image by the readouts that have not seen it."""
-    data = trained.stage.dataset
-    model = trained.from_features(name="cross-validated")
-    evaluation = evaluate([model], *data, metrics=["LL", "IG", "NSS", "AUC"])
-    path = trained.path.with_name("evaluation.h5")
-    evaluation.save(path)
-    print(f"{len(data)} images of {data.name}, each by readouts that have not seen it:\n")
-    print(evaluation.to_markdown())
-    print(f"wrote {path} (salmetrics show {path})")
+    for line in found.results(found.train()):
+        print(line)
 
 
 def _trainer() -> Any:

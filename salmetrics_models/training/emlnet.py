@@ -35,7 +35,7 @@ from salmetrics_models.training.stages import fingerprints
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["LOSSES", "TrainedEMLNet", "train_emlnet"]
+__all__ = ["LOSSES", "TrainedEMLNet", "check_weights", "train_emlnet"]
 
 Loss = Callable[[Tensor, Tensor, Tensor], Tensor]
 
@@ -377,24 +377,38 @@ def _started(
             raise InputError("give weights or start, not both")
         return EMLNet(start, backbones=backbones, device="cpu").network
     own = FORMS[form].backbones if backbones is None else backbones
-    for name in weights:
-        check_choice("encoder in weights", name, own)
-    files: dict[str, Path] = {}
-    for name, backbone in own.items():
-        given = weights.get(name)
-        if given is None and backbone.pretrained:
-            raise InputError(
-                f"encoder {name!r} needs weights of {backbone.name}: give the file that has them "
-                "in weights, or 'random'"
-            )
-        if given not in (None, "random"):
-            files[name] = check_file(given)
+    files = check_weights(own, weights)
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(seed)
         network = EMLNetwork(own, form)
     for name, file in files.items():
         load_backbone(own[name], network.encoder(name).network, file)
     return network
+
+
+def check_weights(
+    backbones: Mapping[str, Backbone], weights: Mapping[str, str | Path]
+) -> dict[str, Path]:
+    """Return the files of backbones by the names of their encoders, but for random ones.
+
+    Raises
+    ------
+    InputError
+        If one that needs weights has none, or there is no such file.
+    """
+    for name in weights:
+        check_choice("encoder in weights", name, backbones)
+    files: dict[str, Path] = {}
+    for name, backbone in backbones.items():
+        given = weights.get(name)
+        if given is None and backbone.pretrained:
+            raise InputError(
+                f"encoder {name!r} needs weights of {backbone.name}: give the file that has them "
+                "in weights, or 'random'"
+            )
+        if given is not None and given != "random":
+            files[name] = check_file(given)
+    return files
 
 
 def _check_data(dataset: Dataset) -> None:

@@ -1,21 +1,25 @@
 """Trainings as TOML files, and `salmetrics train`."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
 import time
 import tomllib
+from dataclasses import replace
 
 import pytest
 
 import salmetrics
 from salmetrics import Dataset, InputError
 from salmetrics.cli import main
-from salmetrics_models import ReadoutModel
-from salmetrics_models.architectures import DEEPGAZE_2, DEEPGAZE_2E
-from salmetrics_models.training import RECIPES, configuration
+from salmetrics_models import ReadoutModel, emlnet
+from salmetrics_models.architectures import DEEPGAZE_2, DEEPGAZE_2E, DEEPGAZE_2E_ACW
+from salmetrics_models.emlnet_networks import FORMS
+from salmetrics_models.training import RECIPES, tables
 from salmetrics_models.training.configuration import example, example_names, read_configuration
+from tests.salmetrics_models.toy_backbones import SEES, blobs
 from tests.salmetrics_models.training.conftest import made_dataset
 
 BEGIN = """
@@ -86,6 +90,8 @@ def test_examples(name, capsys, tmp_path, monkeypatch):
 
     def load(spec, root):
         asked.append(spec)
+        if spec == "cat2000":
+            return blobs(10, lambda i: [0], categories=["a", "b"] * 5)
         n = 1003 if spec.startswith("mit1003") else 30
         few = made_dataset(30, n_fixations=4, name=spec)
         if n > 30:  # the folds of MIT1003 are defined on all its images
@@ -96,11 +102,30 @@ def test_examples(name, capsys, tmp_path, monkeypatch):
             return Dataset("mit1003", stimuli, none)
         return few
 
-    monkeypatch.setattr(configuration, "mit1003", lambda stimuli, scheme: _folds(stimuli, scheme))
+    monkeypatch.setattr(tables, "mit1003", lambda stimuli, scheme: _folds(stimuli, scheme))
     found = read_configuration(tmp_path / "config.toml", load)
     if name == "hand-made":
         assert asked == ["osie"]
         assert tuple(found.stages[0].dataset.stimuli.sizes[0]) == (300, 400)
+        return
+    if name == "deepgaze2e-acw":
+        assert asked == ["cat2000"]
+        options = found.options
+        assert options["architecture"] == DEEPGAZE_2E_ACW
+        assert options["folds"].n_folds == 5
+        assert options["recipe"] == RECIPES[name]
+        assert (options["n_instances"], options["category_rate"]) == (3, 10)
+        assert "shapenet-c" in found.summary()
+        return
+    if name == "emlnet":
+        assert [spec.partition(",")[0] for spec in asked] == ["salicon"] * 2
+        options = found.options
+        assert options["encoder_recipe"] == RECIPES["emlnet-encoder"]
+        assert options["decoder_recipe"] == RECIPES["emlnet-decoder"]
+        assert sorted(options["weights"]) == ["imagenet", "places"]
+        assert "public form" in found.summary()
+        with pytest.raises(InputError, match="resnet50"):
+            found.check()
         return
     base = {"deepgaze2": DEEPGAZE_2, "deepgaze2e": DEEPGAZE_2E}[name]
     assert found.architecture == base
@@ -213,10 +238,10 @@ average = "fixation"
     [
         ("out = ", "config.toml' is no TOML"),
         ("stagez = 1", "key of the file must be one of 'out', .*; got 'stagez'"),
-        ("[model]\nseeds = 1", r"key of \[model\] must be one of .*; got 'seeds'"),
-        ("[model]\nseed = true", r"seed in \[model\] must be a whole number; got True"),
-        ("[model]\nseed = 'x'", r"seed in \[model\] must be a whole number; got 'x'"),
-        ("[model]\ndownsample = 'x'", r"must be a whole number or a number; got 'x'"),
+        ("out='o'\n[model]\nseeds = 1", r"key of \[model\] must be one of .*; got 'seeds'"),
+        ("out='o'\n[model]\nseed = true", r"seed in \[model\] must be a whole number; got True"),
+        ("out='o'\n[model]\nseed = 'x'", r"seed in \[model\] must be a whole number; got 'x'"),
+        ("out='o'\n[model]\ndownsample = 'x'", r"must be a whole number or a number; got 'x'"),
         ("model = 3", "model in the file must be a table; got 3"),
         ("[model]\nbase = 'x'\n", "the file must say where results go"),
         ("out='o'\n[model]\nbase = 'x'", "base must be one of 'deepgaze1', .*; got 'x'"),
@@ -276,7 +301,8 @@ def test_wrong_commands(folder, capsys):
     assert main(["train", "config.toml", "--example", "deepgaze2"]) == 2
     assert main(["train", "--example", "deepgaze9"]) == 2
     assert (
-        "example must be one of 'deepgaze2', 'deepgaze2e', 'hand-made'" in capsys.readouterr().err
+        "example must be one of 'deepgaze2', 'deepgaze2e', 'deepgaze2e-acw'"
+        in capsys.readouterr().err
     )
     assert main(["train", "missing.toml"]) == 2
     assert "there is no file 'missing.toml'" in capsys.readouterr().err
@@ -309,3 +335,123 @@ def test_killed_and_started_again(folder):
     assert main([*command, "cut"]) == 0
     for name in ("model.pth", "history.csv", "folds.csv"):
         assert (folder / "cut" / name).read_bytes() == (folder / "whole" / name).read_bytes()
+
+
+class TestCategoryWeights:
+    TEXT = """
+        out = "out"
+        [model]
+        base = "deepgaze2e-acw"
+        backbones = ["hand-made"]
+        downsample = 1
+        readout_factor = 8
+        least_side = 32
+        instances = 1
+        [[stages]]
+        dataset = "data.h5"
+        folds = 3
+        learning_rate = 0.01
+        max_epochs = 1
+        [run]
+        device = "cpu"
+        tensorboard = false
+    """
+
+    @pytest.fixture
+    def folder(self, tmp_path, monkeypatch):
+        data = blobs(8, lambda i: [0], size=(48, 64), categories=["a", "b"] * 4)
+        salmetrics.write_hdf5(data, tmp_path / "data.h5")
+        (tmp_path / "config.toml").write_text(self.TEXT)
+        monkeypatch.chdir(tmp_path)
+        return tmp_path
+
+    def test_train(self, folder, capsys):
+        assert main(["train", "config.toml"]) == 0
+        out = capsys.readouterr().out
+        assert "3 folds" in out
+        assert "IG on validation images" in out
+        assert "8 images of blobs, each by a fold that has not seen it" in out
+        assert main(["show", "out/evaluation.h5", "--by", "category"]) == 0
+        assert "b" in capsys.readouterr().out
+        assert main(["plot", "category-weights", "out/category_weights.csv", "--out", "w.png"]) == 0
+        assert (folder / "w.png").stat().st_size > 1000
+        model = "deepgaze2e-acw:out/model.pth,folds=out/folds.csv,device=cpu"
+        assert main(["evaluate", "--dataset", "data.h5", "--model", model, "--metrics", "IG"]) == 0
+
+    @pytest.mark.parametrize(
+        ("old", "new", "text"),
+        [
+            ("[[stages]]", "[[stages]]\ndataset='data.h5'\n[[stages]]", "has one stage"),
+            ('dataset = "data.h5"', "", r"\[\[stages\]\] 1 must have a dataset"),
+            ("instances = 1", "channels = 1", r"key of \[model\] must be one of"),
+            ("[run]", "[features]\nkeep = false\n[run]", "keeps its features; leave out keep"),
+            ("instances = 1", 'mixing = "mean"', "mixing must be one of"),
+        ],
+    )
+    def test_wrong(self, folder, capsys, old, new, text):
+        (folder / "config.toml").write_text(self.TEXT.replace(old, new))
+        assert main(["train", "config.toml"]) == 2
+        assert re.search(text, capsys.readouterr().err)
+
+
+class TestEMLNet:
+    TEXT = """
+        out = "out"
+        [model]
+        base = "emlnet"
+        size = [32, 32]
+        loss = "kld"
+        [weights]
+        imagenet = "random"
+        places = "random"
+        [[stages]]
+        dataset = "data.h5"
+        first = 4
+        validation = "data.h5"
+        [stages.encoder]
+        max_epochs = 1
+        batch_size = 4
+        [stages.decoder]
+        max_epochs = 1
+        [run]
+        device = "cpu"
+        tensorboard = false
+    """
+
+    @pytest.fixture
+    def folder(self, tmp_path, monkeypatch):
+        toys = {"imagenet": SEES["red"], "places": SEES["green"]}  # for two ResNet-50
+        monkeypatch.setitem(FORMS, "public", replace(FORMS["public"], backbones=toys))
+        monkeypatch.setattr(emlnet, "_KNOWN", tuple(toys.values()))
+        data = blobs(6, lambda i: [0], size=(40, 40))
+        salmetrics.write_hdf5(data, tmp_path / "data.h5")
+        (tmp_path / "config.toml").write_text(self.TEXT)
+        monkeypatch.chdir(tmp_path)
+        return tmp_path
+
+    def test_train(self, folder, capsys):
+        assert main(["train", "config.toml"]) == 0
+        out = capsys.readouterr().out
+        assert "blobs, 4 images, 120 fixations, validated on blobs (6 images)" in out
+        for piece in ("encoder-imagenet", "encoder-places", "decoder"):
+            assert piece in out
+        options = ["--dataset", "data.h5", "--model", "emlnet:out/model.pth", "--metrics", "NSS"]
+        assert main(["evaluate", *options]) == 0
+
+    @pytest.mark.parametrize(
+        ("old", "new", "text"),
+        [
+            ("[run]", "[features]\nkeep = false\n[run]", r"has no \[features\]"),
+            ('imagenet = "random"', "", "encoder 'imagenet' needs weights of sees-red"),
+            ('imagenet = "random"', 'red = "random"', r"key of \[weights\] must be one of"),
+            ("max_epochs = 1", "epochs = 1", r"key of \[\[stages\]\] 1, encoder must be one of"),
+            ("[run]", "[run]\nmetrics = ['NSS']", "metrics are always"),
+            ('loss = "kld"', 'start = "nowhere.pth"', "nowhere.pth"),
+            ('dataset = "data.h5"', "", r"\[\[stages\]\] 1 must have a dataset"),
+            ('loss = "kld"', 'form = "old"', "form must be one of"),
+        ],
+    )
+    def test_wrong(self, folder, capsys, old, new, text):
+        (folder / "config.toml").write_text(self.TEXT.replace(old, new, 1))
+        assert main(["train", "config.toml", "--check"]) == 2
+        assert re.search(text, capsys.readouterr().err)
