@@ -50,7 +50,7 @@ def main():
         least_side=32,
     )
     recipe = RECIPES["deepgaze2e-acw"].changed(
-        learning_rate=0.02, batch_size=4, max_epochs=16, min_learning_rate=2e-4
+        learning_rate=0.03, batch_size=4, max_epochs=20, min_learning_rate=2e-4
     )
     runs, models = {}, {}
     for name, rate in (("weighed", 10.0), ("equal", 0.0)):

@@ -77,6 +77,7 @@ def trained(form, backbones, out, size, encoder, decoder):
             f"{last['validation_loss']:.3f}, NSS {first['NSS']:.3f} -> {last['NSS']:.3f}, "
             f"CC {first['CC']:.3f} -> {last['CC']:.3f}"
         )
+        assert last["validation_loss"] < first["validation_loss"]
     model = done.model(device="cpu", sigma=0)
     models = {"both": model} | {name: model.alone(name) for name in backbones}
     scored = salmetrics.evaluate(models, *tested, metrics=["NSS", "CC", "AUC"], progress=False)
@@ -88,6 +89,7 @@ def trained(form, backbones, out, size, encoder, decoder):
                 f"  both - {name} alone, {metric}: {row['difference']:.3f} "
                 f"({row['low']:.3f} to {row['high']:.3f})"
             )
+            assert row["low"] > 0
 
 
 def main():
@@ -99,10 +101,11 @@ def main():
     quick = encoder.changed(learning_rate=0.1, max_epochs=12, milestones=(8,))
     slow = decoder.changed(batch_size=8, max_epochs=10)
     trained("paper", toy, out / "paper", (64, 64), quick, slow)
-    trained("public", toy, out / "toy", (64, 64), quick, slow.changed(max_epochs=20))
+    slow = slow.changed(max_epochs=20, milestones=(15,))
+    trained("public", toy, out / "toy", (64, 64), quick, slow)
     resnets = {name: resnet(name) for name in ("red", "green")}
-    long = encoder.changed(learning_rate=0.03, max_epochs=14, milestones=(9,))
-    trained("public", resnets, out / "resnet", (96, 96), long, slow.changed(max_epochs=20))
+    long = encoder.changed(learning_rate=0.03, max_epochs=12, milestones=(9,))
+    trained("public", resnets, out / "resnet", (96, 96), long, slow)
 
 
 if __name__ == "__main__":

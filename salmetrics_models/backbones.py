@@ -23,6 +23,7 @@ __all__ = [
     "HAND_MADE",
     "VGG_19",
     "Backbone",
+    "CachedDigest",
     "FeatureExtractor",
     "digest_of_weights",
     "first_stages",
@@ -326,6 +327,21 @@ HAND_MADE = Backbone(
 def known_backbones() -> dict[str, Backbone]:
     """Return all backbones by name."""
     return {b.name: b for b in (*BACKBONES.values(), VGG_19, ALEXNET, HAND_MADE)}
+
+
+class CachedDigest:
+    """`digest_of_weights` of a network, computed again when a tensor has changed."""
+
+    def __init__(self) -> None:
+        self._known: tuple[Any, str] | None = None
+
+    def of(self, network: nn.Module) -> str:
+        """Return the digest of all that a network holds."""
+        tensors = network.state_dict()
+        versions = tuple((tensor.dtype, tensor._version) for tensor in tensors.values())
+        if self._known is None or self._known[0] != versions:
+            self._known = versions, digest_of_weights(tensors)
+        return self._known[1]
 
 
 def digest_of_weights(tensors: Mapping[str, Tensor]) -> str:

@@ -62,6 +62,15 @@ class CategoryHead(nn.Module):
             # Maps of all components at the size of the image would fill gigabytes, so they are
             # computed again for the gradient.
             logs.append(
-                checkpoint(head.mixture, own, grid, centre, mixing, every, use_reentrant=False)
+                checkpoint(
+                    head.mixture,
+                    own,
+                    grid,
+                    centre,
+                    mixing,
+                    every,
+                    use_reentrant=False,
+                    preserve_rng_state=False,  # nothing in it is random
+                )
             )
         return mixed(logs, shares(self.category_weights, categories), mixing, self.mixing)

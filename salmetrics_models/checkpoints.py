@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import pickle
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
@@ -31,6 +31,7 @@ __all__ = [
     "load_state",
     "read_tensors",
     "read_weights",
+    "unfilled",
     "write_state",
     "write_weights",
 ]
@@ -43,6 +44,8 @@ class PublishedFile:
     name: str
     url: str
 
+
+_Module = TypeVar("_Module", bound=torch.nn.Module)
 
 _WIDEST = 1000  # blur, in pixels of the map
 _CLASSIFIERS = ("classifier.", "fc.", "last_linear.")  # what they are called
@@ -258,6 +261,23 @@ def load_published(network: DeepGazeNetwork, state: Mapping[str, Tensor], what: 
         for name, place in wanted.items():
             target = own[place.key] if place.component is None else own[place.key][place.component]
             target.copy_(state[name].reshape(target.shape))
+
+
+def unfilled(make: Callable[[], _Module]) -> _Module:
+    """Return a network whose tensors hold nothing yet; random ones take longer than a file.
+
+    Counts of batches that were seen, which old files lack, are 0.
+    """
+    with torch.device("meta"):
+        network = make()
+    held = network.state_dict().keys()
+    if any(name not in held for name, _ in network.named_buffers()):
+        return make()  # no file has those
+    network = network.to_empty(device="cpu")
+    for key, tensor in network.state_dict().items():
+        if key.endswith("num_batches_tracked"):
+            tensor.zero_()
+    return network
 
 
 def load_renamed(

@@ -29,6 +29,7 @@ from salmetrics_models.checkpoints import (
     load_published,
     load_state,
     read_weights,
+    unfilled,
     write_weights,
 )
 from salmetrics_models.networks import DeepGazeNetwork
@@ -72,6 +73,7 @@ class DeepGaze(Batched, DensityModel):
 
     architecture: Architecture
     default_name: ClassVar[str]
+    usual_centre: ClassVar[str | None] = None  # on the command line; None: the data's own
 
     def __init__(
         self,
@@ -225,9 +227,7 @@ class DeepGaze(Batched, DensityModel):
         weights = read_weights(path)
         state = weights.tensors
         self.architecture = self._architecture_of(weights, f"{str(path)!r}")
-        with torch.device("meta"):  # random weights would take longer than those of the file
-            network = self._new_network()
-        network = network.to_empty(device="cpu")
+        network = unfilled(self._new_network)
         what = f"{str(path)!r}"
         if any(key.startswith("branches.") for key in state) or self.architecture.scaled:
             load_state(network, state, what)

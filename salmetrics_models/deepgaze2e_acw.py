@@ -67,6 +67,7 @@ class DeepGazeIIEACW(FoldedDeepGaze):
 
     architecture = DEEPGAZE_2E_ACW
     default_name = "deepgaze2e-acw"
+    usual_centre = "gaussian"
     n_folds = 5
 
     def __init__(
@@ -84,6 +85,9 @@ class DeepGazeIIEACW(FoldedDeepGaze):
     ) -> None:
         check_choice("mixing", mixing, (None, *MIXINGS))
         check_choice("smooth", smooth, (True, False))
+        wrong = [b for b in backbones if not isinstance(b, Backbone)]
+        if wrong:
+            raise InputError(f"backbones must be a list of Backbone; got {wrong[0]!r}")
         self.more_backbones = tuple(backbones)
         self.categories = checked_categories(categories)
         self.mixing = mixing or MIXINGS[0]
@@ -116,6 +120,22 @@ class DeepGazeIIEACW(FoldedDeepGaze):
             "category": self.category,
             "mixing": self.mixing,
         }
+
+    def components_of(
+        self,
+        *,
+        fold: int | None = None,
+        instance: int | None = None,
+        component_order: str = "instance-major",
+        fold_offset: int = 0,
+    ) -> tuple[int, ...]:
+        """Return indices as of `FoldedDeepGaze`; weights of categories fix the order of folds."""
+        if component_order != "instance-major" or fold_offset != 0:
+            raise InputError(
+                f"components of {self.name} are instance-major, beginning with fold 0; got "
+                f"component_order={component_order!r} and fold_offset={fold_offset!r}"
+            )
+        return super().components_of(fold=fold, instance=instance)
 
     def category_weights(self, fold: int | None = None) -> pd.DataFrame:
         """Return the shares of the backbones in each category, rows of sum 1.

@@ -8,7 +8,7 @@ from contextlib import contextmanager, nullcontext
 
 import torch
 
-from salmetrics.errors import InputError
+from salmetrics.errors import InputError, check_whole
 
 __all__ = ["device_of", "settings_of_torch"]
 
@@ -53,6 +53,8 @@ def settings_of_torch(
     alone
         Whether others who want settings wait meanwhile; not for hours.
     """
+    if n_threads is not None:
+        check_whole("n_threads", n_threads, 1)
     if device.type != "cuda" and n_threads is None:
         yield
         return

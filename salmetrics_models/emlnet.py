@@ -18,13 +18,14 @@ from salmetrics.io.files import check_target
 from salmetrics.models.base import SaliencyMapModel
 from salmetrics.models.convert import resize_map
 from salmetrics.stimuli import Stimuli, Stimulus
-from salmetrics_models.backbones import Backbone, digest_of_weights
+from salmetrics_models.backbones import Backbone, CachedDigest
 from salmetrics_models.batched import Batched
 from salmetrics_models.checkpoints import (
     load_renamed,
     load_state,
     read_tensors,
     read_weights,
+    unfilled,
     write_weights,
 )
 from salmetrics_models.emlnet_networks import (
@@ -34,6 +35,7 @@ from salmetrics_models.emlnet_networks import (
     RESNET_50,
     EMLNetwork,
     Encoder,
+    checked_encoders,
 )
 from salmetrics_models.framing import Frame
 from salmetrics_models.producer import Array, Task
@@ -53,7 +55,7 @@ class _Published(NamedTuple):
 
     def network(self) -> EMLNetwork:
         """Return the network with all of their tensors."""
-        network = _empty(FORMS["public"].backbones, "public")
+        network = unfilled(lambda: EMLNetwork(FORMS["public"].backbones, "public"))
         for name in network.names:
             path, encoder = getattr(self, name), network.encoder(name)
             load_renamed(encoder, encoder_names(encoder), read_tensors(path), f"{str(path)!r}")
@@ -112,7 +114,10 @@ class EMLNet(Batched, SaliencyMapModel):
     ) -> None:
         super().__init__(device=device, dtype=dtype, batch_size=batch_size, n_threads=n_threads)
         check_choice("form", form, FORMS)
-        check_whole("seed", seed, 0)
+        if check_whole("seed", seed, 0) >= 2**63:
+            raise InputError(f"seed must be below 2 ** 63; got {seed}")
+        if backbones is not None:
+            checked_encoders(backbones)
         if not is_number(sigma) or not 0 <= sigma <= 1000:
             raise InputError(f"sigma must be a number from 0 to 1000; got {sigma!r}")
         self.name = "emlnet"
@@ -136,7 +141,7 @@ class EMLNet(Batched, SaliencyMapModel):
         self._network = network.eval().requires_grad_(False).to(where, dtype_of)
         if self.device.type == "cuda":
             self._network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self._digest: str | None = None
+        self._digest = CachedDigest()
 
     @classmethod
     def from_checkpoints(
@@ -178,6 +183,7 @@ class EMLNet(Batched, SaliencyMapModel):
         """What predictions depend on besides the image."""
         return {
             "weights": self.weights_digest,
+            "network": self._network.description(),
             "size": list(self.frame.size),
             "pad": self.frame.pad,
             "sigma": self.sigma,
@@ -190,9 +196,7 @@ class EMLNet(Batched, SaliencyMapModel):
     @property
     def weights_digest(self) -> str:
         """Start of the SHA-256 of all weights."""
-        if self._digest is None:
-            self._digest = digest_of_weights(self._network.state_dict())
-        return self._digest
+        return self._digest.of(self._network)
 
     @property
     def fingerprint(self) -> str:
@@ -272,19 +276,8 @@ def _loaded(path: Path, backbones: Mapping[str, Backbone]) -> tuple[EMLNetwork, 
             backbone, layers = known[one["backbone"]], tuple(one["layers"])
             same = layers == backbone.layers
             of_encoders[one["name"]] = backbone if same else backbone.reading(layers)
-        network = _empty(of_encoders, about["form"])
+        network = unfilled(lambda: EMLNetwork(of_encoders, about["form"]))
     except (AttributeError, KeyError, TypeError) as error:
         raise InputError(f"{what} says of itself what can't be: {error}") from error
     load_state(network, weights.tensors, what)
     return network, about
-
-
-def _empty(backbones: Mapping[str, Backbone], form: str) -> EMLNetwork:
-    """Return a network whose tensors hold anything; random ones would take longer than a file."""
-    with torch.device("meta"):
-        network = EMLNetwork(backbones, form)
-    network = network.to_empty(device="cpu")
-    for key, tensor in network.state_dict().items():
-        if key.endswith("num_batches_tracked"):  # which old files lack
-            tensor.zero_()
-    return network

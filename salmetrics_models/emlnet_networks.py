@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -24,6 +25,8 @@ __all__ = [
     "EMLNetwork",
     "Encoder",
     "Form",
+    "channels_of",
+    "checked_encoders",
 ]
 
 
@@ -63,11 +66,27 @@ class Form:
             nn.init.zeros_(made.bias)  # type: ignore[arg-type]
             return nn.Sequential(made, nn.BatchNorm2d(1), activation)
         nn.init.normal_(made.weight, 0, (2 / channels) ** 0.5)
-        # Features are at least 0. With weights of both signs half of the maps would begin as
-        # zeros everywhere, and a rectifier never wakes again.
         with torch.no_grad():
-            made.weight.abs_()
+            made.weight.abs_()  # see `awaken`
         return nn.Sequential(made, activation)
+
+    def awaken(self, convolution: nn.Sequential, features: Tensor) -> None:
+        """Let a convolution of the paper's form begin with a map that is not 0 everywhere.
+
+        A rectifier that lets nothing through never learns. So each weight gets the sign of the
+        mean of its feature; where features are rectified, that is above 0, as weights are at first.
+
+        Parameters
+        ----------
+        convolution
+            As `convolution` makes it.
+        features
+            Of some images, shape (n, channels, h, w).
+        """
+        weight: Tensor = convolution[0].weight  # type: ignore[assignment]
+        signs = torch.where(features.mean((0, 2, 3)) < 0, -1.0, 1.0).to(weight.dtype)
+        with torch.no_grad():
+            weight.copy_(weight.abs() * signs[None, :, None, None])
 
     def resized(self, maps: Tensor, size: Sequence[int]) -> Tensor:
         """Bring maps of shape (n, k, h, w) to a size."""
@@ -131,6 +150,11 @@ class Encoder(nn.Module):
             made = self.outputs[0](self._maps(images)[-1])
         return self.form.resized(made, images.shape[-2:])
 
+    def awaken(self, images: Tensor) -> None:
+        """Let the paper's head begin with a map that is not 0 everywhere, for such images."""
+        if not self.form.is_public:
+            self.form.awaken(self.outputs[0], self._maps(images)[-1])  # type: ignore[arg-type]
+
     def _maps(self, images: Tensor) -> list[Tensor]:
         with self._reading:  # a second thread would find the hooks of this call
             return maps_of(self.network, self.backbone, images)
@@ -162,6 +186,14 @@ class Decoder(nn.Module):
         )
         n_maps = sum(len(own) for own in channels)
         self.combined = form.convolution(n_maps, nn.Sigmoid() if form.is_public else nn.ReLU())
+
+    def awaken(self, taps: Sequence[Sequence[Tensor]]) -> None:
+        """Let the paper's maps begin as not 0 everywhere, for such taps."""
+        if self.form.is_public:
+            return
+        for convolutions, own in zip(self.maps, taps, strict=True):
+            for convolution, tap in zip(convolutions, own, strict=True):  # type: ignore[call-overload]
+                self.form.awaken(convolution, tap)
 
     def forward(self, taps: Sequence[Sequence[Tensor]], size: Sequence[int]) -> Tensor:
         """Return the prediction, shape (n, 1, h, w).
@@ -199,9 +231,7 @@ class EMLNetwork(nn.Module):
         super().__init__()
         check_choice("form", form, FORMS)
         self.form = FORMS[form]
-        self.names = tuple(backbones)
-        if not self.names:
-            raise InputError("EML-NET needs at least one encoder")
+        self.names = checked_encoders(backbones)
         self.encoders = nn.ModuleList([Encoder(b, self.form) for b in backbones.values()])
         public = self.form.is_public
         channels = [channels_of(b) for b in backbones.values()]
@@ -218,6 +248,13 @@ class EMLNetwork(nn.Module):
         taps = [encoder.taps(images) for encoder in self.encoders]  # type: ignore[operator]
         return self.decoder(taps, images.shape[-2:])
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # classes of torchvision are found in another process only after `vision_models`
+        state = {name: tensor.cpu() for name, tensor in self.state_dict().items()}
+        where = next(self.parameters())
+        backbones = {name: self.encoder(name).backbone for name in self.names}
+        return _restored, (backbones, self.form.name, state, where.dtype, where.device)
+
     def description(self) -> dict[str, Any]:
         """Return what makes this network, as JSON can hold it."""
         return {
@@ -233,9 +270,41 @@ class EMLNetwork(nn.Module):
         }
 
 
+def checked_encoders(backbones: Any) -> tuple[str, ...]:
+    """Return the names of encoders; raise `InputError` unless backbones are a mapping by those."""
+    if not isinstance(backbones, Mapping):
+        raise InputError(
+            "backbones must be a mapping from names of encoders to backbones; got "
+            f"{type(backbones).__name__}"
+        )
+    names = tuple(backbones)
+    wrong = [n for n in names if not isinstance(n, str) or not re.fullmatch(r"\w[\w.-]*", n)]
+    if not names or wrong or len({name.lower() for name in names}) < len(names):
+        raise InputError(
+            "EML-NET needs at least one encoder; names of encoders must be different, begin with "
+            f"a letter or digit, and go on with those, '-', '_' and '.'; got {list(names)}"
+        )
+    for name, backbone in backbones.items():
+        if not isinstance(backbone, Backbone):
+            raise InputError(f"backbone of encoder {name!r} must be a Backbone; got {backbone!r}")
+    return names
+
+
 def channels_of(backbone: Backbone) -> list[int]:
     """Return the number of channels of each layer."""
     return [channels for channels, _, _ in layer_shapes(backbone)]
+
+
+def _restored(
+    backbones: Mapping[str, Backbone],
+    form: str,
+    state: dict[str, Tensor],
+    dtype: torch.dtype,
+    device: torch.device,
+) -> EMLNetwork:
+    network = EMLNetwork(backbones, form).to(dtype)
+    network.load_state_dict(state)
+    return network.eval().requires_grad_(False).to(device)
 
 
 def _without_classifier(name: str) -> nn.Module:

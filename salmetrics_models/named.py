@@ -121,7 +121,8 @@ def _yes(text: str) -> bool:
 
 
 def _size(text: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in text.split("x"))
+    height, width = text.split("x")  # a ValueError is said by whoever asks
+    return int(height), int(width)
 
 
 Options = Mapping[str, Callable[[str], Any]]
@@ -164,7 +165,7 @@ def _made(
     known: Options = _OPTIONS,
 ) -> DensityModel:
     first, options = _parsed(kind.default_name, argument or "", known)
-    centre = options.pop("centre", "gaussian" if kind is DeepGazeIIEACW else None)
+    centre = options.pop("centre", kind.usual_centre)
     components = {name: options.pop(name) for name in _OF_COMPONENTS if name in options}
     if "pixels_per_degree" in options:
         options["pixels_per_degree"] = _pixels_per_degree(options["pixels_per_degree"], dataset)

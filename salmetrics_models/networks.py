@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from salmetrics.errors import InputError, is_whole
 from salmetrics_models.architectures import Architecture
-from salmetrics_models.backbones import Backbone, FeatureExtractor, digest_of_weights
+from salmetrics_models.backbones import Backbone, CachedDigest, FeatureExtractor
 from salmetrics_models.finaliser import Mixing
 from salmetrics_models.heads import Head, downsampled, mean_of_logs, readout_grid, small_centre
 
@@ -55,18 +55,14 @@ class DeepGazeNetwork(nn.Module):
         super().__init__()
         self.architecture = architecture
         self.autocast = False  # whether backbones may compute in bfloat16
-        self._digest: tuple[Any, str] | None = None
+        self._digest = CachedDigest()
         self._streams: list[torch.cuda.Stream] = []
         self.branches = nn.ModuleList([Branch(b, architecture) for b in architecture.backbones])
 
     @property
     def digest(self) -> str:
         """Start of the SHA-256 of all weights."""
-        tensors = self.state_dict()
-        versions = tuple((tensor.dtype, tensor._version) for tensor in tensors.values())
-        if self._digest is None or self._digest[0] != versions:
-            self._digest = versions, digest_of_weights(tensors)
-        return self._digest[1]
+        return self._digest.of(self)
 
     def __reduce__(self) -> tuple[Any, ...]:
         # classes of torchvision are found in another process only after `vision_models`

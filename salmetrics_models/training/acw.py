@@ -22,89 +22,28 @@ from salmetrics_models.category_head import CategoryHead
 from salmetrics_models.checkpoints import write_weights
 from salmetrics_models.cross_validated import CrossValidatedDeepGaze
 from salmetrics_models.deepgaze2e_acw import DeepGazeIIEACW
-from salmetrics_models.devices import device_of, settings_of_torch
+from salmetrics_models.devices import settings_of_torch
+from salmetrics_models.training.category_objective import (
+    PREFIX,
+    CategoryObjective,
+    CategorySamples,
+    JointFeatures,
+    column_of,
+)
 from salmetrics_models.training.features import FEATURE_DTYPES, Features, image_digests
-from salmetrics_models.training.fitting import Settings, check_folder, fit
+from salmetrics_models.training.fitting import Settings, check_folder, fit, settings_for
 from salmetrics_models.training.folders import alone_in, swept
-from salmetrics_models.training.logs import has_tensorboard
-from salmetrics_models.training.objectives import LikelihoodObjective
-from salmetrics_models.training.recipes import RECIPES, Recipe
-from salmetrics_models.training.runs import check_sizes, check_weights, random_extractor
-from salmetrics_models.training.samples import Batch, Samples
-from salmetrics_models.training.stages import Part, Stage, check_unseen
+from salmetrics_models.training.recipes import Recipe, as_recipe
+from salmetrics_models.training.runs import check_sizes, check_weights, extractor_of
+from salmetrics_models.training.samples import Samples
+from salmetrics_models.training.stages import Part, Stage, check_unseen, warn_of_shared
 
 if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = ["TrainedACW", "train_acw"]
 
-_PREFIX = "weight:"  # of columns of the log
-
-
-@dataclass(frozen=True)
-class _CategoryBatch(Batch):
-    """A batch of `Samples`, and the numbers of the images' categories."""
-
-    categories: tuple[int, ...] = ()
-
-
-class _JointFeatures:
-    """Features of several backbones, one after the other."""
-
-    def __init__(self, of_backbones: Sequence[Features]) -> None:
-        self._of_backbones = list(of_backbones)
-
-    def maps(self, numbers: Sequence[int]) -> list[Tensor]:
-        return [m for features in self._of_backbones for m in features.maps(numbers)]
-
-
-class _CategorySamples(Samples):
-    """Images with features of all backbones, and their categories."""
-
-    categories: list[int]
-
-    def batch(self, images: Sequence[int]) -> _CategoryBatch:
-        made = super().batch(images)
-        own = {name: getattr(made, name) for name in made.__dataclass_fields__}
-        return _CategoryBatch(**own, categories=tuple(self.categories[i] for i in images))
-
-
-class _CategoryObjective(LikelihoodObjective):
-    """Readouts of all backbones and the weights of categories, which learn faster."""
-
-    def __init__(
-        self, head: CategoryHead, categories: Sequence[str], rate: float, metrics: Sequence[str]
-    ) -> None:
-        super().__init__(metrics)
-        self.module = self._head = head
-        self._categories, self._rate = tuple(categories), rate
-
-    def groups(self, learning_rate: float) -> list[dict[str, Any]]:
-        return [
-            {"params": list(self._head.heads.parameters()), "lr": learning_rate},
-            {"params": [self._head.category_weights], "lr": learning_rate * self._rate},
-        ]
-
-    def log_densities(self, batch: Batch) -> Tensor:
-        assert isinstance(batch, _CategoryBatch)
-        return self._head.log_densities(
-            batch.maps, batch.grid, batch.centre, batch.mixing, batch.categories
-        )
-
-    def constrain(self) -> None:
-        for head in self._head.heads:
-            head.finaliser.constrain()  # type: ignore[operator, union-attr]
-
-    def facts(self) -> dict[str, float]:
-        """Return the blur and the weight of the centre bias, means; and shares of backbones."""
-        of_heads = [head.finaliser.facts() for head in self._head.heads]  # type: ignore[operator, union-attr]
-        found = {key: float(np.mean([own[key] for own in of_heads])) for key in of_heads[0]}
-        shares = torch.softmax(self._head.category_weights.detach().double(), dim=-1).cpu()
-        names = [backbone.name for backbone in self._head.architecture.backbones]
-        for category, row in zip(self._categories, shares.tolist(), strict=True):
-            for name, share in zip(names, row, strict=True):
-                found[_column(category, name)] = share
-        return found
+_FIFTH = 5
 
 
 @dataclass(frozen=True, eq=False)
@@ -164,7 +103,7 @@ def train_acw(
     architecture: Architecture = DEEPGAZE_2E_ACW,
     weights: Mapping[str, str | Path] | None = None,
     n_instances: int | None = None,
-    recipe: Recipe = RECIPES["deepgaze2e-acw"],
+    recipe: Recipe | str = "deepgaze2e-acw",
     category_rate: float = 10.0,
     mixing: str = MIXINGS[0],
     centre_bias: Any = "gaussian",
@@ -205,7 +144,7 @@ def train_acw(
         Readouts of each backbone and fold, from other random weights; None: 3, and 15 without
         folds, as the paper has 15 in either case.
     recipe
-        How they are trained; the rate is that of the readouts.
+        How they are trained, or a name in `RECIPES`; the rate is that of the readouts.
     category_rate
         Times that rate: the rate of the weights of categories.
     mixing
@@ -221,6 +160,7 @@ def train_acw(
         For data or options that can't be, a loss that is no number, or a folder that holds a
         training under other conditions, or where another process trains.
     """
+    recipe = as_recipe(recipe)
     check_choice("mixing", mixing, MIXINGS)
     check_choice("feature_dtype", feature_dtype, FEATURE_DTYPES)
     if check_whole("seed", seed, 0) >= 2**63:
@@ -239,19 +179,17 @@ def train_acw(
         downsample=recipe.downsample or architecture.downsample,
     )
     check_sizes(one_fold, [stage])
-    if tensorboard and not has_tensorboard():
-        raise InputError("TensorBoard is not installed: pip install 'salmetrics[tensorboard]'")
-    settings = Settings(
-        device_of(device),
-        metrics=tuple(metrics),
+    settings = settings_for(
+        device,
+        metrics=metrics,
+        tensorboard=tensorboard,
         save_seconds=save_seconds,
-        tensorboard=has_tensorboard() if tensorboard is None else tensorboard,
         progress=progress,
     )
     folder = Path(out)
     cache = Path(features or folder / "features")
     with alone_in(folder), settings_of_torch(settings.device, n_threads, alone=False):
-        swept(folder)
+        swept(folder, "all", "fold-*")
         run = _Run(one_fold, stage, categories, (folder, settings, seed), category_rate, mixing)
         run.check_folders()
         states = run.fill(files, cache, feature_dtype)
@@ -288,8 +226,10 @@ class _Run:
         self._sets = (stage.dataset, stage.validation)
         self._digests = [[] if d is None else image_digests(d.stimuli) for d in self._sets]
         check_unseen([stage], [self._digests])
+        if stage.validation is not None:
+            warn_of_shared(stage.validation, self._digests)
         self.parts = stage.parts(progress=self._settings.progress)
-        self._features: list[_JointFeatures | None] = []
+        self._features: list[JointFeatures | None] = []
         self._of_features: dict[str, dict[str, Any]] = {}  # by backbone
         self._rows: list[dict[str, Any]] = []
 
@@ -304,7 +244,7 @@ class _Run:
         """Compute all features that are not there yet; return the state of each backbone."""
         states, made = [], []
         for backbone, file in zip(self._architecture.backbones, files, strict=True):
-            extractor = random_extractor(backbone, file, self._seed)
+            extractor = extractor_of(backbone, file, self._seed)
             states.append({k: t.cpu().clone() for k, t in extractor.state_dict().items()})
             extractor = extractor.to(self._settings.device)
             of_sets: list[Features | None] = []
@@ -327,7 +267,7 @@ class _Run:
             made.append(of_sets)
         for of_set in zip(*made, strict=True):
             known = [features for features in of_set if features is not None]
-            self._features.append(_JointFeatures(known) if known else None)
+            self._features.append(JointFeatures(known) if known else None)
         return states
 
     def fitted(self, part: Part) -> dict[str, Tensor]:
@@ -340,7 +280,7 @@ class _Run:
         metrics = self._settings.metrics
         folder = self._folder_of(part)
         found = fit(
-            _CategoryObjective(head, self._categories, self._rate, metrics),
+            CategoryObjective(head, self._categories, self._rate, metrics),
             *self._samples(part),
             self._stage.recipe,
             folder,
@@ -357,14 +297,14 @@ class _Run:
         import pandas as pd
 
         table = pd.DataFrame(self._rows)
-        history = table[[name for name in table if not str(name).startswith(_PREFIX)]]
+        history = table[[name for name in table if not str(name).startswith(PREFIX)]]
         rows = [
             {
                 "fold": row["fold"],
                 "epoch": row["epoch"],
                 "category": category,
                 "backbone": backbone.name,
-                "weight": row[_column(category, backbone.name)],
+                "weight": row[column_of(category, backbone.name)],
             }
             for row in self._rows
             for category in self._categories
@@ -410,7 +350,7 @@ class _Run:
     def _of(self, dataset: Dataset, chosen: Any, which: int, centre_bias: Any) -> Samples:
         features = self._features[which]
         assert features is not None
-        made = _CategorySamples(
+        made = CategorySamples(
             dataset,
             chosen,
             features,
@@ -448,7 +388,14 @@ def _stage(
             raise InputError(f"no image to train on has category {min(unseen)!r} of validation")
     own = folds if isinstance(folds, Folds) else None
     if own is None and validation is None:
-        cut = stratified(dataset.stimuli, n_folds=5)
+        _, counts = np.unique([str(category_of(s)) for s in dataset.stimuli], return_counts=True)
+        if counts.min() < _FIFTH:
+            rarest = names[counts.argmin()]
+            raise InputError(
+                f"a fifth of the images of each category is validated on, and {rarest!r} has "
+                f"{counts.min()}; give validation= or folds="
+            )
+        cut = stratified(dataset.stimuli, n_folds=_FIFTH)
         tested = np.array([cut[name] == 0 for name in dataset.stimuli.ids])
         dataset, validation = dataset[~tested], dataset[tested]
     stage = Stage("acw", dataset, recipe, own, validation, centre_bias)
@@ -468,7 +415,3 @@ def _joined(
             # instance-major: all folds of the first instance, then of the second, ...
             state[f"branches.{b}.{key}"] = torch.stack(of_folds, dim=1).flatten(0, 1)
     return state
-
-
-def _column(category: str, backbone: str) -> str:
-    return f"{_PREFIX}{category}:{backbone}"

@@ -10,6 +10,7 @@ from typing import Any
 from salmetrics.dataset import Dataset
 from salmetrics.errors import InputError, check_choice
 from salmetrics.io.files import check_file
+from salmetrics.transforms import split
 from salmetrics_models.devices import device_of
 from salmetrics_models.emlnet_networks import FORMS
 from salmetrics_models.training.emlnet import TrainedEMLNet, check_weights, train_emlnet
@@ -40,6 +41,7 @@ _MODEL: dict[str, Any] = {
 }
 _STAGE: dict[str, Any] = {
     **{key: kind for key, kind in STAGE.items() if key not in ("folds", "size")},
+    "hold_out": int,
     "encoder": (str, dict),
     "decoder": (str, dict),
 }
@@ -102,12 +104,17 @@ def read_emlnet(top: Mapping[str, Any], source: Source) -> Pieces:
     stage = checked(where, top["stages"][0], _STAGE)
     if "dataset" not in stage:
         raise InputError(f"{where} must have a dataset")
+    dataset, validation = dataset_of(stage, source), validation_of(stage, source)
+    if "hold_out" in stage:
+        if validation is not None:
+            raise InputError(f"{where} has validation and hold_out; say one of them")
+        dataset, validation = _cut(dataset, stage["hold_out"], model.get("seed", 0))
     known = dict.fromkeys(FORMS[form].backbones, str)
     given = checked("[weights]", top.get("weights", {}), known)
     weights = {k: v if v == "random" else source.folder / v for k, v in given.items()}
     options: dict[str, Any] = {
         "weights": weights,
-        "validation": validation_of(stage, source),
+        "validation": validation,
         "encoder_recipe": recipe_of(where, stage, "encoder", RECIPES["emlnet-encoder"]),
         "decoder_recipe": recipe_of(where, stage, "decoder", RECIPES["emlnet-decoder"]),
         **{k: v for k, v in model.items() if k not in ("base", "start")},
@@ -117,4 +124,16 @@ def read_emlnet(top: Mapping[str, Any], source: Source) -> Pieces:
         raise InputError("[run]: EML-NET's metrics are always NSS, CC, KLDiv and SIM")
     if "start" in model:
         options["start"] = source.folder / model["start"]
-    return Pieces(dataset_of(stage, source), source.out, options)
+    return Pieces(dataset, source.out, options)
+
+
+def _cut(dataset: Dataset, hold_out: int, seed: int) -> tuple[Dataset, Dataset]:
+    """Return images to train on, and so many others at random."""
+    if not 0 < hold_out < len(dataset):
+        raise InputError(
+            f"hold_out must be from 1 to {len(dataset) - 1} images of {dataset.name!r}; got "
+            f"{hold_out}"
+        )
+    share = hold_out / len(dataset)
+    kept, tested = split(dataset, [1 - share, share], seed=seed)
+    return kept, tested

@@ -3,128 +3,44 @@
 from __future__ import annotations
 
 import warnings
-from abc import abstractmethod
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import zlib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
-from torch import Tensor, nn
 
 from salmetrics.dataset import Dataset
 from salmetrics.errors import InputError, check_choice, check_whole
 from salmetrics.io.files import check_file, replacing
-from salmetrics_models import losses
+from salmetrics.protocols import DEFAULT
 from salmetrics_models.backbones import Backbone, digest_of_weights
 from salmetrics_models.checkpoints import load_backbone, write_weights
-from salmetrics_models.devices import device_of, settings_of_torch
+from salmetrics_models.devices import settings_of_torch
 from salmetrics_models.emlnet import EMLNet
-from salmetrics_models.emlnet_networks import FORMS, Decoder, EMLNetwork, Encoder
+from salmetrics_models.emlnet_networks import FORMS, EMLNetwork, Encoder, checked_encoders
 from salmetrics_models.framing import Frame
 from salmetrics_models.training.features import image_digests
-from salmetrics_models.training.fitting import Fitted, Settings, fit
+from salmetrics_models.training.fitting import Fitted, Settings, fit, settings_for
 from salmetrics_models.training.folders import alone_in, swept
-from salmetrics_models.training.logs import has_tensorboard
-from salmetrics_models.training.maps import MapBatch, MapSamples, Taps
-from salmetrics_models.training.objectives import NotANumber, Objective
-from salmetrics_models.training.recipes import RECIPES, Recipe
+from salmetrics_models.training.map_objectives import (
+    LOSSES,
+    DecoderObjective,
+    EncoderObjective,
+    MapObjective,
+)
+from salmetrics_models.training.maps import MapSamples, Taps
+from salmetrics_models.training.recipes import Recipe, as_recipe
 from salmetrics_models.training.samples import warn_of_empty
-from salmetrics_models.training.stages import fingerprints
+from salmetrics_models.training.stages import fingerprints, warn_of_shared
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["LOSSES", "TrainedEMLNet", "check_weights", "train_emlnet"]
+__all__ = ["TrainedEMLNet", "check_weights", "train_emlnet"]
 
-Loss = Callable[[Tensor, Tensor, Tensor], Tensor]
-
-
-def _mean_square(prediction: Tensor, target: Tensor, fixations: Tensor) -> Tensor:
-    return (prediction - target).square().mean((-2, -1))
-
-
-LOSSES: dict[str, Loss] = {
-    "cc": lambda p, q, f: losses.cc_loss(p, q, reduction="none"),
-    "eml-net": lambda p, q, f: losses.eml_net_loss(p, q, f, reduction="none"),
-    "kld": lambda p, q, f: losses.kld_loss(p, q, reduction="none"),
-    "mse": _mean_square,
-    "nss": lambda p, q, f: losses.nss_loss(p, f, reduction="none"),
-    "sim": lambda p, q, f: losses.sim_loss(p, q, reduction="none"),
-}
-"""What maps can be trained for; of prediction, empirical map and fixated pixels."""
-
-
-class _MapObjective(Objective):
-    """One map an image, as an encoder makes it of pixels, or a decoder of taps."""
-
-    def __init__(self, loss: str) -> None:
-        self._loss = LOSSES[loss]
-
-    @abstractmethod
-    def predictions(self, batch: MapBatch) -> Tensor:
-        """Return maps, shape (n, h, w)."""
-
-    def losses(self, batch: MapBatch) -> Tensor:
-        """Return the loss of each image, shape (n,)."""
-        return self._loss(self.predictions(batch), batch.target, batch.fixations)
-
-    def scores(
-        self, samples: MapSamples, batches: Iterable[tuple[Sequence[int], MapBatch]]
-    ) -> dict[str, float]:
-        """Return the loss, NSS, CC, KLDiv and SIM, means over images; the score is minus the loss.
-
-        NSS is over the pixels that are fixated, at the size of the frame.
-        """
-        sums = dict.fromkeys(("validation_loss", "NSS", "CC", "KLDiv", "SIM"), 0.0)
-        n = 0
-        for _, batch in batches:
-            made = self.predictions(batch)
-            own = self._loss(made, batch.target, batch.fixations)
-            if not bool(torch.isfinite(own).all()):
-                raise NotANumber("loss of validation", batch.ids)
-            sums["validation_loss"] += float(own.sum())
-            sums["NSS"] -= float(LOSSES["nss"](made, batch.target, batch.fixations).sum())
-            sums["KLDiv"] += float(LOSSES["kld"](made, batch.target, batch.fixations).sum())
-            for key, loss in (("CC", "cc"), ("SIM", "sim")):
-                values = LOSSES[loss](made, batch.target, batch.fixations)
-                sums[key] += float((1 - values).sum())
-            n += len(batch.ids)
-        found = {key: value / n for key, value in sums.items()}
-        return found | {"score": -found["validation_loss"]}
-
-
-class _EncoderObjective(_MapObjective):
-    def __init__(self, encoder: Encoder, loss: str) -> None:
-        super().__init__(loss)
-        self.module = self._encoder = encoder
-
-    def predictions(self, batch: MapBatch) -> Tensor:
-        assert batch.images is not None
-        made: Tensor = self._encoder(batch.images)
-        return made[:, 0]
-
-
-class _DecoderObjective(_MapObjective):
-    """The decoder; encoders are frozen, and normalise as they learnt to."""
-
-    def __init__(self, decoder: Decoder, encoders: Sequence[Encoder], loss: str) -> None:
-        super().__init__(loss)
-        self.module = self._decoder = decoder
-        self._encoders = nn.ModuleList(encoders).eval().requires_grad_(False)
-
-    def to(self, device: torch.device, dtype: torch.dtype) -> None:
-        super().to(device, dtype)
-        self._encoders.to(device, dtype)
-
-    def predictions(self, batch: MapBatch) -> Tensor:
-        taps: list[list[Tensor]] | None = batch.taps
-        if taps is None:
-            assert batch.images is not None
-            with torch.no_grad():
-                taps = [e.taps(batch.images) for e in self._encoders]  # type: ignore[operator]
-        made: Tensor = self._decoder(taps, batch.target.shape[-2:])
-        return made[:, 0]
+_AWAKEN = 8  # images
 
 
 @dataclass(frozen=True, eq=False)
@@ -156,15 +72,15 @@ def train_emlnet(
     out: str | Path,
     *,
     validation: Dataset | None = None,
-    form: str = "public",
+    form: str | None = None,
     backbones: Mapping[str, Backbone] | None = None,
     weights: Mapping[str, str | Path] | None = None,
     start: str | Path | None = None,
-    encoder_recipe: Recipe = RECIPES["emlnet-encoder"],
-    decoder_recipe: Recipe = RECIPES["emlnet-decoder"],
+    encoder_recipe: Recipe | str = "emlnet-encoder",
+    decoder_recipe: Recipe | str = "emlnet-decoder",
     loss: str = "eml-net",
-    size: Sequence[int] = (480, 640),
-    pad: bool = False,
+    size: Sequence[int] | None = None,
+    pad: bool | None = None,
     sigma: float | None = None,
     keep_taps: bool | None = None,
     seed: int = 0,
@@ -185,23 +101,25 @@ def train_emlnet(
         Images and fixations.
     out
         Folder of this training, made if it isn't there. It gets ``model.pth`` and ``history.csv``,
-        and in a folder for each piece its ``log.csv`` and its state.
+        and in a folder for each piece its ``log.csv`` and its state. Encoders do not depend on each
+        other: with one more in `backbones`, those that are trained stay; remove the folder of the
+        decoder, which depends on all.
     validation
         Images and fixations that are scored after each epoch. Recipes that stop by them, or keep
         the best epoch, need them.
     form, backbones
-        As of `EMLNet`.
+        As of `EMLNet`; those of `start`, if there is one.
     weights
         File of each backbone's weights, by the name of its encoder, as torchvision (timm for
         NASNet) names them; or "random". Of backbones that need none, nothing.
     start
         A file of `EMLNet` that all pieces start from, in place of `weights`: for fine-tuning.
     encoder_recipe, decoder_recipe
-        How the pieces are trained.
+        How the pieces are trained, or names in `RECIPES`.
     loss
         One of `LOSSES`: "eml-net" (KLD + 1 - CC + NSS'), "mse", "kld", "cc", "nss", "sim".
     size, pad
-        As of `EMLNet`.
+        As of `EMLNet`; None: those of `start`, or (480, 640) and stretched.
     sigma
         Of empirical maps, in pixels of the images; None: that of the stimuli, or one degree.
     keep_taps
@@ -216,37 +134,39 @@ def train_emlnet(
         For data or options that can't be, a loss that is no number, or a folder that holds a
         training under other conditions, or where another process trains.
     """
-    check_choice("form", form, FORMS)
+    check_choice("form", form, (None, *FORMS))
     check_choice("loss", loss, LOSSES)
-    check_whole("seed", seed, 0)
-    frame = Frame(size, pad)
-    for recipe, name in ((encoder_recipe, "encoder_recipe"), (decoder_recipe, "decoder_recipe")):
+    check_choice("keep_taps", keep_taps, (None, True, False))
+    if check_whole("seed", seed, 0) >= 2**63:
+        raise InputError(f"seed must be below 2 ** 63; got {seed}")
+    recipes = []
+    for given, name in ((encoder_recipe, "encoder_recipe"), (decoder_recipe, "decoder_recipe")):
+        recipe = as_recipe(given, name)
         if recipe.looks_at_validation and validation is None:
             raise InputError(f"{name} looks at validation images, and there are none")
         if recipe.average == "fixation" or recipe.downsample is not None:
             raise InputError(f"{name}: EML-NET has no average over fixations, and no downsample")
-    if tensorboard and not has_tensorboard():
-        raise InputError("TensorBoard is not installed: pip install 'salmetrics[tensorboard]'")
-    for given in (dataset, validation):
-        if given is not None:
-            _check_data(given)
-    settings = Settings(
-        device_of(device),
-        save_seconds=save_seconds,
-        tensorboard=has_tensorboard() if tensorboard is None else tensorboard,
-        progress=progress,
+        recipes.append(recipe)
+    settings = settings_for(
+        device, tensorboard=tensorboard, save_seconds=save_seconds, progress=progress
     )
+    for data in (dataset, validation):
+        if data is not None:
+            _check_data(data)
     folder = Path(out)
-    network = _started(form, backbones, weights or {}, start, seed)
+    network, usual = _started(form, backbones, weights or {}, start, seed)
+    frame = Frame(usual.size if size is None else size, usual.pad if pad is None else pad)
     public = network.form.is_public
     if keep_taps and not public:
         raise InputError("taps of the paper's form are all features, and too many to be kept")
     with alone_in(folder), settings_of_torch(settings.device, n_threads, alone=False):
-        swept(folder)
+        swept(folder, *(_folder_of(name) for name in network.names), "decoder")
         run = _Run(network, dataset, validation, frame, sigma, loss, (folder, settings, seed))
+        if start is None:
+            run.awaken()
         for name in network.names:
-            run.encoder(name, encoder_recipe)
-        run.decoder(decoder_recipe, keep_taps=public if keep_taps is None else keep_taps)
+            run.encoder(name, recipes[0])
+        run.decoder(recipes[1], keep_taps=public if keep_taps is None else keep_taps)
         about = network.description() | {"size": list(frame.size), "pad": frame.pad}
         write_weights(folder / "model.pth", network.state_dict(), {"emlnet": about})
         history = run.history(folder / "history.csv")
@@ -275,50 +195,73 @@ class _Run:
             None if d is None else MapSamples(d, range(len(d)), frame, sigma=sigma)
             for d in self._sets
         ]
+        digests = [[] if d is None else image_digests(d.stimuli) for d in self._sets]
+        if validation is not None:
+            warn_of_shared(validation, digests)
         cpu = self._settings.device.type == "cpu"
         self._conditions = {
             "torch": torch.__version__,
             "seed": self._seed,
             "device": self._settings.device.type,
             "n_threads": torch.get_num_threads() if cpu else 0,
-            "network": network.description(),
+            "form": network.form.name,
             "size": list(frame.size),
             "pad": frame.pad,
-            "sigma": sigma,
+            "sigma": [None if s is None else s.sigma for s in self._samples],
+            "smoothing": [DEFAULT.boundary, DEFAULT.truncate],
             "loss": loss,
             "data": [
-                None if d is None else fingerprints(d, image_digests(d.stimuli)) for d in self._sets
+                None if d is None else fingerprints(d, of_images)
+                for d, of_images in zip(self._sets, digests, strict=True)
             ],
         }
+
+    def awaken(self) -> None:
+        """Let all maps of the paper's form begin as not 0 everywhere."""
+        if self._network.form.is_public:
+            return
+        first = self._samples[0]
+        assert first is not None
+        batch = first.batch(first.numbers[:_AWAKEN]).to(torch.device("cpu"), torch.float32)
+        assert batch.images is not None
+        self._network.eval()
+        with torch.no_grad():
+            encoders = [self._network.encoder(name) for name in self._network.names]
+            for encoder in encoders:
+                encoder.awaken(batch.images)
+            self._network.decoder.awaken([e.taps(batch.images) for e in encoders])
 
     def encoder(self, name: str, recipe: Recipe) -> None:
         """Train an encoder alone."""
         encoder = self._network.encoder(name)
-        objective = _EncoderObjective(encoder, self._loss)
-        number = self._network.names.index(name)
-        self._fitted(objective, f"encoder-{name}", number, recipe, self._samples)
+        objective = EncoderObjective(encoder, self._loss)
+        own = next(one for one in self._network.description()["encoders"] if one["name"] == name)
+        # of no other encoder, so that more can be added
+        self._fitted(objective, _folder_of(name), {"encoder": own}, recipe, self._samples)
+        encoder.to("cpu")  # others need the memory of a GPU
 
     def decoder(self, recipe: Recipe, *, keep_taps: bool) -> None:
         """Train the decoder of all encoders."""
         encoders = [self._network.encoder(name) for name in self._network.names]
-        objective = _DecoderObjective(self._network.decoder, encoders, self._loss)
+        conditions = {"encoders": [digest_of_weights(e.state_dict()) for e in encoders]}
+        objective = DecoderObjective(self._network.decoder, encoders, self._loss)
         objective.to(self._settings.device, self._settings.dtype)
         samples = self._samples
         if keep_taps:
-            size = (int(self._frame.size[0]), int(self._frame.size[1]))
             samples = [
-                None
-                if d is None
-                else MapSamples(
-                    d,
-                    range(len(d)),
-                    self._frame,
-                    sigma=self._sigma,
-                    taps=Taps(encoders, len(d), size, self._folder),
-                )
-                for d in self._sets
+                None if one is None or d is None else self._with_taps(one, d, encoders)
+                for one, d in zip(samples, self._sets, strict=True)
             ]
-        self._fitted(objective, "decoder", len(encoders), recipe, samples)
+        self._fitted(objective, "decoder", conditions, recipe, samples)
+        self._network.to("cpu")
+
+    def _with_taps(
+        self, samples: MapSamples, dataset: Dataset, encoders: Sequence[Encoder]
+    ) -> MapSamples:
+        progress = self._settings.progress
+        numbers, frame = samples.numbers, self._frame
+        taps = Taps(encoders, dataset, numbers, frame, self._folder, progress=progress)
+        return MapSamples(dataset, numbers, frame, sigma=samples.sigma, taps=taps)
 
     def history(self, path: Path) -> pd.DataFrame:
         """Return one row an epoch of each piece, written to a file too."""
@@ -331,59 +274,72 @@ class _Run:
 
     def _fitted(
         self,
-        objective: _MapObjective,
+        objective: MapObjective,
         piece: str,
-        number: int,
+        conditions: dict[str, Any],
         recipe: Recipe,
         samples: Sequence[MapSamples | None],
     ) -> Fitted:
         training, validation = samples
         assert training is not None
-        # what it starts from says what came before
-        start = digest_of_weights(self._network.state_dict())
+        start = digest_of_weights(objective.module.state_dict())
         fitted = fit(
             objective,
             training,
             validation,
             recipe,
             self._folder / piece,
-            seed=(self._seed, number),
-            conditions=self._conditions | {"start": start},
+            seed=(self._seed, zlib.crc32(piece.encode())),
+            conditions=self._conditions | conditions | {"start": start},
             settings=self._settings,
             name=piece,
         )
-        if fitted.history[-1].get("CC") == 0:
+        best = max(fitted.history, key=lambda row: float(row["score"]))
+        kept = best if recipe.keep == "best" else fitted.history[-1]
+        if kept.get("CC") == 0:
             warnings.warn(
                 f"{piece} predicts the same for all pixels of all validation images: its last "
                 "rectifier lets nothing through any more. Train it with a lower learning rate",
                 stacklevel=4,
             )
         objective.module.load_state_dict(fitted.state)
-        objective.module.eval()
+        objective.module.eval().requires_grad_(False)
+        for parameter in objective.module.parameters():
+            parameter.grad = None
         self._rows += [{"piece": piece} | row for row in fitted.history]
         return fitted
 
 
+def _folder_of(encoder: str) -> str:
+    return f"encoder-{encoder}"
+
+
 def _started(
-    form: str,
+    form: str | None,
     backbones: Mapping[str, Backbone] | None,
     weights: Mapping[str, str | Path],
     start: str | Path | None,
     seed: int,
-) -> EMLNetwork:
-    """Return the network with which training starts, on the CPU."""
+) -> tuple[EMLNetwork, Frame]:
+    """Return the network with which training starts, on the CPU, and the frame it is made for."""
     if start is not None:
         if weights:
             raise InputError("give weights or start, not both")
-        return EMLNet(start, backbones=backbones, device="cpu").network
-    own = FORMS[form].backbones if backbones is None else backbones
+        model = EMLNet(start, backbones=backbones, device="cpu")
+        if form not in (None, model.network.form.name):
+            raise InputError(
+                f"{str(start)!r} is of the {model.network.form.name} form; leave out form={form!r}"
+            )
+        return model.network, model.frame
+    own = FORMS[form or "public"].backbones if backbones is None else backbones
+    checked_encoders(own)
     files = check_weights(own, weights)
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(seed)
-        network = EMLNetwork(own, form)
+        network = EMLNetwork(own, form or "public")
     for name, file in files.items():
         load_backbone(own[name], network.encoder(name).network, file)
-    return network
+    return network, Frame()
 
 
 def check_weights(
@@ -396,6 +352,11 @@ def check_weights(
     InputError
         If one that needs weights has none, or there is no such file.
     """
+    if not isinstance(weights, Mapping):
+        raise InputError(
+            "weights must be a mapping from names of encoders to files, or to 'random'; got "
+            f"{weights!r}"
+        )
     for name in weights:
         check_choice("encoder in weights", name, backbones)
     files: dict[str, Path] = {}

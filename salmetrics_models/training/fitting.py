@@ -17,14 +17,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from salmetrics.errors import InputError, check_choice, is_number, some
+from salmetrics.errors import InputError, check_choice, check_list, is_number, some
 from salmetrics_models.checkpoints import write_state
-from salmetrics_models.training.logs import add_row, board_of, write_rows
+from salmetrics_models.devices import device_of
+from salmetrics_models.training.logs import add_row, board_of, has_tensorboard, write_rows
 from salmetrics_models.training.objectives import METRICS, NotANumber, Objective, Source
 from salmetrics_models.training.recipes import Recipe
 from salmetrics_models.training.states import check_conditions, read_state
 
-__all__ = ["Fitted", "Settings", "check_folder", "finished_fit", "fit"]
+__all__ = ["Fitted", "Settings", "check_folder", "finished_fit", "fit", "settings_for"]
 
 _OF_DIGITS = ("device", "n_threads", "torch")  # conditions that move the last digits only
 
@@ -61,6 +62,41 @@ class Settings:
             check_choice("metric", metric, METRICS)
         if not is_number(self.save_seconds) or not self.save_seconds >= 0:
             raise InputError(f"save_seconds must be a number >= 0; got {self.save_seconds!r}")
+
+
+def settings_for(
+    device: str,
+    *,
+    metrics: Sequence[str] = (),
+    tensorboard: bool | None,
+    save_seconds: float,
+    progress: bool,
+) -> Settings:
+    """Return settings from what users say.
+
+    Parameters
+    ----------
+    device
+        "auto", "cpu", "cuda", ...
+    metrics, save_seconds, progress
+        As of `Settings`.
+    tensorboard
+        None: if it is installed.
+
+    Raises
+    ------
+    InputError
+        For such as can't be, or if TensorBoard is wanted and not installed.
+    """
+    if tensorboard and not has_tensorboard():
+        raise InputError("TensorBoard is not installed: pip install 'salmetrics[tensorboard]'")
+    return Settings(
+        device_of(device),
+        metrics=tuple(check_list("metrics", metrics)),
+        save_seconds=save_seconds,
+        tensorboard=has_tensorboard() if tensorboard is None else tensorboard,
+        progress=progress,
+    )
 
 
 @dataclass(frozen=True)

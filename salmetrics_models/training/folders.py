@@ -12,11 +12,19 @@ from salmetrics.errors import InputError
 __all__ = ["alone_in", "swept"]
 
 
-def swept(folder: Path) -> None:
-    """Remove what a kill in the midst of writing left, but for features, which others may write."""
-    for path in folder.glob("**/.*"):
-        others = "features" in path.relative_to(folder).parts
-        if not others and re.fullmatch(r"\..+-[0-9a-f]{12}", path.name) and path.is_file():
+def swept(folder: Path, *pieces: str) -> None:
+    """Remove what a kill in the midst of writing left, where nobody else writes.
+
+    Parameters
+    ----------
+    folder
+        Of the training.
+    *pieces
+        Patterns of the folders in it that are its own.
+    """
+    owned = [folder, *(path for pattern in pieces for path in folder.glob(pattern))]
+    for path in (found for own in owned for found in own.glob(".*")):
+        if re.fullmatch(r"\..+-[0-9a-f]{12}", path.name) and path.is_file():
             path.unlink(missing_ok=True)
 
 

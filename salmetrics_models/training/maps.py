@@ -75,60 +75,60 @@ class MapBatch:
 
 
 class Taps:
-    """What frozen encoders make of images: computed when first asked for, and kept in a file.
+    """What frozen encoders make of images, kept in a temporary file.
 
     Parameters
     ----------
     encoders
         Of the public form, whose taps are one map each; on their device.
-    n_images
-        Of the data set.
-    size
-        (height, width) of the images.
+    dataset
+        The images.
+    numbers
+        Of those that are wanted. The same ones make the same taps, bit for bit, on a CPU.
+    frame
+        The size that images are brought to.
     folder
         For the temporary file.
+    progress
+        Show a bar on standard error when it takes more than two seconds.
     """
 
     def __init__(
-        self, encoders: Sequence[Encoder], n_images: int, size: tuple[int, int], folder: Path
+        self,
+        encoders: Sequence[Encoder],
+        dataset: Dataset,
+        numbers: Sequence[int],
+        frame: Frame,
+        folder: Path,
+        *,
+        progress: bool = False,
     ) -> None:
-        self._encoders = list(encoders)
-        where = next(self._encoders[0].parameters())
-        self._where = where.dtype, where.device
-        shown = torch.zeros(1, 3, *size, dtype=where.dtype, device=where.device)
-        with torch.no_grad():
-            self._shapes = [[tuple(t.shape[1:]) for t in e.taps(shown)] for e in self._encoders]
-        self._ends = np.cumsum([int(np.prod(s)) for own in self._shapes for s in own])
-        self._kept = kept_on_disk(n_images * int(self._ends[-1]), folder).reshape(n_images, -1)
-        self._known = np.zeros(n_images, bool)
+        from tqdm import tqdm
 
-    def of(self, numbers: Sequence[int], images: NDArray[np.uint8] | None) -> list[list[Tensor]]:
-        """Return taps, shape (n, 1, h, w) each.
-
-        Parameters
-        ----------
-        numbers
-            Of the images.
-        images
-            Their pixels, shape (n, 3, h, w); None if all are known.
-        """
-        if images is not None:
-            shown = torch.from_numpy(images).to(self._where[1]).to(self._where[0]) / 255
+        where = next(encoders[0].parameters())
+        self._rows = {number: row for row, number in enumerate(numbers)}
+        bar = tqdm(numbers, delay=2, disable=not progress, unit="image", desc="taps")
+        for number in bar:
+            pixels = frame.framed(dataset.stimuli[number].rgb).transpose(2, 0, 1)[None].copy()
+            shown = torch.from_numpy(pixels).to(where.device).to(where.dtype) / 255
             with torch.no_grad():
-                made = [e.taps(shown) for e in self._encoders]
-            flat = [t.flatten(1).float().cpu() for own in made for t in own]
-            self._kept[list(numbers)] = torch.cat(flat, dim=1).numpy()
-            self._known[list(numbers)] = True
-        rows = self._kept[list(numbers)]
+                made = [encoder.taps(shown) for encoder in encoders]
+            flat = torch.cat([tap.flatten() for own in made for tap in own]).float().cpu().numpy()
+            if number == numbers[0]:
+                self._shapes = [[tuple(tap.shape[1:]) for tap in own] for own in made]
+                size = flat.size * len(numbers)
+                self._kept = kept_on_disk(size, folder, "taps").reshape(len(numbers), -1)
+            self._kept[self._rows[number]] = flat
+        self._ends = np.cumsum([int(np.prod(s)) for own in self._shapes for s in own])
+
+    def of(self, numbers: Sequence[int]) -> list[list[Tensor]]:
+        """Return the taps of each encoder for some images, shape (n, 1, h, w) each."""
+        rows = self._kept[[self._rows[number] for number in numbers]]
         parts = iter(np.split(rows, self._ends[:-1], axis=1))
         return [
             [torch.from_numpy(next(parts)).view(len(numbers), *shape) for shape in own]
             for own in self._shapes
         ]
-
-    def knows(self, numbers: Sequence[int]) -> bool:
-        """Whether all of these are kept."""
-        return bool(self._known[list(numbers)].all())
 
 
 class MapSamples:
@@ -146,6 +146,13 @@ class MapSamples:
         Of empirical maps, in pixels of the images; None: that of the stimuli, or one degree.
     taps
         Of the encoders, where a decoder is trained.
+
+    Attributes
+    ----------
+    numbers
+        Of the images that are left.
+    sigma
+        As it is used.
     """
 
     def __init__(
@@ -159,7 +166,7 @@ class MapSamples:
     ) -> None:
         self._dataset, self._frame, self._taps = dataset, frame, taps
         smoothing = smoothing_of(DEFAULT.override(sigma=sigma), dataset.stimuli)
-        self._sigma = float(np.max(smoothing.sigma))
+        self.sigma = float(np.max(smoothing.sigma))
         there = dataset.fixations.counts()
         self.numbers = [int(i) for i in chosen if there[i] > 0]
         if not self.numbers:
@@ -168,23 +175,31 @@ class MapSamples:
             )
 
     def batches(self, size: int, rng: np.random.Generator | None = None) -> list[list[int]]:
-        """Cut the images into batches, in random order if there is a stream."""
+        """Cut the images into batches, in random order if there is a stream.
+
+        One image that is left over goes to the batch before: normalisation needs more than one
+        where a map has one pixel.
+        """
         order = np.array(self.numbers)
         if rng is not None:
             order = rng.permutation(order)
-        return [order[start : start + size].tolist() for start in range(0, order.size, size)]
+        made = [order[start : start + size].tolist() for start in range(0, order.size, size)]
+        if size > 1 and len(made) > 1 and len(made[-1]) == 1:
+            last = made.pop()
+            made[-1] += last
+        return made
 
     def batch(self, images: Sequence[int]) -> MapBatch:
         """Return a batch, on the CPU."""
         maps = [self._maps(i) for i in images]
         pixels = None
-        if self._taps is None or not self._taps.knows(images):
+        if self._taps is None:
             framed = [self._frame.framed(self._dataset.stimuli[i].rgb) for i in images]
-            pixels = np.stack(framed).transpose(0, 3, 1, 2)
+            pixels = torch.from_numpy(np.stack(framed).transpose(0, 3, 1, 2))
         return MapBatch(
             tuple(self._dataset.stimuli.ids[i] for i in images),
-            torch.from_numpy(pixels) if self._taps is None else None,
-            None if self._taps is None else self._taps.of(images, pixels),
+            pixels,
+            None if self._taps is None else self._taps.of(images),
             torch.from_numpy(np.stack([target for target, _ in maps])),
             torch.from_numpy(np.stack([there for _, there in maps])),
             torch.ones(len(images)),
@@ -203,7 +218,7 @@ class MapSamples:
             (part.stop - part.start) / full
             for part, full in zip(inner, (height, width), strict=True)
         ]
-        smoothing = Smoothing(sigma=(self._sigma * scale[0], self._sigma * scale[1]))
+        smoothing = Smoothing(sigma=(self.sigma * scale[0], self.sigma * scale[1]))
         target = smoothing.points(size, pixels)
         there = np.zeros(size[0] * size[1], np.float32)
         there[pixels] = 1

@@ -11,7 +11,7 @@ from torch.optim.lr_scheduler import LRScheduler, MultiStepLR, ReduceLROnPlateau
 
 from salmetrics.errors import InputError, check_choice, check_list, check_whole, is_number
 
-__all__ = ["RECIPES", "Recipe", "named_recipe"]
+__all__ = ["RECIPES", "Recipe", "as_recipe", "named_recipe"]
 
 _BACK = 5  # epochs that the rule of DeepGaze II looks back
 _WORSE = 3  # epochs in turn that have to be worse than those
@@ -159,6 +159,15 @@ class Recipe:
         if self.stopping == "none" or epoch < max(self.min_epochs, _BACK + _WORSE - 1):
             return False
         return all(validation[-1 - i] < validation[-1 - i - _BACK] for i in range(_WORSE))
+
+
+def as_recipe(given: Recipe | str, name: str = "recipe") -> Recipe:
+    """Return a recipe, or that of `RECIPES` with a name; raise `InputError` for anything else."""
+    if isinstance(given, Recipe):
+        return given
+    if not isinstance(given, str):
+        raise InputError(f"{name} must be a Recipe, or the name of one; got {given!r}")
+    return named_recipe(given)
 
 
 def _check_between(name: str, value: Any, least: float, most: float, *, ends: bool = True) -> None:

@@ -12,17 +12,22 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from salmetrics.errors import InputError, check_choice, check_list, check_whole
+from salmetrics.errors import InputError, check_choice, check_whole
 from salmetrics.io.files import check_file, replacing
 from salmetrics_models.architectures import Architecture
 from salmetrics_models.backbones import Backbone, FeatureExtractor
 from salmetrics_models.checkpoints import load_backbone, write_state, write_weights
-from salmetrics_models.devices import device_of, settings_of_torch
+from salmetrics_models.devices import settings_of_torch
 from salmetrics_models.heads import Head
 from salmetrics_models.training.features import FEATURE_DTYPES, Features, image_digests
-from salmetrics_models.training.fitting import Settings, check_folder, finished_fit, fit
+from salmetrics_models.training.fitting import (
+    Settings,
+    check_folder,
+    finished_fit,
+    fit,
+    settings_for,
+)
 from salmetrics_models.training.folders import alone_in, swept
-from salmetrics_models.training.logs import has_tensorboard
 from salmetrics_models.training.objectives import ReadoutObjective
 from salmetrics_models.training.samples import Samples
 from salmetrics_models.training.stages import Part, Stage, check_unseen, checked_stages
@@ -32,7 +37,7 @@ from salmetrics_models.training.trained import Trained
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["check_sizes", "check_weights", "random_extractor", "train"]
+__all__ = ["check_sizes", "check_weights", "extractor_of", "train"]
 
 
 def train(
@@ -111,17 +116,13 @@ def train(
         raise InputError(f"seed must be below 2 ** 63; got {seed}")
     check_choice("feature_dtype", feature_dtype, FEATURE_DTYPES)
     files = check_weights(architecture, weights or {})
-    settings = Settings(
-        device_of(device),
-        metrics=tuple(check_list("metrics", metrics)),
+    settings = settings_for(
+        device,
+        metrics=metrics,
+        tensorboard=tensorboard,
         save_seconds=save_seconds,
-        tensorboard=has_tensorboard() if tensorboard is None else tensorboard,
         progress=progress,
     )
-    if tensorboard and not has_tensorboard():
-        raise InputError("TensorBoard is not installed: pip install 'salmetrics[tensorboard]'")
-    if n_threads is not None:
-        check_whole("n_threads", n_threads, 1)
     check_sizes(architecture, given)
     folder = Path(out)
     cache = Path(features or folder / "features") if keep_features else None
@@ -206,7 +207,7 @@ class _Run:
         self._rows: list[dict[str, Any]] = []
         self._states: list[dict[str, Tensor]] = []
         self.features: list[list[tuple[Features, Features | None]]] = []  # by backbone and stage
-        swept(self._folder)
+        swept(self._folder, "*", "*/instance-*/**")
 
     def check_folders(self, n_instances: int) -> None:
         """Look whether what is there already is of this training, before anything is computed."""
@@ -236,7 +237,7 @@ class _Run:
     def fill(self, weights: Sequence[Path | None]) -> None:
         """Compute all features, of all backbones and stages, that are not there yet."""
         for backbone, file in zip(self._architecture.backbones, weights, strict=True):
-            extractor = random_extractor(backbone, file, self._seed)
+            extractor = extractor_of(backbone, file, self._seed)
             state = extractor.state_dict()
             self._states.append({key: tensor.cpu().clone() for key, tensor in state.items()})
             extractor = extractor.to(self._settings.device)
@@ -393,7 +394,7 @@ def _joined(
     return state
 
 
-def random_extractor(backbone: Backbone, file: Path | None, seed: int) -> FeatureExtractor:
+def extractor_of(backbone: Backbone, file: Path | None, seed: int) -> FeatureExtractor:
     """Return a backbone with weights from a file, or random ones."""
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(seed)

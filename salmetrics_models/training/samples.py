@@ -253,7 +253,7 @@ class Samples:
         lengths = {key: int(np.prod(self.map_size(i))) for i, key in keys.items()}
         ends = np.cumsum(list(lengths.values())).tolist()
         starts = dict(zip(lengths, [0, *ends[:-1]], strict=True))
-        kept = kept_on_disk(ends[-1], folder)
+        kept = kept_on_disk(ends[-1], folder, "the centre bias")
         step = self._architecture.map_factor
         bar = tqdm(self.numbers, delay=2, disable=not progress, unit="image", desc="centre bias")
         known: dict[tuple[int, ...], Array] = {}
@@ -278,7 +278,7 @@ class Samples:
         return kept, {i: starts[key] for i, key in keys.items()}
 
 
-def kept_on_disk(n: int, folder: Path | None) -> Array:
+def kept_on_disk(n: int, folder: Path | None, what: str) -> Array:
     """Return an array of n float32 in a temporary file, which is gone when nothing reads it."""
     try:
         with tempfile.TemporaryFile(dir=folder) as file:
@@ -287,7 +287,7 @@ def kept_on_disk(n: int, folder: Path | None) -> Array:
             return np.memmap(file, np.float32, "r+", shape=(n,))
     except OSError as error:
         raise InputError(
-            f"{4 * n / 1e9:.1f} GB for the centre bias can't be written to "
+            f"{4 * n / 1e9:.1f} GB for {what} can't be written to "
             f"{str(folder or tempfile.gettempdir())!r}: {error.strerror or error}"
         ) from error
 

@@ -23,7 +23,7 @@ from salmetrics_models.centre import as_centre_bias
 from salmetrics_models.training.recipes import Recipe
 from salmetrics_models.training.samples import checked_weights, warn_of_empty
 
-__all__ = ["Part", "Stage", "check_unseen", "checked_stages", "fingerprints"]
+__all__ = ["Part", "Stage", "check_unseen", "checked_stages", "fingerprints", "warn_of_shared"]
 
 _FITTED_TO = 1000  # images that bandwidth and floor of the centre bias are fitted to, at most
 
@@ -219,6 +219,27 @@ def fingerprints(dataset: Dataset, digests: Sequence[str]) -> dict[str, str]:
         "images": fingerprint([list(dataset.stimuli.ids), list(digests)]),
         "fixations": fingerprint(where),
     }
+
+
+def warn_of_shared(validation: Dataset, digests: Sequence[Sequence[str]]) -> None:
+    """Warn of images that are trained on and validated on; known by their files or pixels.
+
+    Parameters
+    ----------
+    validation
+        Images that are validated on.
+    digests
+        Of those that are trained on, and of these, as of `image_digests`.
+    """
+    known = set(digests[0])
+    ids = validation.stimuli.ids
+    shared = [name for name, digest in zip(ids, digests[1], strict=True) if digest in known]
+    if shared:
+        warnings.warn(
+            f"{len(shared)} images of {validation.name!r} are validated on and trained on too: "
+            f"{some(shared)}; scores there are too good",
+            stacklevel=3,
+        )
 
 
 def check_unseen(stages: Sequence[Stage], digests: Sequence[Sequence[Sequence[str]]]) -> None:

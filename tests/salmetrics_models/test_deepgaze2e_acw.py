@@ -264,11 +264,23 @@ def test_wrong_files_and_options(file, tmp_path):
         ({"categories": ["a", "a"]}, "categories must be different names"),
         ({"categories": []}, "categories must be different names, at least one"),
         ({"centre_bias": "round"}, "round"),
+        ({"backbones": {"a": 1}}, "backbones must be a list of Backbone; got 'a'"),
     ):
         with pytest.raises(InputError, match=text):
             DeepGazeIIEACW(device="cpu", **options)
     with pytest.raises(InputError, match="fold must be from 0 to 2"):
         loaded(file).category_weights(3)
+
+
+def test_the_order_of_components_is_known(file):
+    """Weights of categories belong to folds, so another order would mix those of other folds."""
+    model = loaded(file)
+    folds = salmetrics.Folds({"a": 0, "b": 1, "c": 2}, 3)
+    for options in ({"component_order": "fold-major"}, {"fold_offset": 1}):
+        with pytest.raises(InputError, match="are instance-major, beginning with fold 0; got"):
+            model.components_of(fold=0, **options)
+        with pytest.raises(InputError, match="are instance-major"):
+            model.cross_validated(folds, **options)
 
 
 def test_small_images_are_refused(rng):

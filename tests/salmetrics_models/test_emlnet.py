@@ -1,6 +1,8 @@
 """EML-NET: shapes, counts, the published layout against a plain implementation, any image."""
 
 import pickle
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -221,6 +223,8 @@ def test_seeds_and_types(images):
         ({"dtype": "int8"}, "dtype must be one of"),
         ({"device": "tpu"}, "device must be"),
         ({"seed": -1}, "seed must be"),
+        ({"seed": 2**70}, "seed must be below"),
+        ({"backbones": [RESNET_50]}, "backbones must be a mapping from names of encoders"),
     ],
 )
 def test_wrong_options(options, text):
@@ -233,6 +237,30 @@ def test_images_without_pixels():
     sizes = Stimuli.from_sizes([(60, 80)])
     with pytest.raises(InputError, match="emlnet needs images"):
         model.check_data(sizes, None)
+
+
+def test_a_pickle_is_read_in_another_process(images, tmp_path):
+    """Where torchvision is not imported yet."""
+    model = EMLNet(backbones={"one": RESNET_50}, size=(64, 64), device="cpu")
+    (tmp_path / "model.pkl").write_bytes(pickle.dumps((model, images[0].rgb)))
+    code = """if True:
+        import pickle, sys
+        from salmetrics import Stimuli
+        model, pixels = pickle.load(open(sys.argv[1], "rb"))
+        print(model.saliency_map(Stimuli.from_arrays([pixels])[0]).sum())
+    """
+    run = [sys.executable, "-c", code, str(tmp_path / "model.pkl")]
+    out = subprocess.run(run, capture_output=True, text=True, check=True).stdout
+    assert float(out) == pytest.approx(model.saliency_map(images[0]).sum(), rel=1e-4)
+
+
+def test_changed_weights_change_the_digest():
+    model = EMLNet(backbones=TOY, size=SIZE, device="cpu")
+    before = model.fingerprint
+    assert model.fingerprint == before
+    with torch.no_grad():
+        next(model.network.parameters()).add_(1)
+    assert model.fingerprint != before
 
 
 class TestFrame:

@@ -16,7 +16,11 @@ from salmetrics_models.category_head import CategoryHead
 from salmetrics_models.checkpoints import read_tensors
 from salmetrics_models.losses import negative_log_likelihood
 from salmetrics_models.training import RECIPES, fitting, train_acw
-from salmetrics_models.training.acw import _CategoryObjective, _CategorySamples, _JointFeatures
+from salmetrics_models.training.category_objective import (
+    CategoryObjective,
+    CategorySamples,
+    JointFeatures,
+)
 from salmetrics_models.training.features import Features
 from tests.salmetrics_models.toy_backbones import COLOURS, SEES, blobs
 
@@ -143,16 +147,16 @@ def test_steps_of_a_plain_implementation(data, tmp_path):
     head = CategoryHead(architecture, 3, "log-density").double()
     plain = CategoryHead(architecture, 3, "log-density").double()
     plain.load_state_dict(head.state_dict())
-    features = _JointFeatures(
+    features = JointFeatures(
         [Features(FeatureExtractor(b), data.stimuli) for b in architecture.backbones]
     )
     centre = salmetrics.models.baselines.GaussianCentreBias()
-    samples = _CategorySamples(data, range(6), features, centre, architecture)
+    samples = CategorySamples(data, range(6), features, centre, architecture)
     samples.categories = [i % 3 for i in range(len(data))]
     recipe = RECIPE.changed(
         learning_rate=0.01, batch_size=2, accumulate=2, max_epochs=1, keep="last", schedule="steps"
     )
-    objective = _CategoryObjective(head, CATEGORIES, 10.0, ())
+    objective = CategoryObjective(head, CATEGORIES, 10.0, ())
     settings = fitting.Settings(torch.device("cpu"), dtype=torch.float64, progress=False)
     found = fitting.fit(
         objective, samples, None, recipe, tmp_path, seed=(1,), conditions={}, settings=settings
@@ -273,6 +277,8 @@ def test_another_training_in_the_folder(data, cut, trained):
         ({"folds": "five"}, "folds must be one of"),
         ({"category_rate": -1}, "category_rate must be a number from 0"),
         ({"n_instances": 0}, "n_instances must be"),
+        ({"n_threads": 1.5}, "n_threads must be"),
+        ({"recipe": "quick"}, "recipe must be one of"),
         ({"seed": 2**63}, "seed must be below"),
         ({"weights": {}}, "backbone 'sees-red' needs weights"),
         ({"metrics": ["CC"]}, "metric must be one of"),
@@ -284,6 +290,14 @@ def test_another_training_in_the_folder(data, cut, trained):
 def test_wrong_options(data, tmp_path, options, text):
     with pytest.raises(InputError, match=text):
         train_acw(data, tmp_path, **QUIET | options)
+
+
+def test_images_to_train_and_validate_on(data, tmp_path):
+    options = QUIET | {"recipe": RECIPE.changed(max_epochs=1), "n_instances": 1}
+    with pytest.warns(UserWarning, match="30 images of 'blobs' are validated on and trained on"):
+        train_acw(data, tmp_path, validation=data, **options)
+    with pytest.raises(InputError, match=r"'looks at blue' has 4; give validation= or folds="):
+        train_acw(data[:14], tmp_path / "few", **options)
 
 
 def test_images_need_categories(data, tmp_path):

@@ -117,6 +117,15 @@ def test_examples(name, capsys, tmp_path, monkeypatch):
         assert (options["n_instances"], options["category_rate"]) == (3, 10)
         assert "shapenet-c" in found.summary()
         return
+    if name == "emlnet-mit1003":
+        assert asked == ["mit1003"]
+        options = found.options
+        assert (len(found.dataset), len(options["validation"])) == (903, 100)
+        assert not {*found.dataset.stimuli.ids} & {*options["validation"].stimuli.ids}
+        assert options["pad"] is True
+        with pytest.raises(InputError, match=r"model.pth"):
+            found.check()
+        return
     if name == "emlnet":
         assert [spec.partition(",")[0] for spec in asked] == ["salicon"] * 2
         options = found.options
@@ -407,7 +416,7 @@ class TestEMLNet:
         [[stages]]
         dataset = "data.h5"
         first = 4
-        validation = "data.h5"
+        validation = "other.h5"
         [stages.encoder]
         max_epochs = 1
         batch_size = 4
@@ -423,8 +432,9 @@ class TestEMLNet:
         toys = {"imagenet": SEES["red"], "places": SEES["green"]}  # for two ResNet-50
         monkeypatch.setitem(FORMS, "public", replace(FORMS["public"], backbones=toys))
         monkeypatch.setattr(emlnet, "_KNOWN", tuple(toys.values()))
-        data = blobs(6, lambda i: [0], size=(40, 40))
-        salmetrics.write_hdf5(data, tmp_path / "data.h5")
+        for name, seed in (("data", 1), ("other", 2)):
+            data = blobs(6, lambda i: [0], size=(40, 40), seed=seed, name=name)
+            salmetrics.write_hdf5(data, tmp_path / f"{name}.h5")
         (tmp_path / "config.toml").write_text(self.TEXT)
         monkeypatch.chdir(tmp_path)
         return tmp_path
@@ -432,7 +442,7 @@ class TestEMLNet:
     def test_train(self, folder, capsys):
         assert main(["train", "config.toml"]) == 0
         out = capsys.readouterr().out
-        assert "blobs, 4 images, 120 fixations, validated on blobs (6 images)" in out
+        assert "data, 4 images, 120 fixations, validated on other (6 images)" in out
         for piece in ("encoder-imagenet", "encoder-places", "decoder"):
             assert piece in out
         options = ["--dataset", "data.h5", "--model", "emlnet:out/model.pth", "--metrics", "NSS"]
@@ -446,6 +456,8 @@ class TestEMLNet:
             ('imagenet = "random"', 'red = "random"', r"key of \[weights\] must be one of"),
             ("max_epochs = 1", "epochs = 1", r"key of \[\[stages\]\] 1, encoder must be one of"),
             ("[run]", "[run]\nmetrics = ['NSS']", "metrics are always"),
+            ("first = 4", "hold_out = 2", "has validation and hold_out"),
+            ('validation = "other.h5"', "hold_out = 4", "hold_out must be from 1 to 3 images"),
             ('loss = "kld"', 'start = "nowhere.pth"', "nowhere.pth"),
             ('dataset = "data.h5"', "", r"\[\[stages\]\] 1 must have a dataset"),
             ('loss = "kld"', 'form = "old"', "form must be one of"),

@@ -1,6 +1,7 @@
 """EML-NET trained piece by piece, on images where each encoder sees what the other does not."""
 
 import csv
+import shutil
 
 import numpy as np
 import pytest
@@ -9,10 +10,12 @@ import torch
 import salmetrics
 from salmetrics import Dataset, Fixations, InputError, Stimuli
 from salmetrics_models import EMLNet, losses
+from salmetrics_models.backbones import Backbone
 from salmetrics_models.checkpoints import read_tensors
+from salmetrics_models.emlnet_networks import EMLNetwork
 from salmetrics_models.framing import Frame
 from salmetrics_models.training import RECIPES, Recipe, fitting, train_emlnet
-from salmetrics_models.training.emlnet import LOSSES
+from salmetrics_models.training.map_objectives import LOSSES
 from salmetrics_models.training.maps import MapSamples
 from tests.salmetrics_models.toy_backbones import SEES, blobs
 
@@ -175,9 +178,10 @@ def test_fine_tuning_as_on_mit1003(trained, data, tmp_path):
     assert [m.shape for m in model.saliency_maps(tested.stimuli)] == [
         tuple(s.size) for s in tested.stimuli
     ]
-    # it starts where the other ended
-    own = read_tensors(trained.path)
-    assert any(not torch.equal(own[k], t) for k, t in read_tensors(tuned.path).items())
+    # it starts where the other ended, and goes on from there
+    own, after = read_tensors(trained.path), read_tensors(tuned.path)
+    for piece in ("encoders.0.network.first.0.weight", "decoder.combined.0.weight"):
+        assert not torch.equal(own[piece], after[piece])
     untouched = Recipe(learning_rate=1e-9, max_epochs=1, optimizer="sgd", keep="last")
     options |= {"encoder_recipe": untouched, "decoder_recipe": untouched}
     same = train_emlnet(training, tmp_path / "same", start=trained.path, **options)
@@ -228,12 +232,91 @@ def test_a_dead_decoder_is_said(data, tmp_path):
         train_emlnet(data[0], tmp_path / "out", validation=data[1], **options)
 
 
+class Negative(torch.nn.Module):
+    """Features that are all below 0."""
+
+    def __init__(self):
+        super().__init__()
+        self.last = torch.nn.Conv2d(3, 6, 1)
+        with torch.no_grad():
+            self.last.weight.abs_().neg_()
+            self.last.bias.zero_()
+
+    def forward(self, images):
+        return self.last(images)
+
+
+def _itself(network):
+    return network
+
+
+def test_the_papers_maps_begin_alive_whatever_the_sign_of_features(data):
+    """A dense block ends without a rectifier, so its features are of both signs."""
+    negative = Backbone("negative", Negative, _itself, ("last",), 6)
+    network = EMLNetwork({"one": negative, "two": SEES["red"]}, "paper").eval()
+    images = torch.from_numpy(
+        np.stack([s.rgb for s in data[0].stimuli[:4]]).transpose(0, 3, 1, 2) / 255
+    ).float()
+    one, two = network.encoders
+    with torch.no_grad():
+        assert not one(images).any()  # as it is made
+        for encoder in (one, two):
+            encoder.awaken(images)
+        network.decoder.awaken([e.taps(images) for e in (one, two)])
+        assert one(images).any()
+        assert (two.outputs[0][0].weight >= 0).all()  # rectified features: as they were
+        assert network(images).std() > 0
+
+
+def test_one_more_encoder(data, trained, tmp_path):
+    """Those that are trained are not trained again; the decoder is, as it depends on all."""
+    folder = tmp_path / "more"
+    shutil.copytree(trained.path.parent, folder)
+    more = QUIET | {"backbones": SEES, "weights": dict.fromkeys(SEES, "random")}
+    with pytest.raises(InputError, match=r"decoder' holds a training under other conditions"):
+        train_emlnet(data[0], folder, validation=data[1], **more)
+    shutil.rmtree(folder / "decoder")
+    done = train_emlnet(data[0], folder, validation=data[1], **more)
+    for name in TOY:
+        own = read_tensors(folder / f"encoder-{name}" / "final.pth")
+        before = read_tensors(trained.path.parent / f"encoder-{name}" / "final.pth")
+        assert all(torch.equal(tensor, before[key]) for key, tensor in own.items())
+    assert done.model(device="cpu").network.names == ("red", "green", "blue")
+
+
+def test_one_image_is_no_batch(data):
+    """A batch of one image has nothing to normalise by where maps have one pixel."""
+    samples = MapSamples(data[0], range(9), Frame(SIZE))
+    assert [len(batch) for batch in samples.batches(4)] == [4, 5]
+    assert [len(batch) for batch in samples.batches(8, np.random.default_rng(0))] == [9]
+    assert [len(batch) for batch in samples.batches(3)] == [3, 3, 3]
+    assert [len(batch) for batch in samples.batches(1)] == [1] * 9
+
+
+def test_images_to_train_and_validate_on(data, tmp_path):
+    short = QUIET | {"encoder_recipe": ENCODER.changed(max_epochs=1)}
+    with pytest.warns(UserWarning, match="32 images of 'some' are validated on and trained on too"):
+        train_emlnet(data[0], tmp_path, validation=data[0], **short)
+
+
+def test_start_tells_form_and_frame(trained, data, tmp_path):
+    options = QUIET | {"weights": None, "size": None, "start": trained.path}
+    with pytest.raises(InputError, match=r"is of the public form; leave out form='paper'"):
+        train_emlnet(data[0], tmp_path, form="paper", **options)
+    short = ENCODER.changed(max_epochs=1)
+    options |= {"encoder_recipe": short, "decoder_recipe": short}
+    assert train_emlnet(data[0], tmp_path, **options).model(device="cpu").frame == Frame(SIZE)
+
+
 def test_another_training_in_the_folder(data, trained, tmp_path):
     folder = trained.path.parent
     with pytest.raises(
         InputError, match=r"under other conditions: loss \(was 'eml-net', is 'mse'\)"
     ):
         train_emlnet(data[0], folder, validation=data[1], loss="mse", **QUIET)
+    wider = Dataset("some", data[0].stimuli.with_scale(sigma=9.0), data[0].fixations)
+    with pytest.raises(InputError, match=r"other conditions: sigma.0 \(was 3.0, is 9.0\)"):
+        train_emlnet(wider, folder, validation=data[1], **QUIET)
     fewer = salmetrics.subsample(data[0], 900, of="fixations")
     with pytest.raises(InputError, match=r"under other conditions: data.0.fixations"):
         train_emlnet(fewer, folder, validation=data[1], **QUIET)
@@ -244,6 +327,15 @@ def test_another_training_in_the_folder(data, trained, tmp_path):
     [
         ({"form": "old"}, "form must be one of"),
         ({"loss": "l1"}, "loss must be one of"),
+        ({"n_threads": 2.5}, "n_threads must be"),
+        ({"encoder_recipe": "quick"}, "recipe must be one of"),
+        ({"decoder_recipe": 3}, "decoder_recipe must be a Recipe, or the name of one; got 3"),
+        ({"seed": 2**70}, "seed must be below"),
+        ({"backbones": [1]}, "backbones must be a mapping from names"),
+        ({"backbones": {"a": "resnet"}}, "backbone of encoder 'a' must be a Backbone; got 'resn"),
+        ({"backbones": {"../a": SEES["red"]}}, r"names of encoders must be .*got \['../a'\]"),
+        ({"weights": "random"}, r"weights must be a mapping .*got 'random'"),
+        ({"keep_taps": "no"}, "keep_taps must be one of"),
         ({"weights": {}}, "encoder 'red' needs weights of sees-red: give the file"),
         ({"weights": {"blue": "random"}}, "encoder in weights must be one of"),
         ({"weights": {"red": "nowhere.pth", "green": "random"}}, "nowhere.pth"),
