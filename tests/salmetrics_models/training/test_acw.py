@@ -67,11 +67,17 @@ def trained(data, cut, tmp_path_factory):
     return train_acw(data, tmp_path_factory.mktemp("acw"), folds=cut, **QUIET)
 
 
-def test_weights_pick_the_backbone_of_each_category(tmp_path):
-    """And information gain is above that of a model with equal weights, trained in the same way."""
+@pytest.mark.parametrize(("mixing", "least"), [("density", 0.9), ("log-density", 0.5)])
+def test_weights_pick_the_backbone_of_each_category(tmp_path, mixing, least):
+    """And information gain is above that of a model with equal weights, trained in the same way.
+
+    Weights of log densities share their scale with the readouts: half the weight of a readout twice
+    as steep is the same. So they pick the backbone, but not as clearly as shares of densities do.
+    """
     data, tested = made(36), made(30, seed=2, name="tested")
     recipe = RECIPE.changed(learning_rate=0.03, batch_size=3, max_epochs=8)
     options = QUIET | {"recipe": recipe, "n_instances": 1, "features": tmp_path / "features"}
+    options["mixing"] = mixing
     models = {}
     for name, rate in (("weighed", 10.0), ("equal", 0.0)):
         out = tmp_path / name
@@ -79,7 +85,7 @@ def test_weights_pick_the_backbone_of_each_category(tmp_path):
         models[name] = done.model(device="cpu")
     weights = models["weighed"].category_weights()
     for category, backbone in zip(CATEGORIES, SEES.values(), strict=True):
-        assert weights.loc[category, backbone.name] > 0.9
+        assert weights.loc[category, backbone.name] > least
     assert np.allclose(models["equal"].category_weights(), 1 / 3)
     scored = salmetrics.evaluate(
         models, *tested, metrics=["IG"], baseline=CentreBias.fit(*data), progress=False
