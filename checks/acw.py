@@ -51,7 +51,7 @@ def main():
         least_side=32,
     )
     recipe = RECIPES["deepgaze2e-acw"].changed(
-        learning_rate=0.03, batch_size=4, max_epochs=16, min_learning_rate=2e-4
+        learning_rate=0.01, batch_size=4, max_epochs=16, min_learning_rate=2e-4
     )
     histories = {}
     for mixing in ("density", "log-density"):

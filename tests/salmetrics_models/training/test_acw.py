@@ -75,7 +75,7 @@ def test_weights_pick_the_backbone_of_each_category(tmp_path, mixing, least):
     as steep is the same. So they pick the backbone, but not as clearly as shares of densities do.
     """
     data, tested = made(36), made(30, seed=2, name="tested")
-    recipe = RECIPE.changed(learning_rate=0.03, batch_size=3, max_epochs=8)
+    recipe = RECIPE.changed(learning_rate=0.01, batch_size=3, max_epochs=9)
     options = QUIET | {"recipe": recipe, "n_instances": 1, "features": tmp_path / "features"}
     options["mixing"] = mixing
     models = {}
