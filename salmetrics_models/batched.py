@@ -14,7 +14,7 @@ from torch import Tensor
 
 from salmetrics.errors import InputError, check_choice, check_whole
 from salmetrics.stimuli import Stimulus
-from salmetrics_models.devices import device_of, settings_of_torch
+from salmetrics_models.devices import device_of, sent, settings_of_torch
 from salmetrics_models.producer import (
     Array,
     Task,
@@ -147,7 +147,4 @@ class Batched(ABC):
 
 def moved(array: Array, dtype: torch.dtype, device: torch.device) -> Tensor:
     """Return an array as a tensor of some type on a device; a GPU does not wait for it."""
-    tensor = torch.from_numpy(np.require(array, requirements=["C", "W"]))
-    if device.type == "cuda":
-        tensor = tensor.pin_memory().to(device, non_blocking=True)
-    return tensor.to(dtype)
+    return sent(torch.from_numpy(np.require(array, requirements=["C", "W"])), device, dtype)

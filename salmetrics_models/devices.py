@@ -7,10 +7,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 
 import torch
+from torch import Tensor
 
 from salmetrics.errors import InputError, check_whole
 
-__all__ = ["device_of", "settings_of_torch"]
+__all__ = ["device_of", "sent", "settings_of_torch"]
 
 _SETTINGS = threading.RLock()
 
@@ -36,6 +37,13 @@ def device_of(given: str) -> torch.device:
     if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
         raise InputError(f"device {given!r}: torch finds {torch.cuda.device_count()} GPUs")
     return device
+
+
+def sent(tensor: Tensor, device: torch.device, dtype: torch.dtype) -> Tensor:
+    """Return a tensor of the CPU on a device, as a type; a GPU does not wait for it."""
+    if device.type == "cuda":
+        tensor = tensor.pin_memory().to(device, non_blocking=True)
+    return tensor.to(dtype)
 
 
 @contextmanager

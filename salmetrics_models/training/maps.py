@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from salmetrics.empirical import Smoothing
 from salmetrics.errors import InputError
 from salmetrics.observation import smoothing_of
 from salmetrics.protocols import DEFAULT
+from salmetrics_models.devices import sent
 from salmetrics_models.emlnet_networks import Encoder
 from salmetrics_models.framing import Frame
 from salmetrics_models.training.samples import kept_on_disk
@@ -58,12 +60,7 @@ class MapBatch:
 
     def to(self, device: torch.device, dtype: torch.dtype) -> MapBatch:
         """Return the batch on a device; a GPU does not wait for it."""
-
-        def moved(tensor: Tensor) -> Tensor:
-            if device.type == "cuda":
-                tensor = tensor.pin_memory().to(device, non_blocking=True)
-            return tensor.to(dtype)
-
+        moved = partial(sent, device=device, dtype=dtype)
         return replace(
             self,
             images=None if self.images is None else moved(self.images) / 255,

@@ -7,6 +7,7 @@ import tempfile
 import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -21,6 +22,7 @@ from salmetrics.models.base import DensityModel, log_density_of
 from salmetrics.models.baselines import GaussianCentreBias, Uniform
 from salmetrics_models.architectures import Architecture
 from salmetrics_models.centre import FixedCentreBias
+from salmetrics_models.devices import sent
 from salmetrics_models.finaliser import Mixing, mixing_for, nearest
 from salmetrics_models.heads import readout_grid
 
@@ -78,12 +80,7 @@ class Batch:
 
     def to(self, device: torch.device, dtype: torch.dtype) -> Batch:
         """Return the batch on a device; a GPU does not wait for it."""
-
-        def moved(tensor: Tensor) -> Tensor:
-            if device.type == "cuda":
-                tensor = tensor.pin_memory().to(device, non_blocking=True)
-            return tensor.to(dtype)
-
+        moved = partial(sent, device=device, dtype=dtype)
         return replace(
             self,
             maps=[moved(m) for m in self.maps],
