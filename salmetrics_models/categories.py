@@ -89,7 +89,9 @@ def mixed(logs: Sequence[Tensor], weights: Tensor, mixing: Mixing, how: str) -> 
     """
     columns = weights.T[..., None, None]
     if how == "density":
-        stacked = torch.stack([log + w.log() for log, w in zip(logs, columns, strict=True)])
+        # a share that is 0 in this type has no logarithm, and no gradient
+        known = columns.clamp(min=torch.finfo(columns.dtype).tiny).log()
+        stacked = torch.stack([log + w for log, w in zip(logs, known, strict=True)])
         return torch.logsumexp(stacked, dim=0)
     total = torch.stack([log * w for log, w in zip(logs, columns, strict=True)]).sum(0)
     return mixing.component_densities(total)

@@ -42,13 +42,16 @@ def add(commands: Any) -> None:
     network.add_argument(
         "--centre-bias",
         metavar="FILE",
-        help="a .npy file with a log density, uniform, or mit1003 (default: that of the data set, "
-        "with each image left out)",
+        help="a .npy file with a log density, uniform, gaussian, or mit1003 (default: that of the "
+        "data set, with each image left out)",
     )
     network.add_argument(
         "--pixels-per-degree",
         metavar="NUMBER",
         help="of the display, or dataset for that of the data set (default: images as they are)",
+    )
+    network.add_argument(
+        "--category", metavar="NAME", help="of all images, for networks that ask for it"
     )
     network.add_argument("--device", help="auto, cpu, cuda, ... (default: auto)")
     network.add_argument("--batch-size", metavar="N", help="images predicted together (default: 1)")
@@ -86,6 +89,7 @@ def _run(options: argparse.Namespace) -> None:
     parts = [] if options.weights is None else [options.weights]
     given = {
         "centre": options.centre_bias,
+        "category": options.category,
         "device": options.device,
         "batch_size": options.batch_size,
         "n_threads": options.threads,

@@ -12,7 +12,7 @@ import salmetrics
 from salmetrics import Fixations, Folds, InputError, Stimuli
 from salmetrics.cli import main
 from salmetrics.datasets.folder import load_images
-from salmetrics_models import DeepGazeI, DeepGazeII
+from salmetrics_models import DeepGazeI, DeepGazeII, DeepGazeIIEACW
 from salmetrics_models.named import deepgaze2
 from salmetrics_models.networks import DeepGazeNetwork
 
@@ -120,6 +120,15 @@ def test_predict_options_2e(images, monkeypatch, file_2e):
     Folds({"a.png": 2, "b.jpg": 0, "c.png": 1}, n_folds=10).save("folds.csv")
     crossed = made_by(monkeypatch, [*common, "--folds", "folds.csv", "--fold-offset", "1"])
     assert crossed.model_for("b.jpg").components == (9, 19, 29)
+
+
+def test_predict_acw(images, monkeypatch):
+    """Images are smaller than 272 pixels, so the model is made, and no image predicted."""
+    command = ["--model", "deepgaze2e-acw", "--weights", "random", "--category", "Art"]
+    monkeypatch.setattr(DeepGazeIIEACW, "check_data", lambda self, *data: None)
+    model = made_by(monkeypatch, [*command, "--centre-bias", "gaussian", "--fold", "2"])
+    assert model.category == "Art"
+    assert model.components == (2, 7, 12)
 
 
 def test_predict_goes_on_after_a_kill(images, file_1, photo, monkeypatch):

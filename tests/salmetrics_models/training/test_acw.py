@@ -12,8 +12,10 @@ import salmetrics
 from salmetrics import CentreBias, InputError, folds
 from salmetrics_models.architectures import DEEPGAZE_2E_ACW
 from salmetrics_models.backbones import FeatureExtractor
+from salmetrics_models.categories import mixed, shares
 from salmetrics_models.category_head import CategoryHead
 from salmetrics_models.checkpoints import read_tensors
+from salmetrics_models.finaliser import mixing_for
 from salmetrics_models.losses import negative_log_likelihood
 from salmetrics_models.training import RECIPES, fitting, train_acw
 from salmetrics_models.training.category_objective import (
@@ -197,6 +199,15 @@ def test_steps_of_a_plain_implementation(data, tmp_path):
         optimizer.step()
     for key, tensor in plain.state_dict().items():
         np.testing.assert_allclose(found.state[key], tensor, atol=1e-7, err_msg=key)
+
+
+def test_a_share_that_is_nothing_has_no_gradient():
+    logs = [torch.zeros(1, 2, 2, requires_grad=True) for _ in range(2)]
+    weights = torch.tensor([[200.0, 0.0]], requires_grad=True)  # a softmax of 1 and 0
+    mixing = mixing_for((2, 2), (2, 2), torch.float32, torch.device("cpu"))
+    mixed(logs, shares(weights, [0]), mixing, "density").sum().backward()
+    assert torch.isfinite(weights.grad).all()
+    assert all(torch.isfinite(log.grad).all() for log in logs)
 
 
 def test_interrupted_it_ends_the_same(data, cut, trained, tmp_path, monkeypatch):
