@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from functools import partial
 from inspect import signature
 from pathlib import Path
 from typing import Any
@@ -115,8 +116,8 @@ def readout(argument: str | None, dataset: Dataset) -> DensityModel:
     return _made(ReadoutModel, argument, dataset)
 
 
-def _yes(text: str) -> bool:
-    check_choice("value", text, ("yes", "no"))
+def _yes(name: str, text: str) -> bool:
+    check_choice(name, text, ("yes", "no"))
     return text == "yes"
 
 
@@ -128,7 +129,7 @@ def _size(text: str) -> tuple[int, ...]:
 Options = Mapping[str, Callable[[str], Any]]
 
 _OPTIONS: Options = {
-    "autocast": _yes,
+    "autocast": partial(_yes, "autocast"),
     "batch_size": int,
     "centre": str,
     "component_order": str,
@@ -150,7 +151,7 @@ _OF_EMLNET: Options = {
     "encoder": str,
     "form": str,
     "imagenet": str,
-    "pad": _yes,
+    "pad": partial(_yes, "pad"),
     "places": str,
     "sigma": float,
     "size": _size,

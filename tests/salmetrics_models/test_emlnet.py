@@ -319,7 +319,7 @@ class TestByName:
             ("random,decoder=a.pth", "emlnet:imagenet=FILE"),
             ("random,size=a", "size can't be 'a'"),
             ("random,fold=1", "option of emlnet must be one of"),
-            ("random,pad=1", "must be one of"),
+            ("random,pad=1", "pad must be one of"),
             ("nowhere.pth", "nowhere.pth"),
         ],
     )
