@@ -277,8 +277,13 @@ def benchmark(
     if metrics is not None:
         chosen = chosen.override(metrics=tuple(metrics))
     if form is not None:
+        if sort_by is not None:
+            raise InputError(f"layout {form.name!r} says what models are sorted by; no sort_by")
         for dataset in datasets:
-            form.check(chosen.metrics, dataset.stimuli.attributes)
+            try:
+                form.check(chosen.metrics, dataset.stimuli.attributes)
+            except InputError as error:
+                raise InputError(f"{dataset.name}: {error}") from error
     if sort_by is not None:
         check_choice("sort_by", sort_by, chosen.metrics)
     skipped: list[Skipped] = []

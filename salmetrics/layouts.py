@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from salmetrics.errors import InputError, check_choice, check_whole, some
+from salmetrics.errors import InputError, check_choice, check_list, check_whole, some
 from salmetrics.metrics.registry import METRICS, Metric
 from salmetrics.protocols import Protocol, get_protocol
 from salmetrics.rendering import explained, latex_table, markdown_table, text_table
@@ -66,16 +69,22 @@ class Layout:
 
     def __post_init__(self) -> None:
         get_protocol(self.protocol)
-        check_choice("sort_by", self.sort_by, self.columns)
-        check_whole("decimals", self.decimals, 0)
-        for key in (key for keys in self.columns.values() for key in keys):
+        if not re.fullmatch(r"\w[\w.-]*", self.name):
+            raise InputError(f"the name of a layout is a part of file names; got {self.name!r}")
+        columns = {heading: tuple(check_list(heading, k)) for heading, k in self.columns.items()}
+        if not columns or not all(columns.values()):
+            raise InputError(f"a layout needs columns, and each a metric; got {self.columns!r}")
+        for key in (key for keys in columns.values() for key in keys):
             check_choice("metric", key, METRICS)
+        object.__setattr__(self, "columns", MappingProxyType(columns))  # registered ones stay
+        check_choice("sort_by", self.sort_by, columns)
+        check_whole("decimals", self.decimals, 0)
 
     def metrics_under(self, protocol: Protocol) -> tuple[str, ...]:
         """Return the metrics to compute: the protocol's own where they stand for a column."""
         return tuple(_first(keys, protocol.metrics) or keys[0] for keys in self.columns.values())
 
-    def check(self, metrics: Collection[str], attributes: Collection[str]) -> None:
+    def check(self, metrics: Collection[str], attributes: Mapping[str, NDArray[Any]]) -> None:
         """Check that there is all the layout needs, of metrics and of the images' attributes.
 
         Raises
@@ -89,12 +98,17 @@ class Layout:
                 f"layout {self.name!r} needs {', '.join(missing)}; evaluate with "
                 f"protocol={self.protocol!r} (--protocol {self.protocol}) and these metrics"
             )
-        if self.by is not None and self.by not in attributes:
-            known = f"they have {some(sorted(attributes))}" if attributes else "they have none"
+        if self.by is None:
+            return
+        if self.by not in attributes:
+            known = f"only {some(sorted(attributes))}" if attributes else "none"
             raise InputError(
                 f"layout {self.name!r} is a mean over groups of images by their attribute "
-                f"{self.by!r}, {known}: give Stimuli attributes={{{self.by!r}: one value an image}}"
+                f"{self.by!r}. These images have {known}; give Stimuli "
+                f"attributes={{{self.by!r}: one value an image}}"
             )
+        if attributes[self.by].ndim > 1:
+            raise InputError(f"attribute {self.by!r} has several values an image")
 
 
 def _first(keys: Sequence[str], there: Collection[str]) -> str | None:
@@ -143,7 +157,7 @@ LAYOUTS = {
         ),
         Layout(
             name="cat2000",
-            protocol="mit-matlab",
+            protocol="mit-matlab-cat2000",
             columns=_OLD_MIT,
             decimals=2,
             sort_by="NSS",
@@ -155,7 +169,7 @@ LAYOUTS = {
             protocol="mit-tuebingen-cat2000",
             columns={key: (key,) for key in ("IG", "AUC", "sAUC", "NSS", "CC", "KLDiv", "SIM")},
             decimals=4,
-            sort_by="IG",
+            sort_by="AUC",
             by="category",
             source="Galván Díaz (2024), Where we look, table 2",
         ),
@@ -257,16 +271,23 @@ def _keys(layout: Layout, metrics: Collection[str]) -> dict[str, str]:
 def _mean_over_groups(evaluation: Evaluation, attribute: str) -> pd.DataFrame:
     """Mean of the scores of each group of images; NaN for a model that lacks one of them.
 
-    Groups where no model has a score, for want of fixations, don't count.
+    Groups where no model has a score, for want of fixations, don't count, nor do images without a
+    value of the attribute.
     """
     import pandas as pd
 
-    values = evaluation.by(attribute)["value"]
+    values = evaluation.by(attribute, intervals=False)["value"]
+    values = values[_known(values.index.get_level_values(attribute).to_numpy())]
     means = {}
     for key in evaluation.metrics:
         of_groups = values.xs(key, level="metric").unstack("model").dropna(how="all")
         means[key] = of_groups.mean(skipna=False)
     return pd.DataFrame(means)
+
+
+def _known(values: NDArray[Any]) -> NDArray[np.bool_]:
+    """Whether each value of an attribute is one: neither NaN nor an empty text."""
+    return np.array([value == value and str(value) != "" for value in values.tolist()], dtype=bool)
 
 
 def _parts(
@@ -311,7 +332,11 @@ def _footnotes(
     if evaluation.protocol.name != layout.protocol:
         lines[0] += f", which goes with protocol {layout.protocol}"
     if layout.by is not None:
-        lines.append(f"means over {layout.by}, each with the same weight, of the score within each")
+        known = _known(evaluation.attributes[layout.by])
+        n = len(np.unique(evaluation.attributes[layout.by][known]))
+        lines.append(f"means over {n} values of {layout.by}, of the score within each")
+        if not known.all():
+            lines.append(f"{(~known).sum()} images have no {layout.by}, and are left out")
     other = [f"{heading} is {key}" for heading, key in keys.items() if heading != key]
     if other:
         lines.append(", ".join(other))

@@ -236,6 +236,8 @@ PROTOCOLS = {
     for protocol in (
         DEFAULT,
         MIT_MATLAB,
+        # whose maps of CAT2000 are blurred with 40 pixels, not with 8 cycles (48 pixels)
+        dataclasses.replace(MIT_MATLAB, name="mit-matlab-cat2000", sigma=40.0, cycles=None),
         dataclasses.replace(
             MIT_MATLAB,
             name="salicon-2017",

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import html
+import re
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -64,15 +66,16 @@ def text_table(headings: Sequence[str], rows: Rows, footnotes: str) -> str:
 def markdown_table(headings: Sequence[str], rows: Rows, footnotes: str) -> str:
     """Return cells, which are Markdown, as a Markdown table."""
     lines = [["model", *headings], ["---", *["---:"] * len(headings)]]
-    lines += [[model.replace("|", r"\|"), *cells] for model, cells in rows.items()]
+    lines += [[_literal(model), *cells] for model, cells in rows.items()]
     text = "\n".join("| " + " | ".join(line) + " |" for line in lines)
-    return f"{text}\n\n{footnotes}\n"
+    return f"{text}\n\n{_in_lines(footnotes)}\n"
 
 
 def latex_table(headings: Sequence[str], rows: Rows, footnotes: str) -> str:
     """Return cells, which are formulas or "-", as a LaTeX table (booktabs)."""
     body = [
-        " & ".join([_escaped(model), *(c if c == "-" else f"${c}$" for c in cells)]) + r" \\"
+        " & ".join([_escaped(model), *(c if c == "-" else f"${_formula(c)}$" for c in cells)])
+        + r" \\"
         for model, cells in rows.items()
     ]
     return "\n".join(
@@ -124,6 +127,36 @@ def _with_groups(
     return ["group", *metrics], {m: [groups.get(m, ""), *cells] for m, cells in rows.items()}
 
 
+def _in_lines(footnotes: str) -> str:
+    """Return footnotes such that Markdown keeps their lines; a backslash at the end breaks one."""
+    lines = footnotes.splitlines()
+    made = [
+        line if line.startswith("- ") or after.startswith("- ") else line + "\\"
+        for line, after in pairwise(lines)
+    ]
+    return "\n".join([*made, *lines[-1:]])
+
+
+def _literal(text: str) -> str:
+    """Return a name as Markdown shows it as it is, in one line."""
+    special = re.sub(r"([\\`*_<\[|])", r"\\\1", text)
+    # an underscore within a word is none of emphasis
+    return " ".join(re.sub(r"(?<=\w)\\_(?=\w)", "_", special).split())
+
+
+def _formula(cell: str) -> str:
+    return cell.replace("inf", r"\infty")
+
+
 def _escaped(text: str) -> str:
-    commands = {"\\": r"\textbackslash{}", "^": r"\textasciicircum{}", "~": r"\textasciitilde{}"}
-    return "".join(commands.get(c, "\\" + c if c in "&%$#_{}" else c) for c in text)
+    commands = {
+        "\\": r"\textbackslash{}",
+        "^": r"\textasciicircum{}",
+        "~": r"\textasciitilde{}",
+        "<": r"\textless{}",
+        ">": r"\textgreater{}",
+        "|": r"\textbar{}",
+    }
+    shown = " ".join(text.split())
+    made = "".join(commands.get(c, "\\" + c if c in "&%$#_{}" else c) for c in shown)
+    return "{}" + made if made.startswith("[") else made  # else an option of the line before

@@ -86,9 +86,9 @@ class Evaluation:
         return keys
 
     @property
-    def attributes(self) -> list[str]:
-        """Names of the images' attributes, for `by`."""
-        return list(self._attributes)
+    def attributes(self) -> dict[str, NDArray[Any]]:
+        """The images' attributes, for `by`: one value an image, by name."""
+        return dict(self._attributes)
 
     @property
     def reasons(self) -> dict[Key, str]:
@@ -170,7 +170,7 @@ class Evaluation:
         ]
         return pd.DataFrame(rows).set_index(["model", "metric"])
 
-    def by(self, attribute: str) -> pd.DataFrame:
+    def by(self, attribute: str, *, intervals: bool = True) -> pd.DataFrame:
         """Score groups of images, or each subject, apart.
 
         Parameters
@@ -178,6 +178,8 @@ class Evaluation:
         attribute
             Of the stimuli, such as "category"; or "subject", for metrics with one value a
             fixation.
+        intervals
+            Whether to bootstrap them; otherwise they are NaN.
 
         Returns
         -------
@@ -207,7 +209,8 @@ class Evaluation:
                 key: s.select(there[s.subject if of_subjects else s.image])
                 for key, s in samples.items()
             }
-            rows += [{attribute: value} | row for row in self._rows(of_group)]
+            found = self._rows(of_group, with_intervals=intervals)
+            rows += [{attribute: value} | row for row in found]
         return pd.DataFrame(rows).set_index([attribute, "model", "metric"])
 
     def compare(
@@ -650,8 +653,12 @@ class Evaluation:
             seed=self.seed,
         )
 
-    def _rows(self, samples: Mapping[Key, Score]) -> list[dict[str, Any]]:
-        bounds = self._bounds(samples, "images", "percentile", 0.95, None)
+    def _rows(
+        self, samples: Mapping[Key, Score], *, with_intervals: bool = True
+    ) -> list[dict[str, Any]]:
+        bounds = np.full((len(samples), 2), np.nan)
+        if with_intervals:
+            bounds = self._bounds(samples, "images", "percentile", 0.95, None)
         fixations = np.bincount(
             self._scores.cells.image, weights=self._scores.cells.counts, minlength=len(self._ids)
         )

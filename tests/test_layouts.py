@@ -106,8 +106,8 @@ def test_mit300():
         "| DPN | 0.87 | **0.68** | 2.05 | 0.80 | **0.74** | **0.82** | 2.41 | 0.91 |",
         "| EML | **0.88** | **0.68** | **1.84** | 0.77 | 0.70 | 0.79 | **2.47** | 0.84 |",
         "",
-        "layout mit300: Jia and Bruce (2018), EML-NET, arXiv:1805.01047, table 3",
-        "SIM is SIM-MATLAB, sAUC is sAUC-MATLAB, NSS is NSS-MATLAB, KLD is KLDiv",
+        "layout mit300: Jia and Bruce (2018), EML-NET, arXiv:1805.01047, table 3\\",
+        "SIM is SIM-MATLAB, sAUC is sAUC-MATLAB, NSS is NSS-MATLAB, KLD is KLDiv\\",
         "protocol mit-matlab 1 with metrics=('AUC-Judd', 'SIM-MATLAB', 'EMD', 'AUC-Borji', "
         "'sAUC-MATLAB', 'CC', 'NSS-MATLAB', 'KLDiv')",
     ]
@@ -190,7 +190,7 @@ def test_mean_over_categories():
     lines = to_markdown(result, "cat2000-categories").splitlines()
     assert lines[2].startswith("| x | **0.5000** | **0.5000** |")
     assert lines[3].startswith("| y | 0.3500 | **0.5000** |")
-    assert "means over category, each with the same weight, of the score within each" in lines
+    assert "means over 2 values of category, of the score within each\\" in lines
 
 
 def test_categories_without_a_value():
@@ -261,6 +261,65 @@ def test_wrong_layouts(changes, text):
         Layout(**(LAYOUT | changes))
 
 
+def test_images_without_a_category_are_left_out():
+    """They are no category of their own."""
+    keys = get_layout("cat2000-categories").columns
+    scores = {("m", key): [0.1, 0.2, 0.3, 0.4] for key in keys}
+    for categories in (["a", "", "b", "b"], [1, np.nan, 2, 2]):
+        result = made(scores, attributes={"category": np.array(categories)})
+        assert laid_out(result, "cat2000-categories").loc["m", "AUC"] == pytest.approx(0.225)
+        assert "1 images have no category, and are left out" in to_text(
+            result, "cat2000-categories"
+        )
+    result = made(scores, attributes={"category": np.zeros((4, 2))})
+    with pytest.raises(InputError, match="'category' has several values an image"):
+        laid_out(result, "cat2000-categories")
+
+
+def test_order_of_models_is_that_of_the_paper():
+    """By AUC: two of its models are without IG, and not at the end."""
+    keys = get_layout("cat2000-categories").columns
+    rows = {"SalFBNet": (np.nan, 0.8549), "DeepGaze I": (-0.1546, 0.8524), "II": (0.08, 0.864)}
+    scores = {
+        (model, key): [ig if key == "IG" else area] * 4
+        for model, (ig, area) in rows.items()
+        for key in keys
+    }
+    result = made(scores, attributes={"category": np.array(["a", "a", "b", "b"])})
+    assert list(laid_out(result, "cat2000-categories").index) == ["II", "SalFBNet", "DeepGaze I"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "text"),
+    [
+        ({"columns": {}}, "a layout needs columns"),
+        ({"columns": {"gain": ()}}, "a layout needs columns, and each a metric"),
+        ({"columns": {"gain": "IG"}}, "gain must be a list"),
+        ({"name": "a/b"}, "the name of a layout is a part of file names; got 'a/b'"),
+    ],
+)
+def test_layouts_that_cannot_be(changes, text):
+    with pytest.raises(InputError, match=text):
+        dataclasses.replace(get_layout("salicon"), **changes)
+
+
+def test_registered_layouts_stay_as_they_are():
+    with pytest.raises(TypeError):
+        get_layout("mit300").columns["x"] = ("IG",)
+
+
+def test_names_of_models_are_no_markup():
+    names = ["[1] a", "a|b*c_d", "x\ny", "p<q>"]
+    keys = [keys[0] for keys in get_layout("mit300").columns.values()]
+    result = made({(name, key): [0.5] * 4 for name in names for key in keys})
+    markdown = to_markdown(result, "mit300")
+    for shown in (r"| \[1] a |", r"| a\|b\*c_d |", "| x y |", r"| p\<q> |"):
+        assert shown in markdown
+    latex = to_latex(result, "mit300")
+    for shown in ("{}[1] a &", r"a\textbar{}b*c\_d &", "x y &", r"p\textless{}q\textgreater{} &"):
+        assert shown in latex
+
+
 def test_what_is_missing_is_named():
     result = made({("m", "NSS"): [1.0] * 4, ("m", "CC"): [1.0] * 4}, protocol="default")
     with pytest.raises(InputError, match=r"layout must be one of 'salicon', 'mit300'.*; got 'x'"):
@@ -272,11 +331,12 @@ def test_what_is_missing_is_named():
     with pytest.raises(InputError, match=text):
         to_latex(result, "mit300")
     keys = get_layout("cat2000-categories").columns
-    for attributes, known in (({}, "they have none"), ({"year": np.arange(4)}, "they have 'year'")):
+    for attributes, known in (({}, "have none"), ({"year": np.arange(4)}, "have only 'year'")):
         bare = made({("m", key): [0.5] * 4 for key in keys}, attributes=attributes)
         text = (
             "layout 'cat2000-categories' is a mean over groups of images by their attribute "
-            f"'category', {known}: give Stimuli attributes={{'category': one value an image}}"
+            f"'category'. These images {known}; give Stimuli "
+            "attributes={'category': one value an image}"
         )
         with pytest.raises(InputError, match=text):
             laid_out(bare, "cat2000-categories")
@@ -337,7 +397,10 @@ def test_command_with_a_protocol_and_metrics_of_its_own(folder, capsys):
     out = capsys.readouterr().out
     assert "which goes with protocol salicon-2017" in out
     assert "protocol mit-matlab 1 with" in out
-    assert "sigma=4.0" in out
+    assert "sigma=4.0, cycles=None" in out  # or the width would be of no effect
+    wide = Evaluation.load("other/sorted.h5")
+    assert benchmark(*data, "--protocol", "mit-matlab", "--out", "cycles") == 0
+    assert wide.table["CC"].iloc[0] != Evaluation.load("cycles/sorted.h5").table["CC"].iloc[0]
 
 
 def test_command_by_category(folder, capsys):
@@ -355,7 +418,7 @@ def test_command_by_category(folder, capsys):
 @pytest.mark.parametrize(
     ("arguments", "text"),
     [
-        ("--dataset plain.h5 --layout cat2000-categories", "'category', they have none: give"),
+        ("--dataset plain.h5 --layout cat2000-categories", "These images have none; give"),
         ("--dataset plain.h5 --layout mit300 --metrics NSS CC", "layout 'mit300' needs AUC-Judd,"),
     ],
 )

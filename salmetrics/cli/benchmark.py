@@ -112,8 +112,8 @@ def _run(options: argparse.Namespace) -> int:
         n_jobs=options.n_jobs,
         seed=options.seed,
     )
-    print(result)
     result.save(options.out)
+    print(result)
     print(f"\nwrote {options.out}")
     return _SOME_SKIPPED if result.skipped else 0
 

@@ -104,7 +104,13 @@ def protocol_of(options: argparse.Namespace, *, own_width: bool = False) -> Prot
         width = options.pixels_per_degree
     if width is None or (own_width and protocol.sigma is None):
         return protocol
-    also = {} if protocol.prediction_sigma is None else {"prediction_sigma": width}
+    also: dict[str, Any] = {}
+    if protocol.prediction_sigma is not None:
+        also["prediction_sigma"] = width
+    if protocol.cycles is not None:  # it would go before the width
+        if options.sigma is None:
+            return protocol
+        also["cycles"] = None
     return protocol.override(sigma=width, **also)
 
 

@@ -36,11 +36,12 @@ def add(commands: Any) -> None:
 
 def _run(options: argparse.Namespace) -> None:
     result = Evaluation.load(options.file)
+    shown = str(result) if options.layout is None else to_text(result, options.layout)
     record = result.provenance
     data = record["dataset"]
     print(f"{data['name']}: {data['n_images']} images, {data['n_fixations']} fixations")
     print(f"made {record['created']} with salmetrics {record['packages']['salmetrics']}\n")
-    print(result if options.layout is None else to_text(result, options.layout))
+    print(shown)
     if options.rank is not None:
         print(f"\n{result.rank(options.rank).round(4).to_string()}")
     if options.by is not None:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from salmetrics.errors import InputError, check_choice, check_list, some
-from salmetrics.plotting.style import COLOURS, plain_frame
+from salmetrics.plotting.style import COLOURS, as_written, plain_frame
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -101,7 +101,7 @@ def plot_category_weights(
             one: Axes = grid[i, k]
             rows = dict(iter(table[table[by] == panel].groupby(other)))
             for name in (name for name in looks if name in rows):
-                options = {"label": str(name)} | looks[name] | given
+                options = {"label": as_written(name)} | looks[name] | given
                 line = _draw(one, rows[name], options, faint)
                 drawn.setdefault(name, line)
             if not rows:
@@ -111,9 +111,9 @@ def plot_category_weights(
             one.xaxis.set_major_locator(MaxNLocator(5, integer=True, steps=[1, 2, 5, 10]))
             plain_frame(one)
             if i == 0:
-                one.set_title(str(panel), fontsize="medium")
+                one.set_title(as_written(panel), fontsize="medium")
             if k % per_row == 0:
-                one.set_ylabel("weight" if run is None else f"{run}\nweight")
+                one.set_ylabel("weight" if run is None else f"{as_written(run)}\nweight")
             else:
                 one.tick_params(labelleft=False)
             if i == len(runs) - 1 and k + per_row >= len(panels):

@@ -9,7 +9,7 @@ from salmetrics.metrics.registry import METRICS
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["COLOURS", "current", "metric_label", "plain_frame"]
+__all__ = ["COLOURS", "as_written", "current", "metric_label", "plain_frame"]
 
 COLOURS = ("#4477aa", "#ee6677", "#228833", "#ccbb44", "#66ccee", "#aa3377")  # Tol, bright
 
@@ -19,6 +19,11 @@ def current(ax: Axes | None) -> Axes:
     import matplotlib.pyplot as plt
 
     return plt.gca() if ax is None else ax
+
+
+def as_written(name: object) -> str:
+    """Return a name such that dollars in it are no formula."""
+    return str(name).replace("$", r"\$")
 
 
 def metric_label(metric: str) -> str:
