@@ -69,6 +69,9 @@ def test_by(result):
     expected = result.per_image["pixels", "CC"][images].mean()
     assert table.value.loc["indoor", "pixels", "CC"] == pytest.approx(expected, rel=1e-12)
     assert result.by("year").index.get_level_values(0).unique().tolist() == [0, 1]
+    quick = result.by("category", intervals=False)
+    assert quick["value"].equals(table["value"])
+    assert quick["low"].isna().all()
     with pytest.raises(InputError, match="'category', 'year', 'subject'; got 'day'"):
         result.by("day")
 

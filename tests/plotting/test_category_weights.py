@@ -228,3 +228,10 @@ def test_errors(history, options, text):
     with pytest.raises(InputError, match=text):
         plot_category_weights(history, **options)
     assert not plt.get_fignums()
+
+
+def test_dollars_are_no_formula():
+    table = made(categories=("a$^$",), backbones=("S$h$", "low & high $x"))
+    axes = plot_category_weights(table)
+    axes[0, 0].figure.canvas.draw()  # where a formula that is none would fail
+    assert axes[0, 0].get_title() == r"a\$^\$"
