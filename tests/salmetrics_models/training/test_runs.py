@@ -15,7 +15,7 @@ from salmetrics_models.architectures import DEEPGAZE_2, DEEPGAZE_2E
 from salmetrics_models.backbones import ALEXNET, BACKBONES, HAND_MADE, VGG_19, FeatureExtractor
 from salmetrics_models.networks import DeepGazeNetwork
 from salmetrics_models.published import backbone_names
-from salmetrics_models.training import Recipe, Stage, runs, train
+from salmetrics_models.training import Recipe, Stage, fitting, runs, train
 from salmetrics_models.training.samples import Samples
 from tests.salmetrics_models.training.conftest import ARCHITECTURE, QUIET, RECIPE, made_dataset
 
@@ -359,7 +359,7 @@ def test_wrong_stages(dataset, stage, tmp_path, monkeypatch):
         train(ARCHITECTURE, [replace(stage, folds=missing)], tmp_path, **QUIET)
     with pytest.raises(InputError, match="looks at validation images, and there are none"):
         replace(stage, folds=None)
-    monkeypatch.setattr(runs, "has_tensorboard", lambda: False)
+    monkeypatch.setattr(fitting, "has_tensorboard", lambda: False)
     small = replace(stage, dataset=salmetrics.resize(dataset, (63, 90)))
     with pytest.raises(InputError, match=r"at least 64 pixels .* 'blobs0' of stage 'blobs' has 63"):
         train(ARCHITECTURE, [small], tmp_path / "w", **QUIET)
