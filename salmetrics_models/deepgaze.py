@@ -34,6 +34,7 @@ from salmetrics_models.checkpoints import (
 )
 from salmetrics_models.networks import DeepGazeNetwork
 from salmetrics_models.producer import Array, Task
+from salmetrics_models.seeds import check_seed, seeded
 
 __all__ = ["DeepGaze", "DeepGazeI"]
 
@@ -219,10 +220,9 @@ class DeepGaze(Batched, DensityModel):
 
     def _made(self, path: Path | None, seed: int) -> DeepGazeNetwork:
         """Return the network with weights from a file, or random ones."""
-        check_whole("seed", seed, 0)
+        check_seed(seed)
         if path is None:
-            with torch.random.fork_rng(devices=[]):
-                torch.manual_seed(seed)
+            with seeded(seed):
                 return self._new_network()
         weights = read_weights(path)
         state = weights.tensors

@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from salmetrics.errors import InputError, check_choice, check_whole, is_number
+from salmetrics.errors import InputError, check_choice, is_number
 from salmetrics.fingerprint import fingerprint
 from salmetrics.fixations import Fixations
 from salmetrics.io.files import check_target
@@ -40,6 +40,7 @@ from salmetrics_models.emlnet_networks import (
 from salmetrics_models.framing import Frame
 from salmetrics_models.producer import Array, Task
 from salmetrics_models.published import decoder_names, encoder_names
+from salmetrics_models.seeds import check_seed, seeded
 
 __all__ = ["EMLNet"]
 
@@ -114,8 +115,7 @@ class EMLNet(Batched, SaliencyMapModel):
     ) -> None:
         super().__init__(device=device, dtype=dtype, batch_size=batch_size, n_threads=n_threads)
         check_choice("form", form, FORMS)
-        if check_whole("seed", seed, 0) >= 2**63:
-            raise InputError(f"seed must be below 2 ** 63; got {seed}")
+        check_seed(seed)
         if backbones is not None:
             checked_encoders(backbones)
         if not is_number(sigma) or not 0 <= sigma <= 1000:
@@ -127,8 +127,7 @@ class EMLNet(Batched, SaliencyMapModel):
         if isinstance(weights, _Published):
             network = weights.network()
         elif weights is None:
-            with torch.random.fork_rng(devices=[]):
-                torch.manual_seed(seed)
+            with seeded(seed):
                 own = FORMS[form].backbones if backbones is None else backbones
                 network = EMLNetwork(own, form)
         else:

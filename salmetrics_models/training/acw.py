@@ -23,6 +23,7 @@ from salmetrics_models.checkpoints import write_weights
 from salmetrics_models.cross_validated import CrossValidatedDeepGaze
 from salmetrics_models.deepgaze2e_acw import DeepGazeIIEACW
 from salmetrics_models.devices import settings_of_torch
+from salmetrics_models.seeds import check_seed, seeded
 from salmetrics_models.training.category_objective import (
     PREFIX,
     CategoryObjective,
@@ -30,7 +31,7 @@ from salmetrics_models.training.category_objective import (
     JointFeatures,
     column_of,
 )
-from salmetrics_models.training.features import FEATURE_DTYPES, Features, image_digests
+from salmetrics_models.training.features import FEATURE_DTYPES, filled_features, image_digests
 from salmetrics_models.training.fitting import Settings, check_folder, fit, settings_for
 from salmetrics_models.training.folders import alone_in, swept
 from salmetrics_models.training.recipes import Recipe, as_recipe
@@ -163,8 +164,7 @@ def train_acw(
     recipe = as_recipe(recipe)
     check_choice("mixing", mixing, MIXINGS)
     check_choice("feature_dtype", feature_dtype, FEATURE_DTYPES)
-    if check_whole("seed", seed, 0) >= 2**63:
-        raise InputError(f"seed must be below 2 ** 63; got {seed}")
+    check_seed(seed)
     if not is_number(category_rate) or not 0 <= category_rate <= 1e6:
         raise InputError(f"category_rate must be a number from 0 to 1e6; got {category_rate!r}")
     if architecture.scaled:
@@ -229,7 +229,7 @@ class _Run:
         if stage.validation is not None:
             warn_of_shared(stage.validation, self._digests)
         self.parts = stage.parts(progress=self._settings.progress)
-        self._features: list[JointFeatures | None] = []
+        self._features: list[JointFeatures] = []  # to train on, and to validate on
         self._of_features: dict[str, dict[str, Any]] = {}  # by backbone
         self._rows: list[dict[str, Any]] = []
 
@@ -247,35 +247,27 @@ class _Run:
             extractor = extractor_of(backbone, file, self._seed)
             states.append({k: t.cpu().clone() for k, t in extractor.state_dict().items()})
             extractor = extractor.to(self._settings.device)
-            of_sets: list[Features | None] = []
-            for dataset, digests in zip(self._sets, self._digests, strict=True):
-                if dataset is None:
-                    of_sets.append(None)
-                    continue
-                found = Features(
+            of_sets = [
+                filled_features(
                     extractor,
                     dataset.stimuli,
+                    digests,
                     downsample=self._architecture.downsample,
                     folder=cache,
                     dtype=dtype,
-                    digests=digests,
+                    progress=self._settings.progress,
                 )
-                found.fill(progress=self._settings.progress)
-                of_sets.append(found)
-            assert of_sets[0] is not None
+                for dataset, digests in zip(self._sets, self._digests, strict=True)
+                if dataset is not None
+            ]
             self._of_features[backbone.name] = of_sets[0].conditions
             made.append(of_sets)
-        for of_set in zip(*made, strict=True):
-            known = [features for features in of_set if features is not None]
-            self._features.append(JointFeatures(known) if known else None)
+        self._features = [JointFeatures(of_set) for of_set in zip(*made, strict=True)]
         return states
 
     def fitted(self, part: Part) -> dict[str, Tensor]:
         """Train the model of a fold; return its state."""
-        with torch.random.fork_rng(devices=[]):
-            entropy = np.random.SeedSequence(self._seed, spawn_key=(part.fold or 0,))
-            # not that of a GPU, which is the caller's
-            torch.default_generator.manual_seed(int(entropy.generate_state(1, np.uint64)[0] >> 1))
+        with seeded(self._seed, part.fold or 0):
             head = CategoryHead(self._architecture, len(self._categories), self._mixing)
         metrics = self._settings.metrics
         folder = self._folder_of(part)
@@ -348,12 +340,10 @@ class _Run:
         return training, self._of(stage.validation, everything, 1, bias)
 
     def _of(self, dataset: Dataset, chosen: Any, which: int, centre_bias: Any) -> Samples:
-        features = self._features[which]
-        assert features is not None
         made = CategorySamples(
             dataset,
             chosen,
-            features,
+            self._features[which],
             centre_bias,
             self._architecture,
             average=self._stage.recipe.average,

@@ -9,7 +9,6 @@ from typing import Any
 
 from salmetrics.dataset import Dataset
 from salmetrics.errors import InputError
-from salmetrics.evaluation import evaluate
 from salmetrics.folds import Folds, stratified
 from salmetrics_models.architectures import DEEPGAZE_2E_ACW, Architecture
 from salmetrics_models.devices import device_of
@@ -29,8 +28,10 @@ from salmetrics_models.training.tables import (
     checked,
     dataset_of,
     folds_of,
+    only_stage,
     recipe_of,
     run_options,
+    scores_of_unseen,
     validation_of,
 )
 
@@ -94,7 +95,7 @@ class CategoryWeights(Configuration):
         return train_acw(self.dataset, self.out, **self.options, progress=progress)
 
     def results(self, trained: TrainedACW) -> Iterator[str]:
-        """Yield the file, the weights, and scores of each image by a fold that saw it not."""
+        """Yield the file, the weights, and scores of each image by a fold that has not seen it."""
         model = trained.model(device="cpu")
         yield f"wrote {trained.path}: weights of backbones, mean over folds"
         yield model.category_weights().round(3).to_string()
@@ -103,13 +104,7 @@ class CategoryWeights(Configuration):
         if trained.folds is None:
             return
         crossed = trained.cross_validated(device=self.options.get("device", "auto"))
-        evaluation = evaluate([crossed], *self.dataset, metrics=["LL", "IG", "NSS", "AUC"])
-        path = trained.path.with_name("evaluation.h5")
-        evaluation.save(path)
-        data = self.dataset
-        yield f"{len(data)} images of {data.name}, each by a fold that has not seen it:\n"
-        yield evaluation.to_markdown()
-        yield f"wrote {path} (salmetrics show {path} --by category)"
+        yield from scores_of_unseen(crossed, self.dataset, trained.path, " --by category")
 
 
 def read_acw(top: Mapping[str, Any], source: Source) -> CategoryWeights:
@@ -117,12 +112,7 @@ def read_acw(top: Mapping[str, Any], source: Source) -> CategoryWeights:
     model = checked("[model]", top.get("model", {}), _MODEL)
     own = {k: model[k] for k in ("least_side", "smooth") if k in model}
     architecture = replace(architecture_of(model, DEEPGAZE_2E_ACW), **own)
-    if len(top.get("stages", [])) != 1:
-        raise InputError("DeepGaze IIE-ACW has one stage; there must be one table [[stages]]")
-    where = "[[stages]] 1"
-    stage = checked(where, top["stages"][0], _STAGE)
-    if "dataset" not in stage:
-        raise InputError(f"{where} must have a dataset")
+    where, stage = only_stage(top, _STAGE, "DeepGaze IIE-ACW")
     dataset = dataset_of(stage, source)
     centre_bias = stage.get("centre_bias", "gaussian")
     if centre_bias not in ("fit", "gaussian", "uniform"):

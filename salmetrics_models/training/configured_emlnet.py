@@ -22,6 +22,7 @@ from salmetrics_models.training.tables import (
     Source,
     checked,
     dataset_of,
+    only_stage,
     recipe_of,
     run_options,
     validation_of,
@@ -98,12 +99,7 @@ def read_emlnet(top: Mapping[str, Any], source: Source) -> Pieces:
     check_choice("form", form, FORMS)
     if "features" in top:
         raise InputError("EML-NET has no [features]: its encoders learn")
-    if len(top.get("stages", [])) != 1:
-        raise InputError("EML-NET has one stage; there must be one table [[stages]]")
-    where = "[[stages]] 1"
-    stage = checked(where, top["stages"][0], _STAGE)
-    if "dataset" not in stage:
-        raise InputError(f"{where} must have a dataset")
+    where, stage = only_stage(top, _STAGE, "EML-NET")
     dataset, validation = dataset_of(stage, source), validation_of(stage, source)
     if "hold_out" in stage:
         if validation is not None:

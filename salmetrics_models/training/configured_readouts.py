@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from salmetrics.errors import InputError, check_choice
-from salmetrics.evaluation import evaluate
 from salmetrics_models.architectures import DEEPGAZE_1, DEEPGAZE_2, DEEPGAZE_2E, Architecture
 from salmetrics_models.backbones import known_backbones
 from salmetrics_models.devices import device_of
@@ -26,6 +25,7 @@ from salmetrics_models.training.tables import (
     folds_of,
     recipe_of,
     run_options,
+    scores_of_unseen,
     validation_of,
 )
 from salmetrics_models.training.trained import Trained
@@ -111,14 +111,8 @@ class Readouts(Configuration):
             yield f"IG on validation images {validation:.4f} bit, mean over readouts"
         if trained.stage.folds is None:
             return
-        data = trained.stage.dataset
         model = trained.from_features(name="cross-validated")
-        evaluation = evaluate([model], *data, metrics=["LL", "IG", "NSS", "AUC"])
-        path = trained.path.with_name("evaluation.h5")
-        evaluation.save(path)
-        yield f"{len(data)} images of {data.name}, each by readouts that have not seen it:\n"
-        yield evaluation.to_markdown()
-        yield f"wrote {path} (salmetrics show {path})"
+        yield from scores_of_unseen(model, trained.stage.dataset, trained.path)
 
 
 def read_readouts(top: Mapping[str, Any], source: Source) -> Readouts:

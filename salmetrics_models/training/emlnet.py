@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from salmetrics.dataset import Dataset
-from salmetrics.errors import InputError, check_choice, check_whole
+from salmetrics.errors import InputError, check_choice
 from salmetrics.io.files import check_file, replacing
 from salmetrics.protocols import DEFAULT
 from salmetrics_models.backbones import Backbone, digest_of_weights
@@ -21,8 +21,9 @@ from salmetrics_models.devices import settings_of_torch
 from salmetrics_models.emlnet import EMLNet
 from salmetrics_models.emlnet_networks import FORMS, EMLNetwork, Encoder, checked_encoders
 from salmetrics_models.framing import Frame
+from salmetrics_models.seeds import check_seed, seeded
 from salmetrics_models.training.features import image_digests
-from salmetrics_models.training.fitting import Fitted, Settings, fit, settings_for
+from salmetrics_models.training.fitting import Settings, finished_fit, fit, settings_for
 from salmetrics_models.training.folders import alone_in, swept
 from salmetrics_models.training.map_objectives import (
     LOSSES,
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
 __all__ = ["TrainedEMLNet", "check_weights", "train_emlnet"]
 
 _AWAKEN = 8  # images
+_Both = tuple[MapSamples | None, MapSamples | None]  # to train on, and to validate on
 
 
 @dataclass(frozen=True, eq=False)
@@ -137,8 +139,7 @@ def train_emlnet(
     check_choice("form", form, (None, *FORMS))
     check_choice("loss", loss, LOSSES)
     check_choice("keep_taps", keep_taps, (None, True, False))
-    if check_whole("seed", seed, 0) >= 2**63:
-        raise InputError(f"seed must be below 2 ** 63; got {seed}")
+    check_seed(seed)
     recipes = []
     for given, name in ((encoder_recipe, "encoder_recipe"), (decoder_recipe, "decoder_recipe")):
         recipe = as_recipe(given, name)
@@ -191,10 +192,11 @@ class _Run:
         self._sets = (dataset, validation)
         self._folder, self._settings, self._seed = where
         self._rows: list[dict[str, Any]] = []
-        self._samples = [
+        training, tested = (
             None if d is None else MapSamples(d, range(len(d)), frame, sigma=sigma)
             for d in self._sets
-        ]
+        )
+        self._samples: _Both = (training, tested)
         digests = [[] if d is None else image_digests(d.stimuli) for d in self._sets]
         if validation is not None:
             warn_of_shared(validation, digests)
@@ -237,7 +239,7 @@ class _Run:
         objective = EncoderObjective(encoder, self._loss)
         own = next(one for one in self._network.description()["encoders"] if one["name"] == name)
         # of no other encoder, so that more can be added
-        self._fitted(objective, _folder_of(name), {"encoder": own}, recipe, self._samples)
+        self._fitted(objective, _folder_of(name), {"encoder": own}, recipe, self._as_they_are)
         encoder.to("cpu")  # others need the memory of a GPU
 
     def decoder(self, recipe: Recipe, *, keep_taps: bool) -> None:
@@ -245,15 +247,21 @@ class _Run:
         encoders = [self._network.encoder(name) for name in self._network.names]
         conditions = {"encoders": [digest_of_weights(e.state_dict()) for e in encoders]}
         objective = DecoderObjective(self._network.decoder, encoders, self._loss)
-        objective.to(self._settings.device, self._settings.dtype)
-        samples = self._samples
-        if keep_taps:
-            samples = [
+
+        def with_taps() -> _Both:
+            objective.to(self._settings.device, self._settings.dtype)
+            training, validation = (
                 None if one is None or d is None else self._with_taps(one, d, encoders)
-                for one, d in zip(samples, self._sets, strict=True)
-            ]
+                for one, d in zip(self._samples, self._sets, strict=True)
+            )
+            return training, validation
+
+        samples = with_taps if keep_taps else self._as_they_are
         self._fitted(objective, "decoder", conditions, recipe, samples)
         self._network.to("cpu")
+
+    def _as_they_are(self) -> _Both:
+        return self._samples
 
     def _with_taps(
         self, samples: MapSamples, dataset: Dataset, encoders: Sequence[Encoder]
@@ -278,22 +286,26 @@ class _Run:
         piece: str,
         conditions: dict[str, Any],
         recipe: Recipe,
-        samples: Sequence[MapSamples | None],
-    ) -> Fitted:
-        training, validation = samples
-        assert training is not None
+        samples: Callable[[], _Both],
+    ) -> None:
         start = digest_of_weights(objective.module.state_dict())
-        fitted = fit(
-            objective,
-            training,
-            validation,
-            recipe,
-            self._folder / piece,
-            seed=(self._seed, zlib.crc32(piece.encode())),
-            conditions=self._conditions | conditions | {"start": start},
-            settings=self._settings,
-            name=piece,
-        )
+        known = self._conditions | conditions | {"start": start}
+        folder = self._folder / piece
+        fitted = finished_fit(folder, recipe, known)
+        if fitted is None:
+            training, validation = samples()
+            assert training is not None
+            fitted = fit(
+                objective,
+                training,
+                validation,
+                recipe,
+                folder,
+                seed=(self._seed, zlib.crc32(piece.encode())),
+                conditions=known,
+                settings=self._settings,
+                name=piece,
+            )
         best = max(fitted.history, key=lambda row: float(row["score"]))
         kept = best if recipe.keep == "best" else fitted.history[-1]
         if kept.get("CC") == 0:
@@ -307,7 +319,6 @@ class _Run:
         for parameter in objective.module.parameters():
             parameter.grad = None
         self._rows += [{"piece": piece} | row for row in fitted.history]
-        return fitted
 
 
 def _folder_of(encoder: str) -> str:
@@ -334,8 +345,7 @@ def _started(
     own = FORMS[form or "public"].backbones if backbones is None else backbones
     checked_encoders(own)
     files = check_weights(own, weights)
-    with torch.random.fork_rng(devices=[]):
-        torch.default_generator.manual_seed(seed)
+    with seeded(seed):
         network = EMLNetwork(own, form or "public")
     for name, file in files.items():
         load_backbone(own[name], network.encoder(name).network, file)

@@ -23,7 +23,7 @@ from salmetrics_models.backbones import FeatureExtractor, digest_of_weights
 from salmetrics_models.devices import settings_of_torch
 from salmetrics_models.heads import channel_scale, downsampled
 
-__all__ = ["FEATURE_DTYPES", "Features", "image_digests"]
+__all__ = ["FEATURE_DTYPES", "Features", "filled_features", "image_digests"]
 
 FEATURE_DTYPES = {"float16": torch.float16, "float32": torch.float32}
 _TOGETHER = 8  # images on a GPU; on a CPU one after the other is as fast
@@ -282,6 +282,24 @@ def _sweep(folder: Path) -> None:
 
 def _device(extractor: FeatureExtractor) -> torch.device:
     return next(iter(extractor.state_dict().values())).device
+
+
+def filled_features(
+    extractor: FeatureExtractor,
+    stimuli: Stimuli,
+    digests: Sequence[str],
+    *,
+    downsample: float,
+    folder: Path | None,
+    dtype: str,
+    progress: bool,
+) -> Features:
+    """Return `Features` of images, all of which are computed where there is a folder."""
+    made = Features(
+        extractor, stimuli, downsample=downsample, folder=folder, dtype=dtype, digests=digests
+    )
+    made.fill(progress=progress)
+    return made
 
 
 def image_digests(stimuli: Stimuli) -> list[str]:

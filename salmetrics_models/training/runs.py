@@ -19,7 +19,13 @@ from salmetrics_models.backbones import Backbone, FeatureExtractor
 from salmetrics_models.checkpoints import load_backbone, write_state, write_weights
 from salmetrics_models.devices import settings_of_torch
 from salmetrics_models.heads import Head
-from salmetrics_models.training.features import FEATURE_DTYPES, Features, image_digests
+from salmetrics_models.seeds import check_seed, seeded
+from salmetrics_models.training.features import (
+    FEATURE_DTYPES,
+    Features,
+    filled_features,
+    image_digests,
+)
 from salmetrics_models.training.fitting import (
     Settings,
     check_folder,
@@ -112,8 +118,7 @@ def train(
     """
     given = checked_stages(stages)
     check_whole("n_instances", n_instances, 1)
-    if check_whole("seed", seed, 0) >= 2**63:
-        raise InputError(f"seed must be below 2 ** 63; got {seed}")
+    check_seed(seed)
     check_choice("feature_dtype", feature_dtype, FEATURE_DTYPES)
     files = check_weights(architecture, weights or {})
     settings = settings_for(
@@ -269,24 +274,17 @@ class _Run:
     def _features(self, extractor: FeatureExtractor, s: int) -> tuple[Features, Features | None]:
         """Return features of a stage's images, and of those it is stopped on."""
         stage = self._stages[s]
-        made: list[Features | None] = []
-        sets = (stage.dataset, stage.validation)
-        for dataset, digests in zip(sets, self._digests[s], strict=True):
-            if dataset is None:
-                made.append(None)
-                continue
-            features = Features(
-                extractor,
-                dataset.stimuli,
-                downsample=stage.recipe.downsample or self._architecture.downsample,
-                folder=self._cache,
-                dtype=self._feature_dtype,
-                digests=digests,
-            )
-            features.fill(progress=self._settings.progress)
-            made.append(features)
-        assert made[0] is not None
-        return made[0], made[1]
+        options: dict[str, Any] = {
+            "downsample": stage.recipe.downsample or self._architecture.downsample,
+            "folder": self._cache,
+            "dtype": self._feature_dtype,
+            "progress": self._settings.progress,
+        }
+        digests, other = self._digests[s]
+        own = filled_features(extractor, stage.dataset.stimuli, digests, **options)
+        if stage.validation is None:
+            return own, None
+        return own, filled_features(extractor, stage.validation.stimuli, other, **options)
 
     def _scale(self, b: int) -> Tensor:
         """Return the scale of features over the images of the first stage; computed once."""
@@ -304,10 +302,7 @@ class _Run:
         return scale
 
     def _random_head(self, b: int, j: int, scale: Tensor | None) -> dict[str, Tensor]:
-        with torch.random.fork_rng(devices=[]):
-            entropy = np.random.SeedSequence(self._seed, spawn_key=(b, j))
-            # not that of a GPU, which is the caller's
-            torch.default_generator.manual_seed(int(entropy.generate_state(1, np.uint64)[0] >> 1))
+        with seeded(self._seed, b, j):
             head = Head(self._architecture.backbones[b], self._architecture)
         if scale is not None:
             head.feature_scale.copy_(scale)
@@ -396,8 +391,7 @@ def _joined(
 
 def extractor_of(backbone: Backbone, file: Path | None, seed: int) -> FeatureExtractor:
     """Return a backbone with weights from a file, or random ones."""
-    with torch.random.fork_rng(devices=[]):
-        torch.default_generator.manual_seed(seed)
+    with seeded(seed):
         extractor = FeatureExtractor(backbone)
     if file is not None:
         load_backbone(backbone, extractor.network, file)

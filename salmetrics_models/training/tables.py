@@ -10,7 +10,9 @@ from typing import Any
 
 from salmetrics.dataset import Dataset
 from salmetrics.errors import InputError, check_choice
+from salmetrics.evaluation import evaluate
 from salmetrics.folds import SCHEMES, Folds, kfold, mit1003
+from salmetrics.models.base import DensityModel
 from salmetrics.transforms import resize
 from salmetrics_models.training.recipes import Recipe, named_recipe
 
@@ -23,8 +25,10 @@ __all__ = [
     "checked",
     "dataset_of",
     "folds_of",
+    "only_stage",
     "recipe_of",
     "run_options",
+    "scores_of_unseen",
     "validation_of",
 ]
 
@@ -187,6 +191,43 @@ def folds_of(
     if "scheme" in table:
         raise InputError("the scheme of a file of folds is in the file")
     return Folds.load(folder / given)
+
+
+def only_stage(
+    top: Mapping[str, Any], kinds: Mapping[str, Any], what: str
+) -> tuple[str, dict[str, Any]]:
+    """Return what messages call the one stage of a training, and its table."""
+    if len(top.get("stages", [])) != 1:
+        raise InputError(f"{what} has one stage; there must be one table [[stages]]")
+    where = "[[stages]] 1"
+    stage = checked(where, top["stages"][0], kinds)
+    if "dataset" not in stage:
+        raise InputError(f"{where} must have a dataset")
+    return where, stage
+
+
+def scores_of_unseen(
+    model: DensityModel, dataset: Dataset, path: Path, by: str = ""
+) -> Iterator[str]:
+    """Score images by a model that has not seen them; yield the table, and where it is saved.
+
+    Parameters
+    ----------
+    model
+        Cross-validated.
+    dataset
+        Images and fixations.
+    path
+        Of the weights; scores are beside it.
+    by
+        What may be told apart: an option of ``salmetrics show``.
+    """
+    scored = evaluate([model], *dataset, metrics=["LL", "IG", "NSS", "AUC"])
+    target = path.with_name("evaluation.h5")
+    scored.save(target)
+    yield f"{len(dataset)} images of {dataset.name}, each by readouts that have not seen it:\n"
+    yield scored.to_markdown()
+    yield f"wrote {target} (salmetrics show {target}{by})"
 
 
 def run_options(run: Any, source: Source) -> dict[str, Any]:

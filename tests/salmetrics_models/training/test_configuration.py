@@ -379,7 +379,7 @@ class TestCategoryWeights:
         out = capsys.readouterr().out
         assert "3 folds" in out
         assert "IG on validation images" in out
-        assert "8 images of blobs, each by a fold that has not seen it" in out
+        assert "8 images of blobs, each by readouts that have not seen it" in out
         assert main(["show", "out/evaluation.h5", "--by", "category"]) == 0
         assert "b" in capsys.readouterr().out
         assert main(["plot", "category-weights", "out/category_weights.csv", "--out", "w.png"]) == 0

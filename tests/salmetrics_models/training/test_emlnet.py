@@ -14,7 +14,7 @@ from salmetrics_models.backbones import Backbone
 from salmetrics_models.checkpoints import read_tensors
 from salmetrics_models.emlnet_networks import EMLNetwork
 from salmetrics_models.framing import Frame
-from salmetrics_models.training import RECIPES, Recipe, fitting, train_emlnet
+from salmetrics_models.training import RECIPES, Recipe, emlnet, fitting, train_emlnet
 from salmetrics_models.training.map_objectives import LOSSES
 from salmetrics_models.training.maps import MapSamples
 from tests.salmetrics_models.toy_backbones import SEES, blobs
@@ -219,6 +219,13 @@ def test_a_loss_that_is_no_number(data, tmp_path):
     options = QUIET | {"encoder_recipe": recipe, "loss": "mse"}
     with pytest.raises(InputError, match=r"encoder-red: the .* is no number in epoch \d+.*remove"):
         train_emlnet(data[0], tmp_path, validation=data[1], **options)
+
+
+def test_a_finished_training_is_only_read(data, trained, monkeypatch):
+    for name in ("Taps", "fit"):
+        monkeypatch.setattr(emlnet, name, None)
+    again = train_emlnet(data[0], trained.path.parent, validation=data[1], **QUIET)
+    assert again.history.equals(trained.history)
 
 
 def test_a_dead_decoder_is_said(data, tmp_path):
