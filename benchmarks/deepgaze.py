@@ -134,7 +134,7 @@ def evaluated(n: int, device: str) -> None:
     centre = salmetrics.CentreBias.fit(stimuli, fixations, progress=False)
     for n_threads in (1, 2) if device == "cpu" else (1,):
         model = DeepGazeIIE(None, centre_bias=centre, device=device, n_threads=n_threads)
-        crossed = model.cross_validated(salmetrics.folds.kfold(stimuli))
+        crossed = model.cross_validated(salmetrics.data.folds.kfold(stimuli))
 
         def inference(crossed: Any = crossed) -> None:
             for _ in crossed.log_densities(stimuli):
@@ -162,9 +162,9 @@ def measured(
     size: str, threads: int, batch: int, device: str, repeats: int, paths: list[str]
 ) -> dict[str, Any]:
     """Return seconds an image by path, values to compare, and MiB."""
-    from salmetrics_models.architectures import DEEPGAZE_2E
-    from salmetrics_models.networks import DeepGazeNetwork
-    from salmetrics_models.published import places
+    from salmetrics_models.deepgaze.architectures import DEEPGAZE_2E
+    from salmetrics_models.deepgaze.network import DeepGazeNetwork
+    from salmetrics_models.deepgaze.published import places
     from tests.salmetrics_models.plain_deepgaze import log_density_2e, weights_by_rule
 
     torch.set_num_threads(threads)

@@ -33,7 +33,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 from pysaliency_reference import pysaliency
 
 import salmetrics
-from salmetrics.empirical import Smoothing
+from salmetrics.densities.smoothing import Smoothing
 
 SIZE, SIGMA, MAPS, FIXATIONS = (600, 800), 24, 10, 140
 PACKAGES = ("salmetrics", "numpy", "numba", "scipy", "pysaliency")

@@ -22,7 +22,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 from pysaliency_reference import pysaliency  # noqa: F401  # patches what its modules need
 
 import salmetrics
-from salmetrics.optimality import ExpectedScore
+from salmetrics.evaluation.expected_score import ExpectedScore
 
 SIZE, SIGMA, N_FIXATIONS = (600, 800), 24.0, 100
 

@@ -26,9 +26,10 @@ import numpy as np
 from scipy.special import logsumexp
 
 import salmetrics
-from salmetrics import Stimuli, folds
+from salmetrics import Stimuli
+from salmetrics.data import folds
 from salmetrics.plotting import plot_category_weights
-from salmetrics_models.architectures import DEEPGAZE_2E_ACW
+from salmetrics_models.deepgaze.architectures import DEEPGAZE_2E_ACW
 from salmetrics_models.training import RECIPES, train_acw
 from tests.salmetrics_models.toy_backbones import COLOURS, SEES, blobs
 

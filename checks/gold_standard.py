@@ -17,7 +17,7 @@ from scipy.ndimage import gaussian_filter
 
 import salmetrics
 from salmetrics.datasets import generate_dataset
-from salmetrics.densities import draw_fixations
+from salmetrics.densities.sampling import draw_fixations
 
 SIZE = (240, 320)
 

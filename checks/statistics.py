@@ -14,8 +14,8 @@ import argparse
 import numpy as np
 from scipy.stats import binom, nct, t
 
-from salmetrics.averaging import Cells, Sample
-from salmetrics.statistics import intervals, paired_test
+from salmetrics.statistics.cells import Cells, Sample
+from salmetrics.statistics.inference import intervals, paired_test
 
 IMAGE_SD, MODEL_SD, NOISE_SD = 1.0, 0.3, 1.0
 

@@ -27,17 +27,16 @@ import numpy as np
 import torch
 
 import salmetrics
+from salmetrics.data.stimuli import Stimulus
 from salmetrics.datasets import generate_dataset, load
-from salmetrics.densities import draw_fixations
-from salmetrics.seeding import image_stream
-from salmetrics.stimuli import Stimulus
+from salmetrics.densities.sampling import draw_fixations, image_stream
 from salmetrics_models import ReadoutModel
-from salmetrics_models.architectures import DEEPGAZE_2E
-from salmetrics_models.backbones import ALEXNET, HAND_MADE
-from salmetrics_models.centre import FixedCentreBias
-from salmetrics_models.checkpoints import write_weights
-from salmetrics_models.networks import DeepGazeNetwork
+from salmetrics_models.backbones.backbone import ALEXNET, HAND_MADE
+from salmetrics_models.deepgaze.architectures import DEEPGAZE_2E
+from salmetrics_models.deepgaze.centre_bias import FixedCentreBias
+from salmetrics_models.deepgaze.network import DeepGazeNetwork
 from salmetrics_models.training import Recipe, Stage, train
+from salmetrics_models.weights.files import write_weights
 
 SIZE = (150, 200)
 STRENGTH = 10.0  # of the true readout's last layer: about a quarter of a bit above the centre bias
@@ -60,7 +59,7 @@ def known(root, n_images, n_fixations, n_instances, out):
             column.append(values)
     drawn = salmetrics.Fixations.from_arrays(*map(np.concatenate, columns), n_images=len(stimuli))
     dataset = salmetrics.Dataset("drawn", stimuli, drawn)
-    folds = salmetrics.folds.kfold(stimuli, 3)
+    folds = salmetrics.data.folds.kfold(stimuli, 3)
     recipe = Recipe(learning_rate=0.01, milestones=(20, 30, 36), max_epochs=40)
     began = time.perf_counter()
     trained = train(
@@ -118,7 +117,9 @@ def small_training(out):
     dataset = generate_dataset(30, size=(120, 160), n_subjects=5, n_fixations=5, seed=1).dataset
     architecture = replace(DEEPGAZE_2E, backbones=(HAND_MADE,), readout_factor=8, **SMALL)
     recipe = Recipe(learning_rate=0.01, milestones=(25,), max_epochs=40, batch_size=2)
-    stage = Stage("generated", dataset, recipe, folds=salmetrics.folds.kfold(dataset.stimuli, 3))
+    stage = Stage(
+        "generated", dataset, recipe, folds=salmetrics.data.folds.kfold(dataset.stimuli, 3)
+    )
     train(architecture, [stage], out, device="cpu", save_seconds=0.2, progress=False)
 
 

@@ -15,8 +15,8 @@ from scipy.special import logsumexp, softmax
 import salmetrics
 from salmetrics import plotting
 from salmetrics.datasets import generate_dataset, generate_popout
-from salmetrics.mixing import mixture_sweep, mixtures
-from salmetrics.picking import best_and_worst, image_differences
+from salmetrics.results.image_selection import best_and_worst, image_differences
+from salmetrics.results.mixtures import mixture_sweep, mixtures
 
 FOLDER = Path(__file__).parent / "images"
 

@@ -10,6 +10,7 @@ __all__ = [
     "check_choice",
     "check_list",
     "check_whole",
+    "described",
     "is_number",
     "is_whole",
     "some",
@@ -55,3 +56,8 @@ def is_number(value: Any) -> bool:
 def is_whole(value: Any) -> bool:
     """Whether a value is a whole number, Python's or NumPy's."""
     return isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+
+
+def described(error: Exception) -> str:
+    """Return an error as results record it."""
+    return f"{type(error).__name__}: {error}"

@@ -15,10 +15,8 @@ from typing import Any
 import numpy as np
 
 from salmetrics.errors import InputError
-from salmetrics.fixations import Fixations
-from salmetrics.stimuli import Stimuli
 
-__all__ = ["data_fingerprint", "fingerprint"]
+__all__ = ["fingerprint"]
 
 _UNUSED = (  # parts of a class that don't change what it does
     "__abstractmethods__",
@@ -56,16 +54,6 @@ def fingerprint(obj: Any) -> str:
             "it an attribute fingerprint, a string that changes when its predictions do"
         ) from error
     return digest.text()
-
-
-def data_fingerprint(stimuli: Stimuli, fixations: Fixations) -> dict[str, str]:
-    """Digest ids and sizes, pixels, and fixations; reads all images."""
-    return {
-        "images": fingerprint([list(stimuli.ids), stimuli.sizes]),
-        "attributes": fingerprint(stimuli.attributes),
-        "pixels": stimuli.pixel_digest(),
-        "fixations": fingerprint([fixations.x, fixations.y, fixations.image, fixations.subject]),
-    }
 
 
 class _Digest:

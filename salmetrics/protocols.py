@@ -45,7 +45,7 @@ class Protocol:
     sigma
         Of empirical maps, in pixels; None: the stimuli's `sigma`, else one degree.
     boundary, truncate, cycles
-        Of empirical maps; see `salmetrics.empirical.Smoothing`.
+        Of empirical maps; see `salmetrics.densities.smoothing.Smoothing`.
     prediction_sigma, prediction_boundary
         Of densities that are blurred to be compared with empirical maps; None: as these.
     sim_fixations

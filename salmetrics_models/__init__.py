@@ -4,14 +4,18 @@ Models register here through the entry-point group ``salmetrics.models``, so tha
 finds them by name and never imports this package.
 """
 
-from salmetrics_models.deepgaze import DeepGaze, DeepGazeI
-from salmetrics_models.deepgaze2 import DeepGazeII
-from salmetrics_models.deepgaze2e import DeepGazeIIE
-from salmetrics_models.deepgaze2e_acw import DeepGazeIIEACW
-from salmetrics_models.emlnet import EMLNet
-from salmetrics_models.folded import FoldedDeepGaze
-from salmetrics_models.identify import ComponentOrder, identify_folds, order_from_weights
-from salmetrics_models.readout_model import ReadoutModel
+from salmetrics_models.deepgaze.deepgaze2 import DeepGazeII
+from salmetrics_models.deepgaze.deepgaze2e import DeepGazeIIE
+from salmetrics_models.deepgaze.fold_identification import (
+    ComponentOrder,
+    identify_folds,
+    order_from_weights,
+)
+from salmetrics_models.deepgaze.folded import FoldedDeepGaze
+from salmetrics_models.deepgaze.model import DeepGaze, DeepGazeI
+from salmetrics_models.deepgaze.readout_model import ReadoutModel
+from salmetrics_models.deepgaze_acw.model import DeepGazeIIEACW
+from salmetrics_models.emlnet.model import EMLNet
 
 __all__ = [
     "ComponentOrder",

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from salmetrics.averaging import Cells, Sample
+from salmetrics.statistics.cells import Cells, Sample
 
 
 def slow_average(values, image, subject, average):

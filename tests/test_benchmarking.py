@@ -13,9 +13,9 @@ import pytest
 
 import salmetrics
 from salmetrics import Dataset, InputError, benchmark, export_predictions
-from salmetrics.benchmarking import Skipped
 from salmetrics.cli import main
 from salmetrics.datasets import generate_dataset
+from salmetrics.evaluation.benchmark import Skipped
 
 NAMES = ["one", "two"]
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 import salmetrics
 from salmetrics import Calibration, InputError, Stimuli, calibration
 from salmetrics.datasets import generate_dataset
-from salmetrics.densities import draw_pixels
+from salmetrics.densities.sampling import draw_pixels
 from salmetrics.kernels.quantile import mass_below
 from salmetrics.plotting import plot_calibration
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from salmetrics import InputError
-from salmetrics.checkpoint import Checkpoint
+from salmetrics.io.checkpoint import Checkpoint
 
 ARRAYS = {"values NSS": np.array([1.5, np.nan, -np.inf]), "failures": np.array("{}")}
 

@@ -338,7 +338,9 @@ def test_export_maps(folder, capsys):
     assert main([*command, "--quantise", "--out", "levels"]) == 0
     with Image.open("levels/1.png") as image:
         levels = np.asarray(image)
-    expected = salmetrics.densities.quantise(centre.log_density(dataset.stimuli[1]))
+    expected = salmetrics.densities.sampling.grey_levels.quantise(
+        centre.log_density(dataset.stimuli[1])
+    )
     np.testing.assert_array_equal(levels, expected)
     assert main([*command, "--quantise", "--without", "uniform", "--out", "same"]) == 0
     with Image.open("same/1.png") as image:

@@ -9,14 +9,10 @@ from scipy.spatial.distance import jensenshannon
 from scipy.stats import chisquare
 
 from salmetrics import InputError
-from salmetrics.densities import (
-    contour_levels,
-    draw_fixations,
-    draw_pixels,
-    jensen_shannon,
-    quantise,
-    save_quantised,
-)
+from salmetrics.densities.divergence import jensen_shannon
+from salmetrics.densities.grey_levels import quantise, save_quantised
+from salmetrics.densities.sampling import draw_fixations, draw_pixels
+from salmetrics.plotting.images import contour_levels
 
 
 def density(seed, size=(7, 9)):

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy import ndimage
 from strategies import maps, points
 
-from salmetrics.empirical import BOUNDARIES, Smoothing
+from salmetrics.densities.smoothing import BOUNDARIES, Smoothing
 from salmetrics.errors import InputError
 
 SHAPE = (21, 34)

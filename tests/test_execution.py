@@ -10,7 +10,7 @@ from scored_models import Blurred, Pixels, pictures
 
 import salmetrics
 from salmetrics import InputError
-from salmetrics.execution import one_thread_each, work
+from salmetrics.engine.parallel import one_thread_each, work
 
 METRICS = ["LL", "IG", "AUC", "sAUC", "NSS", "CC", "KLDiv", "sAUC-MATLAB"]
 

@@ -5,9 +5,9 @@ import pytest
 
 import salmetrics
 from salmetrics import CentreBias, Evaluation, GaussianCentreBias, GoldStandard, InputError, Uniform
-from salmetrics.averaging import Ratio
 from salmetrics.datasets import generate_dataset
-from salmetrics.statistics import intervals
+from salmetrics.statistics.cells import Ratio
+from salmetrics.statistics.inference import intervals
 
 GENERATED = generate_dataset(16, size=(90, 120), n_subjects=6, n_fixations=8)
 STIMULI, FIXATIONS = GENERATED.dataset
@@ -94,7 +94,7 @@ def test_coverage_of_ratio_intervals(rng):
     for seed in range(200):
         level = rng.normal(2, 0.5, 40)
         parts = [
-            salmetrics.averaging.Sample.of_images(scale * level + rng.normal(0, 0.3, 40))
+            salmetrics.statistics.cells.Sample.of_images(scale * level + rng.normal(0, 0.3, 40))
             for scale in (0.6, 1.0)
         ]
         ((low, high),) = intervals([Ratio.of(*parts)], n_bootstrap=300, seed=seed)
@@ -290,8 +290,10 @@ def test_no_share_on_images_where_people_tell_nothing():
     backwards = salmetrics.Mixture([GENERATED.truth, Uniform()], [0.02, 0.98])
     made = evaluated({"t": GENERATED.truth}, backwards, metrics=["IG"], baseline=GENERATED.truth)
     assert made.per_image.xs("IGE", axis=1, level="metric").isna().all().all()
-    weak = salmetrics.averaging.Sample.of_images(np.array([-1.0, 1.1, -1.0, 1.1, -1.0, 1.1, 0.2]))
-    strong = salmetrics.averaging.Sample.of_images(np.ones(7))
+    weak = salmetrics.statistics.cells.Sample.of_images(
+        np.array([-1.0, 1.1, -1.0, 1.1, -1.0, 1.1, 0.2])
+    )
+    strong = salmetrics.statistics.cells.Sample.of_images(np.ones(7))
     assert np.isnan(intervals([Ratio.of(strong, weak)], n_bootstrap=200)).all()
 
 

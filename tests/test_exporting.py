@@ -14,8 +14,9 @@ from PIL import Image
 from pysaliency_reference import pysaliency
 
 import salmetrics
-from salmetrics import InputError, as_model, export_predictions, exporting
+from salmetrics import InputError, as_model, export_predictions
 from salmetrics.datasets import generate_dataset
+from salmetrics.models import export as exporting
 
 DATASET = generate_dataset(20, size=(24, 32), n_subjects=2).dataset
 STIMULI = DATASET.stimuli

@@ -11,7 +11,8 @@ import pytest
 
 import salmetrics
 from salmetrics import InputError
-from salmetrics.fingerprint import data_fingerprint, fingerprint
+from salmetrics.data.dataset import data_fingerprint
+from salmetrics.fingerprint import fingerprint
 
 SCALE = 2
 

@@ -12,8 +12,8 @@ from scipy.special import logsumexp
 
 import salmetrics
 from salmetrics import CrossValidated, Dataset, Fixations, Folds, InputError, Stimuli
+from salmetrics.data.folds import kfold, mit1003, natural_key, stratified
 from salmetrics.datasets import generate_dataset
-from salmetrics.folds import kfold, mit1003, natural_key, stratified
 
 N = 1003
 CATEGORIES = [f"category {i % 20}" for i in range(N)]

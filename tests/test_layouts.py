@@ -8,9 +8,9 @@ from scored_models import Blurred, Pixels, pictures
 
 import salmetrics
 from salmetrics import Dataset, Evaluation, InputError
-from salmetrics.averaging import Cells
 from salmetrics.cli import main
-from salmetrics.layouts import (
+from salmetrics.metrics.registry import METRICS
+from salmetrics.results.layouts import (
     LAYOUTS,
     Layout,
     get_layout,
@@ -19,8 +19,8 @@ from salmetrics.layouts import (
     to_markdown,
     to_text,
 )
-from salmetrics.metrics.registry import METRICS
-from salmetrics.values import Scores
+from salmetrics.results.scores import Scores
+from salmetrics.statistics.cells import Cells
 
 CATEGORIES = ["a", "b", "b", "b"]
 HEADINGS = {

@@ -7,7 +7,7 @@ from scipy.special import logsumexp
 
 import salmetrics
 from salmetrics import Fixations, InputError, Stimuli, get_protocol
-from salmetrics.mean_density import GRID, from_grid_by_logs, to_grid_by_logs
+from salmetrics.densities.resampling import GRID, from_grid_by_logs, to_grid_by_logs
 
 SIZES = [(60, 90), (50, 80), (90, 60), (60, 90)]
 # name: width of the blur of fixations, of predictions, and how IG is averaged

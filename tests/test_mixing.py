@@ -6,7 +6,7 @@ import pytest
 import salmetrics
 from salmetrics import InputError, Mixture
 from salmetrics.datasets import generate_dataset
-from salmetrics.mixing import instance_mixtures, mixture_sweep, mixtures
+from salmetrics.results.mixtures import instance_mixtures, mixture_sweep, mixtures
 
 
 class Corner(salmetrics.DensityModel):

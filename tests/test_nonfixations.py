@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from salmetrics import Fixations, Stimuli
-from salmetrics.nonfixations import OtherFixations
+from salmetrics.engine.nonfixations import OtherFixations
 
 # more sizes than the totals that are kept
 SIZES = [(10 + i, 40 - 2 * i) for i in range(11)] + [(10, 40)]

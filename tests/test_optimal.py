@@ -8,12 +8,12 @@ from scipy.sparse import coo_array
 import salmetrics
 from salmetrics import InputError, expected_score, optimal_saliency_map
 from salmetrics.datasets import generate_dataset
-from salmetrics.empirical import Smoothing
+from salmetrics.densities.optimal_maps import OPTIMAL_MAPS, optimal_map
+from salmetrics.densities.optimal_sim import Ground, sim_optimal_map, stratified_samples
+from salmetrics.densities.sampling import image_stream
+from salmetrics.densities.smoothing import Smoothing
 from salmetrics.kernels.quantile import sampled_maps
 from salmetrics.metrics import auc
-from salmetrics.optimal import OPTIMAL_MAPS, optimal_map
-from salmetrics.optimal_sim import Ground, sim_optimal_map, stratified_samples
-from salmetrics.seeding import image_stream
 
 SIZE = (24, 32)
 SIGMA = 2.0

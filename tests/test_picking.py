@@ -6,8 +6,8 @@ import pytest
 import salmetrics
 from salmetrics import Fixations, InputError, Stimuli
 from salmetrics.datasets import generate_dataset
-from salmetrics.densities import jensen_shannon
-from salmetrics.picking import best_and_worst, disagreement, image_differences
+from salmetrics.densities.divergence import jensen_shannon
+from salmetrics.results.image_selection import best_and_worst, disagreement, image_differences
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,7 @@ from scored_models import Pixels, pictures
 
 import salmetrics
 from salmetrics import InputError, Protocol, get_protocol
-from salmetrics.empirical import Smoothing
+from salmetrics.densities.smoothing import Smoothing
 from salmetrics.metrics import auc, cc, information, kldiv, nss, sim
 from salmetrics.metrics.registry import METRICS
 from salmetrics.protocols import CHOICES, PROTOCOLS

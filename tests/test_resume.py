@@ -15,7 +15,7 @@ from scored_models import pictures
 
 import salmetrics
 from salmetrics import InputError
-from salmetrics.checkpoint import Checkpoint
+from salmetrics.io.checkpoint import Checkpoint
 
 SCRIPT = """
 import sys, time

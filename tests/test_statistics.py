@@ -9,8 +9,8 @@ import pytest
 from scipy import stats
 
 from salmetrics import InputError
-from salmetrics.averaging import Cells, Sample
-from salmetrics.statistics import holm, indistinct_groups, intervals, paired_test
+from salmetrics.statistics.cells import Cells, Sample
+from salmetrics.statistics.inference import holm, indistinct_groups, intervals, paired_test
 
 ROOT = Path(__file__).parents[1]
 AVERAGES = ["fixation", "image", "subject"]

@@ -9,16 +9,22 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from salmetrics.benchmarking import benchmark, part_for
-from salmetrics.cli.data import add_first, add_width, named_dataset, protocol_of, shortened
-from salmetrics.cli.models import MODEL_HELP, opened
-from salmetrics.cli.options import add_layout, add_resources, add_scoring
-from salmetrics.dataset import Dataset
+from salmetrics.cli.arguments.dataset import (
+    add_first,
+    add_width,
+    named_dataset,
+    protocol_of,
+    shortened,
+)
+from salmetrics.cli.arguments.model import MODEL_HELP, opened
+from salmetrics.cli.arguments.scoring import add_layout, add_resources, add_scoring
+from salmetrics.data.dataset import Dataset
 from salmetrics.errors import InputError
-from salmetrics.layouts import LAYOUTS
+from salmetrics.evaluation.benchmark import benchmark, part_for
 from salmetrics.models.base import DensityModel
-from salmetrics.models.convert import as_model
-from salmetrics.models.maps import stem_of
+from salmetrics.models.conversion import as_model
+from salmetrics.models.stored_maps import stem_of
+from salmetrics.results.layouts import LAYOUTS
 
 __all__ = ["add"]
 

@@ -6,13 +6,13 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from salmetrics.calibrating import Calibration, calibration
-from salmetrics.cli.data import add_data, datasets_of
-from salmetrics.cli.figures import FIGURES, add_size, check_figure, pyplot, save_figure
-from salmetrics.cli.models import DENSITY_KINDS, MODEL_HELP, opened
-from salmetrics.cli.options import add_kind
-from salmetrics.dataset import Dataset
+from salmetrics.cli.arguments.dataset import add_data, datasets_of
+from salmetrics.cli.arguments.figure import FIGURES, add_size, check_figure, pyplot, save_figure
+from salmetrics.cli.arguments.model import DENSITY_KINDS, MODEL_HELP, opened
+from salmetrics.cli.arguments.scoring import add_kind
+from salmetrics.data.dataset import Dataset
 from salmetrics.errors import InputError
+from salmetrics.evaluation.calibration import Calibration, calibration
 from salmetrics.io.files import replacing
 from salmetrics.models.base import DensityModel, Model, model_name
 from salmetrics.models.fitted_density import fitted_if_map

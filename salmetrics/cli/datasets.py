@@ -7,7 +7,7 @@ import textwrap
 from pathlib import Path
 from typing import Any
 
-from salmetrics.cli.data import option_values
+from salmetrics.cli.arguments.dataset import option_values
 from salmetrics.datasets import info, load, names
 from salmetrics.datasets.registry import default_root, options_of
 

@@ -6,14 +6,14 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from salmetrics.cli.data import add_data, dataset_of, protocol_of, shortened
-from salmetrics.cli.models import MODEL_HELP, model_of, opened
-from salmetrics.cli.options import add_resources, add_scoring
+from salmetrics.cli.arguments.dataset import add_data, dataset_of, protocol_of, shortened
+from salmetrics.cli.arguments.model import MODEL_HELP, model_of, opened
+from salmetrics.cli.arguments.scoring import add_resources, add_scoring
 from salmetrics.errors import InputError
-from salmetrics.evaluation import evaluate
-from salmetrics.models.convert import KINDS
+from salmetrics.evaluation.evaluate import evaluate
+from salmetrics.models.conversion import KINDS
 from salmetrics.models.fitted_density import fitted_if_map
-from salmetrics.results import Evaluation
+from salmetrics.results.evaluation import Evaluation
 
 __all__ = ["add"]
 

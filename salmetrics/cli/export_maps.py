@@ -5,12 +5,12 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from salmetrics.cli.data import add_data, dataset_of, shortened
-from salmetrics.cli.models import opened
-from salmetrics.cli.writing import add_one_model, add_writing
+from salmetrics.cli.arguments.dataset import add_data, dataset_of, shortened
+from salmetrics.cli.arguments.map_output import add_one_model, add_writing
+from salmetrics.cli.arguments.model import opened
 from salmetrics.errors import InputError
-from salmetrics.exporting import export_predictions
-from salmetrics.models.convert import KINDS
+from salmetrics.models.conversion import KINDS
+from salmetrics.models.export import export_predictions
 from salmetrics.models.quantised import QuantisedModel
 
 __all__ = ["add"]

@@ -9,16 +9,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from salmetrics.cli.data import add_data, dataset_of, shortened
-from salmetrics.cli.models import DENSITY_KINDS, opened
-from salmetrics.cli.writing import add_one_model, add_writing
-from salmetrics.dataset import Dataset
+from salmetrics.cli.arguments.dataset import add_data, dataset_of, shortened
+from salmetrics.cli.arguments.map_output import add_one_model, add_writing
+from salmetrics.cli.arguments.model import DENSITY_KINDS, opened
+from salmetrics.data.dataset import Dataset
+from salmetrics.densities.optimal_maps import BEST_MAP_METRICS
 from salmetrics.errors import InputError, check_whole
-from salmetrics.exporting import export_predictions
+from salmetrics.evaluation.expected_score import expected_score
 from salmetrics.fingerprint import fingerprint
 from salmetrics.io.files import replacing
 from salmetrics.models.base import log_density_of, model_name
-from salmetrics.optimality import BEST_MAP_METRICS, OptimalMapModel, expected_score
+from salmetrics.models.export import export_predictions
+from salmetrics.models.optimal_map import OptimalMapModel
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -6,10 +6,10 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from salmetrics.cli.data import add_data, dataset_of, shortened
-from salmetrics.dataset import Dataset
+from salmetrics.cli.arguments.dataset import add_data, dataset_of, shortened
+from salmetrics.data.dataset import Dataset
+from salmetrics.data.hdf5 import write_hdf5
 from salmetrics.errors import InputError
-from salmetrics.io.hdf5 import write_hdf5
 
 __all__ = ["add"]
 

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from salmetrics.cli import plot_category_weights, plot_images
-from salmetrics.cli.figures import add_figure, check_figure, pyplot, save_figure
+from salmetrics.cli.arguments.figure import add_figure, check_figure, pyplot, save_figure
 from salmetrics.errors import InputError
-from salmetrics.mixing import mixture_sweep, mixtures
-from salmetrics.picking import image_differences
-from salmetrics.results import Evaluation
+from salmetrics.results.evaluation import Evaluation
+from salmetrics.results.image_selection import image_differences
+from salmetrics.results.mixtures import mixture_sweep, mixtures
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

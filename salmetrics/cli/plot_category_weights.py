@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from salmetrics.cli.figures import add_figure, check_figure, pyplot, save_figure
+from salmetrics.cli.arguments.figure import add_figure, check_figure, pyplot, save_figure
 from salmetrics.errors import InputError
 
 if TYPE_CHECKING:

@@ -5,17 +5,17 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from salmetrics.cli.data import add_data, dataset_of, shortened
-from salmetrics.cli.figures import add_figure, check_figure, pyplot, save_figure
-from salmetrics.cli.models import DENSITY_KINDS, MODEL_HELP, opened
-from salmetrics.cli.options import add_kind
-from salmetrics.dataset import Dataset
+from salmetrics.cli.arguments.dataset import add_data, dataset_of, shortened
+from salmetrics.cli.arguments.figure import add_figure, check_figure, pyplot, save_figure
+from salmetrics.cli.arguments.model import DENSITY_KINDS, MODEL_HELP, opened
+from salmetrics.cli.arguments.scoring import add_kind
+from salmetrics.data.dataset import Dataset
 from salmetrics.errors import InputError, check_whole, some
-from salmetrics.evaluation import evaluate
-from salmetrics.explained import information_gain_map
-from salmetrics.models.convert import as_density
+from salmetrics.evaluation.evaluate import evaluate
+from salmetrics.evaluation.explained import information_gain_map
+from salmetrics.models.conversion import as_density
 from salmetrics.models.gold_standard import GoldStandard
-from salmetrics.picking import best_and_worst, disagreement
+from salmetrics.results.image_selection import best_and_worst, disagreement
 
 __all__ = ["add"]
 

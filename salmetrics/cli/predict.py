@@ -7,16 +7,16 @@ import re
 from pathlib import Path
 from typing import Any
 
-from salmetrics.cli.data import add_first, named_dataset, shortened
-from salmetrics.cli.models import opened
-from salmetrics.cli.writing import add_writing
-from salmetrics.dataset import Dataset
+from salmetrics.cli.arguments.dataset import add_first, named_dataset, shortened
+from salmetrics.cli.arguments.map_output import add_writing
+from salmetrics.cli.arguments.model import opened
+from salmetrics.data.dataset import Dataset
+from salmetrics.data.fixations import Fixations
 from salmetrics.datasets.folder import load_images
 from salmetrics.errors import InputError, check_choice
-from salmetrics.exporting import export_predictions
-from salmetrics.fixations import Fixations
 from salmetrics.models.base import DensityModel, model_name
-from salmetrics.models.named import names
+from salmetrics.models.export import export_predictions
+from salmetrics.models.registry import names
 
 __all__ = ["add"]
 

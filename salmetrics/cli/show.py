@@ -7,10 +7,10 @@ import json
 from pathlib import Path
 from typing import Any
 
-from salmetrics.cli.options import add_layout
-from salmetrics.layouts import to_text
-from salmetrics.mixing import mixtures
-from salmetrics.results import Evaluation
+from salmetrics.cli.arguments.scoring import add_layout
+from salmetrics.results.evaluation import Evaluation
+from salmetrics.results.layouts import to_text
+from salmetrics.results.mixtures import mixtures
 
 __all__ = ["add"]
 

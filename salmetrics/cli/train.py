@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from salmetrics.cli.data import named_dataset
+from salmetrics.cli.arguments.dataset import named_dataset
 from salmetrics.errors import InputError
 
 __all__ = ["add"]

@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import maximum_filter
 
+from salmetrics.data.fixations import Fixations
+from salmetrics.data.stimuli import Stimuli
 from salmetrics.datasets.description import Description
 from salmetrics.datasets.reading import (
     Columns,
@@ -21,8 +23,6 @@ from salmetrics.datasets.reading import (
     stimuli_of,
 )
 from salmetrics.errors import InputError, check_choice
-from salmetrics.fixations import Fixations
-from salmetrics.stimuli import Stimuli
 
 __all__ = ["read"]
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from salmetrics.data.folds import natural_key
 from salmetrics.datasets.description import Description
 from salmetrics.datasets.reading import (
     Columns,
@@ -18,7 +19,6 @@ from salmetrics.datasets.reading import (
     stimuli_of,
 )
 from salmetrics.errors import InputError, check_choice
-from salmetrics.folds import natural_key
 
 __all__ = ["read"]
 

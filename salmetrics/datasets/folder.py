@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from salmetrics.dataset import Dataset
+from salmetrics.data.dataset import Dataset
+from salmetrics.data.fixations import Fixations
+from salmetrics.data.stimuli import Stimuli
 from salmetrics.errors import InputError, check_choice
-from salmetrics.fixations import Fixations
 from salmetrics.io.files import files_below
 from salmetrics.io.images import IMAGE_SUFFIXES
-from salmetrics.stimuli import Stimuli
 
 __all__ = ["load_folder", "load_images"]
 

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from salmetrics.dataset import Dataset
-from salmetrics.fixations import Fixations
+from salmetrics.data.dataset import Dataset
+from salmetrics.data.fixations import Fixations
+from salmetrics.data.stimuli import Stimuli, Stimulus
 from salmetrics.models.base import DensityModel
-from salmetrics.stimuli import Stimuli, Stimulus
 
 __all__ = ["GeneratedDataset", "TrueDensity", "generate_dataset"]
 

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from salmetrics.dataset import Dataset
+from salmetrics.data.dataset import Dataset
+from salmetrics.data.transforms import resize as resized
 from salmetrics.datasets.description import Description
 from salmetrics.datasets.judd import RATE, fixation_table
 from salmetrics.datasets.reading import (
@@ -23,7 +24,6 @@ from salmetrics.datasets.reading import (
     stimuli_of,
 )
 from salmetrics.errors import InputError, check_choice, some
-from salmetrics.transforms import resize as resized
 
 __all__ = ["finish", "read"]
 

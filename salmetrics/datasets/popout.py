@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from salmetrics.data.stimuli import Stimuli
 from salmetrics.errors import InputError, check_choice, check_list, check_whole, is_number
-from salmetrics.stimuli import Stimuli
 
 __all__ = ["POPOUT_FEATURES", "PopOut", "generate_popout"]
 

@@ -13,11 +13,11 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from salmetrics.data.fixations import Fixations
+from salmetrics.data.folds import natural_key
+from salmetrics.data.stimuli import Stimuli
 from salmetrics.datasets.description import Description
 from salmetrics.errors import InputError, some
-from salmetrics.fixations import Fixations
-from salmetrics.folds import natural_key
-from salmetrics.stimuli import Stimuli
 
 __all__ = [
     "Columns",

@@ -12,14 +12,14 @@ from typing import Any
 
 import numpy as np
 
-from salmetrics.dataset import Dataset
+from salmetrics.data.dataset import Dataset
+from salmetrics.data.hdf5 import read_hdf5, write_hdf5
 from salmetrics.datasets.description import Description, described
 from salmetrics.datasets.getting import Getting, named_archives
 from salmetrics.datasets.reading import Found, place
 from salmetrics.errors import InputError, check_choice
 from salmetrics.fingerprint import fingerprint
 from salmetrics.io.downloads import cache_folder
-from salmetrics.io.hdf5 import read_hdf5, write_hdf5
 
 __all__ = ["get", "info", "load", "names"]
 

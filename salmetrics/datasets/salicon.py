@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from salmetrics.data.fixations import Fixations
+from salmetrics.data.stimuli import Stimuli
 from salmetrics.datasets.description import Description
 from salmetrics.datasets.reading import (
     Columns,
@@ -22,8 +24,6 @@ from salmetrics.datasets.reading import (
     stimuli_of,
 )
 from salmetrics.errors import InputError, check_choice, some
-from salmetrics.fixations import Fixations
-from salmetrics.stimuli import Stimuli
 
 __all__ = ["read"]
 

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from salmetrics.io.files import replacing
-from salmetrics.io.maps import MARKER
+from salmetrics.io.map_stores import MARKER
 
 __all__ = ["HOLDS_ARRAYS", "HOLDS_FILES", "STORE_SUFFIXES", "store_suffix", "write_maps"]
 

@@ -7,12 +7,7 @@ from numpy.typing import NDArray
 
 from salmetrics.kernels.jit import kernel, kernel_input
 
-__all__ = [
-    "count_at_least_steps",
-    "count_below",
-    "count_below_by_sorting",
-    "count_below_weighted",
-]
+__all__ = ["count_at_least_steps", "count_below", "count_below_by_sorting", "count_below_weighted"]
 
 _BLOCK = 32768  # bucket numbers of one block (64 kB) stay in the level-2 cache
 _MOST_BUCKETS = 8192  # their 4-byte counters (32 kB) stay in the level-1 cache

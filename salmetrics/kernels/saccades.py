@@ -4,13 +4,7 @@ import numpy as np
 
 from salmetrics.kernels.jit import kernel
 
-__all__ = [
-    "accelerations",
-    "fixation_table",
-    "fixations_between",
-    "median_of_valid",
-    "saccades",
-]
+__all__ = ["accelerations", "fixation_table", "fixations_between", "median_of_valid", "saccades"]
 
 _WINDOW = 4  # samples, of the moving average
 _SHORTEST_SACCADE = 3  # samples above the threshold

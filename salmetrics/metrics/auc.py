@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from salmetrics.checked_map import CheckedMap, as_map, check_same_shape, pixel_indices
 from salmetrics.errors import InputError
 from salmetrics.kernels import rank
-from salmetrics.metrics.inputs import CheckedMap, as_map, check_same_shape, pixel_indices
 from salmetrics.protocols import DEFAULT
 
 __all__ = ["Negatives", "borji", "judd", "score", "shuffled"]

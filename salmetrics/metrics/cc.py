@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
+from salmetrics.checked_map import CheckedMap, as_map, check_same_shape
 from salmetrics.kernels import moments
-from salmetrics.metrics.inputs import CheckedMap, as_map, check_same_shape
 
 __all__ = ["score"]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from salmetrics.checked_map import CheckedMap, as_map, check_same_shape
 from salmetrics.errors import InputError
-from salmetrics.metrics.inputs import CheckedMap, as_map, check_same_shape
 
 __all__ = ["coarse_density", "distance", "score"]
 

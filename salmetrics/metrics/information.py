@@ -5,14 +5,14 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from salmetrics.errors import InputError
-from salmetrics.metrics.inputs import (
+from salmetrics.checked_map import (
     CheckedMap,
     as_log_density,
     as_map,
     check_same_shape,
     pixel_indices,
 )
+from salmetrics.errors import InputError
 
 __all__ = ["matlab", "score"]
 

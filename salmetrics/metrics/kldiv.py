@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from salmetrics.checked_map import CheckedMap, as_log_density, as_map, check_same_shape
 from salmetrics.errors import check_choice
 from salmetrics.kernels import overlap
-from salmetrics.metrics.inputs import CheckedMap, as_log_density, as_map, check_same_shape
 from salmetrics.protocols import DEFAULT
 
 __all__ = ["METHODS", "exact", "score", "share_of_sum"]

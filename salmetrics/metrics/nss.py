@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from salmetrics.checked_map import CheckedMap, as_map, pixel_indices
 from salmetrics.errors import InputError
-from salmetrics.metrics.inputs import CheckedMap, as_map, pixel_indices
 from salmetrics.protocols import DEFAULT
 
 __all__ = ["matlab", "score"]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from numpy.typing import ArrayLike
 
+from salmetrics.checked_map import CheckedMap, as_map, check_same_shape
 from salmetrics.errors import check_choice
 from salmetrics.kernels import overlap
-from salmetrics.metrics.inputs import CheckedMap, as_map, check_same_shape
 from salmetrics.metrics.kldiv import METHODS, share_of_sum
 
 __all__ = ["score"]

@@ -9,12 +9,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from salmetrics.checked_map import CheckedMap, as_log_density, as_map, pixel_indices
+from salmetrics.data.fixations import Fixations
+from salmetrics.data.stimuli import Stimuli, Stimulus
 from salmetrics.errors import InputError
-from salmetrics.fixations import Fixations
-from salmetrics.metrics.inputs import CheckedMap, as_log_density, as_map, pixel_indices
-from salmetrics.stimuli import Stimuli, Stimulus
 
 __all__ = [
+    "NO_DENSITY",
     "DensityModel",
     "Model",
     "SaliencyMapModel",
@@ -217,3 +218,9 @@ def _groups(
     subjects = fixations.subject[rows]
     for subject in np.unique(subjects):
         yield subject, rows[subjects == subject]
+
+
+NO_DENSITY = (
+    "a saliency map has no log likelihood; turn the maps into densities first, with "
+    "salmetrics.fit_density"
+)

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from salmetrics.data.stimuli import Stimulus
 from salmetrics.errors import InputError
 from salmetrics.models.base import DensityModel
-from salmetrics.stimuli import Stimulus
 
 __all__ = ["GaussianCentreBias", "Uniform"]
 

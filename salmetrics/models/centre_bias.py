@@ -13,17 +13,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from salmetrics.densities import draw_fixations
-from salmetrics.empirical import BOUNDARIES, Smoothing
+from salmetrics.checked_map import pixel_indices
+from salmetrics.data.fixations import Fixations
+from salmetrics.data.stimuli import Stimuli, Stimulus
+from salmetrics.densities.sampling import draw_fixations, image_stream
+from salmetrics.densities.smoothing import BOUNDARIES, Smoothing
 from salmetrics.errors import InputError, check_choice, is_number
-from salmetrics.fixations import Fixations
 from salmetrics.io.files import check_file, replacing
 from salmetrics.io.hdf5_values import check_format
 from salmetrics.kernels import moments
-from salmetrics.metrics.inputs import pixel_indices
 from salmetrics.models.base import DensityModel
-from salmetrics.models.known import KnownImages
-from salmetrics.models.likelihood import (
+from salmetrics.models.fitting.likelihood import (
     LEAST_WEIGHT,
     Optimum,
     best_weights,
@@ -31,8 +31,7 @@ from salmetrics.models.likelihood import (
     rounded,
     weight_curvature,
 )
-from salmetrics.seeding import image_stream
-from salmetrics.stimuli import Stimuli, Stimulus
+from salmetrics.models.known_images import KnownImages
 
 __all__ = ["CentreBias", "default_baseline"]
 
@@ -66,7 +65,7 @@ class CentreBias(DensityModel):
     floor
         Weight of the uniform density.
     boundary
-        "reflect", "renormalise" or "constant"; see `salmetrics.empirical.Smoothing`.
+        "reflect", "renormalise" or "constant"; see `salmetrics.densities.smoothing.Smoothing`.
     keep_aspect
         Measure both coordinates from the middle of the image, as shares of its longer side, so
         that the blur is round; fixations that fall outside a narrower image are left out there.

@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from salmetrics.data.fixations import Fixations
+from salmetrics.data.folds import Folds, ids_of
+from salmetrics.data.stimuli import Stimuli, Stimulus
 from salmetrics.errors import InputError, check_choice
-from salmetrics.fixations import Fixations
-from salmetrics.folds import Folds, ids_of
 from salmetrics.models.base import DensityModel, as_array, model_name
-from salmetrics.models.combine import Mixture
-from salmetrics.models.convert import as_model
-from salmetrics.stimuli import Stimuli, Stimulus
+from salmetrics.models.conversion import as_model
+from salmetrics.models.mixture import Mixture
 
 __all__ = ["CrossValidated"]
 

@@ -7,14 +7,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from salmetrics.checked_map import pixel_indices
+from salmetrics.data.fixations import Fixations
+from salmetrics.data.stimuli import Stimuli, Stimulus
 from salmetrics.errors import InputError, check_choice, is_number
-from salmetrics.fixations import Fixations
 from salmetrics.kernels.kde import held_out_sums, line_masses, map_of_kernels
-from salmetrics.metrics.inputs import pixel_indices
 from salmetrics.models.base import DensityModel
 from salmetrics.models.centre_bias import CentreBias
-from salmetrics.models.known import KnownImages
-from salmetrics.models.likelihood import (
+from salmetrics.models.fitting.likelihood import (
     LEAST_WEIGHT,
     Optimum,
     best_weights,
@@ -22,7 +22,7 @@ from salmetrics.models.likelihood import (
     rounded,
     weight_curvature,
 )
-from salmetrics.stimuli import Stimuli, Stimulus
+from salmetrics.models.known_images import KnownImages
 
 __all__ = ["GoldStandard"]
 

@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from salmetrics.densities import quantise
+from salmetrics.data.fixations import Fixations
+from salmetrics.data.stimuli import Stimuli, Stimulus
+from salmetrics.densities.grey_levels import quantise
 from salmetrics.errors import InputError, is_whole
-from salmetrics.fixations import Fixations
 from salmetrics.models.base import SaliencyMapModel, log_density_of, model_name
-from salmetrics.models.convert import as_density
-from salmetrics.stimuli import Stimuli, Stimulus
+from salmetrics.models.conversion import as_density
 
 __all__ = ["QuantisedModel"]
 

@@ -9,14 +9,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from salmetrics.checked_map import pixel_indices
+from salmetrics.data.fixations import Fixations
+from salmetrics.data.stimuli import Stimuli, Stimulus
 from salmetrics.errors import InputError
-from salmetrics.fixations import Fixations
-from salmetrics.metrics.inputs import pixel_indices
 from salmetrics.models.base import DensityModel, log_density_of, model_name, predictions_of
 from salmetrics.models.centre_bias import CentreBias
-from salmetrics.models.convert import as_model
-from salmetrics.models.likelihood import parts_of_images
-from salmetrics.stimuli import Stimuli, Stimulus
+from salmetrics.models.conversion import as_model
+from salmetrics.models.fitting.likelihood import parts_of_images
 
 __all__ = ["Recalibrated", "recalibrate"]
 

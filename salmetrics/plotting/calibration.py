@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from salmetrics.calibrating import Calibration
 from salmetrics.errors import InputError
+from salmetrics.evaluation.calibration import Calibration
 from salmetrics.plotting.style import COLOURS, current, plain_frame
 
 if TYPE_CHECKING:

@@ -24,7 +24,7 @@ def plot_image_differences(
     Parameters
     ----------
     differences
-        Result of `salmetrics.picking.image_differences`.
+        Result of `salmetrics.results.image_selection.image_differences`.
     ax
         Axes to draw on; the current ones by default.
     **kwargs
@@ -64,7 +64,7 @@ def plot_mixture_sweep(sweep: pd.DataFrame, *, ax: Axes | None = None, **kwargs:
     Parameters
     ----------
     sweep
-        Result of `salmetrics.mixing.mixture_sweep`.
+        Result of `salmetrics.results.mixtures.mixture_sweep`.
     ax
         Axes to draw on; the current ones by default.
     **kwargs

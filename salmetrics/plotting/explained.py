@@ -10,7 +10,7 @@ import numpy as np
 from salmetrics.errors import InputError, check_choice, check_list
 from salmetrics.models.fitted_density import FittedDensity
 from salmetrics.plotting.style import COLOURS, current, plain_frame
-from salmetrics.results import Evaluation
+from salmetrics.results.evaluation import Evaluation
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

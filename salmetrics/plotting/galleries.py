@@ -8,17 +8,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from salmetrics.data.fixations import Fixations
+from salmetrics.data.stimuli import Stimuli
 from salmetrics.errors import InputError, check_choice, check_list
-from salmetrics.fixations import Fixations
 from salmetrics.models.base import log_density_of
-from salmetrics.models.convert import as_density
+from salmetrics.models.conversion import as_density
 from salmetrics.plotting.images import (
     add_mass_legend,
     plot_density,
     plot_fixations,
     plot_samples,
 )
-from salmetrics.stimuli import Stimuli
 
 __all__ = ["plot_gallery"]
 
@@ -51,7 +51,8 @@ def plot_gallery(
     models
         Density models, or what `as_model` takes (raw arrays are log densities), by name.
     images
-        Ids of the images to draw, such as those of `salmetrics.picking.best_and_worst`.
+        Ids of the images to draw, such as those of
+        `salmetrics.results.image_selection.best_and_worst`.
     labels
         What to write beside each image, by id; by default the id.
     masses

@@ -8,19 +8,21 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from salmetrics.densities import contour_levels, draw_fixations
+from salmetrics.checked_map import as_log_density
+from salmetrics.data.fixations import Fixations
+from salmetrics.data.stimuli import Stimulus
+from salmetrics.densities.sampling import draw_fixations, image_stream
 from salmetrics.errors import InputError, check_whole
-from salmetrics.fixations import Fixations
-from salmetrics.metrics.inputs import as_log_density
 from salmetrics.plotting.style import current
-from salmetrics.seeding import image_stream
-from salmetrics.stimuli import Stimulus
+
+Array = NDArray[np.float64]
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 __all__ = [
     "add_mass_legend",
+    "contour_levels",
     "plot_density",
     "plot_fixations",
     "plot_information_gain_map",
@@ -240,3 +242,34 @@ def _draw_contours(axes: Axes, log_density: NDArray[Any], masses: Sequence[float
 def _image_axes(axes: Axes, size: tuple[int, int]) -> Axes:
     axes.set(xlim=(0, size[1]), ylim=(size[0], 0), xticks=[], yticks=[])
     return axes
+
+
+def contour_levels(log_density: ArrayLike, masses: Sequence[float] = (0.25, 0.5, 0.75)) -> Array:
+    """Return the log densities whose contours enclose given masses.
+
+    Parameters
+    ----------
+    log_density
+        Natural log, shape (h, w), logsumexp 0.
+    masses
+        Each over 0 and below 1: the pixels above the level are the fewest that have this mass.
+
+    Returns
+    -------
+    One level for each mass, in their order.
+
+    Examples
+    --------
+    >>> log_density = np.log([[0.5, 0.3], [0.15, 0.05]])
+    >>> np.exp(contour_levels(log_density, [0.5, 0.6])).round(2)
+    array([0.5, 0.3])
+    """
+    wanted = np.asarray(masses, dtype=float)
+    if wanted.ndim != 1 or not ((wanted > 0) & (wanted < 1)).all():
+        raise InputError(f"masses must be between 0 and 1, such as (0.25, 0.5); got {masses!r}")
+    values = as_log_density(log_density).values.reshape(-1).astype(np.float64)
+    ordered = np.sort(values)[::-1]
+    inside = np.cumsum(np.exp(ordered))
+    rounding = 1e-12  # 0.2 + 0.3 may miss 0.5
+    places = np.searchsorted(inside, wanted * inside[-1] - rounding)
+    return np.asarray(ordered[np.minimum(places, ordered.size - 1)])

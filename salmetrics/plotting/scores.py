@@ -8,7 +8,7 @@ import numpy as np
 
 from salmetrics.errors import InputError, check_choice
 from salmetrics.plotting.style import COLOURS, current, metric_label, plain_frame
-from salmetrics.results import Evaluation
+from salmetrics.results.evaluation import Evaluation
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

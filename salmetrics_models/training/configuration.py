@@ -10,10 +10,10 @@ from typing import Any
 
 from salmetrics.errors import InputError, check_choice
 from salmetrics.io.files import check_file
-from salmetrics_models.training.configured_acw import read_acw
-from salmetrics_models.training.configured_emlnet import read_emlnet
-from salmetrics_models.training.configured_readouts import BASES, read_readouts
-from salmetrics_models.training.tables import Configuration, Load, Source, checked
+from salmetrics_models.training.deepgaze_acw.configuration import read_acw
+from salmetrics_models.training.emlnet.configuration import read_emlnet
+from salmetrics_models.training.readouts.configuration import BASES, read_readouts
+from salmetrics_models.training.toml_tables import Configuration, Load, Source, checked
 
 __all__ = ["example", "example_names", "read_configuration"]
 

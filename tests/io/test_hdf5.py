@@ -12,7 +12,7 @@ from pysaliency_reference import pysaliency
 
 import salmetrics
 from salmetrics import Dataset, Fixations, InputError, Stimuli, read_hdf5, write_hdf5
-from salmetrics.io import hdf5
+from salmetrics.data import hdf5
 
 RNG = np.random.default_rng(0)
 ARRAYS = [RNG.integers(0, 256, (6, 8, 3), np.uint8), RNG.integers(0, 256, (7, 5), np.uint8)]

@@ -11,7 +11,7 @@ from unittest.mock import Mock
 import numpy as np
 import pytest
 
-from salmetrics.empirical import Smoothing
+from salmetrics.densities.smoothing import Smoothing
 from salmetrics.kernels import blur, jit, moments, overlap, rank
 from salmetrics.kernels.jit import kernel_input
 from salmetrics.metrics import auc, cc, kldiv, nss, sim

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import optimize, stats
 
+from salmetrics.checked_map import as_map
 from salmetrics.errors import InputError
 from salmetrics.metrics import emd
-from salmetrics.metrics.inputs import as_map
 
 
 def density(shape, cells):

@@ -9,9 +9,9 @@ import golden
 import numpy as np
 import pytest
 
-from salmetrics.empirical import Smoothing
+from salmetrics.checked_map import as_map
+from salmetrics.densities.smoothing import Smoothing
 from salmetrics.metrics import auc, cc, emd, information, kldiv, nss, sim
-from salmetrics.metrics.inputs import as_map
 
 IMAGES = range(1001, 1013)
 MAPS = ("M1", "M2", "M3")  # local contrast; centred Gaussian; M1 in 256 levels

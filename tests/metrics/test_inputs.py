@@ -8,13 +8,8 @@ import numpy as np
 import pytest
 from scipy import special
 
+from salmetrics.checked_map import as_log_density, as_map, check_same_shape, pixel_indices
 from salmetrics.errors import InputError
-from salmetrics.metrics.inputs import (
-    as_log_density,
-    as_map,
-    check_same_shape,
-    pixel_indices,
-)
 
 MAP = np.array([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]])
 UNIFORM = np.full((2, 3), -np.log(6))

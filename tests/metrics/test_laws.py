@@ -8,10 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from strategies import maps, points
 
+from salmetrics.checked_map import as_log_density, as_map
 from salmetrics.errors import InputError
 from salmetrics.metrics import auc
-from salmetrics.metrics.inputs import as_log_density, as_map
-from salmetrics.metrics.registry import METRICS, Observation
+from salmetrics.metrics.observation import Observation
+from salmetrics.metrics.registry import METRICS
 from salmetrics.protocols import DEFAULT
 
 MAP_METRICS = [key for key, metric in METRICS.items() if not metric.needs_density]

@@ -8,8 +8,8 @@ from scipy.ndimage import gaussian_filter
 
 import salmetrics
 from salmetrics import Fixations, InputError, SaliencyMapModel, Stimuli, fit_density
-from salmetrics.densities import draw_fixations
-from salmetrics.models.fitted_density import MapToDensity
+from salmetrics.densities.sampling import draw_fixations
+from salmetrics.models.fitting.map_to_density import MapToDensity
 
 
 class Noise(SaliencyMapModel):

@@ -6,7 +6,7 @@ from PIL import Image
 
 import salmetrics
 from salmetrics import GaussianCentreBias, InputError, Stimuli, Uniform
-from salmetrics.densities import quantise
+from salmetrics.densities.grey_levels import quantise
 from salmetrics.models.quantised import QuantisedModel
 
 STIMULI = Stimuli.from_sizes([(32, 48), (20, 30)])

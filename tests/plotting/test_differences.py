@@ -3,9 +3,9 @@ import pandas as pd
 import pytest
 
 from salmetrics import InputError
-from salmetrics.mixing import mixture_sweep
-from salmetrics.picking import image_differences
 from salmetrics.plotting import plot_image_differences, plot_mixture_sweep
+from salmetrics.results.image_selection import image_differences
+from salmetrics.results.mixtures import mixture_sweep
 
 
 def test_image_differences(ax, scored):

@@ -4,14 +4,14 @@ import pytest
 
 import salmetrics
 from salmetrics import GaussianCentreBias, InputError
-from salmetrics.densities import contour_levels, draw_fixations
+from salmetrics.densities.sampling import draw_fixations, image_stream
 from salmetrics.plotting import (
     plot_density,
     plot_gallery,
     plot_information_gain_map,
     plot_samples,
 )
-from salmetrics.seeding import image_stream
+from salmetrics.plotting.images import contour_levels
 
 
 def points(axes):

@@ -5,9 +5,9 @@ import pytest
 import torch
 
 from salmetrics_models import DeepGazeI, DeepGazeIIE
-from salmetrics_models.architectures import DEEPGAZE_1, DEEPGAZE_2E
-from salmetrics_models.networks import DeepGazeNetwork
-from salmetrics_models.published import places
+from salmetrics_models.deepgaze.architectures import DEEPGAZE_1, DEEPGAZE_2E
+from salmetrics_models.deepgaze.network import DeepGazeNetwork
+from salmetrics_models.deepgaze.published import places
 from tests.salmetrics_models.plain_deepgaze import weights_by_rule
 
 

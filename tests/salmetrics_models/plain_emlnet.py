@@ -9,7 +9,7 @@ ENCODER_TAPS = (64, 256, 512, 1024, 2048)
 
 def random_encoder(seed=0):
     """A state dict as the published encoders have: torchvision's names, taps and the head."""
-    from salmetrics_models.vision import vision_models
+    from salmetrics_models.backbones.torchvision_loading import vision_models
 
     torch.manual_seed(seed)
     state = vision_models().resnet50(weights=None).state_dict()

@@ -6,8 +6,13 @@ from dataclasses import replace
 import pytest
 
 from salmetrics import InputError
-from salmetrics_models.architectures import DEEPGAZE_1, DEEPGAZE_2, DEEPGAZE_2E, Architecture
-from salmetrics_models.backbones import ALEXNET, known_backbones
+from salmetrics_models.backbones.backbone import ALEXNET, known_backbones
+from salmetrics_models.deepgaze.architectures import (
+    DEEPGAZE_1,
+    DEEPGAZE_2,
+    DEEPGAZE_2E,
+    Architecture,
+)
 
 
 @pytest.mark.parametrize("architecture", [DEEPGAZE_1, DEEPGAZE_2, DEEPGAZE_2E])

@@ -12,8 +12,10 @@ import torch
 from salmetrics import InputError
 from salmetrics.io import downloads
 from salmetrics.io.downloads import file_digest
-from salmetrics_models import DeepGazeI, DeepGazeIIE, checkpoints
-from salmetrics_models.checkpoints import PublishedFile, cached, read_tensors
+from salmetrics_models import DeepGazeI, DeepGazeIIE
+from salmetrics_models.weights import files as checkpoints
+from salmetrics_models.weights.files import read_tensors
+from salmetrics_models.weights.published_files import PublishedFile, cached
 
 OPTIONS = {"centre_bias": "uniform", "device": "cpu"}
 

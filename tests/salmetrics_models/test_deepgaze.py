@@ -15,10 +15,10 @@ import torch
 import salmetrics
 from salmetrics import Fixations, Folds, InputError, Stimuli
 from salmetrics_models import DeepGazeI, DeepGazeIIE
-from salmetrics_models.architectures import DEEPGAZE_1, DEEPGAZE_2E
-from salmetrics_models.heads import small_centre
-from salmetrics_models.networks import DeepGazeNetwork
-from salmetrics_models.published import places
+from salmetrics_models.deepgaze.architectures import DEEPGAZE_1, DEEPGAZE_2E
+from salmetrics_models.deepgaze.head import small_centre
+from salmetrics_models.deepgaze.network import DeepGazeNetwork
+from salmetrics_models.deepgaze.published import places
 from tests.salmetrics_models.plain_deepgaze import log_density_1, log_density_2e
 
 TOLERANCE = {"float32": 1e-4, "float64": 1e-9}  # of log densities, by the specification
@@ -276,7 +276,7 @@ def test_a_fixed_centre_bias_is_resized_once(file_1, photo):
     size = (round(130 * 0.7), round(172 * 0.7))
     small = np.asarray(Image.fromarray(photo).resize(size[::-1], Image.Resampling.BICUBIC))
     expected = DeepGazeI(file_1, **options).log_density(Stimuli.from_arrays([small])[0])
-    expected = salmetrics.models.convert.resize_log_density(expected, (130, 172))
+    expected = salmetrics.densities.sampling.resampling.resize_log_density(expected, (130, 172))
     np.testing.assert_array_equal(found, expected)
 
 

@@ -7,8 +7,8 @@ import torch
 import salmetrics
 from salmetrics import Fixations, Folds, InputError, Stimuli
 from salmetrics_models import DeepGazeII
-from salmetrics_models.architectures import DEEPGAZE_2
-from salmetrics_models.heads import aligned
+from salmetrics_models.deepgaze.architectures import DEEPGAZE_2
+from salmetrics_models.deepgaze.head import aligned
 
 OPTIONS = {"centre_bias": "uniform", "device": "cpu"}
 

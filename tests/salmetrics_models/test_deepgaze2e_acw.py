@@ -13,10 +13,10 @@ import salmetrics
 from salmetrics import InputError, Stimuli
 from salmetrics.models.baselines import GaussianCentreBias
 from salmetrics_models import DeepGazeIIEACW
-from salmetrics_models.architectures import DEEPGAZE_2E_ACW
-from salmetrics_models.categories import CAT2000
-from salmetrics_models.finaliser import blurred, nearest_enlargement, stepwise_enlargement
-from salmetrics_models.named import deepgaze2e_acw
+from salmetrics_models.deepgaze.architectures import DEEPGAZE_2E_ACW
+from salmetrics_models.deepgaze.finaliser import blurred, nearest_enlargement, stepwise_enlargement
+from salmetrics_models.deepgaze_acw.categories import CAT2000
+from salmetrics_models.entry_points import deepgaze2e_acw
 from tests.salmetrics_models.toy_backbones import SEES
 
 SIZE = (96, 128)
@@ -33,8 +33,8 @@ CATEGORIES = ("a", "b", "c")
 
 def saved(path, *, n_folds=3, mixing="log-density", architecture=ARCHITECTURE, seed=0):
     """A file of a small model with random numbers, also in the weights of categories."""
-    from salmetrics_models.category_network import CategoryNetwork
-    from salmetrics_models.checkpoints import write_weights
+    from salmetrics_models.deepgaze_acw.network import CategoryNetwork
+    from salmetrics_models.weights.files import write_weights
 
     torch.manual_seed(seed)
     network = CategoryNetwork(architecture, n_folds, len(CATEGORIES), mixing)

@@ -12,9 +12,9 @@ from scipy.ndimage import gaussian_filter
 import salmetrics
 from salmetrics import InputError, Stimuli
 from salmetrics_models import EMLNet
-from salmetrics_models.emlnet_networks import DENSENET_161, FORMS, NASNET_LARGE, RESNET_50
-from salmetrics_models.framing import Frame
-from salmetrics_models.named import emlnet
+from salmetrics_models.emlnet.framing import Frame
+from salmetrics_models.emlnet.network import DENSENET_161, FORMS, NASNET_LARGE, RESNET_50
+from salmetrics_models.entry_points import emlnet
 from tests.salmetrics_models import plain_emlnet
 from tests.salmetrics_models.toy_backbones import SEES
 
@@ -66,8 +66,8 @@ def test_public_form_has_the_published_taps(model):
 
 
 def test_decoder_of_the_paper_has_13543_weights():
-    from salmetrics_models.backbones import layer_shapes
-    from salmetrics_models.emlnet_networks import Decoder
+    from salmetrics_models.backbones.backbone import layer_shapes
+    from salmetrics_models.emlnet.network import Decoder
 
     sizes = [layer_shapes(b, (480, 640)) for b in (NASNET_LARGE, DENSENET_161)]
     channels = [[n for n, _, _ in of_backbone] for of_backbone in sizes]
@@ -115,7 +115,7 @@ def test_prediction_is_that_of_a_plain_implementation(files, images):
             alone = plain_emlnet.encoder_alone(states["places"], pixels)[0, 0]
         blurred = gaussian_filter(made.numpy().astype(np.float64), 5)
         scaled = (blurred - blurred.min()) / (blurred.max() - blurred.min())
-        expected = salmetrics.models.convert.resize_map(scaled, stimulus.size)
+        expected = salmetrics.densities.sampling.resampling.resize_map(scaled, stimulus.size)
         assert found.shape == stimulus.size
         np.testing.assert_allclose(found, expected, atol=1e-9)
         with torch.no_grad():

@@ -5,10 +5,10 @@ from dataclasses import replace
 import pytest
 import torch
 
-from salmetrics_models.architectures import DEEPGAZE_2, DEEPGAZE_2E
-from salmetrics_models.backbones import HAND_MADE, VGG_19
-from salmetrics_models.heads import Head, aligned, readout_grid, small_centre
-from salmetrics_models.readouts import ReadoutLayer
+from salmetrics_models.backbones.backbone import HAND_MADE, VGG_19
+from salmetrics_models.deepgaze.architectures import DEEPGAZE_2, DEEPGAZE_2E
+from salmetrics_models.deepgaze.head import Head, aligned, readout_grid, small_centre
+from salmetrics_models.deepgaze.readouts import ReadoutLayer
 
 
 def test_product_before_interpolation_is_the_same():

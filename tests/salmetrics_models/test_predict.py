@@ -13,8 +13,8 @@ from salmetrics import Fixations, Folds, InputError, Stimuli
 from salmetrics.cli import main
 from salmetrics.datasets.folder import load_images
 from salmetrics_models import DeepGazeI, DeepGazeII, DeepGazeIIEACW
-from salmetrics_models.named import deepgaze2
-from salmetrics_models.networks import DeepGazeNetwork
+from salmetrics_models.deepgaze.network import DeepGazeNetwork
+from salmetrics_models.entry_points import deepgaze2
 
 OPTIONS = {"centre_bias": "uniform", "device": "cpu"}
 

@@ -13,9 +13,15 @@ from hypothesis import strategies as st
 import salmetrics
 from salmetrics import Fixations, Folds, InputError, Stimuli
 from salmetrics_models import DeepGazeI, DeepGazeII
-from salmetrics_models.architectures import DEEPGAZE_2E
-from salmetrics_models.networks import DeepGazeNetwork
-from salmetrics_models.producer import Task, batches, decoded, is_out_of_memory, predicted
+from salmetrics_models.deepgaze.architectures import DEEPGAZE_2E
+from salmetrics_models.deepgaze.network import DeepGazeNetwork
+from salmetrics_models.prediction.producer import (
+    Task,
+    batches,
+    decoded,
+    is_out_of_memory,
+    predicted,
+)
 
 
 def tasks(sizes):

@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from salmetrics_models.architectures import DEEPGAZE_2E
-from salmetrics_models.readouts import Readouts
+from salmetrics_models.deepgaze.architectures import DEEPGAZE_2E
+from salmetrics_models.deepgaze.readouts import Readouts
 
 
 @pytest.mark.parametrize("shift", [0.0, 3.0])

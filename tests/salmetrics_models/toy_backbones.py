@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from salmetrics import Dataset, Fixations, Stimuli
-from salmetrics_models.backbones import Backbone
+from salmetrics_models.backbones.backbone import Backbone
 
 COLOURS = ("red", "green", "blue")
 

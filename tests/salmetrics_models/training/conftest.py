@@ -5,9 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from salmetrics import Dataset, Fixations, Stimuli, folds
-from salmetrics_models.architectures import DEEPGAZE_2E
-from salmetrics_models.backbones import HAND_MADE
+from salmetrics import Dataset, Fixations, Stimuli
+from salmetrics.data import folds
+from salmetrics_models.backbones.backbone import HAND_MADE
+from salmetrics_models.deepgaze.architectures import DEEPGAZE_2E
 from salmetrics_models.training import Recipe, Stage, train
 
 N_IMAGES = 12

@@ -9,21 +9,23 @@ import pytest
 import torch
 
 import salmetrics
-from salmetrics import CentreBias, InputError, folds
-from salmetrics_models.architectures import DEEPGAZE_2E_ACW
-from salmetrics_models.backbones import FeatureExtractor
-from salmetrics_models.categories import mixed, shares
-from salmetrics_models.category_head import CategoryHead
-from salmetrics_models.checkpoints import read_tensors
-from salmetrics_models.finaliser import mixing_for
+from salmetrics import CentreBias, InputError
+from salmetrics.data import folds
+from salmetrics_models.backbones.backbone import FeatureExtractor
+from salmetrics_models.deepgaze.architectures import DEEPGAZE_2E_ACW
+from salmetrics_models.deepgaze.finaliser import mixing_for
+from salmetrics_models.deepgaze_acw.categories import mixed, shares
+from salmetrics_models.deepgaze_acw.head import CategoryHead
 from salmetrics_models.losses import negative_log_likelihood
-from salmetrics_models.training import RECIPES, fitting, train_acw
-from salmetrics_models.training.category_objective import (
+from salmetrics_models.training import RECIPES, train_acw
+from salmetrics_models.training.deepgaze_acw.objective import (
     CategoryObjective,
     CategorySamples,
     JointFeatures,
 )
-from salmetrics_models.training.features import Features
+from salmetrics_models.training.inputs.features import Features
+from salmetrics_models.training.loop import fit as fitting
+from salmetrics_models.weights.files import read_tensors
 from tests.salmetrics_models.toy_backbones import COLOURS, SEES, blobs
 
 CATEGORIES = [f"looks at {colour}" for colour in COLOURS]

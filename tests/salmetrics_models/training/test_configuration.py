@@ -14,10 +14,12 @@ import pytest
 import salmetrics
 from salmetrics import Dataset, InputError
 from salmetrics.cli import main
-from salmetrics_models import ReadoutModel, emlnet
-from salmetrics_models.architectures import DEEPGAZE_2, DEEPGAZE_2E, DEEPGAZE_2E_ACW
-from salmetrics_models.emlnet_networks import FORMS
-from salmetrics_models.training import RECIPES, tables
+from salmetrics_models import ReadoutModel
+from salmetrics_models.deepgaze.architectures import DEEPGAZE_2, DEEPGAZE_2E, DEEPGAZE_2E_ACW
+from salmetrics_models.emlnet import model as emlnet
+from salmetrics_models.emlnet.network import FORMS
+from salmetrics_models.training import RECIPES
+from salmetrics_models.training import toml_tables as tables
 from salmetrics_models.training.configuration import example, example_names, read_configuration
 from tests.salmetrics_models.toy_backbones import SEES, blobs
 from tests.salmetrics_models.training.conftest import made_dataset
@@ -149,7 +151,7 @@ def test_examples(name, capsys, tmp_path, monkeypatch):
     stopped = {"deepgaze2": "mit1003", "deepgaze2e": "salicon"}[name]
     assert data == ["salicon", stopped, "mit1003"]
     for spec in asked:  # options are those of the data sets
-        from salmetrics.cli.data import option_values
+        from salmetrics.cli.arguments.dataset import option_values
 
         first_part, *options = spec.split(",")
         option_values(first_part, options)
@@ -158,7 +160,7 @@ def test_examples(name, capsys, tmp_path, monkeypatch):
 def _folds(stimuli, scheme):
     import warnings
 
-    from salmetrics.folds import mit1003
+    from salmetrics.data.folds import mit1003
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of the scheme of DeepGaze II, which the example explains
@@ -171,7 +173,7 @@ def load(spec, root):
 
 
 def test_all_entries(folder, dataset):
-    salmetrics.folds.kfold(dataset.stimuli, 4).save(folder / "folds.csv")
+    salmetrics.data.folds.kfold(dataset.stimuli, 4).save(folder / "folds.csv")
     columns = {**dataset.fixations.columns, "seconds": dataset.fixations.x * 0 + 2.0}
     attributes = {"importance": list(range(1, 13))}
     stimuli = salmetrics.Stimuli(

@@ -10,13 +10,15 @@ import torch
 import salmetrics
 from salmetrics import Dataset, Fixations, InputError, Stimuli
 from salmetrics_models import EMLNet, losses
-from salmetrics_models.backbones import Backbone
-from salmetrics_models.checkpoints import read_tensors
-from salmetrics_models.emlnet_networks import EMLNetwork
-from salmetrics_models.framing import Frame
-from salmetrics_models.training import RECIPES, Recipe, emlnet, fitting, train_emlnet
-from salmetrics_models.training.map_objectives import LOSSES
-from salmetrics_models.training.maps import MapSamples
+from salmetrics_models.backbones.backbone import Backbone
+from salmetrics_models.emlnet.framing import Frame
+from salmetrics_models.emlnet.network import EMLNetwork
+from salmetrics_models.training import RECIPES, Recipe, train_emlnet
+from salmetrics_models.training.emlnet import train as emlnet
+from salmetrics_models.training.emlnet.objectives import LOSSES
+from salmetrics_models.training.emlnet.samples import MapSamples
+from salmetrics_models.training.loop import fit as fitting
+from salmetrics_models.weights.files import read_tensors
 from tests.salmetrics_models.toy_backbones import SEES, blobs
 
 TOY = {name: SEES[name] for name in ("red", "green")}

@@ -8,10 +8,10 @@ import pytest
 import torch
 
 from salmetrics import InputError, Stimuli
-from salmetrics_models.backbones import ALEXNET, HAND_MADE, FeatureExtractor
-from salmetrics_models.heads import channel_scale, downsampled
-from salmetrics_models.training import features as module
-from salmetrics_models.training.features import Features
+from salmetrics_models.backbones.backbone import ALEXNET, HAND_MADE, FeatureExtractor
+from salmetrics_models.deepgaze.head import channel_scale, downsampled
+from salmetrics_models.training.inputs import features as module
+from salmetrics_models.training.inputs.features import Features
 
 
 @pytest.fixture(scope="module")

@@ -11,15 +11,17 @@ import torch
 
 import salmetrics
 from salmetrics import CentreBias, InputError
-from salmetrics_models.backbones import HAND_MADE, FeatureExtractor
-from salmetrics_models.heads import Head
-from salmetrics_models.published import _HEADS_2E
-from salmetrics_models.training import Recipe, fitting, objectives
-from salmetrics_models.training.features import Features
-from salmetrics_models.training.fitting import Settings, finished_fit
-from salmetrics_models.training.objectives import ReadoutObjective
-from salmetrics_models.training.samples import Samples
-from salmetrics_models.training.states import check_conditions
+from salmetrics_models.backbones.backbone import HAND_MADE, FeatureExtractor
+from salmetrics_models.deepgaze.head import Head
+from salmetrics_models.deepgaze.published import _HEADS_2E
+from salmetrics_models.training import Recipe
+from salmetrics_models.training.inputs.features import Features
+from salmetrics_models.training.inputs.samples import Samples
+from salmetrics_models.training.loop import fit as fitting
+from salmetrics_models.training.loop import objective as objectives
+from salmetrics_models.training.loop.fit import Settings, finished_fit
+from salmetrics_models.training.loop.states import check_conditions
+from salmetrics_models.training.readouts.objective import ReadoutObjective
 from tests.salmetrics_models.plain_deepgaze import finalised, readout
 from tests.salmetrics_models.training.conftest import ARCHITECTURE, RECIPE
 

@@ -8,15 +8,24 @@ import torch
 from filelock import FileLock
 
 import salmetrics
-from salmetrics import CrossValidated, Dataset, Folds, InputError, Stimuli, folds
+from salmetrics import CrossValidated, Dataset, Folds, InputError, Stimuli
 from salmetrics.cli import main
+from salmetrics.data import folds
 from salmetrics_models import DeepGazeII, DeepGazeIIE, ReadoutModel
-from salmetrics_models.architectures import DEEPGAZE_2, DEEPGAZE_2E
-from salmetrics_models.backbones import ALEXNET, BACKBONES, HAND_MADE, VGG_19, FeatureExtractor
-from salmetrics_models.networks import DeepGazeNetwork
-from salmetrics_models.published import backbone_names
-from salmetrics_models.training import Recipe, Stage, fitting, runs, train
-from salmetrics_models.training.samples import Samples
+from salmetrics_models.backbones.backbone import (
+    ALEXNET,
+    BACKBONES,
+    HAND_MADE,
+    VGG_19,
+    FeatureExtractor,
+)
+from salmetrics_models.backbones.loading import backbone_names
+from salmetrics_models.deepgaze.architectures import DEEPGAZE_2, DEEPGAZE_2E
+from salmetrics_models.deepgaze.network import DeepGazeNetwork
+from salmetrics_models.training import Recipe, Stage, train
+from salmetrics_models.training.inputs.samples import Samples
+from salmetrics_models.training.loop import fit as fitting
+from salmetrics_models.training.readouts import train as runs
 from tests.salmetrics_models.training.conftest import ARCHITECTURE, QUIET, RECIPE, made_dataset
 
 ONE_EPOCH = Recipe(max_epochs=1, batch_size=2, learning_rate=0.01)
@@ -269,7 +278,7 @@ def test_a_part_of_deepgaze_2e(tmp_path, dataset):
 
 def test_published_layout_of_a_trained_deepgaze_2e(tmp_path):
     """A checkpoint of four backbones with 2 instances of 3 folds is one of `DeepGazeIIE`."""
-    from salmetrics_models.checkpoints import write_weights
+    from salmetrics_models.weights.files import write_weights
 
     architecture = replace(DEEPGAZE_2E, n_components=6)
     network = DeepGazeNetwork(architecture)
@@ -521,7 +530,7 @@ def test_what_a_kill_left_is_swept(stage, tmp_path):
 
 def test_centre_bias_of_many_images(dataset, monkeypatch):
     """Its two numbers are fitted to some of them, the density to all."""
-    from salmetrics_models.training import stages
+    from salmetrics_models.training.inputs import stages
 
     monkeypatch.setattr(stages, "_FITTED_TO", 8)
     (part,) = Stage("all", dataset, RECIPE.changed(keep="last")).parts(progress=False)

@@ -6,11 +6,11 @@ import torch
 
 import salmetrics
 from salmetrics import CentreBias, Dataset, InputError, Uniform
-from salmetrics_models.backbones import HAND_MADE, FeatureExtractor
-from salmetrics_models.centre import FixedCentreBias
-from salmetrics_models.training import samples as samples_module
-from salmetrics_models.training.features import Features
-from salmetrics_models.training.samples import Samples, checked_weights, warn_of_empty
+from salmetrics_models.backbones.backbone import HAND_MADE, FeatureExtractor
+from salmetrics_models.deepgaze.centre_bias import FixedCentreBias
+from salmetrics_models.training.inputs import samples as samples_module
+from salmetrics_models.training.inputs.features import Features
+from salmetrics_models.training.inputs.samples import Samples, checked_weights, warn_of_empty
 from tests.salmetrics_models.training.conftest import ARCHITECTURE
 
 

@@ -7,9 +7,9 @@ import pytest
 
 import salmetrics
 from salmetrics import InputError
-from salmetrics_models.architectures import DEEPGAZE_2E
+from salmetrics_models.deepgaze.architectures import DEEPGAZE_2E
 from salmetrics_models.training import Recipe, instance_search, layer_search
-from salmetrics_models.training import features as features_module
+from salmetrics_models.training.inputs import features as features_module
 from tests.salmetrics_models.training.conftest import ARCHITECTURE, QUIET
 
 LAYERS = ["gabor", "colour", "contrast"]
@@ -73,7 +73,7 @@ def test_layers(short, tmp_path, monkeypatch):
 
 
 def test_sets_are_drawn_by_seed(short, tmp_path, monkeypatch):
-    from salmetrics_models.training import searches
+    from salmetrics_models.training.readouts import searches
 
     drawn = [searches._sets(tuple(LAYERS), 3, (1, 3), seed) for seed in (0, 0, 1)]
     assert drawn[0] == drawn[1] != drawn[2]

@@ -1,0 +1,42 @@
+"""Options of commands that write maps."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from salmetrics.cli.arguments.model import MODEL_HELP
+from salmetrics.cli.arguments.scoring import add_kind
+from salmetrics.io.map_files import WRITTEN_SUFFIXES
+
+__all__ = ["add_one_model", "add_writing"]
+
+
+def add_one_model(command: argparse.ArgumentParser, kinds: tuple[str, ...], usual: str) -> None:
+    """Add options that name one model."""
+    model = command.add_argument_group("model")
+    text = MODEL_HELP.replace("; may be repeated", "")
+    model.add_argument("--model", required=True, metavar="SPEC", help=text)
+    add_kind(model, kinds, usual)
+
+
+def add_writing(command: argparse.ArgumentParser, files: str) -> None:
+    """Add options that say where maps go, and in which form."""
+    form = command.add_argument_group("files")
+    form.add_argument(
+        "--out",
+        type=Path,
+        required=True,
+        help="a new folder, or a file ending in .zip, .tar, .tar.gz, .h5, .npz, .mat or .json; the "
+        "same command goes on after an interruption",
+    )
+    form.add_argument(
+        "--files",
+        choices=sorted(WRITTEN_SUFFIXES),
+        default=files,
+        help=f"kind of files in a folder or archive (default: {files})",
+    )
+    form.add_argument("--bits", type=int, choices=(8, 16), help="of .png and .tif (default: 8)")
+    form.add_argument(
+        "--dtype", choices=("float32", "float64"), default="float32", help="of numbers"
+    )

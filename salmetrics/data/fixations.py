@@ -1,0 +1,433 @@
+"""Where people looked: immutable columns, one row a fixation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from salmetrics.data.stimuli import Stimuli, selected_indices
+from salmetrics.errors import InputError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["Fixations"]
+
+_NO_VALUE = ["", "NA", "N/A", "NaN", "nan", "NULL", "null", "None"]
+_RESERVED = ("cls", "image", "n_images", "subject", "x", "y")
+
+
+class Fixations:
+    """Fixations of any number of subjects on `n_images` images.
+
+    Make one with `from_arrays`, `from_dataframe`, `from_csv` or `from_maps`. Columns are read-only
+    arrays of equal length, and attributes: ``fixations.x``.
+
+    Attributes
+    ----------
+    x, y
+        float64, pixels: x to the right, y down, origin at the image's top-left corner; the point
+        (x, y) is in pixel row floor(y), column floor(x).
+    image
+        int64, index of the image.
+    subject
+        Who looked, any type; zeros if not given.
+    n_images
+        Number of images, those without fixations included.
+    columns
+        All columns by name, further ones such as ``duration`` included.
+    """
+
+    x: NDArray[np.float64]
+    y: NDArray[np.float64]
+    image: NDArray[np.int64]
+    subject: NDArray[Any]
+
+    def __init__(self, columns: Mapping[str, NDArray[Any]], n_images: int) -> None:
+        self.columns = dict(columns)
+        self.n_images = n_images
+        self._order: NDArray[np.int64] | None = None
+        self._offsets: NDArray[np.int64] | None = None
+        self._freeze()
+
+    def _freeze(self) -> None:
+        for column in self.columns.values():
+            column.flags.writeable = False
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._freeze()  # arrays come out of a pickle writable
+
+    @classmethod
+    def from_arrays(
+        cls,
+        x: ArrayLike,
+        y: ArrayLike,
+        image: ArrayLike,
+        *,
+        subject: ArrayLike | None = None,
+        n_images: int | None = None,
+        **columns: ArrayLike,
+    ) -> Fixations:
+        """Fixations from arrays of length n.
+
+        Parameters
+        ----------
+        x, y
+            Positions in pixels, finite.
+        image
+            Image indices, integers from 0 to n_images - 1.
+        subject
+            Who looked; one subject 0 by default.
+        n_images
+            Number of images; the largest index plus one by default.
+        **columns
+            Further columns, such as ``duration``.
+
+        Raises
+        ------
+        InputError
+            For columns of unequal length, positions that are not finite, indices out of range.
+
+        Examples
+        --------
+        >>> fixations = Fixations.from_arrays([10.5, 3], [2, 7.25], [0, 1], n_images=3)
+        >>> len(fixations), fixations.n_images
+        (2, 3)
+        """
+        xs = _column("x", x, np.float64)
+        ys = _column("y", y, np.float64)
+        images = _image_column(image, n_images)
+        subjects = np.zeros(len(xs), np.int64) if subject is None else _column("subject", subject)
+        numbered = subjects.dtype.kind in "biu"  # those are always there
+        missing = np.flatnonzero(
+            [] if numbered else [s is None or s != s for s in subjects.tolist()]
+        )
+        if missing.size:
+            raise InputError(
+                f"column 'subject' has no value in {missing.size} rows, the first is row "
+                f"{missing[0]}; fill them in, or leave the column out"
+            )
+        table = {"x": xs, "y": ys, "image": images, "subject": subjects}
+        table |= {name: _column(name, values) for name, values in columns.items()}
+        for name, values in table.items():
+            if len(values) != len(xs):
+                raise InputError(
+                    f"columns must have equal lengths; x has {len(xs)}, {name} has {len(values)}"
+                )
+        bad = np.flatnonzero(~(np.isfinite(xs) & np.isfinite(ys)))
+        if bad.size:
+            raise InputError(
+                f"x and y must be finite; {bad.size} rows are not, the first is row {bad[0]}: "
+                f"({xs[bad[0]]}, {ys[bad[0]]}). Drop them first"
+            )
+        if n_images is None:
+            n_images = int(images.max()) + 1 if images.size else 0
+        return cls(table, int(n_images))
+
+    @classmethod
+    def from_dataframe(
+        cls,
+        table: pd.DataFrame,
+        stimuli: Stimuli,
+        *,
+        image: str = "file",
+        x: str = "x",
+        y: str = "y",
+        subject: str | None = None,
+    ) -> Fixations:
+        """Fixations from a table with one row a fixation.
+
+        Parameters
+        ----------
+        table
+            Has a column with image names, two with positions in pixels, and any others.
+        stimuli
+            Names are looked up among its ids: the whole id, or else its last part, with or
+            without extension, where that is unambiguous. Other columns named like an argument
+            of `from_arrays` get an underscore.
+        image, x, y, subject
+            The names of the columns; ``subject`` by default if there is one.
+
+        Raises
+        ------
+        InputError
+            Naming missing columns and those there are, or the rows of unknown images.
+        """
+        named = {"image": image, "x": x, "y": y}
+        if subject is not None or "subject" in table.columns:
+            named["subject"] = subject or "subject"
+        missing = [
+            f"{column!r} ({role})" for role, column in named.items() if column not in table.columns
+        ]
+        if missing:
+            raise InputError(
+                f"the table has no column {', '.join(missing)}; its columns are "
+                f"{', '.join(map(repr, map(str, table.columns)))}. Name yours with the arguments "
+                "image=, x=, y=, subject="
+            )
+        indices = _indices_of_names(table[image].astype(str).tolist(), stimuli)
+        used = set(named.values())
+        others = {str(name): table[name].to_numpy() for name in table.columns if name not in used}
+        return cls.from_arrays(
+            _numbers(table, x),
+            _numbers(table, y),
+            indices,
+            subject=table[named["subject"]].to_numpy() if "subject" in named else None,
+            n_images=len(stimuli),
+            **{f"{name}_" if name in _RESERVED else name: others[name] for name in others},
+        )
+
+    @classmethod
+    def from_csv(
+        cls,
+        path: str | Path,
+        stimuli: Stimuli,
+        *,
+        image: str = "file",
+        x: str = "x",
+        y: str = "y",
+        subject: str | None = None,
+    ) -> Fixations:
+        """Fixations from a CSV file; see `from_dataframe`."""
+        import pandas as pd
+
+        if not Path(path).is_file():
+            raise InputError(f"fixation file {str(path)!r} does not exist")
+        try:
+            # names of images as they stand: 001 is not 1, NA is not missing
+            others = [name for name in pd.read_csv(path, nrows=0).columns if name != image]
+            table = pd.read_csv(
+                path,
+                dtype={image: str},
+                keep_default_na=False,
+                na_values=dict.fromkeys(others, _NO_VALUE),
+            )
+        except (ValueError, UnicodeDecodeError) as error:
+            raise InputError(f"{str(path)!r} can't be read as CSV: {error}") from error
+        try:
+            return cls.from_dataframe(table, stimuli, image=image, x=x, y=y, subject=subject)
+        except InputError as error:
+            raise InputError(f"{str(path)!r}: {error}") from error
+
+    @classmethod
+    def from_maps(cls, maps: Sequence[ArrayLike]) -> Fixations:
+        """Fixations from one map of counts an image: a pixel with value n holds n fixations.
+
+        A fixation is put into the middle of its pixel; there are no subjects.
+
+        Raises
+        ------
+        InputError
+            If a map is not two-dimensional or holds something else than whole numbers >= 0 (a
+            blurred map passed as a fixation map, most often).
+        """
+        rows, columns, images = [], [], []
+        for i, counts in enumerate(maps):
+            array = np.asarray(counts)
+            if array.ndim != 2:
+                raise InputError(f"fixation map {i} must be two-dimensional; got {array.shape}")
+            whole = np.isfinite(array) & (array >= 0) & (array == np.floor(array))
+            if not whole.all():
+                raise InputError(
+                    f"fixation map {i} must hold whole numbers >= 0; this one looks like a blurred "
+                    "map, which is ground truth for cc, kldiv and sim (empirical=), not fixations"
+                )
+            flat = np.repeat(np.arange(array.size), array.ravel().astype(np.int64))
+            rows.append(flat // array.shape[1])
+            columns.append(flat % array.shape[1])
+            images.append(np.full(flat.size, i))
+        if not images:
+            return cls.from_arrays([], [], [], n_images=0)
+        return cls.from_arrays(
+            np.concatenate(columns) + 0.5,
+            np.concatenate(rows) + 0.5,
+            np.concatenate(images),
+            n_images=len(images),
+        )
+
+    def to_dataframe(self, stimuli: Stimuli | None = None) -> pd.DataFrame:
+        """Return all columns as a table; with `stimuli`, also the image ids as ``file``."""
+        import pandas as pd
+
+        table = pd.DataFrame(self.columns)
+        if stimuli is not None:
+            self.check_against(stimuli)
+            table.insert(0, "file", [stimuli.ids[i] for i in self.image])
+        return table
+
+    def __len__(self) -> int:
+        return len(self.columns["x"])
+
+    def __getattr__(self, name: str) -> NDArray[Any]:
+        columns = self.__dict__.get("columns", {})
+        if name in columns:
+            return columns[name]
+        raise AttributeError(
+            f"Fixations has no column or attribute {name!r}; columns: {', '.join(columns)}"
+        )
+
+    def __getitem__(self, index: Any) -> Fixations:
+        """Rows selected by a mask, slice or index array; image indices stay as they are."""
+        chosen = (
+            index if isinstance(index, slice) else selected_indices(index, len(self), "fixations")
+        )
+        return Fixations(
+            {name: values[chosen] for name, values in self.columns.items()}, self.n_images
+        )
+
+    def __iter__(self) -> Iterator[Any]:
+        raise TypeError("fixations are not iterated row by row; use the columns or of_image(i)")
+
+    def __repr__(self) -> str:
+        return (
+            f"Fixations({len(self)} fixations, {self.n_images} images, "
+            f"{len(np.unique(self.subject))} subjects)"
+        )
+
+    def rows_of_image(self, i: int) -> NDArray[np.int64]:
+        """Return the row numbers of the fixations on image i, in their order; O(1)."""
+        if not -self.n_images <= i < self.n_images:
+            raise InputError(f"image {i} is out of range for {self.n_images} images")
+        if self._order is None or self._offsets is None:
+            self._order = np.argsort(self.image, kind="stable")
+            counts = np.bincount(self.image, minlength=self.n_images)
+            self._offsets = np.concatenate([[0], np.cumsum(counts)])
+        i %= self.n_images
+        return self._order[self._offsets[i] : self._offsets[i + 1]]
+
+    def of_image(self, i: int) -> Fixations:
+        """Return the fixations on image i; `image` and `n_images` stay as they are."""
+        return self[self.rows_of_image(i)]
+
+    def select_images(self, index: Any) -> Fixations:
+        """Return the fixations on the selected images, whose indices become 0, 1, ... in order."""
+        chosen = selected_indices(index, self.n_images, "images")
+        rows = [self.rows_of_image(i) for i in chosen]
+        all_rows = np.concatenate(rows) if rows else np.zeros(0, np.int64)
+        columns = {name: values[all_rows] for name, values in self.columns.items()}
+        columns["image"] = np.repeat(np.arange(len(chosen)), [len(r) for r in rows])
+        return Fixations(columns, len(chosen))
+
+    def counts(self) -> NDArray[np.int64]:
+        """Return the number of fixations on each image, shape (n_images,)."""
+        return np.bincount(self.image, minlength=self.n_images)
+
+    def outside(self, stimuli: Stimuli) -> NDArray[np.bool_]:
+        """Tell for each fixation whether it is outside its image."""
+        self._check_length(stimuli)
+        heights, widths = stimuli.sizes[self.image].T
+        return (self.x < 0) | (self.y < 0) | (self.x >= widths) | (self.y >= heights)
+
+    def drop_outside(self, stimuli: Stimuli) -> Fixations:
+        """Return only the fixations inside their images."""
+        return self[~self.outside(stimuli)]
+
+    def clip_to(self, stimuli: Stimuli) -> Fixations:
+        """Return the fixations with those outside moved into the nearest pixel's middle."""
+        outside = self.outside(stimuli)
+        heights, widths = stimuli.sizes[self.image].T
+        columns = dict(self.columns)
+        columns["x"] = np.where(outside, np.clip(self.x, 0.5, widths - 0.5), self.x)
+        columns["y"] = np.where(outside, np.clip(self.y, 0.5, heights - 0.5), self.y)
+        return Fixations(columns, self.n_images)
+
+    def check_against(self, stimuli: Stimuli, what: str = "fixations") -> None:
+        """Check that these fixations are on these images.
+
+        Parameters
+        ----------
+        stimuli
+            The images.
+        what
+            What messages call the fixations.
+
+        Raises
+        ------
+        InputError
+            For another number of images, or fixations outside their image, which are counted.
+        """
+        outside = np.flatnonzero(self.outside(stimuli))
+        if outside.size:
+            row = outside[0]
+            name = stimuli.ids[self.image[row]]
+            height, width = stimuli.sizes[self.image[row]]
+            raise InputError(
+                f"{outside.size} of {len(self)} {what} are outside their image; the first is "
+                f"row {row}: x={self.x[row]:g}, y={self.y[row]:g} on {name!r} (width {width}, "
+                f"height {height}). If x and y are not swapped, use "
+                f"{what}.drop_outside(stimuli) or {what}.clip_to(stimuli)"
+            )
+
+    def _check_length(self, stimuli: Stimuli) -> None:
+        if self.n_images != len(stimuli):
+            raise InputError(
+                f"fixations are on {self.n_images} images, but there are {len(stimuli)} stimuli; "
+                "give Fixations.from_arrays n_images=len(stimuli)"
+            )
+
+
+def _column(name: str, values: ArrayLike, dtype: Any = None) -> NDArray[Any]:
+    try:
+        column = np.array(values, dtype=dtype)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"column {name!r} can't be read as numbers: {error}") from error
+    if column.ndim != 1:
+        raise InputError(f"column {name!r} must be one-dimensional; got shape {column.shape}")
+    return column
+
+
+def _numbers(table: pd.DataFrame, name: str) -> NDArray[np.float64]:
+    try:
+        return table[name].to_numpy(dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"column {name!r} must hold numbers: {error}") from error
+
+
+def _image_column(image: ArrayLike, n_images: int | None) -> NDArray[np.int64]:
+    column = _column("image", image)
+    if column.size == 0:
+        return np.zeros(0, np.int64)
+    if column.dtype.kind not in "iu":
+        raise InputError(
+            f"column 'image' must hold integer indices; got {column.dtype}. For image names use "
+            "Fixations.from_dataframe"
+        )
+    bad = np.flatnonzero((column < 0) | (column >= (np.inf if n_images is None else n_images)))
+    if bad.size:
+        limit = "" if n_images is None else f" and below n_images = {n_images}"
+        raise InputError(
+            f"image indices must be at least 0{limit}; {bad.size} rows are not, the first is row "
+            f"{bad[0]}: {column[bad[0]]}"
+        )
+    return column.astype(np.int64)
+
+
+def _indices_of_names(names: Sequence[str], stimuli: Stimuli) -> NDArray[np.int64]:
+    """Look image names up among ids: whole, then by file name, then by file name's stem."""
+    whole = {name: i for i, name in enumerate(stimuli.ids)}
+    shorter: dict[str, set[int]] = {}
+    for i, name in enumerate(stimuli.ids):
+        for short in {Path(name).name, Path(name).stem}:
+            shorter.setdefault(short, set()).add(i)
+    found: dict[str, int] = {}
+    unknown: dict[str, str] = {}
+    for row, name in enumerate(names):
+        if name in found or name in unknown:
+            continue
+        candidates = {whole[name]} if name in whole else shorter.get(Path(name).name, set())
+        if len(candidates) == 1:
+            found[name] = next(iter(candidates))
+        else:
+            unknown[name] = f"{name!r} (row {row}{', ambiguous' if candidates else ''})"
+    if unknown:
+        listed = ", ".join(list(unknown.values())[:5])
+        raise InputError(
+            f"{len(unknown)} image names are not among the stimuli: {listed}; ids look like "
+            f"{', '.join(map(repr, stimuli.ids[:3]))}"
+        )
+    return np.array([found[name] for name in names], dtype=np.int64)

@@ -1,0 +1,355 @@
+"""Folds: which model may predict which image, because it did not see it in training."""
+
+from __future__ import annotations
+
+import csv
+import re
+import warnings
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from salmetrics.data.dataset import Dataset
+from salmetrics.data.stimuli import Stimuli
+from salmetrics.errors import InputError, check_choice, is_whole, some
+from salmetrics.io.files import check_file, check_target, replacing
+
+__all__ = ["Folds", "ids_of", "kfold", "mit1003", "stratified"]
+
+SCHEMES = ("deepgaze3", "deepgaze2")
+_MIT1003_IMAGES = 1003
+_SEED = 42  # of the public training code
+_COLUMNS = ("id", "fold", "n_folds", "scheme")
+
+
+class Folds(Mapping[str, int]):
+    """The fold of each image, by its id; the model of fold k is tested on the images of fold k.
+
+    Parameters
+    ----------
+    fold_of
+        Fold, from 0, by image id.
+    n_folds
+        Number of folds; the largest plus one by default.
+    scheme
+        Which images model k is stopped on: "deepgaze3", those of fold k - 1 (of the last fold for
+        k = 0); or "deepgaze2", those of fold k itself, which are then not quite unseen.
+
+    Raises
+    ------
+    InputError
+        For folds that are no whole numbers from 0 to n_folds - 1.
+
+    Examples
+    --------
+    >>> folds = Folds({"a": 0, "b": 1, "c": 2})
+    >>> folds["b"], folds.test(1), folds.validation(1), folds.train(1)
+    (1, ('b',), ('a',), ('c',))
+    """
+
+    def __init__(
+        self,
+        fold_of: Mapping[str, int],
+        n_folds: int | None = None,
+        *,
+        scheme: str = "deepgaze3",
+    ) -> None:
+        check_choice("scheme", scheme, SCHEMES)
+        self._fold_of = {str(name): fold for name, fold in fold_of.items()}
+        if len(self._fold_of) < len(fold_of):
+            raise InputError("ids must differ as text; 1 and '1' don't")
+        odd = [name for name, fold in self._fold_of.items() if not is_whole(fold) or fold < 0]
+        if odd:
+            raise InputError(
+                f"folds must be whole numbers from 0; that of {odd[0]!r} is "
+                f"{self._fold_of[odd[0]]!r}"
+            )
+        if not self._fold_of:
+            raise InputError("folds must hold at least one image")
+        largest = max(self._fold_of.values())
+        self.n_folds = int(largest) + 1 if n_folds is None else n_folds
+        if not is_whole(self.n_folds):
+            raise InputError(f"n_folds must be a whole number; got {n_folds!r}")
+        if largest >= self.n_folds:
+            raise InputError(f"there are {self.n_folds} folds, and one image is in fold {largest}")
+        self.scheme = scheme
+
+    def __getitem__(self, name: str) -> int:
+        return self._fold_of[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._fold_of)
+
+    def __len__(self) -> int:
+        return len(self._fold_of)
+
+    def of(self, stimuli: Stimuli) -> NDArray[np.int64]:
+        """Return the fold of each image, shape (n,).
+
+        Raises
+        ------
+        InputError
+            If images are in no fold.
+        """
+        unknown = [name for name in stimuli.ids if name not in self._fold_of]
+        if unknown:
+            raise InputError(
+                f"{len(unknown)} of {len(stimuli)} images are in no fold: {some(unknown)}"
+            )
+        return np.array([self._fold_of[name] for name in stimuli.ids], dtype=np.int64)
+
+    def test(self, k: int) -> tuple[str, ...]:
+        """Return the images on which model k is tested."""
+        return self._of_folds({self._checked(k)})
+
+    def validation(self, k: int) -> tuple[str, ...]:
+        """Return the images on which the training of model k is stopped."""
+        return self._of_folds({self._validation_fold(k)})
+
+    def train(self, k: int) -> tuple[str, ...]:
+        """Return the images on which model k is trained."""
+        used = {self._checked(k), self._validation_fold(k)}
+        left = set(range(self.n_folds)) - used
+        if not left:
+            raise InputError(
+                f"{self.n_folds} folds leave nothing to train on, as one is tested and one stopped "
+                "on; use at least 3"
+            )
+        return self._of_folds(left)
+
+    def split(self, dataset: Dataset, k: int) -> tuple[Dataset, Dataset, Dataset]:
+        """Return the parts of a data set that model k is trained, stopped and tested on."""
+        self.train(k)  # says so if there is nothing to train on
+        of_image = self.of(dataset.stimuli)
+        validation = self._validation_fold(k)
+        return (
+            dataset[(of_image != k) & (of_image != validation)],
+            dataset[of_image == validation],
+            dataset[of_image == self._checked(k)],
+        )
+
+    def check(self, k: int, trained_on: Stimuli | Iterable[str]) -> None:
+        """Check that model k did not see its test images.
+
+        Parameters
+        ----------
+        k
+            The model's fold.
+        trained_on
+            All images that its training used, those it was stopped on included, or their ids.
+
+        Raises
+        ------
+        InputError
+            If images of fold k are among them.
+        """
+        seen = sorted(ids_of(trained_on) & set(self.test(k)))
+        if seen:
+            raise InputError(
+                f"model {k} was trained on {len(seen)} of the images that it would be tested on: "
+                f"{some(seen)}. Its scores there say nothing; give the folds it was trained with"
+            )
+
+    def save(self, path: str | Path) -> None:
+        """Write a CSV file with the columns id, fold, n_folds and scheme."""
+        with (
+            replacing(check_target(path)) as made,
+            made.open("w", newline="", encoding="utf-8") as file,
+        ):
+            writer = csv.writer(file, lineterminator="\n")
+            writer.writerow(_COLUMNS)
+            for name, fold in self._fold_of.items():
+                writer.writerow([name, fold, self.n_folds, self.scheme])
+
+    @classmethod
+    def load(cls, path: str | Path) -> Folds:
+        """Read a CSV file with the columns id and fold, and perhaps n_folds and scheme.
+
+        Raises
+        ------
+        InputError
+            If there is no such file, or it holds something else.
+        """
+        source = check_file(path)
+        try:
+            with source.open(newline="", encoding="utf-8-sig") as file:  # Excel puts a mark first
+                rows = list(csv.DictReader(file))
+        except UnicodeDecodeError as error:
+            raise InputError(f"{str(source)!r} can't be read as CSV: {error}") from error
+        if not rows or not {"id", "fold"} <= set(rows[0]):
+            raise InputError(f"{str(source)!r} must have the columns id and fold, and rows")
+        repeated = [name for name, n in Counter(row["id"] for row in rows).items() if n > 1]
+        if repeated:
+            raise InputError(f"{str(source)!r} has images twice: {some(repeated)}")
+        kinds = {(row.get("n_folds"), row.get("scheme") or SCHEMES[0]) for row in rows}
+        if len(kinds) > 1:
+            raise InputError(f"{str(source)!r} must have one n_folds and one scheme for all rows")
+        ((n_folds, scheme),) = kinds
+        try:
+            fold_of = {row["id"]: int(row["fold"]) for row in rows}
+            return cls(fold_of, int(n_folds) if n_folds else None, scheme=scheme)
+        except InputError:
+            raise
+        except (TypeError, ValueError) as error:
+            raise InputError(f"{str(source)!r}: folds must be whole numbers: {error}") from error
+
+    def __repr__(self) -> str:
+        return f"Folds({len(self)} images, {self.n_folds} folds, scheme {self.scheme!r})"
+
+    def _of_folds(self, folds: set[int]) -> tuple[str, ...]:
+        return tuple(name for name, fold in self._fold_of.items() if fold in folds)
+
+    def _validation_fold(self, k: int) -> int:
+        self._checked(k)
+        return k if self.scheme == "deepgaze2" else (k - 1) % self.n_folds
+
+    def _checked(self, k: int) -> int:
+        if not is_whole(k) or not 0 <= k < self.n_folds:
+            raise InputError(f"k must be a fold from 0 to {self.n_folds - 1}; got {k!r}")
+        return k
+
+
+def kfold(
+    stimuli: Stimuli | Sequence[str],
+    n_folds: int = 10,
+    *,
+    scheme: str = "deepgaze3",
+    order: str = "natural",
+) -> Folds:
+    """Cut images into folds, as the public training code of the DeepGaze models does.
+
+    Indices are shuffled by ``numpy.random.RandomState(42)`` and cut into chunks of
+    ceil(n / n_folds).
+
+    Parameters
+    ----------
+    stimuli
+        All images of a data set, or their ids: a part of them would be cut otherwise. Look up
+        parts in the result, with `Folds.of`.
+    n_folds
+        Number of folds.
+    scheme
+        See `Folds`. "deepgaze2" warns.
+    order
+        "natural": numbered are the ids in natural order (i2 before i10), so the order of the
+        images does not matter; "given": as they stand.
+
+    Raises
+    ------
+    InputError
+        If so many images make fewer than n_folds chunks.
+    """
+    ids = _ordered(stimuli, order)
+    _check_n_folds(n_folds, len(ids))
+    indices = np.arange(len(ids))
+    np.random.RandomState(_SEED).shuffle(indices)  # the published rule
+    if scheme == "deepgaze3" and n_folds < 3:
+        raise InputError(
+            f"{n_folds} folds leave nothing to train on, as one is tested and one stopped on; use "
+            "at least 3"
+        )
+    size = -(-len(ids) // n_folds)
+    if -(-len(ids) // size) < n_folds:
+        raise InputError(
+            f"{len(ids)} images in chunks of {size} make {-(-len(ids) // size)} folds, not "
+            f"{n_folds}; choose another n_folds"
+        )
+    fold_of = {ids[i]: place // size for place, i in enumerate(indices.tolist())}
+    if scheme == "deepgaze2":
+        warnings.warn(
+            "scheme 'deepgaze2' stops each model on its test images, so its scores are a little "
+            "too good",
+            stacklevel=2,
+        )
+    return Folds({name: fold_of[name] for name in ids}, n_folds, scheme=scheme)
+
+
+def stratified(
+    stimuli: Stimuli, attribute: str = "category", n_folds: int = 10, *, order: str = "natural"
+) -> Folds:
+    """Cut images into folds with equal shares of each category.
+
+    By scikit-learn's ``StratifiedKFold(shuffle=True, random_state=RandomState(42))``.
+
+    Parameters
+    ----------
+    stimuli
+        All images of a data set.
+    attribute
+        The attribute of the images that holds their category.
+    n_folds, order
+        As in `kfold`.
+    """
+    try:
+        from sklearn.model_selection import StratifiedKFold
+    except ImportError as error:
+        raise InputError("stratified folds need scikit-learn: pip install scikit-learn") from error
+    check_choice("attribute", attribute, stimuli.attributes)
+    ids = _ordered(stimuli, order)
+    _check_n_folds(n_folds, len(ids))
+    of_id = dict(zip(stimuli.ids, stimuli.attributes[attribute].tolist(), strict=True))
+    labels = np.array([of_id[name] for name in ids])
+    rarest, n_rarest = Counter(labels.tolist()).most_common()[-1]
+    if n_rarest < n_folds:
+        raise InputError(
+            f"{attribute} {rarest!r} has {n_rarest} images, fewer than {n_folds} folds; choose "
+            "fewer folds"
+        )
+    state = np.random.RandomState(_SEED)  # the published rule
+    cut = StratifiedKFold(n_folds, shuffle=True, random_state=state)
+    fold_of: dict[str, int] = {}
+    for k, (_, tested) in enumerate(cut.split(np.ones((len(ids), 1)), labels)):
+        fold_of |= {ids[i]: k for i in tested}
+    return Folds({name: fold_of[name] for name in ids}, n_folds)
+
+
+def mit1003(stimuli: Stimuli | Sequence[str], *, scheme: str = "deepgaze3") -> Folds:
+    """Return the ten folds of MIT1003 of the DeepGaze models, as presumed (see `kfold`).
+
+    Parameters
+    ----------
+    stimuli
+        All 1003 images, or their ids. Look up parts of them in the result, with `Folds.of`.
+    scheme
+        See `Folds`.
+    """
+    n = len(stimuli)
+    if n != _MIT1003_IMAGES:
+        raise InputError(
+            f"the folds of MIT1003 are defined on all its {_MIT1003_IMAGES} images; got {n}. Make "
+            "them from all, and look up yours: folds.mit1003(all).of(stimuli)"
+        )
+    return kfold(stimuli, 10, scheme=scheme)
+
+
+def natural_key(name: str) -> list[tuple[int, int | str]]:
+    """Sort key that compares runs of digits as numbers: i2 before i10."""
+    parts = re.split(r"([0-9]+)", name)  # text and digits in turn
+    key: list[tuple[int, int | str]] = []
+    for i, part in enumerate(parts):
+        if part:
+            key.append((0, int(part)) if i % 2 else (1, part))
+    return key
+
+
+def ids_of(images: Stimuli | Iterable[str]) -> set[str]:
+    """Return the ids of images, given as such or as `Stimuli`."""
+    if isinstance(images, str):
+        raise InputError(f"ids must be a list of texts; got {images!r} alone")
+    return set(images.ids) if isinstance(images, Stimuli) else set(map(str, images))
+
+
+def _ordered(stimuli: Stimuli | Sequence[str], order: str) -> list[str]:
+    check_choice("order", order, ("natural", "given"))
+    ids = list(stimuli.ids) if isinstance(stimuli, Stimuli) else [str(name) for name in stimuli]
+    if len(set(ids)) < len(ids):
+        raise InputError("ids must be unique")
+    return sorted(ids, key=lambda name: (natural_key(name), name)) if order == "natural" else ids
+
+
+def _check_n_folds(n_folds: int, n: int) -> None:
+    if not is_whole(n_folds) or not 2 <= n_folds <= n:
+        raise InputError(f"n_folds must be from 2 to {n}, the number of images; got {n_folds!r}")

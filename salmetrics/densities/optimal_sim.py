@@ -1,0 +1,235 @@
+"""The saliency map that SIM wants from a density: a quantile of sampled empirical maps."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from salmetrics.densities.smoothing import Smoothing
+from salmetrics.kernels.quantile import sampled_maps
+from salmetrics.protocols import DEFAULT
+
+__all__ = ["Ground", "sim_optimal_map", "stratified_samples"]
+
+Array = NDArray[np.float64]
+
+_STEP = 1 / 2  # distance of grid points, in widths of the blur
+_NEAR = 1e-2  # how far from 1 the sum of a map may be before it is scaled to 1
+_MAX_BYTES = 256 * 2**20  # of samples at grid points, at once
+
+
+@dataclass(frozen=True)
+class Ground:
+    """What the optimal map of a density depends on besides the density.
+
+    Attributes
+    ----------
+    smoothing
+        How empirical maps are made; CC, KLDiv and SIM depend on it.
+    n_fixations
+        Number of fixations of an empirical map, for SIM.
+    n_samples
+        Number of sampled empirical maps, for SIM.
+    truncate
+        Where the kernel of sampled maps ends, for SIM; None: as that of `smoothing`.
+    seed, image_id
+        Of the random stream, for SIM.
+    """
+
+    smoothing: Smoothing
+    n_fixations: int = 100
+    n_samples: int = DEFAULT.sim_samples
+    truncate: float | None = None
+    seed: int = 0
+    image_id: str = ""
+
+
+def sim_optimal_map(
+    density: Array,
+    smoothing: Smoothing,
+    n_fixations: int,
+    stream: np.random.Generator,
+    *,
+    n_samples: int = 500,
+    step: int | None = None,
+    max_bytes: int = _MAX_BYTES,
+) -> Array:
+    """Maximise the expected SIM with the empirical map of fixations drawn from a density.
+
+    E[sum_i min(p_i, q_i)], the mean over sampled empirical maps q^s of sum 1, is concave in p, and
+    at its maximum over maps of sum 1 each p_i is the (1 - lambda)-quantile of the q_i^s, with one
+    lambda for all pixels, such that the sum is 1; lambda and the place between two samples come
+    out in closed form. Values are taken at the points of a grid and interpolated with cubic
+    splines, such that the sum of the interpolated map is 1. On 800x600 pixels with sigma 24, steps
+    of 12 pixels cost at most 3e-5 of the expected SIM beside steps of 4: 1e-5 for a broad density
+    and for several spots, most for a single spot of 3 pixels.
+
+    Samples are stratified: the first fixations of all samples are spread evenly over the density's
+    mass, and so are the second, and so on, while the fixations of one sample are independent
+    (Latin hypercube). A finite number of samples costs less than half of what it would otherwise.
+
+    Parameters
+    ----------
+    density
+        Shape (h, w), sum 1.
+    smoothing
+        How empirical maps are made.
+    n_fixations
+        Number of fixations of a sample.
+    stream
+        Where randomness comes from.
+    n_samples
+        Number of samples.
+    step
+        Distance of grid points in pixels, about; half of the blur's width by default.
+        Halved where the grid misses too much of the maps.
+    max_bytes
+        More samples than fit are made in two passes, some rows of the grid at a time.
+
+    Returns
+    -------
+    Shape (h, w), at least 0, sum 1.
+
+    References
+    ----------
+    The objective: Kümmerer, Wallis and Bethge (2018), ECCV, doi:10.1007/978-3-030-01270-0_47.
+    The samples: McKay, Beckman and Conover (1979), Technometrics 21, 239-245,
+    doi:10.2307/1268522.
+    """
+    height, width = density.shape
+    sigma = np.min(np.asarray(smoothing.sigma)) if smoothing.cycles is None else 1.0
+    fine = max(1, int(_STEP * sigma))
+    step = fine if step is None else step
+    pixels = stratified_samples(density, n_samples, n_fixations, stream, tile=fine)
+    samples = _Samples((height, width), smoothing, pixels)
+    found = None
+    while found is None:  # a grid that misses the maps' mass has no map of sum 1 between them
+        found = _on_grid(samples, _grid(height, step), _grid(width, step), max_bytes)
+        step = max(1, step // 2)
+    rows, columns, values = found
+    made = _interpolation(height, rows) @ values @ _interpolation(width, columns).T
+    np.maximum(made, 0.0, out=made)  # splines go below by 1e-6 of the maximum
+    return np.asarray(made / made.sum())
+
+
+def stratified_samples(
+    density: Array, n_samples: int, n_fixations: int, stream: np.random.Generator, *, tile: int = 1
+) -> NDArray[np.int64]:
+    """Draw fixations that are independent in each sample, and evenly spread over the samples.
+
+    The k-th fixations of all samples have one draw in each of n_samples strata of equal mass.
+    Strata are stretches of a path that goes through the image tile by tile, to and fro, so that
+    each is small in both directions.
+
+    Parameters
+    ----------
+    density
+        Shape (h, w), any positive sum.
+    n_samples, n_fixations
+        How many, and of how many fixations each.
+    stream
+        Where randomness comes from.
+    tile
+        Height and width of tiles in pixels.
+
+    Returns
+    -------
+    Flat indices of pixels, shape (n_samples, n_fixations).
+    """
+    height, width = density.shape
+    down, across = -(-height // tile), -(-width // tile)
+    padded = np.zeros((down * tile, across * tile))
+    padded[:height, :width] = density
+    tiles = padded.reshape(down, tile, across, tile).swapaxes(1, 2)
+    tiles[1::2] = tiles[1::2, ::-1].copy()
+    cumulative = np.cumsum(tiles)
+    shares = np.empty((n_samples, n_fixations))
+    for k in range(n_fixations):
+        shares[:, k] = (stream.permutation(n_samples) + stream.random(n_samples)) / n_samples
+    at = np.searchsorted(cumulative, shares * cumulative[-1], side="right")
+    at = np.minimum(at, np.searchsorted(cumulative, cumulative[-1]))  # the last with any mass
+    which, inside = np.divmod(at, tile * tile)
+    row, column = np.divmod(which, across)
+    column = np.where(row % 2 == 1, across - 1 - column, column)
+    return np.asarray((row * tile + inside // tile) * width + column * tile + inside % tile)
+
+
+def _on_grid(
+    samples: _Samples, rows: NDArray[np.int64], columns: NDArray[np.int64], max_bytes: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64], Array] | None:
+    """Grid and values on it; None if no quantile gives a sum of 1."""
+    down, across = _interpolation(samples.size[0], rows), _interpolation(samples.size[1], columns)
+    weights = np.multiply.outer(down.sum(0), across.sum(0))
+    per_block = max(1, max_bytes // (2 * samples.n * columns.size * 4))  # and a transposed copy
+    blocks = [slice(r, r + per_block) for r in range(0, rows.size, per_block)]
+    sums = np.zeros(samples.n)
+    kept = None
+    for block in blocks:
+        ordered = samples.ordered(rows[block], columns)
+        sums += weights[block].reshape(-1) @ ordered
+        kept = ordered if len(blocks) == 1 else None
+    is_finest = rows.size == samples.size[0] and columns.size == samples.size[1]
+    if not sums[0] - _NEAR <= 1 <= sums[-1] + _NEAR and not is_finest:
+        return None
+    k = int(np.clip(np.searchsorted(sums, 1.0, side="right") - 1, 0, samples.n - 2))
+    between = sums[k + 1] - sums[k]
+    share = np.clip((1 - sums[k]) / between, 0.0, 1.0) if between > 0 else 0.0
+    parts = []
+    for block in blocks:
+        ordered = samples.ordered(rows[block], columns) if kept is None else kept
+        low, high = ordered[:, k].astype(np.float64), ordered[:, k + 1].astype(np.float64)
+        parts.append((low + share * (high - low)).reshape(-1, columns.size))
+    return rows, columns, np.concatenate(parts)
+
+
+class _Samples:
+    """Empirical maps of sampled fixations, each of sum 1."""
+
+    def __init__(
+        self,
+        size: tuple[int, int],
+        smoothing: Smoothing,
+        pixels: NDArray[np.int64],
+    ) -> None:
+        self.size = size
+        n_samples, n = pixels.shape
+        self.n = n_samples
+        pixels = pixels.reshape(-1)
+        sums = smoothing.masses(size, pixels).reshape(n_samples, n).sum(1)
+        which, ys, xs, masses, row_weights, column_weights = smoothing.points_and_kernels(
+            size, pixels
+        )
+        order = np.argsort(which // n, kind="stable")
+        sample = which[order] // n
+        self._points = (
+            ys[order],
+            xs[order],
+            (masses[order] / sums[sample]).astype(np.float32),
+            np.cumsum(np.bincount(sample, minlength=n_samples)),
+        )
+        self._kernels = row_weights.astype(np.float32), column_weights.astype(np.float32)
+
+    def ordered(self, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Values at grid points, shape (n_points, n_samples), smallest first."""
+        maps = sampled_maps(*self._points, rows, columns, *self._kernels)
+        values = np.ascontiguousarray(maps.reshape(maps.shape[0], -1).T)
+        values.sort(axis=1)
+        return values
+
+
+def _grid(length: int, step: int) -> NDArray[np.int64]:
+    """Positions along a line, its first and last included, about a step apart."""
+    n = -(-(length - 1) // step) + 1
+    return np.unique(np.rint(np.linspace(0, length - 1, n)).astype(np.int64))
+
+
+def _interpolation(length: int, points: NDArray[np.int64]) -> Array:
+    """Matrix (length, n_points) of interpolation between points with a natural cubic spline."""
+    from scipy.interpolate import CubicSpline
+
+    if points.size == length:
+        return np.eye(length)
+    spline = CubicSpline(points, np.eye(points.size), bc_type="natural")
+    return np.asarray(spline(np.arange(length)))

@@ -1,0 +1,240 @@
+"""Empirical maps: fixations blurred with a Gaussian; and the same blur for whole densities."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from salmetrics.data.stimuli import Stimuli
+from salmetrics.errors import InputError, check_choice
+from salmetrics.kernels import blur as kernels
+from salmetrics.protocols import DEFAULT, Protocol
+
+__all__ = ["BOUNDARIES", "EMPIRICAL_MAP_METRICS", "Smoothing", "smoothing_of"]
+
+BOUNDARIES = ("constant", "reflect", "renormalise")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Smoothing:
+    """A Gaussian blur of pixel maps.
+
+    Parameters
+    ----------
+    sigma
+        Standard deviation in pixels along y and x; a number for both.
+    boundary
+        "constant" (zeros outside: mass leaves the image), "reflect" (mass is folded back) or
+        "renormalise" (zeros outside, each kernel scaled so that it keeps its mass).
+    truncate
+        The kernel ends at this many standard deviations, as in scipy.ndimage.
+    cycles
+        If given, blur instead as the MATLAB benchmark's antonioGaussian does: in the frequency
+        domain, on a square of zeros padded to a power of two, with gain 1/2 at so many cycles
+        per padded side. `sigma`, `boundary` and `truncate` are then of no effect.
+
+    Examples
+    --------
+    >>> smoothing = Smoothing(sigma=1.0)
+    >>> float(smoothing.points((9, 9), np.array([40])).sum())
+    1.0
+    """
+
+    sigma: float | tuple[float, float] = 0.0  # 0 leaves counts as they are
+    boundary: str = DEFAULT.boundary
+    truncate: float = DEFAULT.truncate
+    cycles: float | None = DEFAULT.cycles
+
+    def __post_init__(self) -> None:
+        check_choice("boundary", self.boundary, BOUNDARIES)
+        if np.shape(self.sigma) not in ((), (2,)):
+            raise InputError(f"sigma must be a number or two, along y and x; got {self.sigma!r}")
+        for sigma in self._sigmas():
+            if not (np.isfinite(sigma) and sigma >= 0):
+                raise InputError(f"sigma must be a finite number >= 0; got {self.sigma!r}")
+        if not self.truncate > 0:
+            raise InputError(f"truncate must be positive; got {self.truncate!r}")
+        if self.cycles is not None and not self.cycles > 0:
+            raise InputError(f"cycles must be positive or None; got {self.cycles!r}")
+
+    def points(self, size: tuple[int, int], pixels: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Blur unit masses at flat pixel indices; float64 of shape `size`."""
+        _, *points_and_kernels = self.points_and_kernels(size, pixels)
+        return kernels.blur_points(size, *points_and_kernels)
+
+    def points_at(
+        self,
+        size: tuple[int, int],
+        pixels: NDArray[np.int64],
+        at: NDArray[np.int64],
+        *,
+        ends: NDArray[np.int64] | None = None,
+        at_ends: NDArray[np.int64] | None = None,
+    ) -> NDArray[np.float64]:
+        """Values of `points` at flat pixel indices `at`, without making the map.
+
+        Several images of one size are done at once if their points, and places, stand one after
+        the other and end at `ends`, and `at_ends`.
+        """
+        row_weights, column_weights = self._weights(size)
+        reflect = self.boundary == "reflect" and self.cycles is None
+        return kernels.blurred_points_at(
+            kernels.pair_tables(row_weights, size[0], reflect),
+            kernels.pair_tables(column_weights, size[1], reflect),
+            *np.divmod(pixels, size[1]),
+            self._point_masses(size, pixels),
+            np.array([pixels.size]) if ends is None else ends,
+            *np.divmod(at, size[1]),
+            np.array([at.size]) if at_ends is None else at_ends,
+        )
+
+    def masses(self, size: tuple[int, int], pixels: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Return what stays inside of each unit mass."""
+        if self.boundary != "constant" and self.cycles is None:
+            return np.ones(pixels.size)
+        ys, xs = np.divmod(pixels, size[1])
+        row_weights, column_weights = self._weights(size)
+        inside_y = _mass_inside(size[0], row_weights)[ys]
+        return np.asarray(inside_y * _mass_inside(size[1], column_weights)[xs])
+
+    def mass(self, size: tuple[int, int], pixels: NDArray[np.int64]) -> float:
+        """Sum of `points` over the image: what stays inside of the unit masses."""
+        return float(self.masses(size, pixels).sum())
+
+    def dense(self, image: NDArray[Any]) -> NDArray[np.float64]:
+        """Blur a whole map of shape (h, w); float64."""
+        if self.cycles is not None:
+            from scipy import fft
+
+            line = fft.rfft(_periodic_gaussian(image.shape, self.cycles)).real
+            gain = np.concatenate([line, line[1:-1][::-1]])[:, np.newaxis] * line
+            size = (gain.shape[0], gain.shape[0])
+            blurred = fft.irfft2(fft.rfft2(np.asarray(image, np.float64), s=size) * gain, s=size)
+            return np.ascontiguousarray(blurred[: image.shape[0], : image.shape[1]])
+        row_weights, column_weights = self._weights(image.shape)
+        if self.boundary == "renormalise":
+            image = image / self._masses_inside(image.shape)
+        return kernels.blur_dense(image, row_weights, column_weights, self.boundary == "reflect")
+
+    def dense_at(self, image: NDArray[Any], at: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Values of `dense` at flat pixel indices `at`, in less time if they are few."""
+        row_weights, column_weights = self._weights(image.shape)
+        height, width = image.shape
+        of_window = (2 * row_weights.size - 1) * (2 * column_weights.size - 1)
+        of_map = image.size * 2 * (row_weights.size + column_weights.size)
+        if self.cycles is not None or 2 * at.size * of_window > of_map:
+            return np.asarray(self.dense(image).reshape(-1)[at])
+        which, ys = np.arange(at.size), at // width
+        xs = at % width
+        if self.boundary == "reflect":
+            which, ys = kernels.mirrored(ys, height, row_weights.size - 1)
+            again, xs = kernels.mirrored(xs[which], width, column_weights.size - 1)
+            which, ys = which[again], ys[again]
+        elif self.boundary == "renormalise":
+            image = image / self._masses_inside(image.shape)
+        values = kernels.blurred_dense_at(image, ys, xs, row_weights, column_weights)
+        return np.asarray(np.bincount(which, weights=values, minlength=at.size), np.float64)
+
+    def _sigmas(self) -> tuple[float, float]:
+        if np.ndim(self.sigma) == 0:
+            return float(self.sigma), float(self.sigma)  # type: ignore[arg-type]
+        along_y, along_x = self.sigma  # type: ignore[misc]
+        return float(along_y), float(along_x)
+
+    def _weights(self, size: tuple[int, ...]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Half kernels along y and along x."""
+        if self.cycles is not None:
+            line = _periodic_gaussian(size, self.cycles)
+            return line[: size[0]], line[: size[1]]
+        along_y, along_x = self._sigmas()
+        return (
+            kernels.gaussian_weights(along_y, self.truncate),
+            kernels.gaussian_weights(along_x, self.truncate),
+        )
+
+    def _masses_inside(self, size: tuple[int, ...]) -> NDArray[np.float64]:
+        """Share of a kernel at each pixel that stays in the image."""
+        row_weights, column_weights = self._weights(size)
+        inside = np.outer(_mass_inside(size[0], row_weights), _mass_inside(size[1], column_weights))
+        return np.asarray(inside)
+
+    def points_and_kernels(
+        self, size: tuple[int, int], pixels: NDArray[np.int64]
+    ) -> tuple[Any, ...]:
+        """Return what `points` adds up: products of lines.
+
+        Returns
+        -------
+        which, ys, xs, masses
+            Of each point and its images in the edges: index of its pixel, position, and mass.
+        row_weights, column_weights
+            Half kernels, from their middle.
+        """
+        which = np.arange(pixels.size)
+        ys, xs = np.divmod(pixels, size[1])
+        masses = self._point_masses(size, pixels)
+        row_weights, column_weights = self._weights(size)
+        if self.cycles is None and self.boundary == "reflect":
+            which, ys = kernels.mirrored(ys, size[0], row_weights.size - 1)
+            again, xs = kernels.mirrored(xs[which], size[1], column_weights.size - 1)
+            which, ys = which[again], ys[again]
+            masses = masses[which]
+        return which, ys, xs, masses, row_weights, column_weights
+
+    def _point_masses(
+        self, size: tuple[int, int], pixels: NDArray[np.int64]
+    ) -> NDArray[np.float64]:
+        """Return what the kernel of each point is multiplied by, so that it keeps its mass."""
+        if self.boundary != "renormalise" or self.cycles is not None:
+            return np.ones(pixels.size)
+        ys, xs = np.divmod(pixels, size[1])
+        row_weights, column_weights = self._weights(size)
+        inside_y = _mass_inside(size[0], row_weights)[ys]
+        return np.asarray(1.0 / (inside_y * _mass_inside(size[1], column_weights)[xs]))
+
+
+def _mass_inside(length: int, weights: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the share of a kernel at each position of a line that stays on the line."""
+    return kernels.blur_dense(np.ones((length, 1)), weights, np.ones(1), False)[:, 0]
+
+
+def _periodic_gaussian(size: tuple[int, ...], cycles: float) -> NDArray[np.float64]:
+    """One period of the separable kernel whose gain is exp(-f**2 ln 2 / cycles**2)."""
+    length = 2
+    while length < max(size[:2]):
+        length *= 2
+    frequency = np.fft.fftfreq(length, 1.0 / length)
+    line: NDArray[np.float64] = np.fft.ifft(np.exp(-np.log(2) * (frequency / cycles) ** 2)).real
+    # rounding leaves values such as -1e-18 far from the middle; the lobes of a kernel cut off by
+    # a small image are real, and MATLAB has them too
+    return np.where(np.abs(line) < 1e-15, 0.0, line)
+
+
+EMPIRICAL_MAP_METRICS = ("CC", "EMD", "KLDiv", "SIM", "SIM-MATLAB")
+
+
+def smoothing_of(protocol: Protocol, stimuli: Stimuli, *, required: bool = True) -> Smoothing:
+    """Return how empirical maps are made: the protocol's sigma, the stimuli's, or one degree.
+
+    Raises
+    ------
+    InputError
+        If none of the three is known, and `required`.
+    """
+    widths = (protocol.sigma, stimuli.sigma, stimuli.pixels_per_degree)
+    sigma = next((width for width in widths if width is not None), None)
+    if required and sigma is None and protocol.cycles is None:
+        raise InputError(
+            "the width of the empirical maps is not known: pass sigma= (pixels; --sigma on the "
+            "command line), or give the stimuli sigma= or pixels_per_degree=, or leave out "
+            f"{', '.join(EMPIRICAL_MAP_METRICS)}"
+        )
+    return Smoothing(
+        sigma=sigma or 0.0,
+        boundary=protocol.boundary,
+        truncate=protocol.truncate,
+        cycles=protocol.cycles,
+    )

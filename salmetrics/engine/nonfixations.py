@@ -1,0 +1,91 @@
+"""Where people looked on the other images: the negatives of shuffled AUCs."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from salmetrics.data.fixations import Fixations
+from salmetrics.data.stimuli import Stimuli
+from salmetrics.densities.sampling import image_stream
+from salmetrics.metrics.auc import Negatives, count_pixels
+
+__all__ = ["OtherFixations"]
+
+_KEPT_SIZES = 8  # image sizes whose totals are kept; images of one size often come in a row
+
+
+class OtherFixations:
+    """The fixations of all images but one, scaled to that one's size.
+
+    Parameters
+    ----------
+    stimuli, fixations
+        Fixations on other images come from here. A coordinate is multiplied by the ratio of the
+        sizes (the ratio first, as in the MIT/Tuebingen benchmark) and floored.
+    """
+
+    def __init__(self, stimuli: Stimuli, fixations: Fixations) -> None:
+        self._fixations = fixations
+        self._sizes = stimuli.sizes
+        self._ids: Sequence[str] = stimuli.ids
+        self._totals: OrderedDict[tuple[int, int], Negatives] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def __getstate__(self) -> dict[str, Any]:
+        return self.__dict__ | {"_totals": OrderedDict(), "_lock": None}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._lock = threading.Lock()
+
+    def of_all(self, i: int) -> Negatives:
+        """Return the fixations of all images but i, as pixels of image i."""
+        height, width = self._sizes[i].tolist()
+        own = self._pixels(self._fixations.rows_of_image(i), (height, width))
+        return replace(self._total((height, width)), without=own)
+
+    def of_some(self, i: int, n_other: int | None, seed: int) -> NDArray[np.int64]:
+        """Return the unique pixels fixated on other images, as flat indices of image i.
+
+        Parameters
+        ----------
+        i
+            The image.
+        n_other
+            How many other images, drawn at random; None: all of them.
+        seed
+            Of the draw, which depends on the ids and not on the order of the images.
+        """
+        height, width = self._sizes[i].tolist()
+        others = [k for k in range(len(self._ids)) if k != i]
+        if n_other is not None and n_other < len(others):
+            others.sort(key=self._ids.__getitem__)
+            stream = image_stream(seed, self._ids[i])
+            others = [others[k] for k in stream.choice(len(others), n_other, replace=False)]
+        rows = [self._fixations.rows_of_image(k) for k in others]
+        if not rows:
+            return np.zeros(0, np.int64)
+        return np.unique(self._pixels(np.concatenate(rows), (height, width)))
+
+    def _total(self, size: tuple[int, int]) -> Negatives:
+        with self._lock:
+            if size not in self._totals:
+                pixels = self._pixels(np.arange(len(self._fixations)), size)
+                self._totals[size] = count_pixels(pixels)
+                if len(self._totals) > _KEPT_SIZES:
+                    self._totals.popitem(last=False)
+            self._totals.move_to_end(size)
+            return self._totals[size]
+
+    def _pixels(self, rows: NDArray[np.int64], size: tuple[int, int]) -> NDArray[np.int64]:
+        heights, widths = self._sizes[self._fixations.image[rows]].T
+        scaled_x = np.floor(self._fixations.x[rows] * (size[1] / widths)).astype(np.int64)
+        scaled_y = np.floor(self._fixations.y[rows] * (size[0] / heights)).astype(np.int64)
+        return np.minimum(scaled_y, size[0] - 1) * size[1] + np.minimum(scaled_x, size[1] - 1)

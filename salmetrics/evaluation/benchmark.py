@@ -1,0 +1,447 @@
+"""Many models on many data sets: leaderboards, and one table of how models generalise."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property, partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from salmetrics.data.dataset import Dataset
+from salmetrics.errors import InputError, check_choice, described
+from salmetrics.evaluation.evaluate import evaluate
+from salmetrics.io.files import replacing
+from salmetrics.io.map_stores import MAP_STORES
+from salmetrics.metrics.registry import METRICS
+from salmetrics.models.base import Model
+from salmetrics.models.conversion import as_model
+from salmetrics.models.fitted_density import fitted_if_map
+from salmetrics.models.stored_maps import StoredMaps, stem_of
+from salmetrics.protocols import Protocol, get_protocol
+from salmetrics.results.evaluation import Evaluation
+from salmetrics.results.layouts import Layout, get_layout, to_latex, to_markdown, to_text
+from salmetrics.results.rendering import as_markdown, as_text
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["Benchmark", "Skipped", "benchmark", "part_for"]
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """A model that is not in the table of a data set, and why."""
+
+    dataset: str
+    model: str
+    reason: str
+
+
+class Benchmark:
+    """Scores of models on data sets; made by `benchmark`.
+
+    Attributes
+    ----------
+    evaluations
+        An `Evaluation` by name of the data set, models from best to worst.
+    skipped
+        Models that are missing from the table of a data set.
+    sort_by
+        The metric that models are sorted by.
+    extra
+        Number of stored maps that belong to no image, by (data set, model).
+    layout
+        The paper's layout in which tables are printed, if any.
+    """
+
+    def __init__(
+        self,
+        evaluations: Mapping[str, Evaluation],
+        skipped: Sequence[Skipped],
+        sort_by: str,
+        extra: Mapping[tuple[str, str], int] | None = None,
+        layout: Layout | None = None,
+    ) -> None:
+        self.layout = layout
+        self.skipped = tuple(skipped)
+        self.sort_by = sort_by
+        self.extra = dict(extra or {})
+        self._ranks = {name: _ranked(result, sort_by) for name, result in evaluations.items()}
+        self.evaluations = {
+            name: result.select(_best_first(result, self._ranks[name]))
+            for name, result in evaluations.items()
+        }
+
+    def leaderboard(self, dataset: str, *, intervals: bool = False) -> pd.DataFrame:
+        """Return one row a model, best first: its group, and the value of each metric.
+
+        Models that share a letter in ``group`` can't be told apart by `sort_by`; see
+        `Evaluation.rank`. With `intervals`, columns such as "IG low" and "IG high" follow each
+        value.
+        """
+        import pandas as pd
+
+        check_choice("dataset", dataset, self.evaluations)
+        result = self.evaluations[dataset]
+        table = result.table
+        if intervals:
+            wide = result.summary.unstack("metric")
+            columns = {}
+            for key in result.metrics:
+                columns[key] = table[key]
+                for part in ("low", "high"):
+                    columns[f"{key} {part}"] = wide[part, key].reindex(table.index)
+            table = pd.DataFrame(columns)
+        table.insert(0, "group", [self._groups(dataset).get(m, "") for m in table.index])
+        table.index.name = "model"
+        return table
+
+    @cached_property
+    def generalisation(self) -> pd.DataFrame:
+        """One row a model, by mean rank; columns (data set, value | low | high) and mean rank.
+
+        Values are those of `sort_by`. A model that is missing from a data set ranks last there; the
+        gold standard has no rank.
+        """
+        import pandas as pd
+
+        models = dict.fromkeys(m for e in self.evaluations.values() for m in e.models)
+        golds = {e.gold_standard for e in self.evaluations.values()}
+        n_ranked = sum(m not in golds for m in models)
+        columns: dict[tuple[str, str], list[float]] = {}
+        places = []
+        for name, result in self.evaluations.items():
+            summary = result.summary.xs(self.sort_by, level="metric")
+            for part in ("value", "low", "high"):
+                columns[name, part] = [float(summary[part].get(m, np.nan)) for m in models]
+            order = [m for m in self._ranks[name].index if m not in golds]
+            places.append([order.index(m) + 1 if m in order else n_ranked for m in models])
+        ranks = np.mean(places, axis=0)
+        columns["mean rank", ""] = [
+            np.nan if m in golds else rank for m, rank in zip(models, ranks, strict=True)
+        ]
+        table = pd.DataFrame(columns, index=pd.Index(list(models), name="model"))
+        return table.sort_values(("mean rank", ""), kind="stable")
+
+    def save(self, folder: str | Path) -> None:
+        """Write for each data set .h5, .csv and .md, generalisation.csv, and skipped.tsv.
+
+        With a layout, for each data set also .LAYOUT.md and .LAYOUT.tex.
+        """
+        target = Path(folder)
+        target.mkdir(parents=True, exist_ok=True)
+        for name, result in self.evaluations.items():
+            result.save(target / f"{name}.h5")
+            _write(target / f"{name}.csv", self.leaderboard(name, intervals=True).to_csv())
+            _write(target / f"{name}.md", self._text(name, as_markdown))
+            if self.layout is not None:
+                stem = f"{name}.{self.layout.name}"
+                _write(target / f"{stem}.md", to_markdown(result, self.layout))
+                _write(target / f"{stem}.tex", to_latex(result, self.layout))
+        if len(self.evaluations) > 1:
+            _write(target / "generalisation.csv", self.generalisation.to_csv())
+        lines = [f"{s.dataset}\t{s.model}\t{s.reason}" for s in self.skipped]
+        _write(target / "skipped.tsv", "\n".join(["dataset\tmodel\treason", *lines]) + "\n")
+
+    def __repr__(self) -> str:
+        parts = []
+        for name, result in self.evaluations.items():
+            data = result.provenance["dataset"]
+            head = f"{name}: {data['n_images']} images, {data['n_fixations']} fixations"
+            if self.layout is None:
+                parts.append(f"{head}, by {self.sort_by}\n\n{self._text(name, as_text)}")
+            else:
+                parts.append(f"{head}\n\n{to_text(result, self.layout)}")
+        if len(self.evaluations) > 1 and self.layout is None:
+            parts.append(f"{self.sort_by} on all data sets\n\n{self._generalisation_text()}")
+        if self.extra:
+            lines = [f"- {n} of {m} on {name}" for (name, m), n in self.extra.items()]
+            parts.append("\n".join(["maps that belong to no image:", *lines]))
+        if self.skipped:
+            lines = [f"- {s.model} on {s.dataset}: {s.reason}" for s in self.skipped]
+            parts.append("\n".join([f"skipped: {len(lines)}", *lines]))
+        return "\n\n".join(parts)
+
+    def _text(self, name: str, render: Callable[..., str]) -> str:
+        result = self.evaluations[name]
+        groups = self._groups(name)
+        notes = result.footnotes()
+        if any(groups.values()):
+            notes += (
+                f"\nmodels that share a letter can't be told apart by {self.sort_by} (paired tests "
+                "over images, Holm, 5 %)"
+            )
+        return render(result.summary, notes, groups)
+
+    def _groups(self, name: str) -> dict[str, str]:
+        return {str(model): str(group) for model, group in self._ranks[name]["group"].items()}
+
+    def _generalisation_text(self) -> str:
+        import pandas as pd
+
+        table = self.generalisation
+        shown = {}
+        for name in self.evaluations:
+            cells = table[name]
+            shown[name] = [
+                "-" if np.isnan(v) else f"{v:.3f} ±{(high - low) / 2:.3f}"
+                for v, low, high in zip(cells["value"], cells["low"], cells["high"], strict=True)
+            ]
+        ranks = table["mean rank", ""]
+        shown["mean rank"] = ["-" if np.isnan(rank) else f"{rank:.1f}" for rank in ranks]
+        return pd.DataFrame(shown, index=list(table.index)).to_string()
+
+
+def benchmark(
+    datasets: Sequence[Dataset],
+    models: Mapping[str, Any],
+    *,
+    made: Mapping[str, Callable[[Dataset], Any]] | None = None,
+    protocol: str | Protocol | None = None,
+    metrics: Sequence[str] | None = None,
+    layout: str | Layout | None = None,
+    sort_by: str | None = None,
+    gold_standard: bool = False,
+    kind: str | None = None,
+    resize: str | None = None,
+    fit: bool = False,
+    keep_going: bool = False,
+    checkpoint: str | Path | None = None,
+    n_bootstrap: int = 1000,
+    n_jobs: int | None = None,
+    seed: int = 0,
+    progress: bool = True,
+) -> Benchmark:
+    """Score many models on many data sets.
+
+    Everything is opened and checked before anything is scored.
+
+    Parameters
+    ----------
+    datasets
+        With different names.
+    models
+        By name: anything that `as_model` takes. Of a folder of maps that has parts named like
+        the data sets (``maps/toronto``, ``maps/toronto.zip``), the data set's own is taken.
+    made
+        By name: functions that make a model for a data set, such as
+        ``{"centre-bias": lambda dataset: CentreBias.fit(*dataset)}``.
+    protocol, metrics
+        As in `evaluate`; by default those of the layout, if one is given.
+    layout
+        Name of a paper's layout of tables, or a `salmetrics.results.layouts.Layout`: the result is
+        printed like that, and saved like that too.
+    gold_standard, n_bootstrap, n_jobs, seed, progress
+        As in `evaluate`.
+    sort_by
+        The metric that models are sorted by; by default the first that all models have.
+    kind, resize
+        As in `as_model`.
+    fit
+        Turn saliency maps into densities first, with `fit_density`, so that they have LL and IG.
+    keep_going
+        Leave out models that can't be opened, or fail on an image, and data sets on which none is
+        left, and say so in the result; by default, they are an error.
+    checkpoint
+        A folder: what is done is kept there, and a run that was interrupted goes on from it.
+
+    Returns
+    -------
+    `Benchmark`.
+
+    Raises
+    ------
+    InputError
+        Naming everything that is wrong with all models; or, with `keep_going`, if no model is
+        left on any data set.
+    """
+    datasets = [datasets] if isinstance(datasets, Dataset) else list(datasets)
+    names = [dataset.name for dataset in datasets]
+    _check_names(names)
+    if not isinstance(models, Mapping):
+        raise InputError(f"models must be a dict by name; got {type(models).__name__}")
+    makers: dict[str, Callable[[Dataset], Any]] = {**_given(models, names), **(made or {})}
+    if len(makers) < len(models) + len(made or {}) or not makers:
+        raise InputError("models must be at least one, with different names")
+    form = None if layout is None else get_layout(layout)
+    if protocol is None:
+        protocol = "default" if form is None else form.protocol
+    chosen = get_protocol(protocol)
+    if metrics is None and form is not None:
+        metrics = form.metrics_under(chosen)
+    if metrics is not None:
+        chosen = chosen.override(metrics=tuple(metrics))
+    if form is not None:
+        if sort_by is not None:
+            raise InputError(f"layout {form.name!r} says what models are sorted by; no sort_by")
+        for dataset in datasets:
+            try:
+                form.check(chosen.metrics, dataset.stimuli.attributes)
+            except InputError as error:
+                raise InputError(f"{dataset.name}: {error}") from error
+    if sort_by is not None:
+        check_choice("sort_by", sort_by, chosen.metrics)
+    skipped: list[Skipped] = []
+    opened: dict[str, dict[str, Model]] = {name: {} for name in names}
+    refused: tuple[type[Exception], ...] = (Exception,) if keep_going else (InputError, OSError)
+    for dataset in datasets:
+        for name, make in makers.items():
+            try:
+                opened[dataset.name][name] = _opened(make, dataset, kind, resize, fit, seed)
+            except refused as error:
+                is_ours = isinstance(error, InputError)
+                skipped.append(
+                    Skipped(dataset.name, name, str(error) if is_ours else described(error))
+                )
+    if skipped and not keep_going:
+        raise InputError("\n".join(f"{s.model} on {s.dataset}: {s.reason}" for s in skipped))
+    evaluations = {}
+    for dataset in datasets:
+        if not opened[dataset.name]:
+            continue  # each model is among the skipped
+        result = evaluate(
+            opened[dataset.name],
+            *dataset,
+            protocol=chosen,
+            gold_standard=gold_standard,
+            n_bootstrap=n_bootstrap,
+            n_jobs=n_jobs,
+            seed=seed,
+            checkpoint=None if checkpoint is None else Path(checkpoint) / dataset.name,
+            on_error="record" if keep_going else "raise",
+            progress=progress,
+        )
+        left = _without_failures(result, dataset, skipped)
+        if left is not None:
+            evaluations[dataset.name] = left
+    if not evaluations:
+        reasons = "; ".join(f"{s.model} on {s.dataset}: {s.reason}" for s in skipped)
+        raise InputError(f"no model is left: {reasons}")
+    extra = {
+        (dataset, name): len(stored.extra)
+        for dataset, models_of in opened.items()
+        for name, model in models_of.items()
+        if isinstance(stored := getattr(model, "stored", None), StoredMaps) and stored.extra
+    }
+    return Benchmark(evaluations, skipped, sort_by or _first_shared(evaluations), extra, form)
+
+
+def _check_names(names: Sequence[str]) -> None:
+    """Check that data sets name files, and nothing else."""
+    if not names or len(set(names)) < len(names):
+        raise InputError(f"data sets must be at least one, with different names; got {names!r}")
+    for name in names:
+        taken = name in ("checkpoint", "generalisation", "skipped")
+        if taken or not name or name.startswith(".") or set(name) & set("/\\\0"):
+            raise InputError(
+                f"data set {name!r} can't name a file of results; give it another name: "
+                "Dataset(name, stimuli, fixations)"
+            )
+
+
+def _given(models: Mapping[str, Any], names: Sequence[str]) -> dict[str, Callable[..., Any]]:
+    return {str(name): partial(part_for, model, names=names) for name, model in models.items()}
+
+
+def part_for(model: Any, dataset: Dataset, names: Sequence[str] = ()) -> Any:
+    """Return the part of a folder of maps that is the data set's, if there are such parts.
+
+    Parameters
+    ----------
+    model
+        Path of a folder; anything else is returned as it is.
+    dataset
+        The data set.
+    names
+        Of all data sets: if the folder has parts for others, it must have one for this.
+    """
+    if not isinstance(model, (str, Path)) or not Path(model).is_dir():
+        return model
+    parts: dict[str, list[Path]] = {}
+    for path in sorted(Path(model).iterdir()):
+        if path.is_dir() or path.name.lower().endswith(MAP_STORES):
+            parts.setdefault(stem_of(path), []).append(path)
+    own = parts.get(dataset.name, [])
+    if len(own) > 1:
+        raise InputError(
+            f"{str(model)!r} has {len(own)} things named like the data set: "
+            f"{', '.join(path.name for path in own)}"
+        )
+    others = [name for name in names if name in parts]
+    if not own and others:
+        raise InputError(f"{str(model)!r} has maps for {', '.join(others)}, not for {dataset.name}")
+    return own[0] if own else model
+
+
+def _opened(
+    make: Callable[[Dataset], Any],
+    dataset: Dataset,
+    kind: str | None,
+    resize: str | None,
+    fit: bool,
+    seed: int,
+) -> Model:
+    made = make(dataset)
+    stored = isinstance(made, (str, Path))
+    model = as_model(made, dataset.stimuli, kind=kind, resize=resize if stored else None)
+    return fitted_if_map(model, *dataset, seed=seed) if fit else model
+
+
+def _without_failures(
+    result: Evaluation, dataset: Dataset, skipped: list[Skipped]
+) -> Evaluation | None:
+    """Leave out models that failed on any image: they could not be compared with the others."""
+    failed = result.errors.groupby("model", sort=False)
+    for model, rows in failed:
+        first = rows.iloc[0]
+        reason = (
+            f"failed on {len(rows)} of {len(dataset)} images, the first is {first['image']!r}: "
+            f"{first['error']}"
+        )
+        skipped.append(Skipped(dataset.name, str(model), reason))
+    left = [model for model in result.models if model not in failed.groups]
+    return result.select(left) if set(left) - {result.gold_standard} else None
+
+
+def _first_shared(evaluations: Mapping[str, Evaluation]) -> str:
+    """Return the first metric that all models have, else the first that any has."""
+    metrics = [key for key in next(iter(evaluations.values())).metrics if key != "IGE"]
+    missing = {
+        key: sum(
+            bool(np.isnan(result.value(model, key)))
+            for result in evaluations.values()
+            for model in result.models
+        )
+        for key in metrics
+    }
+    return min(metrics, key=missing.__getitem__)
+
+
+def _ranked(result: Evaluation, metric: str) -> pd.DataFrame:
+    if len(result.per_image.dropna(how="all")) < 2:
+        return _by_value(result, metric)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "some models lack a value")
+        return result.rank(metric)
+
+
+def _by_value(result: Evaluation, metric: str) -> pd.DataFrame:
+    """Models from best to worst where nothing can be tested."""
+    table = result.table[[metric]].dropna()
+    better = METRICS[metric].higher_is_better
+    table = table.sort_values(metric, ascending=not better, kind="stable")
+    return table.assign(group="")
+
+
+def _best_first(result: Evaluation, ranks: pd.DataFrame) -> list[str]:
+    order = [str(model) for model in ranks.index]
+    return order + [model for model in result.models if model not in order]
+
+
+def _write(path: Path, text: str) -> None:
+    with replacing(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")

@@ -1,0 +1,215 @@
+"""Maximum likelihood: a width by a bounded search, weights of a mixture on the simplex."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from salmetrics.data.fixations import Fixations
+from salmetrics.errors import InputError, check_whole, is_whole
+
+__all__ = [
+    "LEAST_WEIGHT",
+    "Optimum",
+    "best_weights",
+    "best_width",
+    "parts_of_images",
+    "rounded",
+    "weight_curvature",
+]
+
+LEAST_WEIGHT = 1.1e-6  # a fitted weight below this is at the end of its range
+
+_FARTHEST = np.log(1e6)  # of logits: weights down to 1e-6, so that no fixation is impossible
+_GRID = 5  # widths tried before the search, so that it starts at the right top
+_STEP = 0.05  # of the log of the width, for the curvature
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Optimum:
+    """How a fit ended.
+
+    Attributes
+    ----------
+    log_likelihood
+        Of held-out fixations, bits per fixation.
+    curvature
+        By parameter: minus the second derivative of `log_likelihood` in the parameter's log (of
+        the bandwidth, with the best weights for each) or logit (of a weight, all else fixed).
+    n_evaluations
+        How many widths were tried.
+    at_bound
+        Parameters that ended at the end of their range.
+    """
+
+    log_likelihood: float
+    curvature: dict[str, float]
+    n_evaluations: int
+    at_bound: tuple[str, ...] = ()
+
+    def warn(self, what: str) -> None:
+        """Warn of parameters at a bound."""
+        if self.at_bound:
+            warnings.warn(
+                f"the fit of the {what} ended at the end of the range of "
+                f"{' and '.join(self.at_bound)}; the best value may lie beyond",
+                stacklevel=3,
+            )
+
+
+def best_weights(densities: Array, fixed: Array | None = None) -> tuple[Array, float]:
+    """Weights of a mixture with the largest likelihood.
+
+    Parameters
+    ----------
+    densities
+        Of each component at each fixation, shape (n, k).
+    fixed
+        Weights that are given, shape (k,), NaN for those to find; the latter share the rest.
+
+    Returns
+    -------
+    Weights, shape (k,), sum 1; and the mean log likelihood, bits: NaN and -inf if a fixation has
+    probability 0 under all components.
+    """
+    from scipy.optimize import minimize
+
+    given = np.full(densities.shape[1], np.nan) if fixed is None else np.asarray(fixed, float)
+    free = np.flatnonzero(np.isnan(given))
+    weights = np.nan_to_num(given)
+    left = 1.0 - weights.sum()
+    known = densities @ weights
+    if free.size == 1:
+        weights[free] = left
+    elif free.size and left > 0:
+        unknown = np.ascontiguousarray(densities[:, free].T)
+        if not (known + unknown.max(axis=0) > 0).all():
+            return np.full(densities.shape[1], np.nan), -np.inf
+
+        def cost(logits: Array) -> tuple[float, Array]:
+            shares = _softmax(logits)
+            mixed = known + left * (shares @ unknown)
+            slopes = left * (unknown @ (1.0 / mixed)) / mixed.size
+            return -float(np.log(mixed).mean()), -(shares * (slopes - shares @ slopes))[1:]
+
+        found = minimize(
+            cost,
+            np.zeros(free.size - 1),
+            jac=True,
+            method="L-BFGS-B",
+            bounds=[(-_FARTHEST, _FARTHEST)] * (free.size - 1),
+            options={"ftol": 1e-15, "gtol": 1e-10},
+        )
+        weights[free] = left * _softmax(found.x)
+    with np.errstate(divide="ignore"):
+        return weights, float(np.log2(densities @ weights).mean())
+
+
+def weight_curvature(densities: Array, weights: Array, k: int) -> float:
+    """Minus the second derivative of the mean log likelihood in the logit of one weight, bits."""
+    others = np.delete(weights, k) @ np.delete(densities, k, axis=1).T
+    rest = 1.0 - weights[k]
+    if rest == 0 or weights[k] == 0:
+        return 0.0
+    # p = s d + (1 - s) o with s the logistic function of the logit
+    mixed = densities @ weights
+    first = weights[k] * rest * (densities[:, k] - others / rest) / mixed
+    return float(np.mean(first**2 - (1.0 - 2.0 * weights[k]) * first) / np.log(2))
+
+
+def best_width(
+    likelihood: Callable[[float], float],
+    low: float,
+    high: float,
+    *,
+    tolerance: float = 1e-3,
+    progress: str | None = None,
+) -> tuple[float, float, int, bool]:
+    """Find the width with the largest likelihood: a grid, then a bounded search in its log.
+
+    Parameters
+    ----------
+    likelihood
+        As a function of the width.
+    low, high
+        Range.
+    tolerance
+        Of the log of the width. The likelihood is flat at its top: 1e-3 is 1e-7 bits off.
+    progress
+        What a bar on standard error says, if this takes more than two seconds; None for no bar.
+
+    Returns
+    -------
+    The width, the curvature in its log, the number of evaluations, and whether it is at a bound.
+    """
+    from scipy.optimize import minimize_scalar
+    from tqdm import tqdm
+
+    seen: dict[float, float] = {}
+    bar = tqdm(desc=progress, delay=2, disable=None if progress else True, unit="width")
+
+    def cost(log_width: float) -> float:
+        if log_width not in seen:
+            seen[log_width] = likelihood(float(np.exp(log_width)))
+            bar.update()
+        value = seen[log_width]
+        return -value if np.isfinite(value) else 1e300
+
+    grid = np.linspace(np.log(low), np.log(high), _GRID)
+    best = int(np.argmin([cost(float(g)) for g in grid]))
+    around = float(grid[max(best - 1, 0)]), float(grid[min(best + 1, _GRID - 1)])
+    found = minimize_scalar(cost, bounds=around, method="bounded", options={"xatol": tolerance})
+    at = min((*grid.tolist(), float(found.x)), key=cost)
+    steps = [cost(float(np.clip(at + s, grid[0], grid[-1]))) for s in (-_STEP, 0.0, _STEP)]
+    bar.close()
+    at_bound = at - grid[0] < 2 * tolerance or grid[-1] - at < 2 * tolerance
+    curvature = (steps[0] - 2 * steps[1] + steps[2]) / _STEP**2
+    return rounded(float(np.exp(at))), float(curvature), len(seen), bool(at_bound)
+
+
+def rounded(value: float) -> float:
+    """Round to four digits.
+
+    What is printed is then what was used, and the order of the data, which changes the last
+    digits of a likelihood, does not change the parameters.
+    """
+    return float(f"{value:.4g}")
+
+
+def _softmax(logits: Array) -> Array:
+    """Shares of the first component, logit 0, and the others."""
+    powers = np.exp(np.concatenate([[0.0], logits]) - max(0.0, logits.max(initial=0.0)))
+    return np.asarray(powers / powers.sum())
+
+
+def parts_of_images(
+    fixations: Fixations, folds: int | None, seed: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Cut the images that have fixations into parts of nearly equal size, at random.
+
+    Returns
+    -------
+    images, parts: indices of the images, and the part of each, from 0; all 0 without folds.
+
+    Raises
+    ------
+    InputError
+        Unless there are fixations, and 2 folds or more, and no more than images, or None.
+    """
+    images = np.flatnonzero(fixations.counts())
+    if images.size == 0:
+        raise InputError("there are no fixations to fit to")
+    if folds is not None and (not is_whole(folds) or not 2 <= folds <= images.size):
+        raise InputError(
+            f"folds must be from 2 to {images.size}, the number of images with fixations, or "
+            f"None; got {folds!r}"
+        )
+    parts = np.arange(images.size) % (folds or 1)
+    np.random.default_rng(check_whole("seed", seed, 0)).shuffle(parts)
+    return images, parts

@@ -1,0 +1,116 @@
+"""What a model that leaves things out knows of the data it was made from."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from salmetrics.data.fixations import Fixations
+from salmetrics.data.stimuli import Stimuli, Stimulus
+from salmetrics.errors import InputError
+
+__all__ = ["KnownImages"]
+
+
+class KnownImages:
+    """Ids, sizes and digests of the fixations of images.
+
+    Parameters
+    ----------
+    what
+        The model, for messages.
+    stimuli, fixations
+        What it was made from.
+    subjects
+        Whether it matters who looked.
+    """
+
+    def __init__(
+        self, what: str, stimuli: Stimuli, fixations: Fixations, *, subjects: bool = False
+    ) -> None:
+        self.ids = tuple(stimuli.ids)
+        self._what = what
+        self._subjects = subjects
+        self._sizes = dict(zip(stimuli.ids, map(tuple, stimuli.sizes.tolist()), strict=True))
+        self._counts = Counter(self._sizes.values())
+        self._digests = {
+            name: self._digest(fixations, fixations.rows_of_image(i))
+            for i, name in enumerate(stimuli.ids)
+        }
+
+    @classmethod
+    def from_record(cls, what: str, record: dict[str, Any]) -> KnownImages:
+        """Make one from what `record` returned."""
+        known = cls.__new__(cls)
+        known.ids = tuple(record["ids"])
+        known._what = what
+        known._subjects = record["subjects"]
+        sizes, digests = map(tuple, record["sizes"]), map(bytes.fromhex, record["digests"])
+        known._sizes = dict(zip(known.ids, sizes, strict=True))
+        known._counts = Counter(known._sizes.values())
+        known._digests = dict(zip(known.ids, digests, strict=True))
+        return known
+
+    def record(self) -> dict[str, Any]:
+        """Return it all as JSON can hold it."""
+        return {
+            "ids": list(self.ids),
+            "subjects": self._subjects,
+            "sizes": [list(self._sizes[name]) for name in self.ids],
+            "digests": [self._digests[name].hex() for name in self.ids],
+        }
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, KnownImages) and self.record() == other.record()
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._sizes
+
+    def common_sizes(self, n: int, least: int) -> list[tuple[int, ...]]:
+        """Return the n sizes that most images have, if so many have them at least."""
+        ranked = sorted(self._counts, key=lambda size: (-self._counts[size], size))
+        return [size for size in ranked[:n] if self._counts[size] >= least]
+
+    def size(self, stimulus: Stimulus) -> tuple[int, int]:
+        """Return the size of an image; `InputError` if it had another one."""
+        size = (int(stimulus.size[0]), int(stimulus.size[1]))
+        known = self._sizes.get(stimulus.id, size)
+        if known != size:
+            raise InputError(
+                f"image {stimulus.id!r} has size {size}, but {known} in the stimuli that this "
+                f"{self._what} was made from"
+            )
+        return size
+
+    def check_fixations(self, name: str, fixations: Fixations, rows: NDArray[np.int64]) -> None:
+        """Raise `InputError` if a known image comes with other fixations."""
+        if name in self._digests and self._digests[name] != self._digest(fixations, rows):
+            raise InputError(
+                f"this {self._what} leaves out image {name!r}, which now comes with other "
+                "fixations; make a new one from the fixations that are scored"
+            )
+
+    def check_data(self, stimuli: Stimuli, fixations: Fixations) -> None:
+        """Check every image that has fixations."""
+        for i in np.flatnonzero(fixations.counts()).tolist():
+            self.size(stimuli[i])
+            self.check_fixations(stimuli.ids[i], fixations, fixations.rows_of_image(i))
+
+    def _digest(self, fixations: Fixations, rows: NDArray[np.int64]) -> bytes:
+        """Fingerprint of an image's fixations, whatever their order."""
+        columns = [fixations.x[rows], fixations.y[rows]]
+        order = np.lexsort(columns[::-1])
+        if self._subjects:
+            subject = fixations.subject[rows]
+            order = np.lexsort([np.unique(subject, return_inverse=True)[1], *columns[::-1]])
+            names = "\n".join(map(str, subject[order].tolist())).encode()
+        else:
+            names = b""
+        positions = np.stack(columns)[:, order].tobytes()
+        return hashlib.blake2b(positions + names, digest_size=16).digest()

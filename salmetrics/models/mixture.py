@@ -1,0 +1,162 @@
+"""Densities made from other densities: mixtures, and the mean over other images."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from salmetrics.data.fixations import Fixations
+from salmetrics.data.stimuli import Stimuli, Stimulus
+from salmetrics.densities.resampling import GRID, from_grid, mean_of_others, to_grid
+from salmetrics.errors import InputError
+from salmetrics.models.base import DensityModel, log_density_of, model_name, predictions_of
+from salmetrics.models.conversion import as_density, as_model
+
+__all__ = ["Mixture", "ShuffledBaseline"]
+
+Array = NDArray[np.float64]
+
+
+class Mixture(DensityModel):
+    """A weighted mean of densities: p = sum_k w_k p_k.
+
+    Parameters
+    ----------
+    models
+        Density models, or what `as_model` takes (raw arrays are log densities); a list, or a
+        dict by name.
+    weights
+        One a model, at least 0, sum 1; equal by default.
+
+    Examples
+    --------
+    >>> from salmetrics import GaussianCentreBias, Uniform
+    >>> mixture = Mixture([GaussianCentreBias(), Uniform()], [0.9, 0.1])
+    >>> mixture.name
+    '0.9 gaussian-centre-bias + 0.1 uniform'
+    """
+
+    def __init__(
+        self, models: Sequence[Any] | Mapping[str, Any], weights: Sequence[float] | None = None
+    ) -> None:
+        given = list(models.values()) if isinstance(models, Mapping) else list(models)
+        if not given:
+            raise InputError("a mixture needs at least one model")
+        parts: list[DensityModel] = []
+        for model in given:
+            part = as_model(model, kind="log_density")
+            if not isinstance(part, DensityModel):
+                raise InputError(
+                    f"a mixture needs densities; {model_name(part)} gives saliency maps"
+                )
+            parts.append(part)
+        shares = (
+            np.full(len(parts), 1 / len(parts)) if weights is None else np.array(weights, float)
+        )
+        if shares.shape != (len(parts),):
+            raise InputError(
+                f"weights must be one for each of {len(parts)} models; got {weights!r}"
+            )
+        if not (shares >= 0).all() or abs(shares.sum() - 1) > 1e-6:
+            raise InputError(f"weights must be at least 0 and add up to 1; got {weights!r}")
+        names = list(models) if isinstance(models, Mapping) else [model_name(p) for p in parts]
+        self.models = tuple(parts)
+        self.weights = shares / shares.sum()
+        self.subject_dependent = any(part.subject_dependent for part in parts)
+        self.leave_one_out = all(part.leave_one_out for part in parts)
+        self.without_maps = next((p.without_maps for p in parts if p.without_maps), None)
+        self.name = " + ".join(f"{w:.3g} {n}" for w, n in zip(self.weights, names, strict=True))
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """Weights, and the parts' parameters."""
+        parts = [{"name": model_name(part)} | part.parameters for part in self.models]
+        return {"weights": self.weights.tolist(), "models": parts}
+
+    @property
+    def knows_likelihoods(self) -> bool:
+        """Whether a part does; without one, the mixture's map has them at no cost."""
+        return any(part.knows_likelihoods for part in self.models)
+
+    def log_density(self, stimulus: Stimulus, *, subject: Any = None) -> Array:
+        """Return the log of the mixture, shape (h, w)."""
+        density = np.zeros(stimulus.size)
+        for weight, part in zip(self.weights, self.models, strict=True):
+            if weight > 0:
+                checked = log_density_of(part, stimulus, subject=subject)
+                density += weight * np.exp(checked.values, dtype=np.float64)
+        with np.errstate(divide="ignore"):  # where all parts are 0
+            return np.asarray(np.log(density))
+
+    def log_likelihoods(self, stimuli: Stimuli, fixations: Fixations) -> Array:
+        """Return the log density at each fixation, nats; each part in its own way."""
+        density = np.zeros(len(fixations))
+        for weight, part in zip(self.weights, self.models, strict=True):
+            if weight > 0:
+                density += weight * np.exp(part.log_likelihoods(stimuli, fixations))
+        with np.errstate(divide="ignore"):
+            return np.asarray(np.log(density))
+
+    def check_data(self, stimuli: Stimuli, fixations: Fixations) -> None:
+        """Let each part check the data."""
+        for part in self.models:
+            part.check_data(stimuli, fixations)
+
+
+class ShuffledBaseline(DensityModel):
+    """The mean prediction of a model over all other images: what it knows without the image.
+
+    Predictions are brought to a grid of 500 x 500 cells, added up, and interpolated at the size
+    of the image, so images may have any sizes, and memory does not grow with their number. The
+    model predicts all images when the first density is asked for, and each image once more.
+
+    Parameters
+    ----------
+    model
+        A density model, or what `as_model` takes (raw arrays are log densities).
+    stimuli
+        The images; at least two. An image that is not among them gets the mean over all.
+    """
+
+    leave_one_out = True
+
+    def __init__(self, model: Any, stimuli: Stimuli) -> None:
+        part = as_density(model, stimuli, purpose="a shuffled baseline")
+        if len(stimuli) < 2:
+            raise InputError("a shuffled baseline needs at least two images")
+        self.name = f"shuffled {model_name(part)}"
+        self.model = part
+        self._stimuli = stimuli
+        self._total: Array | None = None
+
+    def log_density(self, stimulus: Stimulus, *, subject: Any = None) -> Array:
+        """Return the log of the mean of the others, shape (h, w)."""
+        total, n = self._sum(), len(self._stimuli)
+        mean = total / n
+        if stimulus.id in self._stimuli.ids:
+            mean = mean_of_others(
+                total,
+                to_grid(np.exp(log_density_of(self.model, stimulus).values, dtype=np.float64)),
+                n,
+            )
+        density = from_grid(mean, stimulus.size)
+        with np.errstate(divide="ignore"):
+            return np.asarray(np.log(density / density.sum()))
+
+    def __getstate__(self) -> dict[str, Any]:
+        return self.__dict__ | {"_total": None}  # made again when needed
+
+    def _sum(self) -> Array:
+        from tqdm import tqdm
+
+        if self._total is None:
+            total = np.zeros((GRID, GRID))
+            made = predictions_of(self.model, self._stimuli)
+            n = len(self._stimuli)
+            for log in tqdm(made, total=n, desc=self.name, delay=2, disable=None, unit="image"):
+                total += to_grid(np.exp(log, dtype=np.float64))
+            self._total = total
+        return self._total

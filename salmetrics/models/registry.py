@@ -1,0 +1,84 @@
+"""Models by name: the entry-point group ``salmetrics.models`` and what this package puts there.
+
+An entry point is a function ``make(argument, dataset)``, where argument is the text behind the
+colon of ``name:argument``, or None, and dataset is what the model is evaluated on.
+"""
+
+from __future__ import annotations
+
+from importlib.metadata import entry_points
+
+from salmetrics.data.dataset import Dataset
+from salmetrics.errors import InputError, check_choice
+from salmetrics.models.base import Model
+from salmetrics.models.baselines import GaussianCentreBias, Uniform
+from salmetrics.models.centre_bias import CentreBias
+from salmetrics.models.gold_standard import GoldStandard
+
+__all__ = [
+    "centre_bias",
+    "gaussian_centre_bias",
+    "gold_standard",
+    "named_model",
+    "names",
+    "uniform",
+]
+
+_GROUP = "salmetrics.models"
+
+
+def names() -> list[str]:
+    """Return the registered names, sorted."""
+    return sorted({entry.name for entry in entry_points(group=_GROUP)})
+
+
+def named_model(name: str, argument: str | None, dataset: Dataset) -> Model:
+    """Make a registered model."""
+    check_choice("model", name, names())
+    (entry, *_) = entry_points(group=_GROUP, name=name)
+    try:
+        make = entry.load()
+    except ModuleNotFoundError as error:
+        if error.name not in ("torch", "torchvision"):
+            raise
+        raise InputError(f"model {name!r} needs torch: pip install 'salmetrics[models]'") from error
+    return make(argument, dataset)
+
+
+def uniform(argument: str | None, dataset: Dataset) -> Uniform:
+    """Make `Uniform`; takes no argument."""
+    if argument is not None:
+        raise InputError(f"model 'uniform' takes no argument; got {argument!r}")
+    return Uniform()
+
+
+def centre_bias(argument: str | None, dataset: Dataset) -> CentreBias:
+    """Make a leave-one-image-out `CentreBias`, fitted, or with the bandwidth as argument."""
+    if argument is None:
+        return CentreBias.fit(dataset.stimuli, dataset.fixations)
+    bandwidth = _number("centre-bias", argument)
+    return CentreBias(dataset.stimuli, dataset.fixations, bandwidth=bandwidth)
+
+
+def gold_standard(argument: str | None, dataset: Dataset) -> GoldStandard:
+    """Fit a `GoldStandard`; the argument is what is held out, "subject" or "fixation".
+
+    "upper-bound" holds nothing out in its predictions: one density an image, for figures.
+    """
+    if argument == "upper-bound":
+        return GoldStandard.fit(*dataset, upper_bound=True)
+    return GoldStandard.fit(*dataset, hold_out=argument or "subject")
+
+
+def gaussian_centre_bias(argument: str | None, dataset: Dataset) -> GaussianCentreBias:
+    """Make a `GaussianCentreBias`; the argument is its sigma."""
+    if argument is None:
+        return GaussianCentreBias()
+    return GaussianCentreBias(_number("gaussian-centre-bias", argument))
+
+
+def _number(name: str, argument: str) -> float:
+    try:
+        return float(argument)
+    except ValueError as error:
+        raise InputError(f"model {name!r} takes a number; got {argument!r}") from error

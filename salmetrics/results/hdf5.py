@@ -1,0 +1,203 @@
+"""Evaluations in HDF5 files.
+
+Layout: attributes `salmetrics`, `format` and `id`, a digest of the rest; data set `record`, JSON
+with `provenance`, `reasons`, `failures` and `ids`; group `cells` (`image`, `subject`,
+`counts`, `subjects`, and `of_fixation` if every fixation was kept); group `attributes`, one data
+set an attribute of the images; group `scores`, one group a model and metric with attributes
+`model` and `metric` and the data sets `images` (one value an image), or `sums` (over cells) and
+`fixations` (float32, one a fixation).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from salmetrics.errors import InputError
+from salmetrics.io.files import check_file, check_target, replacing
+from salmetrics.io.hdf5_values import check_format, restored, storable
+from salmetrics.results.scores import Key, Scores
+from salmetrics.statistics.cells import Cells
+
+__all__ = ["FORMAT", "read_evaluation", "write_evaluation"]
+
+FORMAT = 1
+Array = NDArray[np.float64]
+
+
+def write_evaluation(
+    path: Path,
+    record: Mapping[str, Any],
+    scores: Scores,
+    attributes: Mapping[str, NDArray[Any]],
+    keys: Sequence[Key],
+) -> None:
+    """Write a file in one step: it is there as a whole or not at all.
+
+    Parameters
+    ----------
+    path
+        Of the file; one that is there is replaced.
+    record
+        What JSON can hold: provenance, ids.
+    scores
+        Values, reasons, failures.
+    attributes
+        Of the images.
+    keys
+        (model, metric) in order.
+
+    Raises
+    ------
+    InputError
+        If the folder does not exist or can't be written.
+    """
+    import h5py
+
+    check_target(path)
+    try:
+        with replacing(path) as temporary, h5py.File(temporary, "w") as file:
+            _fill(file, record, scores, attributes, keys)
+    except PermissionError as error:
+        raise InputError(f"{str(path)!r} can't be written: {error.strerror}") from error
+
+
+def read_evaluation(path: Path) -> tuple[dict[str, Any], Scores, dict[str, NDArray[Any]]]:
+    """Read a file; values of single fixations only when they are asked for.
+
+    Returns
+    -------
+    record, scores and attributes, as in `write_evaluation`.
+
+    Raises
+    ------
+    InputError
+        If there is no such file, or it holds something else.
+    """
+    import h5py
+
+    check_file(path)
+    try:
+        with h5py.File(path, "r") as file:
+            if file.attrs.get("salmetrics") != "evaluation":
+                raise InputError(f"{str(path)!r} is an HDF5 file, but holds no evaluation")
+            check_format(file, path, FORMAT)
+            return _filled(file, path)
+    except (KeyError, OSError) as error:
+        raise InputError(f"{str(path)!r} can't be read as an evaluation: {error}") from error
+
+
+class _LazyValues(Mapping[Key, Array]):
+    """Values by key: some in memory, those of single fixations in a file."""
+
+    def __init__(
+        self, path: Path, identity: str, groups: dict[Key, str], images: dict[Key, Array]
+    ) -> None:
+        self._path = path.resolve()
+        self._identity = identity
+        self._groups = groups
+        self._images = images
+
+    def __getitem__(self, key: Key) -> Array:
+        import h5py
+
+        if key in self._images:
+            return self._images[key]
+        try:
+            with h5py.File(self._path, "r") as file:
+                if file.attrs.get("id", "") == self._identity:
+                    return np.asarray(file[self._groups[key]]["fixations"], dtype=np.float64)
+        except OSError as error:
+            raise InputError(
+                f"values of single fixations are in {str(self._path)!r}, which can't be read any "
+                f"more: {error}"
+            ) from error
+        raise InputError(f"{str(self._path)!r} was replaced since it was loaded; load it again")
+
+    def __iter__(self) -> Iterator[Key]:
+        return iter([*self._images, *self._groups])
+
+    def __len__(self) -> int:
+        return len(self._images) + len(self._groups)
+
+
+def _fill(
+    file: Any,
+    record: Mapping[str, Any],
+    scores: Scores,
+    attributes: Mapping[str, NDArray[Any]],
+    keys: Sequence[Key],
+) -> None:
+    file.attrs["salmetrics"] = "evaluation"
+    file.attrs["format"] = FORMAT
+    whole = {
+        **record,
+        "reasons": [[*key, why] for key, why in scores.reasons.items()],
+        "failures": [[m, i, why] for (m, i), why in scores.failures.items()],
+    }
+    record_text = json.dumps(whole)
+    digest = hashlib.sha256(record_text.encode())
+    file["record"] = record_text  # a data set: attributes hold no more than 64 kB
+    cells = file.create_group("cells")
+    for name in ("image", "subject", "counts"):
+        cells[name] = getattr(scores.cells, name)
+    cells["subjects"] = storable(scores.cells.subjects)
+    if scores.cells.of_fixation is not None:
+        cells.create_dataset(
+            "of_fixation", data=scores.cells.of_fixation.astype(np.int32), compression="gzip"
+        )
+    for name, values in attributes.items():
+        file[f"attributes/{name}"] = storable(values)
+    for number, key in enumerate(keys):
+        group = file.create_group(f"scores/{number:06d}")
+        group.attrs["model"], group.attrs["metric"] = key
+        numbers = scores.sums if key in scores.sums else scores.values
+        digest.update(np.ascontiguousarray(numbers[key]).tobytes())
+        if key not in scores.sums:
+            group["images"] = scores.values[key]
+            continue
+        group["sums"] = scores.sums[key]
+        if key in scores.values:
+            group.create_dataset(
+                "fixations",
+                data=scores.values[key].astype(np.float32),
+                compression="gzip",
+                shuffle=True,
+            )
+    file.attrs["id"] = digest.hexdigest()[:32]
+
+
+def _filled(file: Any, path: Path) -> tuple[dict[str, Any], Scores, dict[str, NDArray[Any]]]:
+    record = json.loads(file["record"][()])
+    cells = file["cells"]
+    found = Cells.from_arrays(
+        image=cells["image"][()],
+        subject=cells["subject"][()],
+        counts=cells["counts"][()],
+        subjects=restored(cells["subjects"]),
+        of_fixation=cells["of_fixation"][()].astype(np.int64) if "of_fixation" in cells else None,
+    )
+    sums, images, groups = {}, {}, {}
+    for name, group in file["scores"].items():
+        key = str(group.attrs["model"]), str(group.attrs["metric"])
+        if "images" in group:
+            images[key] = group["images"][()]
+        else:
+            sums[key] = group["sums"][()]
+            if "fixations" in group:
+                groups[key] = f"scores/{name}"
+    scores = Scores(
+        found,
+        values=_LazyValues(path, str(file.attrs.get("id", "")), groups, images),
+        sums=sums,
+        reasons={(m, k): why for m, k, why in record.pop("reasons")},
+        failures={(m, i): why for m, i, why in record.pop("failures")},
+    )
+    attributes = {name: restored(values) for name, values in file.get("attributes", {}).items()}
+    return record, scores, attributes

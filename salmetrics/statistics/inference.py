@@ -1,0 +1,342 @@
+"""Error bars and tests: what a score would have been with other images, or other subjects.
+
+Everything rests on sums and counts over cells, the fixations of one subject on one image, so it
+works without the fixations themselves. Clusters (images, subjects, or both) are resampled whole,
+because fixations on one image, or of one subject, are not independent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from salmetrics.errors import InputError, check_choice
+from salmetrics.statistics.cells import Ratio, Sample, Score
+
+__all__ = [
+    "INTERVALS",
+    "OVER",
+    "holm",
+    "indistinct_groups",
+    "intervals",
+    "n_clusters",
+    "paired_test",
+]
+
+OVER = ("images", "subjects", "both")
+INTERVALS = ("percentile", "bca")
+_ROUNDING = 1e-13  # what a score, about 1, may be off
+_BLOCK = 2_000_000  # weights drawn at a time
+
+Array = NDArray[np.float64]
+
+
+def intervals(
+    samples: Sequence[Score],
+    *,
+    over: str = "images",
+    method: str = "percentile",
+    level: float = 0.95,
+    n_bootstrap: int = 1000,
+    seed: int = 0,
+) -> Array:
+    """Bootstrap confidence intervals of scores of the same images and subjects.
+
+    Parameters
+    ----------
+    samples
+        Their images and subjects have the same codes; all are resampled together.
+    over
+        What would have been others: "images", "subjects", or "both" (cells then count as often
+        as their image times as often as their subject; Owen 2007).
+    method
+        "percentile", or "bca" (bias-corrected and accelerated, Efron 1987; not for "both").
+    level
+        Share of intervals that cover the truth.
+    n_bootstrap
+        Number of resamples.
+    seed
+        Of the resamples.
+
+    Returns
+    -------
+    Shape (n_samples, 2), NaN for a score that is not finite or rests on fewer than two clusters,
+    and for a ratio whose denominator may be 0.
+
+    References
+    ----------
+    Efron (1987), JASA 82, 171-185, doi:10.1080/01621459.1987.10478410. Owen (2007), Annals of
+    Applied Statistics 1, 386-411, doi:10.1214/07-AOAS122.
+    """
+    check_choice("over", over, OVER)
+    check_choice("method", method, INTERVALS if over != "both" else ("percentile",))
+    if not 0 < level < 1:
+        raise InputError(f"level must be a share between 0 and 1, such as 0.95; got {level!r}")
+    if n_bootstrap < 0:
+        raise InputError(f"n_bootstrap must be a whole number >= 0; got {n_bootstrap!r}")
+    result = np.full((len(samples), 2), np.nan)
+    usable = [
+        k
+        for k, s in enumerate(samples)
+        if np.isfinite(s.value) and np.isfinite(s.sums).all() and n_clusters(s, over) > 1
+    ]
+    if not usable or n_bootstrap == 0:
+        return result
+    chosen = [samples[k] for k in usable]
+    replicates = _replicates(chosen, over, n_bootstrap, seed)
+    tail = (1.0 - level) / 2.0
+    for k, sample, drawn in zip(usable, chosen, replicates, strict=True):
+        if isinstance(sample, Ratio) and np.isnan(drawn).mean() > tail / 2:
+            continue  # the denominator may as well be 0: there is no such interval
+        shares = np.array([tail, 1.0 - tail])
+        if method == "bca":
+            shares = _bca_shares(sample, drawn, over, shares)
+        result[k] = np.nanquantile(drawn, shares)
+    return result
+
+
+def paired_test(difference: Score, over: str = "images") -> tuple[float, float]:
+    """Test whether the difference of two scores is 0.
+
+    The difference is divided by its standard error over clusters, from the change that each
+    cluster makes to it to first order, and compared with Student's t distribution; for "both"
+    the variances over images and over subjects add, less that over cells (Cameron, Gelbach and
+    Miller 2011).
+
+    Parameters
+    ----------
+    difference
+        From `Sample.minus`.
+    over
+        As in `intervals`.
+
+    Returns
+    -------
+    Standard error and two-sided p-value; NaN with fewer than two clusters.
+
+    References
+    ----------
+    Cameron, Gelbach and Miller (2011), Journal of Business & Economic Statistics 29, 238-249,
+    doi:10.1198/jbes.2010.07136.
+    """
+    from scipy.special import stdtr
+
+    check_choice("over", over, OVER)
+    n = n_clusters(difference, over)
+    if n < 2 or not np.isfinite(difference.value) or not np.isfinite(difference.sums).all():
+        return np.nan, np.nan
+    if over == "both":
+        parts = {level: _variance(_changes(difference, level)) for level in ("images", "subjects")}
+        joint = sum(parts.values()) - _variance(_changes(difference, "cells"))
+        variance = max(joint, *parts.values())
+    else:
+        variance = _variance(_changes(difference, over))
+    error = float(np.sqrt(variance))
+    value = difference.value
+    if error < _ROUNDING:
+        return 0.0, 1.0 if abs(value) < _ROUNDING else 0.0
+    return error, float(2.0 * stdtr(n - 1, -abs(value) / error))
+
+
+def holm(p_values: Array) -> Array:
+    """Adjust p-values for how many there are (Holm 1979); NaN values stay and don't count.
+
+    Parameters
+    ----------
+    p_values
+        Shape (n,).
+    """
+    adjusted = np.full(p_values.shape, np.nan)
+    order = np.argsort(p_values)  # NaN last
+    order = order[: int(np.sum(~np.isnan(p_values)))]
+    factors = np.arange(order.size, 0, -1)
+    adjusted[order] = np.minimum(np.maximum.accumulate(factors * p_values[order]), 1.0)
+    return adjusted
+
+
+def indistinct_groups(different: NDArray[np.bool_]) -> list[str]:
+    """Letters of groups of models, in order of their score, that can't be told apart.
+
+    Parameters
+    ----------
+    different
+        Shape (n, n), whether two models differ.
+
+    Returns
+    -------
+    One string of letters a model: two models share a letter if and only if they don't differ
+    (a compact letter display, Piepho 2004).
+
+    References
+    ----------
+    Piepho (2004), Journal of Computational and Graphical Statistics 13, 456-466,
+    doi:10.1198/1061860043515.
+    """
+    n = different.shape[0]
+    groups = [frozenset(range(n))]
+    for a, b in zip(*np.nonzero(np.triu(different, 1)), strict=True):
+        split = {part for g in groups for part in ((g - {a}, g - {b}) if {a, b} <= g else (g,))}
+        groups = [g for g in split if not any(g < other for other in split)]
+    groups.sort(key=sorted)
+    return ["".join(_letter(k) for k, g in enumerate(groups) if i in g) for i in range(n)]
+
+
+def _letter(k: int) -> str:
+    """Return a, b, ... z, a1, b1, ..."""
+    return chr(ord("a") + k % 26) + (str(k // 26) if k >= 26 else "")
+
+
+def n_clusters(sample: Score, over: str) -> int:
+    """Count the images, subjects, or the fewer of both, that a score rests on."""
+    numbers = {
+        "images": np.unique(sample.image).size,
+        "subjects": np.unique(sample.subject).size,
+    }
+    return min(numbers.values()) if over == "both" else numbers[over]
+
+
+# ---- resampling
+
+
+def _replicates(scores: Sequence[Score], over: str, n: int, seed: int) -> Array:
+    """Scores of resampled data, shape (n_scores, n)."""
+    result = np.empty((len(scores), n))
+    alike: dict[tuple[bytes, bytes], list[int]] = {}
+    for k, score in enumerate(scores):
+        clusters = np.unique(score.image).tobytes(), np.unique(score.subject).tobytes()
+        alike.setdefault(clusters, []).append(k)  # an interval must not depend on other scores
+    for rows in alike.values():
+        result[rows] = _replicates_of_same([scores[k] for k in rows], over, n, seed)
+    return result
+
+
+def _replicates_of_same(scores: Sequence[Score], over: str, n: int, seed: int) -> Array:
+    """Scores of resampled data that have the same images and subjects."""
+    parts = {id(part): part for score in scores for part in _parts(score)}
+    images, subjects = np.unique(scores[0].image), np.unique(scores[0].subject)
+    tables = {key: _Table(part, images, subjects) for key, part in parts.items()}
+    drawn = {key: np.empty(n) for key in parts}
+    start = 0
+    for image_weights, subject_weights in _weights(over, images.size, subjects.size, n, seed):
+        stop = start + max(image_weights.shape[0], subject_weights.shape[0])
+        for key, table in tables.items():
+            drawn[key][start:stop] = table.values(image_weights, subject_weights)
+        start = stop
+    result = np.empty((len(scores), n))
+    for k, score in enumerate(scores):
+        above, *below = (drawn[id(part)] for part in _parts(score))
+        result[k] = above
+        if below:
+            there = below[0] > 0
+            result[k] = np.divide(above, below[0], out=np.full(n, np.nan), where=there)
+    return result
+
+
+def _parts(score: Score) -> tuple[Sample, ...]:
+    return (score.numerator, score.denominator) if isinstance(score, Ratio) else (score,)
+
+
+def _weights(
+    over: str, n_images: int, n_subjects: int, n: int, seed: int
+) -> Iterator[tuple[Array, Array]]:
+    """How often each image and each subject is drawn; blocks of rows, or one row of ones."""
+    rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(OVER.index(over),)))
+    block = max(1, _BLOCK // max(n_images, n_subjects))
+    ones = np.ones((1, n_images)), np.ones((1, n_subjects))
+    for start in range(0, n, block):
+        size = min(block, n - start)
+        yield (
+            _drawn(rng, n_images, size) if over in ("images", "both") else ones[0],
+            _drawn(rng, n_subjects, size) if over in ("subjects", "both") else ones[1],
+        )
+
+
+def _drawn(rng: np.random.Generator, n_clusters: int, size: int) -> Array:
+    return rng.multinomial(n_clusters, np.full(n_clusters, 1.0 / n_clusters), size).astype(float)
+
+
+class _Table:
+    """A sample as sparse tables of sums and counts, images by subjects."""
+
+    def __init__(
+        self, sample: Sample, images: NDArray[np.int64], subjects: NDArray[np.int64]
+    ) -> None:
+        from scipy.sparse import csr_array
+
+        place = np.searchsorted(images, sample.image), np.searchsorted(subjects, sample.subject)
+        shape = images.size, subjects.size
+        self._sums = csr_array((sample.sums, place), shape=shape)
+        self._counts = csr_array((sample.counts, place), shape=shape)
+        self._average = sample.average
+
+    def values(self, image_weights: Array, subject_weights: Array) -> Array:
+        """Scores with weighted images and subjects, one a row of weights; NaN without data."""
+        with np.errstate(invalid="ignore"):
+            if self._average == "image":
+                return _weighted_mean_of_ratios(
+                    image_weights,
+                    (self._sums @ subject_weights.T).T,
+                    (self._counts @ subject_weights.T).T,
+                )
+            sums, counts = image_weights @ self._sums, image_weights @ self._counts
+            if self._average == "subject":
+                return _weighted_mean_of_ratios(subject_weights, sums, counts)
+            weighted = (subject_weights * sums).sum(1) / (subject_weights * counts).sum(1)
+            return np.asarray(weighted)
+
+
+def _weighted_mean_of_ratios(weights: Array, sums: Array, counts: Array) -> Array:
+    there = counts > 0
+    ratios = np.divide(sums, counts, out=np.zeros(np.shape(sums)), where=there)
+    return np.asarray((weights * ratios).sum(1) / (weights * there).sum(1))
+
+
+# ---- what each cluster changes
+
+
+def _changes(sample: Score, level: str) -> Array:
+    """First-order change of the score that each image, subject or cell makes by being there."""
+    if isinstance(sample, Ratio):
+        above, below = _changes(sample.numerator, level), _changes(sample.denominator, level)
+        return (above - sample.value * below) / sample.denominator.value
+    value = sample.value
+    if sample.average == "fixation":
+        of_cells = (sample.sums - value * sample.counts) / sample.counts.sum()
+        return of_cells if level == "cells" else _by_level(of_cells, sample, level)
+    groups = sample.image if sample.average == "image" else sample.subject
+    sums, counts = sample.by(groups)
+    there = counts > 0
+    means = np.divide(sums, counts, out=np.zeros(sums.shape), where=there)
+    if level == ("images" if sample.average == "image" else "subjects"):
+        return (means[there] - value) / there.sum()
+    of_cells = (sample.sums - means[groups] * sample.counts) / counts[groups] / there.sum()
+    return of_cells if level == "cells" else _by_level(of_cells, sample, level)
+
+
+def _by_level(of_cells: Array, sample: Sample, level: str) -> Array:
+    groups = sample.image if level == "images" else sample.subject
+    present = np.bincount(groups) > 0
+    return np.asarray(np.bincount(groups, weights=of_cells)[present], np.float64)
+
+
+def _variance(changes: Array) -> float:
+    n = changes.size
+    return float(np.sum((changes - changes.mean()) ** 2) * n / (n - 1))
+
+
+def _bca_shares(sample: Score, drawn: Array, over: str, shares: Array) -> Array:
+    """Which quantiles of the resamples bound the interval."""
+    from scipy.special import ndtr, ndtri
+
+    finite = drawn[~np.isnan(drawn)]
+    below = np.mean(finite < sample.value) + 0.5 * np.mean(finite == sample.value)
+    if not 0 < below < 1:
+        return shares
+    bias = ndtri(below)
+    changes = _changes(sample, over)
+    spread = float(np.sum(changes**2))
+    acceleration = 0.0 if spread == 0 else float(np.sum(changes**3)) / (6 * spread**1.5)
+    z = bias + ndtri(shares)
+    return np.asarray(ndtr(bias + z / (1 - acceleration * z)))

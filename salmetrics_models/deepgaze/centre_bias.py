@@ -1,0 +1,70 @@
+"""Centre biases as DeepGaze takes them: log densities at the size of each image."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from salmetrics.checked_map import as_log_density
+from salmetrics.data.stimuli import Stimulus
+from salmetrics.errors import InputError
+from salmetrics.io.files import check_file
+from salmetrics.models.base import DensityModel, SaliencyMapModel
+from salmetrics.models.baselines import GaussianCentreBias, Uniform
+
+__all__ = ["FixedCentreBias", "as_centre_bias"]
+
+
+class FixedCentreBias(DensityModel):
+    """A log density that is brought to the size of each image: nearest pixel, normalised again.
+
+    Parameters
+    ----------
+    log_density
+        Natural log, shape (h, w), logsumexp 0, such as the published one of MIT1003.
+    name
+        For tables.
+    """
+
+    def __init__(self, log_density: Any, name: str = "fixed centre bias") -> None:
+        self.log = as_log_density(np.asarray(log_density), "the centre bias").values
+        self.name = name
+
+    def log_density(self, stimulus: Stimulus, *, subject: Any = None) -> NDArray[np.float64]:
+        """Return the log density, shape (h, w)."""
+        return self.at_size(stimulus.size)
+
+    def at_size(self, size: tuple[int, int]) -> NDArray[np.float64]:
+        """Return the log density at a size, (height, width)."""
+        from scipy.ndimage import zoom
+        from scipy.special import logsumexp
+
+        factors = np.divide(size, self.log.shape)
+        resized = zoom(self.log, factors, order=0, mode="nearest")
+        return np.asarray(resized - logsumexp(resized), dtype=np.float64)
+
+
+def as_centre_bias(given: Any) -> DensityModel:
+    """Return a centre bias: a density model, an array, a .npy file, "uniform" or "gaussian"."""
+    if isinstance(given, DensityModel):
+        return given
+    if isinstance(given, str) and given == "uniform":
+        return Uniform()
+    if isinstance(given, str) and given == "gaussian":
+        return GaussianCentreBias()
+    if isinstance(given, (str, Path)):
+        path = check_file(given)
+        try:
+            array = np.load(path, allow_pickle=False)
+        except ValueError as error:
+            raise InputError(f"{str(path)!r} is no .npy file of a centre bias: {error}") from error
+        return FixedCentreBias(array, path.stem)
+    if isinstance(given, SaliencyMapModel) or given is None:
+        raise InputError(
+            "centre_bias must be a density model such as CentreBias, a log density, the path of a "
+            f".npy file, 'uniform' or 'gaussian'; got {given!r}"
+        )
+    return FixedCentreBias(given)

@@ -1,0 +1,236 @@
+"""The trained part of a network: from a backbone's maps to readouts and blurred sums."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+
+import torch
+from torch import Tensor, nn
+
+from salmetrics.errors import InputError
+from salmetrics_models.backbones.backbone import Backbone
+from salmetrics_models.deepgaze.architectures import Architecture
+from salmetrics_models.deepgaze.finaliser import Finaliser, Mixing, mixing_for
+from salmetrics_models.deepgaze.readouts import Readouts
+
+__all__ = [
+    "Head",
+    "aligned",
+    "channel_scale",
+    "downsampled",
+    "mean_of_logs",
+    "readout_grid",
+    "small_centre",
+]
+
+
+_AT_ONCE = 10  # components whose maps are in memory together
+
+
+class Head(nn.Module):
+    """Readouts and finalisers of one backbone.
+
+    Parameters
+    ----------
+    backbone
+        Whose maps are read.
+    architecture
+        Of the network.
+    """
+
+    feature_scale: Tensor
+
+    def __init__(self, backbone: Backbone, architecture: Architecture) -> None:
+        super().__init__()
+        n = architecture.n_components
+        self.readouts = Readouts(backbone.channels, architecture.layers, n)
+        self.finaliser = Finaliser(
+            n, enlargement=architecture.enlargement, smooth=architecture.smooth
+        )
+        self._factors: list[float] | None = None
+        if architecture.aligned:
+            self._factors = [stride / architecture.readout_factor for stride in backbone.strides]
+        self._scaled = architecture.scaled
+        if self._scaled:
+            self.register_buffer("feature_scale", torch.ones(backbone.channels))
+
+    def at_grid(self, maps: Sequence[Tensor], grid: tuple[int, int]) -> Tensor:
+        """Return all features at the size of the readout, shape (n, channels, h, w).
+
+        Parameters
+        ----------
+        maps
+            Of each layer, shape (n, channels of the layer, its h, its w).
+        grid
+            (height, width) of the readout.
+        """
+        found = torch.cat(self._resized(maps, grid), dim=1)
+        return found / self.feature_scale[:, None, None] if self._scaled else found
+
+    def read(self, maps: Sequence[Tensor], grid: tuple[int, int], components: Tensor) -> Tensor:
+        """Return readouts, shape (n, k, h, w); maps and grid are as of `at_grid`."""
+        if self._factors is None or self.readouts.layers[0].norm:
+            return self.readouts(self.at_grid(maps, grid), components)
+        # Interpolation and the first product are linear, so the few channels after it are
+        # interpolated and not the thousands before.
+        weight = self.readouts.weights(0, components)
+        k, n_out, _ = weight.shape
+        if self._scaled:
+            weight = weight / self.feature_scale
+        parts = weight.flatten(0, 1).split([m.shape[1] for m in maps], dim=1)
+        products = [
+            (part @ m.flatten(2)).unflatten(2, m.shape[-2:])
+            for part, m in zip(parts, maps, strict=True)
+        ]
+        total = torch.stack(self._resized(products, grid)).sum(0)
+        return self.readouts.after_product(
+            total.flatten(2).unflatten(1, (k, n_out)), components, grid
+        )
+
+    def log_densities(
+        self, maps: Sequence[Tensor], centre: Tensor, mixing: Mixing, grid: tuple[int, int]
+    ) -> Tensor:
+        """Return log densities of all components at the size of the map, shape (n, k, h, w).
+
+        Parameters
+        ----------
+        maps, grid
+            As of `at_grid`.
+        centre
+            Log density of the centre bias at the map's pixels, shape (n or 1, h, w).
+        mixing
+            Of the map's size and the image's.
+        """
+        every = torch.arange(self.readouts.n_components, device=centre.device)
+        logs = self.finaliser(self.read(maps, grid, every), centre, every)
+        return mixing.component_densities(logs)
+
+    def mixture(
+        self,
+        maps: Sequence[Tensor],
+        grid: tuple[int, int],
+        centre: Tensor,
+        mixing: Mixing,
+        components: Tensor,
+    ) -> Tensor:
+        """Return the mean of densities of some components, as its log, shape (n, h, w).
+
+        Parameters
+        ----------
+        maps, grid
+            As of `at_grid`.
+        centre, mixing
+            As of `log_densities`.
+        components
+            Indices, shape (k,).
+        """
+        readouts = self.read(maps, grid, components)
+        total: Tensor | None = None
+        for start in range(0, components.numel(), _AT_ONCE):
+            some = slice(start, start + _AT_ONCE)
+            logs = self.finaliser(readouts[:, some], centre, components[some])
+            log_mean = mixing.mean_log(logs) + math.log(logs.shape[1])
+            total = log_mean if total is None else torch.logaddexp(total, log_mean)
+        assert total is not None
+        return total - math.log(components.numel())
+
+    def _resized(self, maps: Sequence[Tensor], grid: tuple[int, int]) -> list[Tensor]:
+        if self._factors is None:
+            return [nn.functional.interpolate(m, size=grid) for m in maps]
+        return [aligned(m, f, grid) for m, f in zip(maps, self._factors, strict=True)]
+
+
+def aligned(features: Tensor, factor: float, size: tuple[int, int]) -> Tensor:
+    """Enlarge features linearly, such that units lie where their receptive fields have the centre.
+
+    With padding that keeps sizes, and pooling of 2 x 2, unit j of a layer of stride s sees around
+    pixel s j + (s - 1) / 2 of the image. Unit j of a layer of stride t at a pixel is then at
+    (t j + (t - s) / 2) / s of the other, which is what linear interpolation by s / t does. Where
+    the image's size is no multiple of s, the last units are repeated.
+
+    Parameters
+    ----------
+    features
+        Shape (n, channels, h, w).
+    factor
+        s / t.
+    size
+        (height, width) of the layer of stride t.
+    """
+    enlarged = nn.functional.interpolate(features, scale_factor=factor, mode="bilinear")
+    height, width = enlarged.shape[-2:]
+    missing = (0, max(0, size[1] - width), 0, max(0, size[0] - height))
+    padded = nn.functional.pad(enlarged, missing, mode="replicate")
+    return padded[..., : size[0], : size[1]]
+
+
+def channel_scale(of_images: Iterable[Sequence[Tensor]]) -> Tensor:
+    """Return the standard deviation of each channel over images and space, shape (channels,).
+
+    A channel that never moves, rounding aside, has 1: it carries nothing, and stays as it is.
+
+    Parameters
+    ----------
+    of_images
+        Maps of each layer, for images one after the other, shape (1, channels, h, w).
+
+    Raises
+    ------
+    InputError
+        If there are no images.
+    """
+    n, sums, squares = torch.zeros(()), torch.zeros(()), torch.zeros(())
+    for maps in of_images:
+        values = [m[0].flatten(1).double() for m in maps]
+        n = n + torch.cat([torch.full_like(v[:, 0], v.shape[1]) for v in values])
+        sums = sums + torch.cat([v.sum(1) for v in values])
+        squares = squares + torch.cat([v.square().sum(1) for v in values])
+    if n.ndim == 0:
+        raise InputError("there are no images to fit the scale of features to")
+    variance = squares / n - (sums / n) ** 2
+    moves = variance > 1e-12 * (squares / n)
+    return torch.where(moves, variance.clamp(min=0).sqrt(), 1.0)
+
+
+def mean_of_logs(logs: Sequence[Tensor]) -> Tensor:
+    """Return the log of the mean of densities that are given as logs, one a backbone."""
+    if len(logs) == 1:
+        return logs[0]
+    return torch.logsumexp(torch.stack(list(logs)), dim=0) - math.log(len(logs))
+
+
+def downsampled(images: Tensor, step: float) -> Tensor:
+    """Take every so many pixels of images: floor(size / step) of each side."""
+    height, width = (int(side / step) for side in images.shape[-2:])
+    if step == int(step):
+        every = int(step)
+        return images[..., ::every, ::every][..., :height, :width]
+    rows = (torch.arange(height, device=images.device) * step).long()
+    columns = (torch.arange(width, device=images.device) * step).long()
+    return images[..., rows[:, None], columns]
+
+
+def readout_grid(architecture: Architecture, size: tuple[int, int]) -> tuple[int, int]:
+    """Return (height, width) of the readout for images of a size."""
+    down, factor = architecture.downsample, architecture.readout_factor
+    if architecture.aligned:  # a layer of the network, which rounds down
+        return int(size[0] / down) // factor, int(size[1] / down) // factor
+    return math.ceil(size[0] / (down * factor)), math.ceil(size[1] / (down * factor))
+
+
+def small_centre(architecture: Architecture, centre: Tensor) -> tuple[Mixing, Tensor]:
+    """Return what mixes densities of images, and the centre bias at the map's pixels.
+
+    Parameters
+    ----------
+    architecture
+        Of the network.
+    centre
+        Log density of the centre bias, shape (n, h, w).
+    """
+    step = architecture.map_factor
+    height, width = centre.shape[-2:]
+    size = (height // step, width // step)
+    small = centre[:, ::step, ::step][:, : size[0], : size[1]]
+    return mixing_for(size, (height, width), centre.dtype, centre.device), small

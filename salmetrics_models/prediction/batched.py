@@ -1,0 +1,150 @@
+"""Prediction in batches of images of one size, as all models here do it."""
+
+from __future__ import annotations
+
+import warnings
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, closing
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from salmetrics.data.stimuli import Stimulus
+from salmetrics.errors import InputError, check_choice, check_whole
+from salmetrics_models.devices import device_of, sent, settings_of_torch
+from salmetrics_models.prediction.producer import (
+    Array,
+    Task,
+    batches,
+    decoded,
+    is_out_of_memory,
+    predicted,
+)
+
+__all__ = ["Batched", "moved"]
+
+_DTYPES = {"float32": torch.float32, "float64": torch.float64}
+
+
+class Batched(ABC):
+    """What predicts images in batches; a model says how one is decoded, and a batch computed.
+
+    Parameters
+    ----------
+    device
+        "auto" (a GPU if there is one), "cpu", "cuda", "cuda:1", ...
+    dtype
+        "float32" or "float64".
+    batch_size
+        Images of one size that are predicted together.
+    n_threads
+        Of torch on a CPU; None: as torch is set.
+    """
+
+    name: str | None
+
+    def __init__(self, *, device: str, dtype: str, batch_size: int, n_threads: int | None) -> None:
+        check_choice("dtype", dtype, _DTYPES)
+        self.device = device_of(device)
+        self.dtype = dtype
+        self.batch_size = check_whole("batch_size", batch_size, 1)
+        self.n_threads = None if n_threads is None else check_whole("n_threads", n_threads, 1)
+
+    @property
+    def place(self) -> tuple[torch.dtype, torch.device]:
+        """Type and device of what is computed."""
+        return _DTYPES[self.dtype], self.device
+
+    @abstractmethod
+    def _decoded(self, stimulus: Stimulus) -> NDArray[np.uint8]:
+        """Return the pixels at the size of prediction, shape (h, w, 3)."""
+
+    @abstractmethod
+    def _computed(self, images: Tensor, batch: list[Task]) -> Tensor:
+        """Return predictions of images of shape (n, 3, h, w), on the device."""
+
+    @abstractmethod
+    def _finished(self, made: Array, task: Task) -> Array:
+        """Return the prediction of an image as users want it, from what was computed."""
+
+    # ---- for models
+
+    def _alone(self, task: Task) -> Array:
+        """Return the prediction of one image."""
+        task.pixels = self._decoded(task.stimulus)
+        return self._launched([task])()[0]
+
+    def _in_batches(self, tasks: Iterable[Task]) -> Iterator[Array]:
+        """Yield predictions in order; images of one size are predicted together."""
+        with closing(decoded(tasks, self._decoded, 2 * self.batch_size)) as ready:
+            groups = batches(ready, lambda: self.batch_size)
+            yield from predicted(groups, self._launched, overlapping=self.device.type == "cuda")
+
+    def _settings(self) -> AbstractContextManager[None]:
+        """Torch as this model wants it: so many threads on a CPU; all digits on a GPU."""
+        return settings_of_torch(self.device, self.n_threads)
+
+    def _on_device(self, batch: list[Task]) -> Tensor:
+        """Return the pixels of images of one size on the device, shape (n, 3, h, w)."""
+        pixels = []
+        for task in batch:
+            if task.error is not None:
+                raise task.error
+            pixels.append(task.pixels)
+        return moved(np.stack(pixels).transpose(0, 3, 1, 2), *self.place)  # type: ignore[arg-type]
+
+    def _launched(self, batch: list[Task]) -> Callable[[], list[Array]]:
+        """Start a batch, and return what waits for it; in halves, if memory does not suffice."""
+        try:
+            return self._started(batch)
+        except (RuntimeError, MemoryError) as error:
+            if not is_out_of_memory(error):
+                raise
+        # the error is gone here, and with it what its frames held
+        if self.device.type == "cuda":
+            torch.cuda.empty_cache()
+        if len(batch) == 1:
+            raise InputError(
+                f"image {batch[0].stimulus.id!r} of {batch[0].size} pixels (height, width) does "
+                f"not fit into the memory of {self.device}"
+            )
+        half = -(-len(batch) // 2)
+        warnings.warn(
+            f"{len(batch)} images of {batch[0].size} pixels do not fit into "
+            f"memory; {self.name} goes on with batches of {half}",
+            stacklevel=2,
+        )
+        self.batch_size = min(self.batch_size, half)
+        parts = [batch[start : start + half] for start in range(0, len(batch), half)]
+        made = [one for part in parts for one in self._launched(part)()]
+        return lambda: made
+
+    def _started(self, batch: list[Task]) -> Callable[[], list[Array]]:
+        """Start a batch; on a GPU, this returns before there are results."""
+        images = self._on_device(batch)
+        with torch.inference_mode(), self._settings():
+            made = self._computed(images, batch)
+            if self.device.type != "cuda":
+                return lambda: self._all_finished(made.numpy(), batch)
+            copied = torch.empty(made.shape, dtype=made.dtype, pin_memory=True)
+            copied.copy_(made, non_blocking=True)
+            event = torch.cuda.Event()
+            event.record(torch.cuda.current_stream(self.device))
+
+        def wait() -> list[Array]:
+            event.synchronize()
+            # pinned memory is for the next batch
+            return self._all_finished(copied.numpy().copy(), batch)
+
+        return wait
+
+    def _all_finished(self, made: Array, batch: list[Task]) -> list[Array]:
+        return [self._finished(one, task) for one, task in zip(made, batch, strict=True)]
+
+
+def moved(array: Array, dtype: torch.dtype, device: torch.device) -> Tensor:
+    """Return an array as a tensor of some type on a device; a GPU does not wait for it."""
+    return sent(torch.from_numpy(np.require(array, requirements=["C", "W"])), device, dtype)

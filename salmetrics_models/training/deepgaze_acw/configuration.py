@@ -1,0 +1,137 @@
+"""A training of DeepGaze IIE-ACW as a TOML file says it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Any
+
+from salmetrics.data.dataset import Dataset
+from salmetrics.data.folds import Folds, stratified
+from salmetrics.errors import InputError
+from salmetrics_models.deepgaze.architectures import DEEPGAZE_2E_ACW, Architecture
+from salmetrics_models.devices import device_of
+from salmetrics_models.training.deepgaze_acw.train import TrainedACW, train_acw
+from salmetrics_models.training.inputs.backbones import check_weights
+from salmetrics_models.training.loop.recipe import RECIPES, Recipe
+from salmetrics_models.training.toml_tables import (
+    NUMBERS,
+    STAGE,
+    Configuration,
+    Source,
+    architecture_of,
+    cache_options,
+    checked,
+    dataset_of,
+    folds_of,
+    only_stage,
+    recipe_of,
+    run_options,
+    scores_of_unseen,
+    validation_of,
+    weights_of,
+)
+
+__all__ = ["CategoryWeights", "read_acw"]
+
+_MODEL: dict[str, Any] = {
+    "base": str,
+    "backbones": list,
+    "layers": dict,
+    "downsample": NUMBERS,
+    "readout_factor": int,
+    "map_factor": int,
+    "least_side": int,
+    "smooth": bool,
+    "mixing": str,
+    "category_rate": NUMBERS,
+    "instances": int,
+    "seed": int,
+}
+_STAGE: dict[str, Any] = {
+    **STAGE,
+    "recipe": (str, dict),
+    "centre_bias": str,
+    **{field.name: (*NUMBERS, str, list) for field in fields(Recipe)},
+}
+
+
+@dataclass(frozen=True, eq=False)
+class CategoryWeights(Configuration):
+    """DeepGaze IIE-ACW, in one stage.
+
+    Attributes
+    ----------
+    dataset, out, options
+        As `train_acw` takes them.
+    """
+
+    dataset: Dataset
+    out: Path
+    options: dict[str, Any]
+
+    def summary(self) -> str:
+        """Return what will be done, in two lines."""
+        architecture: Architecture = self.options["architecture"]
+        names = ", ".join(backbone.name for backbone in architecture.backbones)
+        folds = self.options["folds"]
+        cut = f"{folds.n_folds} folds" if isinstance(folds, Folds) else "one model"
+        data = self.dataset
+        return (
+            f"readouts of {names}, weighed by category, in {self.out}\n"
+            f"  {data.name}, {len(data)} images, {len(data.fixations)} fixations, {cut}"
+        )
+
+    def check(self) -> None:
+        """Raise `InputError` for weights that aren't there, or a device."""
+        check_weights(self.options["architecture"], self.options["weights"])
+        device_of(self.options.get("device", "auto"))
+
+    def train(self, *, progress: bool = True) -> TrainedACW:
+        """Do as it says."""
+        return train_acw(self.dataset, self.out, **self.options, progress=progress)
+
+    def results(self, trained: TrainedACW) -> Iterator[str]:
+        """Yield the file, the weights, and scores of each image by a fold that has not seen it."""
+        model = trained.model(device="cpu")
+        yield f"wrote {trained.path}: weights of backbones, mean over folds"
+        yield model.category_weights().round(3).to_string()
+        of_folds = trained.history.groupby("fold", dropna=False)["IG"].max()
+        yield f"\nIG on validation images {of_folds.mean():.4f} bit, mean over folds"
+        if trained.folds is None:
+            return
+        crossed = trained.cross_validated(device=self.options.get("device", "auto"))
+        yield from scores_of_unseen(crossed, self.dataset, trained.path, " --by category")
+
+
+def read_acw(top: Mapping[str, Any], source: Source) -> CategoryWeights:
+    """Return what the tables of a file say."""
+    model = checked("[model]", top.get("model", {}), _MODEL)
+    own = {k: model[k] for k in ("least_side", "smooth") if k in model}
+    architecture = replace(architecture_of(model, DEEPGAZE_2E_ACW), **own)
+    where, stage = only_stage(top, _STAGE, "DeepGaze IIE-ACW")
+    dataset = dataset_of(stage, source)
+    centre_bias = stage.get("centre_bias", "gaussian")
+    if centre_bias not in ("fit", "gaussian", "uniform"):
+        centre_bias = source.folder / centre_bias
+    cache = cache_options(top, source)
+    if "keep_features" in cache:
+        raise InputError("[features]: DeepGaze IIE-ACW keeps its features; leave out keep")
+    options: dict[str, Any] = {
+        "architecture": architecture,
+        "weights": weights_of(top, architecture, source),
+        "folds": folds_of(stage, dataset, source.folder, _by_category) or "none",
+        "validation": validation_of(stage, source),
+        "n_instances": model.get("instances"),
+        "recipe": recipe_of(where, stage, usual=RECIPES["deepgaze2e-acw"]),
+        "centre_bias": centre_bias,
+        **{k: model[k] for k in ("category_rate", "mixing", "seed") if k in model},
+        **cache,
+        **run_options(top.get("run", {}), source),
+    }
+    return CategoryWeights(dataset, source.out, options)
+
+
+def _by_category(dataset: Dataset, n_folds: int) -> Folds:
+    return stratified(dataset.stimuli, n_folds=n_folds)

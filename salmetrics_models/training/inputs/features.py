@@ -1,0 +1,312 @@
+"""Feature maps of a backbone, computed once for each image and kept on disk."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import time
+import warnings
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from salmetrics.data.stimuli import Stimuli, Stimulus
+from salmetrics.errors import InputError, check_choice
+from salmetrics.fingerprint import fingerprint
+from salmetrics.io.files import replacing
+from salmetrics_models.backbones.backbone import FeatureExtractor, digest_of_weights
+from salmetrics_models.deepgaze.head import channel_scale, downsampled
+from salmetrics_models.devices import settings_of_torch
+
+__all__ = ["FEATURE_DTYPES", "Features", "filled_features", "image_digests"]
+
+FEATURE_DTYPES = {"float16": torch.float16, "float32": torch.float32}
+_TOGETHER = 8  # images on a GPU; on a CPU one after the other is as fast
+_SPARE = 2**28  # bytes of the disk that are left free
+_OLD = 86400.0  # seconds: nobody writes a file for so long
+_FORMAT = 1  # changes when the same weights make other features, such as those made by hand
+
+
+class Features:
+    """The maps of a backbone's layers for images; computed once if there is a folder for them.
+
+    A file holds the maps of one image, and is memory-mapped. Its name has the digest of the image
+    and its size; that of its folder has a digest of the backbone's weights and code, its layers,
+    the downsampling, and whether a CPU or a GPU computes. So the same image in several data sets is
+    computed once, a changed one again.
+
+    Parameters
+    ----------
+    extractor
+        The backbone, on its device.
+    stimuli
+        The images.
+    downsample
+        By which images are made smaller first: every so many pixels is taken.
+    folder
+        For all features, made if it isn't there; None: they are computed whenever asked for.
+    dtype
+        "float32", or "float16" on half of the disk, rounded to three digits (fewer below 6e-5).
+    digests
+        Those of `image_digests`, if they are known.
+    """
+
+    def __init__(
+        self,
+        extractor: FeatureExtractor,
+        stimuli: Stimuli,
+        *,
+        downsample: float = 1,
+        folder: Path | None = None,
+        dtype: str = "float32",
+        digests: Sequence[str] | None = None,
+    ) -> None:
+        check_choice("dtype", dtype, FEATURE_DTYPES)
+        self.stimuli = stimuli
+        self._given_digests = digests
+        self._place = {name: i for i, name in enumerate(stimuli.ids)}
+        backbone = extractor.backbone
+        self._pool = backbone.pool or backbone.layers
+        self._numbers = [self._pool.index(layer) for layer in backbone.layers]
+        self._kept = {
+            "backbone": backbone.name,
+            "weights": digest_of_weights(extractor.state_dict()),
+            "layers": list(self._pool),
+            "downsample": float(downsample),
+            "dtype": dtype,
+            "device": _device(extractor).type,
+            "code": fingerprint([backbone.make, backbone.trunk]),
+            "format": _FORMAT,
+        }
+        self.conditions = self._kept | {"layers": list(backbone.layers)}
+        self._extractor: FeatureExtractor | None = extractor
+        self._downsample = downsample
+        self._dtype = FEATURE_DTYPES[dtype]
+        self._folder: Path | None = None
+        self._files: list[Path] = []
+        if folder is not None:
+            text = json.dumps(self._kept, sort_keys=True)
+            digest = hashlib.sha256(text.encode()).hexdigest()[:16]
+            self._folder = folder / f"{extractor.backbone.name}-{digest}"
+
+    def fill(self, *, progress: bool = True) -> None:
+        """Compute what is not there yet.
+
+        Raises
+        ------
+        InputError
+            If the disk has no room for it, or the folder can't be written.
+        """
+        if self._folder is None or self._files:
+            return
+        from tqdm import tqdm
+
+        folder = self._made()
+        self._files = [folder / f"{digest}.safetensors" for digest in self._digests]
+        _sweep(folder)
+        missing = {i for i, path in enumerate(self._files) if not self._is_whole(path)}
+        # the same groups whatever is there already: on a GPU, other groups have other last digits
+        groups = [group for group in self._groups() if not missing.isdisjoint(group)]
+        name = f"features of {self.conditions['backbone']}"
+        bar = tqdm(total=len(missing), delay=2, disable=not progress, unit="image", desc=name)
+        for number, group in enumerate(groups):
+            for i, maps in zip(group, self._computed(group), strict=True):
+                if i in missing:
+                    self._write(i, maps)
+            if number == 0:
+                self._check_room(group[0], missing)
+            bar.update(len(missing.intersection(group)))
+        bar.close()
+        self._extractor = None  # nothing is computed any more
+
+    def check(self, stimuli: Stimuli) -> None:
+        """Raise `InputError` unless these are images that there are features of.
+
+        Parameters
+        ----------
+        stimuli
+            Some of the images; their pixels are compared.
+        """
+        for stimulus, digest in zip(stimuli, image_digests(stimuli), strict=True):
+            if self._digests[self.number_of(stimulus)] != digest:
+                raise InputError(f"features of image {stimulus.id!r} are of other pixels")
+
+    def number_of(self, stimulus: Stimulus) -> int:
+        """Return the number of an image; raise `InputError` for another id, or another size."""
+        if stimulus.id not in self._place:
+            raise InputError(f"there are no features of image {stimulus.id!r}")
+        number = self._place[stimulus.id]
+        if tuple(self.stimuli.sizes[number]) != stimulus.size:
+            raise InputError(f"features of image {stimulus.id!r} are of another size")
+        return number
+
+    def maps(self, images: Sequence[int]) -> list[Tensor]:
+        """Return the maps of each layer for images of one size, shape (n, channels, h, w), float32.
+
+        Parameters
+        ----------
+        images
+            Their numbers.
+        """
+        if self._folder is None:
+            every = (maps for group in self._cut(list(images)) for maps in self._computed(group))
+            of_images = ([maps[i] for i in self._numbers] for maps in every)
+        else:
+            of_images = (self._read(i) for i in images)
+        of_layers = zip(*of_images, strict=True)
+        return [torch.stack(maps).to(torch.float32) for maps in of_layers]
+
+    def scale(self, *, progress: bool = True) -> Tensor:
+        """Return the scale of each channel over all images, as of `channel_scale`, (channels,).
+
+        Parameters
+        ----------
+        progress
+            Show a bar on standard error when it takes more than two seconds.
+        """
+        from tqdm import tqdm
+
+        images = range(len(self.stimuli))
+        bar = tqdm(images, delay=2, disable=not progress, unit="image", desc="feature scale")
+        return channel_scale(self.maps([i]) for i in bar)
+
+    # ---- inside
+
+    @cached_property
+    def _digests(self) -> Sequence[str]:
+        return image_digests(self.stimuli) if self._given_digests is None else self._given_digests
+
+    def _made(self) -> Path:
+        assert self._folder is not None
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            with replacing(self._folder / "about.json") as temporary:
+                temporary.write_text(json.dumps(self._kept, indent=1), "utf-8")
+        except OSError as error:
+            raise InputError(
+                f"features can't be written to {str(self._folder)!r}: {error.strerror or error}"
+            ) from error
+        return self._folder
+
+    def _groups(self) -> list[list[int]]:
+        """Return images that are computed together, of one size."""
+        by_size: dict[tuple[int, ...], list[int]] = {}
+        for i, size in enumerate(self.stimuli.sizes.tolist()):
+            by_size.setdefault(tuple(size), []).append(i)
+        return [group for same in by_size.values() for group in self._cut(same)]
+
+    def _cut(self, images: list[int]) -> list[list[int]]:
+        """Cut images of one size into those that are computed together; on a CPU, each alone."""
+        together = 1 if self._kept["device"] == "cpu" else _TOGETHER
+        return [images[start : start + together] for start in range(0, len(images), together)]
+
+    def _computed(self, images: Sequence[int]) -> Iterator[list[Tensor]]:
+        assert self._extractor is not None
+        pixels = np.stack([self.stimuli[i].rgb for i in images]).transpose(0, 3, 1, 2)
+        device = _device(self._extractor)
+        given = torch.from_numpy(np.ascontiguousarray(pixels)).to(device).float()
+        with torch.inference_mode(), settings_of_torch(device, None):
+            made = self._extractor(downsampled(given, self._downsample), self._pool)
+        for k in range(len(images)):
+            # what is computed now is what would be read later
+            yield [m[k].to(self._dtype).cpu() for m in made]
+
+    def _write(self, image: int, maps: list[Tensor]) -> None:
+        from safetensors import SafetensorError
+        from safetensors.torch import save_file
+
+        for layer, m in zip(self._pool, maps, strict=True):
+            if not bool(torch.isfinite(m).all()):
+                raise InputError(
+                    f"features of image {self.stimuli.ids[image]!r} in layer {layer!r} are not "
+                    f"finite as {self._kept['dtype']}"
+                )
+        path = self._files[image]
+        try:
+            with replacing(path) as temporary:
+                save_file({str(i): m.contiguous() for i, m in enumerate(maps)}, temporary)
+        except (SafetensorError, OSError) as error:
+            raise InputError(f"features {str(path)!r} can't be written: {error}") from error
+
+    def _read(self, image: int) -> list[Tensor]:
+        from safetensors import SafetensorError, safe_open
+
+        path = self._files[image]
+        try:
+            with safe_open(path, framework="pt") as file:
+                return [file.get_tensor(str(i)) for i in self._numbers]
+        except (SafetensorError, OSError) as error:
+            raise InputError(
+                f"features {str(path)!r} can't be read any more ({error}); start again, and they "
+                "are computed again"
+            ) from error
+
+    def _is_whole(self, path: Path) -> bool:
+        from safetensors import SafetensorError, safe_open
+
+        if not path.exists():
+            return False
+        try:
+            with safe_open(path, framework="pt") as file:
+                return len(file.keys()) == len(self._pool)
+        except SafetensorError:
+            warnings.warn(f"features {str(path)!r} are damaged, and computed again", stacklevel=2)
+            return False
+
+    def _check_room(self, first: int, missing: set[int]) -> None:
+        """Raise `InputError` if the disk has too little room for what is missing still."""
+        path = self._files[first]
+        pixels = self.stimuli.sizes.prod(1)
+        others = [i for i in missing if i != first]
+        needed = path.stat().st_size * pixels[others].sum() / pixels[first]
+        free = shutil.disk_usage(path.parent).free
+        if needed > free - _SPARE:
+            raise InputError(
+                f"features of {len(missing)} images take {needed / 1e9:.1f} GB, and "
+                f"{str(path.parent)!r} has {free / 1e9:.1f} GB; choose another folder, or dtype "
+                "'float16' for half of it"
+            )
+
+
+def _sweep(folder: Path) -> None:
+    """Remove what a kill in the midst of writing left; others may be writing, so old ones only."""
+    for path in folder.glob(".*.safetensors-*"):
+        if time.time() - path.stat().st_mtime > _OLD:
+            path.unlink(missing_ok=True)
+
+
+def _device(extractor: FeatureExtractor) -> torch.device:
+    return next(iter(extractor.state_dict().values())).device
+
+
+def filled_features(
+    extractor: FeatureExtractor,
+    stimuli: Stimuli,
+    digests: Sequence[str],
+    *,
+    downsample: float,
+    folder: Path | None,
+    dtype: str,
+    progress: bool,
+) -> Features:
+    """Return `Features` of images, all of which are computed where there is a folder."""
+    made = Features(
+        extractor, stimuli, downsample=downsample, folder=folder, dtype=dtype, digests=digests
+    )
+    made.fill(progress=progress)
+    return made
+
+
+def image_digests(stimuli: Stimuli) -> list[str]:
+    """Return what tells images from others, such as "4f...-480x640"; reads all of them."""
+    found = []
+    for stimulus in stimuli:
+        digest = hashlib.sha256(stimulus.content()).hexdigest()[:32]
+        height, width = stimulus.size
+        found.append(f"{digest}-{height}x{width}")
+    return found
