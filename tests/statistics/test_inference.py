@@ -12,7 +12,7 @@ from salmetrics import InputError
 from salmetrics.statistics.cells import Cells, Sample
 from salmetrics.statistics.inference import holm, indistinct_groups, intervals, paired_test
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 AVERAGES = ["fixation", "image", "subject"]
 each_average = pytest.mark.parametrize("average", AVERAGES)
 

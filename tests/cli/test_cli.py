@@ -641,7 +641,7 @@ def test_errors_of_what_is_drawn_or_written(result, capsys, arguments, text):
 
 
 def commands_of_the_docs():
-    root = Path(__file__).parents[1]
+    root = Path(__file__).parents[2]
     for page in [root / "README.md", *sorted((root / "docs").rglob("*.md"))]:
         text = page.read_text(encoding="utf-8").replace("\\\n", " ")
         for line in text.splitlines():

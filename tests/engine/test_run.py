@@ -45,7 +45,7 @@ def run_killed_at(script, folder, out, seconds):
         [sys.executable, script, folder, out],
         stdout=subprocess.PIPE,
         start_new_session=True,
-        env=os.environ | {"PYTHONPATH": str(Path(__file__).parent)},
+        env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])},
     )
     process.stdout.readline()
     if seconds is not None:
