@@ -5,22 +5,39 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, get_args
 
 from salmetrics.errors import InputError, check_choice, check_whole
 
 __all__ = [
     "AVERAGES",
+    "BOUNDARIES",
     "DEFAULT",
     "MIT_MATLAB",
     "MIT_TUEBINGEN",
     "PROTOCOLS",
+    "Average",
+    "Boundary",
+    "JuddJitter",
+    "KLDivMethod",
+    "Maps",
+    "MeanGrid",
+    "Nonfixations",
     "Protocol",
     "get_protocol",
     "protocol_from_record",
 ]
 
-AVERAGES = ("fixation", "image", "subject")
+Average = Literal["fixation", "image", "subject"]
+Boundary = Literal["constant", "reflect", "renormalise"]
+JuddJitter = Literal["expected", False]
+KLDivMethod = Literal["benchmark", "matlab"]
+Maps = Literal["optimal", "density"]
+MeanGrid = Literal["mass", "log"]
+Nonfixations = Literal["uniform", "unfixated"]
+
+AVERAGES: tuple[Average, ...] = get_args(Average)
+BOUNDARIES: tuple[Boundary, ...] = get_args(Boundary)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,38 +100,37 @@ class Protocol:
     name: str
     version: int
     metrics: tuple[str, ...]
-    average: str
-    maps: str
-    average_information: str | None
+    average: Average
+    maps: Maps
+    average_information: Average | None
     sigma: float | None
-    boundary: str
+    boundary: Boundary
     truncate: float
     cycles: float | None
     prediction_sigma: float | None
-    prediction_boundary: str | None
+    prediction_boundary: Boundary | None
     sim_fixations: int | None
     sim_samples: int
     sim_truncate: float | None
-    mean_grid: str
+    mean_grid: MeanGrid
     binary: bool
-    nonfixations: str
+    nonfixations: Nonfixations
     nss_ddof: int
-    kldiv_method: str
-    judd_jitter: str | bool
+    kldiv_method: KLDivMethod
+    judd_jitter: JuddJitter
     threshold_step: float
     n_other: int | None
 
     def __post_init__(self) -> None:
         check_choice("average", self.average, AVERAGES)
-        check_choice("maps", self.maps, ("optimal", "density"))
+        check_choice("maps", self.maps, get_args(Maps))
         check_choice("average_information", self.average_information, (None, *AVERAGES))
-        boundaries = ("constant", "reflect", "renormalise")
-        check_choice("boundary", self.boundary, boundaries)
-        check_choice("prediction_boundary", self.prediction_boundary, (None, *boundaries))
-        check_choice("mean_grid", self.mean_grid, ("mass", "log"))
-        check_choice("nonfixations", self.nonfixations, ("uniform", "unfixated"))
-        check_choice("kldiv_method", self.kldiv_method, ("benchmark", "matlab"))
-        check_choice("judd_jitter", self.judd_jitter, ("expected", False))
+        check_choice("boundary", self.boundary, BOUNDARIES)
+        check_choice("prediction_boundary", self.prediction_boundary, (None, *BOUNDARIES))
+        check_choice("mean_grid", self.mean_grid, get_args(MeanGrid))
+        check_choice("nonfixations", self.nonfixations, get_args(Nonfixations))
+        check_choice("kldiv_method", self.kldiv_method, get_args(KLDivMethod))
+        check_choice("judd_jitter", self.judd_jitter, get_args(JuddJitter))
         for name in ("sigma", "truncate", "cycles", "prediction_sigma", "sim_truncate"):
             value = getattr(self, name)
             if value is None and name != "truncate":
@@ -146,7 +162,7 @@ class Protocol:
             check_choice("protocol choice", name, CHOICES)
         return dataclasses.replace(self, **changes)
 
-    def average_of(self, metric: str) -> str:
+    def average_of(self, metric: str) -> Average:
         """How a metric with one value a fixation is averaged."""
         is_information = metric in ("LL", "IG", "IGE")
         return (self.average_information if is_information else None) or self.average

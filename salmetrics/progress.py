@@ -1,0 +1,54 @@
+"""The progress bar of everything that takes more than a few seconds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tqdm import tqdm
+
+__all__ = ["progress_bar"]
+
+
+def progress_bar(
+    items: Iterable[Any] | None = None,
+    *,
+    show: bool = True,
+    total: int | None = None,
+    description: str | None = None,
+    unit: str = "image",
+    delay: float = 2,
+    **options: Any,
+) -> tqdm[Any]:
+    """Return a tqdm bar on standard error, shown once the work has taken `delay` seconds.
+
+    Parameters
+    ----------
+    items
+        Iterated over; without them, the caller calls ``update``.
+    show
+        False for no bar. Where standard error is not a terminal, such as a log file, there is
+        none in any case.
+    total
+        Number of steps; the length of `items` by default.
+    description
+        Text before the bar.
+    unit
+        One step, in the singular.
+    delay
+        In seconds.
+    **options
+        Other options of ``tqdm.tqdm``, such as ``unit_scale``.
+    """
+    from tqdm import tqdm
+
+    return tqdm(
+        items,
+        total=total,
+        desc=description,
+        unit=unit,
+        delay=delay,
+        disable=None if show else True,
+        **options,
+    )
