@@ -6,7 +6,6 @@ from salmetrics.data.folds import Folds
 from salmetrics.data.hdf5 import read_hdf5, write_hdf5
 from salmetrics.data.stimuli import Stimuli, Stimulus
 from salmetrics.data.transforms import concatenate, rescale, resize, split, subsample
-from salmetrics.densities.optimal_maps import optimal_saliency_map
 from salmetrics.errors import InputError
 from salmetrics.evaluation.benchmark import Benchmark, benchmark
 from salmetrics.evaluation.calibration import Calibration, calibration
@@ -28,6 +27,7 @@ from salmetrics.evaluation.metric_functions import (
     sauc,
     sim,
 )
+from salmetrics.evaluation.optimal_map import OptimalMapModel, optimal_saliency_map
 from salmetrics.models.base import DensityModel, SaliencyMapModel
 from salmetrics.models.baselines import GaussianCentreBias, Uniform
 from salmetrics.models.centre_bias import CentreBias
@@ -37,7 +37,6 @@ from salmetrics.models.export import export_predictions
 from salmetrics.models.fitted_density import FittedDensity, fit_density
 from salmetrics.models.gold_standard import GoldStandard
 from salmetrics.models.mixture import Mixture, ShuffledBaseline
-from salmetrics.models.optimal_map import OptimalMapModel
 from salmetrics.models.recalibrated import Recalibrated, recalibrate
 from salmetrics.models.stored_maps import StoredMaps
 from salmetrics.protocols import Protocol, get_protocol

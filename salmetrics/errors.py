@@ -7,6 +7,7 @@ import numpy as np
 
 __all__ = [
     "InputError",
+    "NeedsDensityError",
     "check_choice",
     "check_list",
     "check_whole",
@@ -19,6 +20,10 @@ __all__ = [
 
 class InputError(ValueError):
     """Something in the input that the user can mend; the message says which part and how."""
+
+
+class NeedsDensityError(InputError, TypeError):
+    """A model that gives saliency maps, or no density per image, where a density is needed."""
 
 
 def check_choice(name: str, value: Any, choices: Iterable[Any]) -> None:

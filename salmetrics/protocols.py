@@ -162,11 +162,6 @@ class Protocol:
             check_choice("protocol choice", name, CHOICES)
         return dataclasses.replace(self, **changes)
 
-    def average_of(self, metric: str) -> Average:
-        """How a metric with one value a fixation is averaged."""
-        is_information = metric in ("LL", "IG", "IGE")
-        return (self.average_information if is_information else None) or self.average
-
     @property
     def overrides(self) -> dict[str, Any]:
         """The choices that differ from the published record of this name."""

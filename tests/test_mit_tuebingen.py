@@ -7,7 +7,8 @@ from scipy.special import logsumexp
 
 import salmetrics
 from salmetrics import Fixations, InputError, Stimuli, get_protocol
-from salmetrics.densities.resampling import GRID, from_grid_by_logs, to_grid_by_logs
+from salmetrics.densities.mean_density import GRID, from_grid_by_logs, to_grid_by_logs
+from salmetrics.metrics.registry import METRICS
 
 SIZES = [(60, 90), (50, 80), (90, 60), (60, 90)]
 # name: width of the blur of fixations, of predictions, and how IG is averaged
@@ -174,11 +175,15 @@ def test_probability_zero_stays_zero():
     assert (found > 0).sum() == 2
 
 
+def average(key, protocol):
+    return METRICS[key].average_under(protocol)
+
+
 def test_choices():
     protocol = get_protocol("mit-tuebingen-cat2000")
-    assert protocol.average_of("IG") == protocol.average_of("NSS") == "image"
+    assert average("IG", protocol) == average("NSS", protocol) == "image"
     protocol = get_protocol("mit-tuebingen")
-    assert (protocol.average_of("IG"), protocol.average_of("AUC")) == ("fixation", "image")
+    assert (average("IG", protocol), average("AUC", protocol)) == ("fixation", "image")
     assert protocol.overrides == {}
     for change, text in [
         (

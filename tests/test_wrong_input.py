@@ -55,7 +55,7 @@ def own(**choices):
         (lambda: salmetrics.nss(Pixels(), *DATA, ddof=4800), "ddof must be below the number of"),
         (
             lambda: salmetrics.nss(Pixels(), *DATA, unique=True, average="subject"),
-            "average='subject' goes without unique=True",
+            "average='subject' requires unique=False",
         ),
         (
             lambda: salmetrics.as_model({0: np.ones((2, 2)), "0": np.ones((2, 2))}, kind="density"),

@@ -6,12 +6,12 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from salmetrics.array_types import KINDS
 from salmetrics.cli.arguments.dataset import add_data, dataset_of, protocol_of, shortened
 from salmetrics.cli.arguments.model import MODEL_HELP, model_of, opened
 from salmetrics.cli.arguments.scoring import add_resources, add_scoring
 from salmetrics.errors import InputError
 from salmetrics.evaluation.evaluate import evaluate
-from salmetrics.models.conversion import KINDS
 from salmetrics.models.fitted_density import fitted_if_map
 from salmetrics.results.evaluation import Evaluation
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
+from salmetrics.array_types import KINDS
 from salmetrics.cli.arguments.dataset import add_data, dataset_of, shortened
 from salmetrics.cli.arguments.map_output import add_one_model, add_writing
 from salmetrics.cli.arguments.model import opened
 from salmetrics.errors import InputError
-from salmetrics.models.conversion import KINDS
 from salmetrics.models.export import export_predictions
 from salmetrics.models.quantised import QuantisedModel
 

@@ -13,14 +13,14 @@ from salmetrics.cli.arguments.dataset import add_data, dataset_of, shortened
 from salmetrics.cli.arguments.map_output import add_one_model, add_writing
 from salmetrics.cli.arguments.model import DENSITY_KINDS, opened
 from salmetrics.data.dataset import Dataset
-from salmetrics.densities.optimal_maps import BEST_MAP_METRICS
 from salmetrics.errors import InputError, check_whole
 from salmetrics.evaluation.expected_score import expected_score
+from salmetrics.evaluation.optimal_map import OptimalMapModel
 from salmetrics.fingerprint import fingerprint
 from salmetrics.io.files import replacing
+from salmetrics.metrics.registry import OPTIMAL_MAP_METRICS
 from salmetrics.models.base import log_density_of, model_name
 from salmetrics.models.export import export_predictions
-from salmetrics.models.optimal_map import OptimalMapModel
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -43,9 +43,9 @@ def add(commands: Any) -> None:
         "--metric",
         nargs="+",
         required=True,
-        choices=BEST_MAP_METRICS,
+        choices=OPTIMAL_MAP_METRICS,
         metavar="KEY",
-        help=f"{', '.join(BEST_MAP_METRICS)}; with several, --out is a folder with one for each",
+        help=f"{', '.join(OPTIMAL_MAP_METRICS)}; with several, --out is a folder with one for each",
     )
     maps.add_argument(
         "--n-fixations",

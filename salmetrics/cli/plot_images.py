@@ -13,7 +13,7 @@ from salmetrics.data.dataset import Dataset
 from salmetrics.errors import InputError, check_whole, some
 from salmetrics.evaluation.evaluate import evaluate
 from salmetrics.evaluation.explained import information_gain_map
-from salmetrics.models.conversion import as_density
+from salmetrics.models.conversion import require_density
 from salmetrics.models.gold_standard import GoldStandard
 from salmetrics.results.image_selection import best_and_worst, disagreement
 
@@ -141,7 +141,7 @@ def _gain(options: argparse.Namespace) -> None:
 
 def _density(spec: str, dataset: Dataset, options: argparse.Namespace) -> Any:
     model = opened(spec, dataset, kind=options.kind, resize=options.resize)
-    density = as_density(model, dataset.stimuli, purpose="this figure")
+    density = require_density(model, "this figure", dataset.stimuli, one_per_image=True)
     density.check_data(*dataset)
     return density
 

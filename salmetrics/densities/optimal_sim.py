@@ -1,49 +1,18 @@
-"""The saliency map that SIM wants from a density: a quantile of sampled empirical maps."""
+"""The SIM-optimal saliency map of a density: a quantile of sampled empirical maps."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
-from numpy.typing import NDArray
 
+from salmetrics.array_types import AnyArray, Array, Rows, Size
 from salmetrics.densities.smoothing import Smoothing
 from salmetrics.kernels.quantile import sampled_maps
-from salmetrics.protocols import DEFAULT
 
-__all__ = ["Ground", "sim_optimal_map", "stratified_samples"]
-
-Array = NDArray[np.float64]
+__all__ = ["sim_optimal_map", "stratified_samples"]
 
 _STEP = 1 / 2  # distance of grid points, in widths of the blur
 _NEAR = 1e-2  # how far from 1 the sum of a map may be before it is scaled to 1
 _MAX_BYTES = 256 * 2**20  # of samples at grid points, at once
-
-
-@dataclass(frozen=True)
-class Ground:
-    """What the optimal map of a density depends on besides the density.
-
-    Attributes
-    ----------
-    smoothing
-        How empirical maps are made; CC, KLDiv and SIM depend on it.
-    n_fixations
-        Number of fixations of an empirical map, for SIM.
-    n_samples
-        Number of sampled empirical maps, for SIM.
-    truncate
-        Where the kernel of sampled maps ends, for SIM; None: as that of `smoothing`.
-    seed, image_id
-        Of the random stream, for SIM.
-    """
-
-    smoothing: Smoothing
-    n_fixations: int = 100
-    n_samples: int = DEFAULT.sim_samples
-    truncate: float | None = None
-    seed: int = 0
-    image_id: str = ""
 
 
 def sim_optimal_map(
@@ -116,7 +85,7 @@ def sim_optimal_map(
 
 def stratified_samples(
     density: Array, n_samples: int, n_fixations: int, stream: np.random.Generator, *, tile: int = 1
-) -> NDArray[np.int64]:
+) -> Rows:
     """Draw fixations that are independent in each sample, and evenly spread over the samples.
 
     The k-th fixations of all samples have one draw in each of n_samples strata of equal mass.
@@ -157,8 +126,8 @@ def stratified_samples(
 
 
 def _on_grid(
-    samples: _Samples, rows: NDArray[np.int64], columns: NDArray[np.int64], max_bytes: int
-) -> tuple[NDArray[np.int64], NDArray[np.int64], Array] | None:
+    samples: _Samples, rows: Rows, columns: Rows, max_bytes: int
+) -> tuple[Rows, Rows, Array] | None:
     """Grid and values on it; None if no quantile gives a sum of 1."""
     down, across = _interpolation(samples.size[0], rows), _interpolation(samples.size[1], columns)
     weights = np.multiply.outer(down.sum(0), across.sum(0))
@@ -189,9 +158,9 @@ class _Samples:
 
     def __init__(
         self,
-        size: tuple[int, int],
+        size: Size,
         smoothing: Smoothing,
-        pixels: NDArray[np.int64],
+        pixels: Rows,
     ) -> None:
         self.size = size
         n_samples, n = pixels.shape
@@ -211,7 +180,7 @@ class _Samples:
         )
         self._kernels = row_weights.astype(np.float32), column_weights.astype(np.float32)
 
-    def ordered(self, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> NDArray[np.float32]:
+    def ordered(self, rows: Rows, columns: Rows) -> AnyArray:
         """Values at grid points, shape (n_points, n_samples), smallest first."""
         maps = sampled_maps(*self._points, rows, columns, *self._kernels)
         values = np.ascontiguousarray(maps.reshape(maps.shape[0], -1).T)
@@ -219,13 +188,13 @@ class _Samples:
         return values
 
 
-def _grid(length: int, step: int) -> NDArray[np.int64]:
+def _grid(length: int, step: int) -> Rows:
     """Positions along a line, its first and last included, about a step apart."""
     n = -(-(length - 1) // step) + 1
     return np.unique(np.rint(np.linspace(0, length - 1, n)).astype(np.int64))
 
 
-def _interpolation(length: int, points: NDArray[np.int64]) -> Array:
+def _interpolation(length: int, points: Rows) -> Array:
     """Matrix (length, n_points) of interpolation between points with a natural cubic spline."""
     from scipy.interpolate import CubicSpline
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,11 +12,9 @@ from numpy.typing import NDArray
 from salmetrics.data.stimuli import Stimuli
 from salmetrics.errors import InputError, check_choice
 from salmetrics.kernels import blur as kernels
-from salmetrics.protocols import DEFAULT, Protocol
+from salmetrics.protocols import BOUNDARIES, DEFAULT, Boundary, Protocol
 
-__all__ = ["BOUNDARIES", "EMPIRICAL_MAP_METRICS", "Smoothing", "smoothing_of"]
-
-BOUNDARIES = ("constant", "reflect", "renormalise")
+__all__ = ["Smoothing", "smoothing_of"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,7 +43,7 @@ class Smoothing:
     """
 
     sigma: float | tuple[float, float] = 0.0  # 0 leaves counts as they are
-    boundary: str = DEFAULT.boundary
+    boundary: Boundary = DEFAULT.boundary
     truncate: float = DEFAULT.truncate
     cycles: float | None = DEFAULT.cycles
 
@@ -213,11 +212,19 @@ def _periodic_gaussian(size: tuple[int, ...], cycles: float) -> NDArray[np.float
     return np.where(np.abs(line) < 1e-15, 0.0, line)
 
 
-EMPIRICAL_MAP_METRICS = ("CC", "EMD", "KLDiv", "SIM", "SIM-MATLAB")
+def smoothing_of(
+    protocol: Protocol, stimuli: Stimuli, *, required: bool = True, metrics: Sequence[str] = ()
+) -> Smoothing:
+    """Return how empirical maps are blurred: the protocol's sigma, the stimuli's, or one degree.
 
-
-def smoothing_of(protocol: Protocol, stimuli: Stimuli, *, required: bool = True) -> Smoothing:
-    """Return how empirical maps are made: the protocol's sigma, the stimuli's, or one degree.
+    Parameters
+    ----------
+    protocol, stimuli
+        Which may say the width.
+    required
+        Whether an unknown width is an error.
+    metrics
+        Keys of the metrics that need it, for the message.
 
     Raises
     ------
@@ -229,8 +236,8 @@ def smoothing_of(protocol: Protocol, stimuli: Stimuli, *, required: bool = True)
     if required and sigma is None and protocol.cycles is None:
         raise InputError(
             "the width of the empirical maps is not known: pass sigma= (pixels; --sigma on the "
-            "command line), or give the stimuli sigma= or pixels_per_degree=, or leave out "
-            f"{', '.join(EMPIRICAL_MAP_METRICS)}"
+            "command line), or give the stimuli sigma= or pixels_per_degree="
+            + (f", or leave out {', '.join(metrics)}" if metrics else "")
         )
     return Smoothing(
         sigma=sigma or 0.0,

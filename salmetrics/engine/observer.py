@@ -1,4 +1,4 @@
-"""What was seen on each image, as metrics want it: empirical maps, nonfixations."""
+"""Make the observation of each image: empirical map, negatives, baseline."""
 
 from __future__ import annotations
 
@@ -8,16 +8,17 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from salmetrics.array_types import Array, Rows, Size
 from salmetrics.checked_map import CheckedMap, as_map, pixel_indices
 from salmetrics.data.fixations import Fixations
 from salmetrics.data.stimuli import Stimuli
-from salmetrics.densities.optimal_sim import Ground
-from salmetrics.densities.smoothing import EMPIRICAL_MAP_METRICS, Smoothing, smoothing_of
+from salmetrics.densities.optimal_maps import OptimalMapSettings
+from salmetrics.densities.smoothing import Smoothing, smoothing_of
 from salmetrics.engine.nonfixations import OtherFixations
 from salmetrics.metrics.auc import Negatives, count_pixels
 from salmetrics.metrics.observation import Observation
+from salmetrics.metrics.registry import metrics_that_need
 from salmetrics.protocols import Protocol
 
 __all__ = ["Observer"]
@@ -35,14 +36,14 @@ class Observer:
     nonfixations
         Negatives of AUC, instead of the protocol's.
     needs_blur
-        Whether empirical maps, or densities to compare with them, are blurred here.
+        Whether empirical maps, or densities compared with them, are blurred here.
     seed
-        Of the draw of other images.
+        Seed of the draw of other images and of sampled empirical maps.
 
     Attributes
     ----------
     smoothing
-        How empirical maps are made.
+        How empirical maps are blurred.
     """
 
     def __init__(
@@ -64,14 +65,15 @@ class Observer:
         self._others = OtherFixations(stimuli, fixations)
         self._seed = seed
         self.smoothing = Smoothing()
-        if set(EMPIRICAL_MAP_METRICS) & set(protocol.metrics):
-            self.smoothing = smoothing_of(protocol, stimuli, required=needs_blur)
+        blurred = [key for key in metrics_that_need("empirical_map") if key in protocol.metrics]
+        if blurred:
+            self.smoothing = smoothing_of(protocol, stimuli, required=needs_blur, metrics=blurred)
 
-    def ground(self, i: int) -> Ground:
-        """Return what the optimal maps of a density for image i depend on."""
+    def map_settings(self, i: int) -> OptimalMapSettings:
+        """Return the settings of the optimal maps of a density for image i."""
         protocol = self._protocol
         counts = self._fixations.counts()
-        return Ground(
+        return OptimalMapSettings(
             smoothing=replace(
                 self.smoothing,
                 sigma=protocol.prediction_sigma or self.smoothing.sigma,
@@ -87,9 +89,9 @@ class Observer:
     def observe(
         self,
         i: int,
-        rows: NDArray[np.int64],
+        rows: Rows,
         *,
-        baseline: NDArray[np.float64] | None = None,
+        baseline: Array | None = None,
         baseline_map: Callable[[], CheckedMap] | None = None,
         empirical_map: Callable[[], CheckedMap] | None = None,
     ) -> Observation:
@@ -98,14 +100,19 @@ class Observer:
         Parameters
         ----------
         i, rows
-            Index of the image and of the fixations.
+            Index of the image, and indices of the fixations, shape (n,).
         baseline
-            The baseline's log likelihood of each of these fixations.
+            Log likelihood of each of these fixations under the baseline in nats, shape (n,).
         baseline_map
-            Makes the baseline's density.
+            Makes the density of the baseline.
         empirical_map
             Makes the ground truth; blurred fixations by default.
         """
+        known: dict[str, Any] = {}
+        if baseline is not None:
+            known["make_baseline"] = lambda: baseline
+        if baseline_map is not None:
+            known["make_baseline_map"] = baseline_map
         return Observation(
             x=self._fixations.x[rows],
             y=self._fixations.y[rows],
@@ -114,33 +121,30 @@ class Observer:
             make_negatives=partial(self._negatives, i, rows.size),
             make_other_negatives=partial(self._others.of_all, i),
             make_other_pixels=partial(self._others.of_some, i, self._protocol.n_other, self._seed),
-            make_baseline=partial(_known, baseline),
-            make_baseline_map=baseline_map or partial(_known, None),
+            **known,
         )
 
     def _empirical_map(self, i: int) -> CheckedMap:
         pixels = self._pixels(self._fixations, i)
         if self._protocol.binary:
             pixels = np.unique(pixels)
-        return as_map(self.smoothing.points(tuple(self._stimuli.sizes[i].tolist()), pixels))
+        return as_map(self.smoothing.points(self._size(i), pixels))
 
     def _negatives(self, i: int, n_rows: int) -> Negatives | str:
         if self._nonfixations is not None:
             return count_pixels(self._pixels(self._nonfixations, i))
         own = self._fixations.rows_of_image(i)
         if self._protocol.nonfixations == "unfixated" and n_rows < own.size:
-            # one subject's fixations are scored, but a pixel that another fixated is fixated too
+            # one subject's fixations are scored, but pixels that others fixated are no negatives
             everywhere = np.arange(int(np.prod(self._stimuli.sizes[i])))
             fixated = np.unique(self._pixels(self._fixations, i))
             return Negatives(everywhere, np.ones(everywhere.size, np.int64), fixated)
         return self._protocol.nonfixations
 
-    def _pixels(self, fixations: Fixations, i: int) -> NDArray[np.int64]:
+    def _pixels(self, fixations: Fixations, i: int) -> Rows:
         rows = fixations.rows_of_image(i)
-        size = tuple(self._stimuli.sizes[i].tolist())
-        return pixel_indices(fixations.x[rows], fixations.y[rows], size)
+        return pixel_indices(fixations.x[rows], fixations.y[rows], self._size(i))
 
-
-def _known(value: Any) -> Any:
-    assert value is not None
-    return value
+    def _size(self, i: int) -> Size:
+        height, width = self._stimuli.sizes[i].tolist()
+        return height, width

@@ -1,43 +1,40 @@
-"""A run over all images: passes, chunks, and what a checkpoint holds of them."""
+"""A run over all images: two passes in chunks of images, each chunk done once per checkpoint."""
 
 from __future__ import annotations
 
 import dataclasses
-import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import partial
+from functools import cached_property, partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from salmetrics.array_types import AnyArray
 from salmetrics.data.dataset import data_fingerprint
 from salmetrics.data.fixations import Fixations
 from salmetrics.data.stimuli import Stimuli
-from salmetrics.densities.resampling import MeanDensity
-from salmetrics.engine.calls import Predictions
+from salmetrics.densities.mean_density import MeanDensity
+from salmetrics.engine.calls import Predictions, Predictor
 from salmetrics.engine.parallel import work
+from salmetrics.engine.plan import Pass, Plan
+from salmetrics.engine.references import References
+from salmetrics.engine.run_options import RunOptions
+from salmetrics.engine.score_table import ScoreTable
 from salmetrics.engine.scorer import ImageScores, Scorer
-from salmetrics.errors import InputError, check_choice
+from salmetrics.errors import InputError
 from salmetrics.fingerprint import fingerprint
 from salmetrics.io.checkpoint import Checkpoint
 from salmetrics.io.spill import Spill
-from salmetrics.metrics.registry import METRICS
 from salmetrics.models.base import Model
+from salmetrics.progress import progress_bar
 from salmetrics.protocols import Protocol
-from salmetrics.results.scores import Key, Scores
-from salmetrics.statistics.cells import Cells
+from salmetrics.results.scores import Scores
 
-__all__ = ["SPILL_BYTES", "score_models"]
+__all__ = ["score_models"]
 
-_UNDEFINED = "no image has a value: there are no nonfixations, or all ground truth is constant"
-_ALL_FAILED = "no image has a value; see .errors"
-SPILL_BYTES = 4 * 2**30
-_CHUNK = 16  # images that are done, and kept in a checkpoint, together
-
-Array = NDArray[np.float64]
+_CHUNK = 16  # images that are done, and stored in a checkpoint, together
 
 
 def score_models(
@@ -45,19 +42,12 @@ def score_models(
     stimuli: Stimuli,
     fixations: Fixations,
     protocol: Protocol,
-    *,
-    baseline: Any = None,
-    empirical: Any = None,
-    nonfixations: Fixations | None = None,
-    n_jobs: int | None = None,
-    seed: int = 0,
-    checkpoint: str | Path | None = None,
-    keep: str = "fixation",
-    on_error: str = "raise",
-    spill_bytes: int = SPILL_BYTES,
-    progress: bool = False,
+    references: References,
+    options: RunOptions,
 ) -> Scores:
     """Score models on every image that has fixations, in order.
+
+    Inputs are checked by the caller, and nothing is fitted here.
 
     Parameters
     ----------
@@ -67,54 +57,239 @@ def score_models(
         What was shown and where people looked.
     protocol
         Every choice, metrics included.
-    nonfixations
-        Negatives of AUC, instead of the protocol's.
-    baseline, empirical, n_jobs, seed, checkpoint, keep, on_error, spill_bytes, progress
-        As in `evaluate`.
+    references
+        What predictions are compared with.
+    options
+        How the run is carried out.
     """
-    if not models:
-        raise InputError("models must hold at least one model")
-    for key in protocol.metrics:
-        check_choice("metric", key, METRICS)
-        if METRICS[key].share_of is not None:
-            raise InputError(f"{key} comes with gold_standard=, beside {METRICS[key].share_of}")
-    fixations.check_against(stimuli)
-    if len(fixations) == 0:
-        raise InputError("there are no fixations to score models on")
+    plan = Plan(models, protocol)
+    record_errors = options.on_error == "record"
+    predictor = Predictor(models, stimuli, fixations, plan, references, record_errors=record_errors)
     scorer = Scorer(
         models,
         stimuli,
         fixations,
         protocol,
-        baseline=baseline,
-        empirical=empirical,
-        nonfixations=nonfixations,
-        seed=seed,
-        record_errors=on_error == "record",
-        progress=progress,
+        plan=plan,
+        references=references,
+        seed=options.seed,
+        record_errors=record_errors,
     )
-    run = _Run(scorer, keep, n_jobs, progress)
-    if checkpoint is not None:
-        run.resume(Path(checkpoint), _conditions(scorer, nonfixations, seed))
-    return run.all_scores(spill_bytes)
+    table = ScoreTable(list(models), plan, fixations, protocol, keep=options.keep)
+    stores: dict[str, Checkpoint] = {}
+    if options.checkpoint is not None:
+        conditions = _conditions(
+            stimuli, fixations, protocol, references, scorer, options.seed, record_errors
+        )
+        stores = {
+            name: Checkpoint(
+                Path(options.checkpoint), name, {"model": fingerprint(model), **conditions}
+            )
+            for name, model in models.items()
+        }
+    _Run(predictor, scorer, plan, table, stores, options).all_passes(list(models), stimuli)
+    scores = table.finished()
+    return dataclasses.replace(
+        scores,
+        baseline=references.baseline,
+        empirical=references.empirical,
+        smoothing=scorer.smoothing,
+    )
 
 
-def _add_densities(sums: dict[str, MeanDensity], scores: ImageScores) -> None:
-    """Add an image's densities to the sums, and let go of them: 2 MB each."""
+def _conditions(
+    stimuli: Stimuli,
+    fixations: Fixations,
+    protocol: Protocol,
+    references: References,
+    scorer: Scorer,
+    seed: int,
+    record_errors: bool,
+) -> dict[str, Any]:
+    """Return everything but the model that scores depend on."""
+    conditions: dict[str, Any] = {
+        "data": data_fingerprint(stimuli, fixations),
+        "protocol": dataclasses.asdict(protocol),
+        "smoothing": dataclasses.asdict(scorer.smoothing),
+        "seed": seed,
+        "record_errors": record_errors,
+        "salmetrics": version("salmetrics"),
+    }
+    if references.baseline is not None:
+        conditions["baseline"] = fingerprint(references.baseline)
+    if references.empirical is not None:
+        conditions["empirical"] = fingerprint(references.empirical)
+    if references.nonfixations is not None:
+        conditions["nonfixations"] = fingerprint(references.nonfixations.columns)
+    return conditions
+
+
+class _Run:
+    """Scores chunk by chunk of images; what a checkpoint holds is not computed again."""
+
+    def __init__(
+        self,
+        predictor: Predictor,
+        scorer: Scorer,
+        plan: Plan,
+        table: ScoreTable,
+        stores: Mapping[str, Checkpoint],
+        options: RunOptions,
+    ) -> None:
+        self._predictor = predictor
+        self._scorer = scorer
+        self._plan = plan
+        self._table = table
+        self._stores = stores
+        self._options = options
+        images = table.images
+        self._chunks = [images[k : k + _CHUNK] for k in range(0, len(images), _CHUNK)]
+
+    def all_passes(self, models: list[str], stimuli: Stimuli) -> None:
+        """Score all models on all images."""
+        twice = [name for name in models if self._plan.needs_second_pass(name)]
+        with Spill(stimuli.sizes, twice, self._options.spill_bytes) as spill:
+            self._pass("first", models, spill)
+            predicted = [name for name in twice if name in self._table.means]
+            if predicted:
+                self._pass("second", predicted, spill)
+            for name in set(twice) - set(predicted):  # failed on every image
+                self._table.give_up(name)
+
+    def _pass(self, which: Pass, models: list[str], spill: Spill) -> None:
+        """Score some models on all images, in one of the two passes."""
+        todo = self._todo(which, models)
+        results = self._computed(todo, spill)
+        for c, chunk in enumerate(self._chunks):
+            fresh: list[ImageScores] = []
+            densities: dict[str, MeanDensity] = {}
+            for _ in todo.union.intersection(chunk):
+                fresh.append(next(results))
+                _move_densities(fresh[-1], densities)
+            for name in models:
+                if c in todo.chunks[name]:
+                    arrays = self._arrays(todo, name, c, fresh, densities.get(name))
+                else:
+                    arrays = self._stored_for_sure(todo, name, c)
+                self._table.take(name, chunk, arrays)
+        for _ in results:  # lets the bar finish
+            pass
+
+    # ---- what is missing
+
+    def _todo(self, which: Pass, models: list[str]) -> _Todo:
+        """Return which chunks of which models the checkpoint does not hold."""
+        means = self._table.means
+        # the mean density that a second pass rests on: another first pass changes it
+        digests = {name: means[name].digest() for name in models} if which == "second" else {}
+        todo = _Todo(which, {}, {}, digests)
+        for name in models:
+            missing = [c for c in range(len(self._chunks)) if self._stored(todo, name, c) is None]
+            todo.chunks[name] = frozenset(missing)
+            todo.images[name] = [
+                i for c in missing for i in self._chunks[c] if not self._table.failed(name, i)
+            ]
+        return todo
+
+    def _stored(self, todo: _Todo, name: str, c: int) -> dict[str, AnyArray] | None:
+        """Return a chunk from the checkpoint; None if missing or based on another mean."""
+        arrays = self._stores[name].load(todo.label(c)) if name in self._stores else None
+        if arrays is None or str(arrays.get("of_mean")) != str(todo.mean_digests.get(name)):
+            return None
+        return arrays
+
+    def _stored_for_sure(self, todo: _Todo, name: str, c: int) -> dict[str, AnyArray]:
+        arrays = self._stored(todo, name, c)
+        if arrays is None:
+            raise InputError(
+                f"a chunk of {name} in the checkpoint was damaged during this run; start it again "
+                "to compute the chunk from scratch"
+            )
+        return arrays
+
+    # ---- compute and store
+
+    def _computed(self, todo: _Todo, spill: Spill) -> Iterator[ImageScores]:
+        """Yield the scores on the images that are missing for at least one model, in order."""
+        finish: Callable[[Predictions], ImageScores]
+        if todo.which == "first":
+            make = _Predict(self._predictor, todo.images, None)
+            finish = partial(self._scorer.score, spill=spill)
+        else:
+            make = _Predict(self._predictor, todo.images, spill)
+            means = {name: self._table.means[name] for name in todo.images}
+            finish = partial(self._scorer.score_shuffled, means=means)
+        images = sorted(todo.union)
+        return iter(
+            progress_bar(
+                work(images, make, finish, Predictions.held, self._options.n_jobs),
+                show=self._options.progress,
+                total=len(images),
+                description=f"{todo.which} pass" if self._table.means else None,
+            )
+        )
+
+    def _arrays(
+        self,
+        todo: _Todo,
+        name: str,
+        c: int,
+        fresh: Sequence[ImageScores],
+        density: MeanDensity | None,
+    ) -> dict[str, AnyArray]:
+        """Return the scores of one model on a fresh chunk as arrays, stored if nothing failed."""
+        wanted = frozenset(todo.images[name])
+        scores = {each.i: each for each in fresh if each.i in wanted}
+        arrays = self._table.arrays(name, todo.which, self._chunks[c], scores)
+        if density is not None:
+            arrays["density"] = density.total
+            arrays["n_densities"] = np.array(density.n)
+        if name in todo.mean_digests:
+            arrays["of_mean"] = np.array(todo.mean_digests[name])
+        # failures may be temporary, so the next run tries again
+        if name in self._stores and not any(name in each.failures for each in scores.values()):
+            self._stores[name].save(todo.label(c), arrays)
+        return arrays
+
+
+def _move_densities(scores: ImageScores, sums: dict[str, MeanDensity]) -> None:
+    """Add the densities of an image to the sums, and free them: 2 MB each."""
     for name, density in scores.densities.items():
-        sums[name] = sums.get(name, MeanDensity()).plus(MeanDensity(density, 1))
+        sums[name] = sums.get(name, MeanDensity()).add(density)
     scores.densities.clear()
+
+
+@dataclasses.dataclass(frozen=True)
+class _Todo:
+    """What one pass has to compute: chunks and images by model."""
+
+    which: Pass
+    chunks: dict[str, frozenset[int]]
+    images: dict[str, list[int]]
+    mean_digests: Mapping[str, str]
+
+    @cached_property
+    def union(self) -> frozenset[int]:
+        """Images that are missing for at least one model."""
+        return frozenset[int]().union(*self.images.values())
+
+    def label(self, c: int) -> str:
+        """Name of a chunk in a checkpoint."""
+        return f"{self.which}-{c:06d}"
 
 
 class _Predict:
     """Calls models for a run of images; pickles for other processes."""
 
     def __init__(
-        self, scorer: Scorer, images_of_models: Mapping[str, Sequence[int]], again: Spill | None
+        self,
+        predictor: Predictor,
+        images_by_model: Mapping[str, Sequence[int]],
+        spill: Spill | None,
     ) -> None:
-        self._scorer = scorer
-        self._images = {name: frozenset(images) for name, images in images_of_models.items()}
-        self._again = again
+        self._predictor = predictor
+        self._images = {name: frozenset(images) for name, images in images_by_model.items()}
+        self._spill = spill
 
     def __call__(self, run: Sequence[int]) -> Iterator[Predictions]:
         chosen = {
@@ -122,222 +297,4 @@ class _Predict:
             for name, images in self._images.items()
             if not images.isdisjoint(run)
         }
-        return self._scorer.predict(chosen, again=self._again)
-
-
-class _Run:
-    """Scores everything, chunk by chunk of images; what a checkpoint holds is not done again.
-
-    Fresh chunks and stored ones go the same way, as arrays, so they give the same results.
-    """
-
-    def __init__(self, scorer: Scorer, keep: str, n_jobs: int | None, progress: bool) -> None:
-        self._scorer = scorer
-        self._keep = keep
-        self._n_jobs = n_jobs
-        self._progress = progress
-        fixations = scorer.fixations
-        images = np.flatnonzero(fixations.counts()).tolist()
-        self._chunks = [images[k : k + _CHUNK] for k in range(0, len(images), _CHUNK)]
-        self._stores: dict[str, Checkpoint] = {}
-        self._values: dict[Key, Array] = {}
-        self._scores = Scores(
-            Cells(fixations.image, fixations.subject),
-            values=self._values,
-            reasons=scorer.reasons,
-            baseline=scorer.baseline,
-            empirical=scorer.empirical,
-            smoothing=scorer.smoothing,
-        )
-        self._means: dict[str, MeanDensity] = {}
-        for name in scorer.models:
-            for key in scorer.protocol.metrics:
-                self._prepare(name, key)
-
-    def resume(self, folder: Path, conditions: Mapping[str, Any]) -> None:
-        """Use and fill the checkpoint in a folder."""
-        for name, model in self._scorer.models.items():
-            self._stores[name] = Checkpoint(
-                folder, name, {"model": fingerprint(model), **conditions}
-            )
-
-    def all_scores(self, spill_bytes: int) -> Scores:
-        """Do what is left to do."""
-        scorer = self._scorer
-        twice = [name for name in scorer.models if scorer.needs_mean_density(name)]
-        with Spill(scorer.stimuli, twice, spill_bytes) as spill:
-            self._pass("first", self._chunks, list(scorer.models), spill)
-            predicted = [name for name in twice if name in self._means]
-            if predicted:
-                self._pass("second", self._chunks, predicted, spill)
-            for name in set(twice) - set(predicted):  # failed on every image
-                self._scores.sums[name, "sAUC"].fill(np.nan)
-        for name in scorer.models:
-            for key in scorer.protocol.metrics:
-                self._explain(name, key)
-        if self._keep == "image":
-            self._scores.cells = self._scores.cells.without_fixations()
-        return self._scores
-
-    def _pass(self, which: str, chunks: list[list[int]], names: list[str], spill: Spill) -> None:
-        from tqdm import tqdm
-
-        scorer = self._scorer
-        # of which mean density the second pass is: a first pass that went otherwise changes it
-        digests = {name: self._means[name].digest() for name in names} if which == "second" else {}
-        missing = {
-            name: [
-                c
-                for c in range(len(chunks))
-                if self._stored(name, which, c, digests.get(name)) is None
-            ]
-            for name in names
-        }
-        images = {
-            name: [
-                i
-                for c in missing[name]
-                for i in chunks[c]
-                if (name, i) not in self._scores.failures
-            ]
-            for name in names
-        }
-        todo = sorted(set().union(*images.values()))
-        finish: Callable[[Predictions], ImageScores]
-        if which == "first":
-            make, finish = _Predict(scorer, images, None), partial(scorer.score, spill=spill)
-        else:
-            means = {name: self._means[name] for name in names}
-            make = _Predict(scorer, images, spill)
-            finish = partial(scorer.score_shuffled, means=means)
-        done = iter(
-            tqdm(
-                work(todo, make, finish, Predictions.held, self._n_jobs),
-                total=len(todo),
-                desc=f"{which} pass" if len(self._means) else None,
-                disable=None if self._progress else True,
-                delay=2,
-                unit="image",
-            )
-        )
-        wanted = {name: set(images[name]) for name in names}
-        for c, chunk in enumerate(chunks):
-            fresh = []
-            densities: dict[str, MeanDensity] = {}
-            for i in chunk:
-                if any(i in wanted[name] for name in names):
-                    fresh.append(next(done))
-                    _add_densities(densities, fresh[-1])
-            for name in names:
-                arrays = None
-                if c not in missing[name]:
-                    arrays = self._stored(name, which, c, digests.get(name))
-                if arrays is None and c not in missing[name]:
-                    raise InputError(
-                        f"a chunk of {name} in the checkpoint was damaged during this run; start "
-                        "it again to compute the chunk anew"
-                    )
-                if arrays is None:
-                    mine = [scores for scores in fresh if scores.i in wanted[name]]
-                    arrays = self._arrays(name, which, chunk, {s.i: s for s in mine})
-                    if name in densities:
-                        arrays["density"] = densities[name].total
-                        arrays["n_densities"] = np.array(densities[name].n)
-                    if name in digests:
-                        arrays["of_mean"] = np.array(digests[name])
-                    # failures may pass, so they are tried again in the next run
-                    if name in self._stores and not any(name in s.failures for s in mine):
-                        self._stores[name].save(f"{which}-{c:06d}", arrays)
-                self._take(name, chunk, arrays)
-        for _ in done:  # lets the bar finish
-            pass
-
-    def _stored(
-        self, name: str, which: str, c: int, of_mean: str | None
-    ) -> dict[str, NDArray[Any]] | None:
-        """Return a chunk from the checkpoint; None if it isn't there, or of another mean."""
-        found = self._stores[name].load(f"{which}-{c:06d}") if name in self._stores else None
-        if found is None or str(found.get("of_mean", None)) != str(of_mean):
-            return None
-        return found
-
-    def _arrays(
-        self, name: str, which: str, chunk: list[int], done: Mapping[int, ImageScores]
-    ) -> dict[str, NDArray[Any]]:
-        """Return one model's scores of a chunk as arrays."""
-        keys = self._scorer.metrics_of(name) if which == "first" else ["sAUC"]
-        counts = self._scorer.fixations.counts()
-        arrays: dict[str, NDArray[Any]] = {}
-        for key in keys:
-            per_image = METRICS[key].per == "image"
-            parts = [
-                np.atleast_1d(done[i].values[name, key])
-                if i in done and (name, key) in done[i].values
-                else np.full(1 if per_image else counts[i], np.nan)
-                for i in chunk
-            ]
-            arrays[f"values {key}"] = np.concatenate(parts)
-        failures = {
-            str(i): done[i].failures[name] for i in chunk if i in done and name in done[i].failures
-        }
-        arrays["failures"] = np.array(json.dumps(failures))
-        arrays["n_calls"] = np.array(sum(scores.n_calls.get(name, 0) for scores in done.values()))
-        return arrays
-
-    def _take(self, name: str, chunk: list[int], arrays: Mapping[str, NDArray[Any]]) -> None:
-        """Put one model's scores of a chunk into the results."""
-        scores = self._scores
-        rows = np.concatenate([self._scorer.fixations.rows_of_image(i) for i in chunk])
-        for label, values in arrays.items():
-            kind, _, key = label.partition(" ")
-            if kind != "values":
-                continue
-            if METRICS[key].per == "image":
-                self._values[name, key][chunk] = values
-                continue
-            scores.cells.add(scores.sums[name, key], values, rows)
-            if self._keep == "fixation":
-                self._values[name, key][rows] = values
-        for i, failure in json.loads(str(arrays["failures"])).items():
-            scores.failures[name, int(i)] = failure
-        scores.n_predictions += int(arrays["n_calls"])
-        if "density" in arrays:
-            here = MeanDensity(arrays["density"], int(arrays["n_densities"]))
-            self._means[name] = self._means.get(name, MeanDensity()).plus(here)
-
-    def _explain(self, name: str, key: str) -> None:
-        """Give a reason if a metric has no value on any image."""
-        scores = self._scores
-        if (name, key) not in scores.reasons and scores.sample(name, key, "image").sums.size == 0:
-            failed = any(model == name for model, _ in scores.failures)
-            scores.reasons[name, key] = _ALL_FAILED if failed else _UNDEFINED
-
-    def _prepare(self, name: str, key: str) -> None:
-        scores = self._scores
-        if METRICS[key].per == "image":
-            self._values[name, key] = np.full(len(self._scorer.stimuli), np.nan)
-            return
-        scores.sums[name, key] = np.zeros(len(scores.cells))
-        if (name, key) in self._scorer.reasons:
-            scores.sums[name, key].fill(np.nan)
-        if self._keep == "fixation":
-            self._values[name, key] = np.full(len(self._scorer.fixations), np.nan)
-
-
-def _conditions(scorer: Scorer, nonfixations: Fixations | None, seed: int) -> dict[str, Any]:
-    """Everything but the model that scores depend on."""
-    conditions: dict[str, Any] = {
-        "data": data_fingerprint(scorer.stimuli, scorer.fixations),
-        "protocol": dataclasses.asdict(scorer.protocol),
-        "smoothing": dataclasses.asdict(scorer.smoothing),
-        "seed": seed,
-        "record_errors": scorer.record_errors,
-        "salmetrics": version("salmetrics"),
-    }
-    if scorer.baseline is not None:
-        conditions["baseline"] = fingerprint(scorer.baseline)
-    if scorer.empirical is not None:
-        conditions["empirical"] = fingerprint(scorer.empirical)
-    if nonfixations is not None:
-        conditions["nonfixations"] = fingerprint(nonfixations.columns)
-    return conditions
+        return self._predictor.predict(chosen, spill=self._spill)

@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from salmetrics.array_types import Kind
 from salmetrics.data.dataset import Dataset
+from salmetrics.densities.resampling import Resize
 from salmetrics.errors import InputError, check_choice, described
 from salmetrics.evaluation.evaluate import evaluate
 from salmetrics.io.files import replacing
@@ -206,8 +208,8 @@ def benchmark(
     layout: str | Layout | None = None,
     sort_by: str | None = None,
     gold_standard: bool = False,
-    kind: str | None = None,
-    resize: str | None = None,
+    kind: Kind | None = None,
+    resize: Resize | None = None,
     fit: bool = False,
     keep_going: bool = False,
     checkpoint: str | Path | None = None,
@@ -380,8 +382,8 @@ def part_for(model: Any, dataset: Dataset, names: Sequence[str] = ()) -> Any:
 def _opened(
     make: Callable[[Dataset], Any],
     dataset: Dataset,
-    kind: str | None,
-    resize: str | None,
+    kind: Kind | None,
+    resize: Resize | None,
     fit: bool,
     seed: int,
 ) -> Model:

@@ -1,4 +1,4 @@
-"""Score models on every image: one prediction each, every metric on the map it wants."""
+"""`evaluate`: one prediction per image and model, every metric on the map that is best for it."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ from typing import Any
 
 import numpy as np
 
+from salmetrics.array_types import Kind
 from salmetrics.data.fixations import Fixations
 from salmetrics.data.stimuli import Stimuli
-from salmetrics.engine.run import SPILL_BYTES, score_models
-from salmetrics.errors import InputError, check_choice, check_whole
-from salmetrics.evaluation.references import add_gold_standard, make_gold_standard
-from salmetrics.models.base import DensityModel, model_name
+from salmetrics.engine.run_options import SPILL_BYTES, Keep, OnError, RunOptions
+from salmetrics.errors import InputError, check_whole
+from salmetrics.evaluation.scoring import checked_references, scored
+from salmetrics.models.base import model_name
 from salmetrics.models.conversion import as_model
 from salmetrics.protocols import Protocol, get_protocol
 from salmetrics.results.evaluation import Evaluation
@@ -32,73 +33,76 @@ def evaluate(
     baseline: Any = None,
     gold_standard: Any = None,
     empirical: Any = None,
-    kind: str | None = None,
+    kind: Kind | None = None,
     n_bootstrap: int = 1000,
     n_jobs: int | None = None,
     seed: int = 0,
     checkpoint: str | Path | None = None,
-    keep: str = "fixation",
-    on_error: str = "raise",
+    keep: Keep = "fixation",
+    on_error: OnError = "raise",
     spill_bytes: int = SPILL_BYTES,
     progress: bool = True,
 ) -> Evaluation:
     """Score models with all metrics in one pass: one prediction per image and model.
 
-    Only shuffled AUC of a density needs a second pass, because its optimal map is made with the
-    mean prediction over the other images; predictions are kept in a temporary file until then, as
-    far as `spill_bytes` allow, and made again beyond.
+    Only the shuffled AUC of a density needs a second pass, because its optimal map depends on the
+    mean prediction over the other images. Predictions are stored in a temporary file until then,
+    up to `spill_bytes`, and computed a second time beyond.
 
     Parameters
     ----------
     models
-        A model, a list of models, or a dict of models by name; anything that
-        `salmetrics.as_model` takes can stand for a model.
+        A model, a list of models, or a dict of models by name; each is a model or whatever
+        `salmetrics.as_model` takes.
     stimuli, fixations
         What was shown and where people looked.
     metrics
         Keys such as "IG" and "AUC"; those of the protocol by default.
     protocol
-        "default", "mit-matlab", or a `salmetrics.Protocol`.
+        A name from `salmetrics.protocols.PROTOCOLS`, such as "default" or "mit-matlab", or a
+        `salmetrics.Protocol`.
     baseline
-        What IG is relative to; by default the `salmetrics.CentreBias` fitted to these fixations,
-        each image's own left out. The result's `baseline_model` can be passed on, so that it is
-        fitted once.
+        Density model that IG is relative to; by default the `salmetrics.CentreBias` fitted to
+        these fixations, leaving out each image's own. Pass on the `baseline_model` of an earlier
+        result to fit it only once.
     gold_standard
-        True for the `salmetrics.GoldStandard` fitted to these fixations, or one that is made
-        already, or any density model: it gets a row of its own with LL and IG, and each density
-        model a column IGE, the share of its information gain.
+        True for the `salmetrics.GoldStandard` fitted to these fixations, or any density model. It
+        gets a row of its own with LL and IG, and each density model a column IGE, its share of
+        the gold standard's information gain.
     empirical
-        Ground-truth maps instead of blurred fixations for CC, KLDiv, SIM and EMD: anything that
+        Ground-truth maps that replace blurred fixations for CC, KLDiv, SIM and EMD: whatever
         `salmetrics.as_model` takes.
     kind
         What raw arrays and functions give: "log_density", "density" or "saliency_map".
     n_bootstrap
-        Resamples behind each confidence interval; 0 for none.
+        Number of resamples per confidence interval; 0 for no intervals.
     n_jobs
-        Threads that compute metrics, as in joblib: -1 for all cores. Within
+        Number of threads that compute metrics, as in joblib: -1 for all cores. Within
         ``joblib.parallel_config("loky")`` or ``("dask")`` processes are used instead. The results
         are the same to the last bit.
     seed
-        Of everything random: resamples, and which other images sAUC-MATLAB draws.
+        Seed of all random draws: resamples, sampled empirical maps, and the other images whose
+        fixations sAUC-MATLAB draws.
     checkpoint
-        A folder: what is done is kept there, and a run that was interrupted goes on from it.
+        Folder for finished chunks of images; an interrupted run resumes from it.
     keep
-        "fixation", or "image" to keep sums over images and subjects only, in less memory.
+        "fixation", or "image" to keep only sums over images and subjects, which takes less memory.
     on_error
         "raise", or "record": note which model failed on which image, and go on without it.
     spill_bytes
-        Size of the temporary file.
+        Largest size of the temporary file, in bytes.
     progress
-        Show a bar on standard error when it takes more than two seconds.
+        Show a bar on standard error if it takes more than two seconds.
 
     Returns
     -------
-    `salmetrics.Evaluation`. A metric that a model doesn't have is NaN, with the reason.
+    evaluation : Evaluation
+        Scores with intervals. A metric that a model does not have is NaN, with the reason.
 
     Raises
     ------
     InputError
-        Naming the argument, model or image at fault.
+        If an argument, a model or an image is invalid; the message says which, and how to mend it.
 
     Examples
     --------
@@ -110,30 +114,7 @@ def evaluate(
     model                 metric
     gaussian-centre-bias  LL       -8.77
     """
-    check_choice("keep", keep, ("fixation", "image"))
-    check_choice("on_error", on_error, ("raise", "record"))
-    n_bootstrap = check_whole("n_bootstrap", n_bootstrap, 0)
-    seed = check_whole("seed", seed, 0)
-    if n_jobs == 0:
-        raise InputError("n_jobs must be at least 1, or -1 for all cores; got 0")
-    chosen = get_protocol(protocol)
-    if metrics is not None:
-        chosen = chosen.override(metrics=metrics if isinstance(metrics, str) else tuple(metrics))
-    named = {name: as_model(model, stimuli, kind=kind) for name, model in _named(models).items()}
-    gold: DensityModel | None = None
-    if gold_standard is not None and gold_standard is not False:
-        if "IG" not in chosen.metrics:
-            raise InputError("gold_standard= is for IGE, which needs IG among the metrics")
-        gold, baseline = make_gold_standard(
-            gold_standard, baseline, named, stimuli, fixations, progress=progress
-        )
-    scores = score_models(
-        named,
-        stimuli,
-        fixations,
-        chosen,
-        baseline=baseline,
-        empirical=empirical,
+    options = RunOptions(
         n_jobs=n_jobs,
         seed=seed,
         checkpoint=checkpoint,
@@ -142,11 +123,26 @@ def evaluate(
         spill_bytes=spill_bytes,
         progress=progress,
     )
-    if gold is not None:
-        scores = add_gold_standard(
-            scores, gold, stimuli, fixations, chosen, keep=keep, on_error=on_error, n_jobs=n_jobs
-        )
-        named[model_name(gold)] = gold
+    n_bootstrap = check_whole("n_bootstrap", n_bootstrap, 0)
+    chosen = get_protocol(protocol)
+    if metrics is not None:
+        chosen = chosen.override(metrics=metrics if isinstance(metrics, str) else tuple(metrics))
+    if gold_standard not in (None, False) and "IG" not in chosen.metrics:
+        raise InputError("gold_standard= is for IGE, which needs IG among the metrics")
+    named = {name: as_model(model, stimuli, kind=kind) for name, model in _named(models).items()}
+    references = checked_references(
+        named,
+        stimuli,
+        fixations,
+        chosen,
+        baseline=baseline,
+        gold_standard=gold_standard,
+        empirical=empirical,
+        progress=progress,
+    )
+    scores = scored(named, stimuli, fixations, chosen, references, options)
+    if references.gold_standard is not None:
+        named[model_name(references.gold_standard)] = references.gold_standard
     return Evaluation(
         scores,
         ids=stimuli.ids,
@@ -156,11 +152,11 @@ def evaluate(
             fixations,
             chosen,
             models=named,
-            baseline=scores.baseline,
-            gold_standard=gold,
-            empirical=scores.empirical,
+            baseline=references.baseline,
+            gold_standard=references.gold_standard,
+            empirical=references.empirical,
             smoothing=scores.smoothing,
-            seed=seed,
+            seed=options.seed,
             n_bootstrap=n_bootstrap,
             n_predictions=scores.n_predictions,
         ),
@@ -168,7 +164,7 @@ def evaluate(
 
 
 def _named(models: Any) -> dict[str, Any]:
-    """Models by name; equal names get numbers."""
+    """Return models by name; equal names get numbers."""
     if isinstance(models, Mapping):
         if not models:
             raise InputError("models must hold at least one model")

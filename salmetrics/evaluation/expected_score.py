@@ -1,43 +1,40 @@
-"""The best saliency map for each metric, and how well any map is expected to do."""
+"""The score that a saliency map is expected to get if fixations come from a density."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from salmetrics.array_types import Array, Rows, Size
 from salmetrics.checked_map import CheckedMap, as_log_density, as_map
-from salmetrics.densities.optimal_maps import BEST_MAP_METRICS, _mean_density, _smoothing
 from salmetrics.densities.sampling import draw_pixels, image_stream
 from salmetrics.densities.smoothing import Smoothing
 from salmetrics.errors import InputError, check_choice, check_whole
+from salmetrics.evaluation.optimal_map import checked_mean_density, smoothing_for
 from salmetrics.kernels.jit import kernel_input
 from salmetrics.metrics.auc import Negatives, count_pixels
 from salmetrics.metrics.observation import Observation
-from salmetrics.metrics.registry import METRICS
-from salmetrics.protocols import DEFAULT
+from salmetrics.metrics.registry import METRICS, OPTIMAL_MAP_METRICS
+from salmetrics.protocols import DEFAULT, Boundary
 
 __all__ = ["ExpectedScore", "expected_score"]
-
-Array = NDArray[np.float64]
-
-_RANKING = ("AUC", "AUC-Judd", "sAUC")
 
 
 @dataclass(frozen=True)
 class ExpectedScore:
-    """A score expected under a density.
+    """The expected score of a saliency map under a density.
 
     Attributes
     ----------
     value
-        Mean over draws of fixations.
+        Mean score over draws of fixations.
     standard_error
-        Of the mean.
+        Standard error of the mean.
     scores
-        One a draw; draws of equal seed are equal, so that scores of two maps can be paired.
+        One score per draw, shape (n_draws,). Draws with the same seed are the same, so that the
+        scores of two maps are paired.
     """
 
     value: float
@@ -45,7 +42,7 @@ class ExpectedScore:
     scores: Array
 
     def minus(self, other: ExpectedScore) -> ExpectedScore:
-        """Return the difference of two maps' scores on the same draws."""
+        """Return the difference between the scores of two maps on the same draws."""
         return _summarised(self.scores - other.scores)
 
 
@@ -55,7 +52,7 @@ def expected_score(
     log_density: ArrayLike,
     *,
     sigma: float | None = None,
-    boundary: str = DEFAULT.boundary,
+    boundary: Boundary = DEFAULT.boundary,
     truncate: float = DEFAULT.truncate,
     n_fixations: int = 100,
     mean_density: ArrayLike | None = None,
@@ -67,25 +64,36 @@ def expected_score(
     Parameters
     ----------
     metric
-        As in `optimal_saliency_map`.
+        "AUC", "AUC-Judd", "CC", "KLDiv", "NSS", "NSS-MATLAB", "sAUC" or "SIM".
     saliency_map
-        Shape (h, w).
+        Map of shape (h, w).
     log_density
-        Where fixations are drawn from: natural log, shape (h, w), logsumexp 0.
-    sigma, boundary, truncate
-        Of empirical maps, for CC, KLDiv and SIM; sigma in pixels.
+        Natural log of the density that fixations are drawn from, shape (h, w), logsumexp 0.
+    sigma
+        Standard deviation in pixels of the Gaussian that blurs empirical maps; required for CC,
+        KLDiv and SIM.
+    boundary, truncate
+        How the blur ends at the border and far from its centre; see
+        `salmetrics.densities.smoothing.Smoothing`.
     n_fixations
-        Number of fixations of a draw; for sAUC, as many nonfixations are drawn.
+        Number of fixations per draw; for sAUC also the number of nonfixations.
     mean_density
-        Density of nonfixations, shape (h, w), for sAUC.
+        Density of nonfixations, shape (h, w), required for sAUC.
     n_draws
         Number of draws.
     seed
-        Of the draws: maps that are scored with one seed are scored on the same fixations.
+        Seed of the draws: maps scored with the same seed are scored on the same fixations.
 
     Returns
     -------
-    `ExpectedScore`.
+    score : ExpectedScore
+        Mean, standard error and the score of each draw.
+
+    Raises
+    ------
+    InputError
+        If `sigma` or `mean_density` is required and missing, sizes differ, or `log_density` is
+        not a density.
 
     Examples
     --------
@@ -94,9 +102,11 @@ def expected_score(
     >>> bool(abs(score.value - 0.4472) < 4 * score.standard_error)
     True
     """
-    check_choice("metric", metric, BEST_MAP_METRICS)
+    check_choice("metric", metric, OPTIMAL_MAP_METRICS)
     density = as_log_density(log_density)
-    checked = _ranked(saliency_map) if metric in _RANKING else as_map(saliency_map)
+    entry = METRICS[metric]
+    only_ranks = "monotone" in entry.laws
+    checked = _ranked(saliency_map) if only_ranks else as_map(saliency_map)
     if checked.shape != density.shape:
         raise InputError(
             f"saliency_map has size {checked.shape}, log_density {density.shape}; they must have "
@@ -104,19 +114,18 @@ def expected_score(
         )
     n = check_whole("n_fixations", n_fixations, 1)
     n_draws = check_whole("n_draws", n_draws, 2)
-    smoothing = _smoothing(metric, sigma, boundary, truncate)
+    smoothing = smoothing_for(metric, sigma, boundary, truncate)
     stream = image_stream(check_whole("seed", seed, 0), "expected score")
     drawn = draw_pixels(np.exp(density.values, dtype=np.float64), n * n_draws, stream)
     pixels = drawn.reshape(n_draws, n)
     others = pixels
-    if metric == "sAUC":
-        nonfixated = _mean_density(mean_density, density.shape)
+    if entry.optimal_map_from_mean is not None:
+        nonfixated = checked_mean_density(metric, mean_density, density.shape)
         others = draw_pixels(nonfixated, n * n_draws, stream).reshape(n_draws, n)
-    entry = METRICS[metric]
     scores = np.empty(n_draws)
     for k in range(n_draws):
-        seen = _observation(density.shape, pixels[k], others[k], smoothing)
-        scores[k] = np.mean(entry.score(checked, seen))
+        observation = _observation(density.shape, pixels[k], others[k], smoothing)
+        scores[k] = np.mean(entry.score(checked, observation))
     return _summarised(scores)
 
 
@@ -129,9 +138,9 @@ def _ranked(saliency_map: ArrayLike) -> CheckedMap:
 
 
 def _observation(
-    size: tuple[int, int],
-    pixels: NDArray[np.int64],
-    others: NDArray[np.int64],
+    size: Size,
+    pixels: Rows,
+    others: Rows,
     smoothing: Smoothing,
 ) -> Observation:
     ys, xs = np.divmod(pixels, size[1])
@@ -145,22 +154,10 @@ def _observation(
     return Observation(
         x=xs + 0.5,
         y=ys + 0.5,
-        protocol=DEFAULT,
         make_empirical_map=empirical_map,
-        make_negatives=_uniform,
+        make_negatives=lambda: "uniform",
         make_other_negatives=negatives,
-        make_other_pixels=_not_drawn,
-        make_baseline=_not_drawn,
-        make_baseline_map=_not_drawn,
     )
-
-
-def _uniform() -> str:
-    return "uniform"
-
-
-def _not_drawn() -> Any:
-    raise NotImplementedError("metrics with an optimal map need neither baseline nor other pixels")
 
 
 def _summarised(scores: Array) -> ExpectedScore:

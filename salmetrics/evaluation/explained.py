@@ -1,4 +1,4 @@
-"""How much of what people have in common a model knows."""
+"""How much of the agreement between observers a model explains."""
 
 from __future__ import annotations
 
@@ -8,17 +8,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from salmetrics.array_types import Kind
 from salmetrics.data.fixations import Fixations
 from salmetrics.data.stimuli import Stimuli, Stimulus
-from salmetrics.engine.run import score_models
+from salmetrics.engine.run_options import RunOptions
 from salmetrics.errors import InputError, check_choice
 from salmetrics.evaluation.evaluate import evaluate
-from salmetrics.evaluation.references import add_gold_standard, make_gold_standard
+from salmetrics.evaluation.scoring import checked_references, scored
 from salmetrics.metrics.registry import METRICS
-from salmetrics.models.base import NO_DENSITY, DensityModel, log_density_of, model_name
-from salmetrics.models.conversion import as_model
+from salmetrics.models.base import DensityModel, log_density_of
+from salmetrics.models.conversion import require_density
 from salmetrics.models.gold_standard import GoldStandard
-from salmetrics.protocols import AVERAGES, DEFAULT
+from salmetrics.protocols import AVERAGES, DEFAULT, Average
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -33,10 +34,10 @@ def information_gain_explained(
     *,
     gold_standard: Any = True,
     baseline: Any = None,
-    average: str = DEFAULT.average,
-    kind: str | None = None,
+    average: Average = DEFAULT.average,
+    kind: Kind | None = None,
 ) -> float:
-    """Share of the gold standard's information gain that a model reaches.
+    """Information gain explained: a model's share of the gold standard's information gain.
 
     IGE = IG(model) / IG(gold standard), both over the same baseline
 
@@ -48,41 +49,54 @@ def information_gain_explained(
         What was shown and where people looked.
     gold_standard
         True for the `GoldStandard` fitted to these fixations, or a density model.
-    baseline, average, kind
-        As in `information_gain`; None as `average` is not possible for a ratio.
+    baseline
+        A density model. By default the `CentreBias` fitted to these fixations, leaving out each
+        image's own.
+    average
+        "fixation", "image" or "subject"; see `information_gain`. A ratio has no single values.
+    kind
+        What raw arrays are, if not log densities; see `as_model`.
 
     Returns
     -------
-    At most about 1, higher is better; NaN if the gold standard has no information gain. For its
-    interval: ``evaluate(..., gold_standard=True)``.
+    share : float
+        At most about 1; higher is better. NaN if the gold standard has no information gain. For
+        its interval use ``evaluate(..., gold_standard=True)``.
 
     Raises
     ------
-    TypeError
-        For a saliency map model, which has no densities.
     InputError
-        Naming the argument, model or image at fault.
+        If an argument, a prediction or an image is invalid; the message says which.
+    NeedsDensityError
+        For a saliency map model; an `InputError` and a `TypeError`.
 
     References
     ----------
     Kümmerer, Wallis and Bethge (2015), PNAS 112, 16054-16059, doi:10.1073/pnas.1510393112.
+
+    Examples
+    --------
+    >>> from salmetrics.datasets import generate_dataset
+    >>> generated = generate_dataset(4)
+    >>> information_gain_explained(generated.truth, *generated.dataset) > 0.8
+    True
     """
     check_choice("average", average, AVERAGES)
-    scored = as_model(model, stimuli, kind=kind or "log_density")
-    if not isinstance(scored, DensityModel):
-        raise TypeError(f"{model_name(scored)} gives saliency maps: {NO_DENSITY}")
-    models = {"model": scored}
-    gold, baseline = make_gold_standard(gold_standard, baseline, models, stimuli, fixations)
+    density = require_density(model, "IGE", stimuli, kind=kind or "log_density")
+    models = {"model": density}
     protocol = DEFAULT.override(metrics=("IG",))
-    scores = score_models(models, stimuli, fixations, protocol, baseline=baseline, progress=True)
-    scores = add_gold_standard(scores, gold, stimuli, fixations, protocol, keep="fixation")
+    references = checked_references(
+        models, stimuli, fixations, protocol, baseline=baseline, gold_standard=gold_standard
+    )
+    options = RunOptions(progress=True)
+    scores = scored(models, stimuli, fixations, protocol, references, options)
     return scores.sample("model", "IGE", average).value
 
 
 def information_gain_map(
     model: Any, stimulus: Stimulus, *, gold_standard: DensityModel, baseline: DensityModel
 ) -> NDArray[np.float64]:
-    """Where on an image a model gains information over a baseline, and where it loses some.
+    """Pointwise information gain: where on an image a model gains over a baseline, or loses.
 
     p_gold (log2 p - log2 p_baseline), pixel by pixel
 
@@ -93,25 +107,38 @@ def information_gain_map(
     stimulus
         The image: ``stimuli[i]``.
     gold_standard
-        Where fixations are expected: a `GoldStandard` with `upper_bound`, or another density.
+        Density of expected fixations: a `GoldStandard` with `upper_bound`, or another density.
     baseline
-        What the gain is over, such as `CentreBias`.
+        Density that the gain is relative to, such as a `CentreBias`.
 
     Returns
     -------
-    Bits per fixation, shape (h, w); the sum is the expected information gain. 0 where nobody is
-    expected to look.
+    gain : ndarray of shape (h, w)
+        Bits per fixation; the sum is the expected information gain. 0 where no fixation is
+        expected.
+
+    Raises
+    ------
+    NeedsDensityError
+        If one of the three gives saliency maps; an `InputError` and a `TypeError`.
 
     References
     ----------
     Kümmerer, Wallis and Bethge (2015), PNAS 112, 16054-16059, doi:10.1073/pnas.1510393112.
+
+    Examples
+    --------
+    >>> import salmetrics
+    >>> uniform, centred = salmetrics.Uniform(), salmetrics.GaussianCentreBias()
+    >>> stimulus = Stimuli.from_sizes([(30, 40)])[0]
+    >>> gain = information_gain_map(centred, stimulus, gold_standard=centred, baseline=uniform)
+    >>> gain.shape
+    (30, 40)
     """
     logs = []
     for part in (gold_standard, model, baseline):
-        made = as_model(part, kind="log_density")
-        if not isinstance(made, DensityModel):
-            raise TypeError(f"{model_name(made)} gives saliency maps: {NO_DENSITY}")
-        logs.append(log_density_of(made, stimulus).values.astype(np.float64))
+        density = require_density(part, "a map of information gain")
+        logs.append(log_density_of(density, stimulus).values.astype(np.float64))
     expected = np.exp(logs[0])
     with np.errstate(invalid="ignore"):  # -inf - -inf, and 0 * inf
         gain = expected * (logs[1] - logs[2]) / np.log(2)
@@ -126,7 +153,7 @@ def inter_observer(
     metrics: Sequence[str] = ("LL", "IG", "AUC", "NSS"),
     **options: Any,
 ) -> pd.DataFrame:
-    """Score how well each subject is predicted by all others.
+    """Inter-observer consistency: how well the fixations of all others predict each subject's.
 
     Parameters
     ----------
@@ -135,15 +162,34 @@ def inter_observer(
     gold_standard
         Made from these fixations; fitted by default.
     metrics
-        With one value a fixation. AUC and NSS need a map for each subject and image; LL and IG
-        do not, and take seconds.
+        Keys of metrics with one value per fixation. AUC and NSS need a map per subject and image;
+        LL and IG do not, and take seconds.
     **options
-        Passed to `evaluate`.
+        Other options of `evaluate`.
 
     Returns
     -------
-    `Evaluation.summary` for each subject, whose name is the first index level, and for all
-    ("all").
+    table : DataFrame
+        `Evaluation.summary` for each subject, whose name is the first index level, and for all
+        ("all").
+
+    Raises
+    ------
+    InputError
+        If a metric has one value per image, or the gold standard does not leave out a subject.
+
+    References
+    ----------
+    Wilming, Betz, Kietzmann and König (2011), PLoS ONE 6, e24038,
+    doi:10.1371/journal.pone.0024038.
+
+    Examples
+    --------
+    >>> from salmetrics.datasets import generate_dataset
+    >>> stimuli, fixations = generate_dataset(4).dataset
+    >>> table = inter_observer(stimuli, fixations, metrics=["LL"], n_bootstrap=0, progress=False)
+    >>> table.loc[("all", "LL"), "unit"]
+    'bit/fixation'
     """
     import pandas as pd
 

@@ -1,124 +1,195 @@
-"""The gold standard as a row beside the models, which others have a share of."""
+"""Baseline and gold standard, made before the engine starts; and the gold standard's own row."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import dataclasses
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
 
 from salmetrics.data.fixations import Fixations
 from salmetrics.data.stimuli import Stimuli
+from salmetrics.engine.references import References
 from salmetrics.engine.run import score_models
+from salmetrics.engine.run_options import RunOptions
 from salmetrics.errors import InputError
 from salmetrics.metrics.registry import METRICS
-from salmetrics.models.base import DensityModel, Model, model_name
+from salmetrics.models.base import DensityModel, Model, SaliencyMapModel, model_name
 from salmetrics.models.centre_bias import CentreBias, default_baseline
-from salmetrics.models.conversion import as_model
+from salmetrics.models.conversion import as_model, require_density
 from salmetrics.models.gold_standard import GoldStandard
 from salmetrics.protocols import Protocol
 from salmetrics.results.scores import Scores
 
-__all__ = ["add_gold_standard", "make_gold_standard"]
+__all__ = ["add_gold_standard", "make_references"]
 
-_LIKELIHOODS = ("LL", "IG")
 _NOTHING = "the gold standard has no information gain"
 _NOT_SCORED = (
     "as gold_standard= it is scored by its likelihoods only; give it as a model too for the others"
 )
 
 
-def make_gold_standard(
-    given: Any,
-    baseline: Any,
+def make_references(
     models: Mapping[str, Model],
     stimuli: Stimuli,
     fixations: Fixations,
+    protocol: Protocol,
     *,
+    baseline: Any = None,
+    gold_standard: Any = None,
+    empirical: Any = None,
+    nonfixations: Fixations | None = None,
     progress: bool = True,
-) -> tuple[DensityModel, Any]:
-    """Make the gold standard, and the baseline with it, so that no centre bias is fitted twice.
+) -> References:
+    """Make what predictions are compared with; no centre bias is fitted twice.
 
     Parameters
     ----------
-    given
-        True, or a density model.
-    baseline
-        As in `evaluate`.
     models
-        Among which a fitted centre bias may be.
+        Models to score, by name; a fitted centre bias among them is used again.
     stimuli, fixations
-        What is evaluated.
+        What was shown and where people looked.
+    protocol
+        Every choice; its metrics decide whether a baseline is needed.
+    baseline
+        None for the centre bias fitted to these fixations, or a density model.
+    gold_standard
+        None or False for none, True for the one fitted to these fixations, or a density model.
+    empirical
+        Ground-truth maps that replace blurred fixations; see `salmetrics.as_model`.
+    nonfixations
+        Negatives of AUC that replace the protocol's.
     progress
-        Whether fits may show bars.
+        Whether fits show bars.
+
+    Raises
+    ------
+    InputError
+        If a reference is of the wrong kind, or was made from other data.
     """
-    gold_standard = None if given is True else _checked(given, stimuli, fixations)
-    if baseline is None:
-        known = (*models.values(), gold_standard)
-        baseline = default_baseline(known, stimuli, fixations, progress=progress)
-    if gold_standard is None:
-        usual = isinstance(baseline, CentreBias) and baseline.is_default(stimuli, fixations)
-        gold_standard = GoldStandard.fit(
-            stimuli, fixations, centre_bias=baseline if usual else None, progress=progress
+    given = _given_gold_standard(gold_standard, stimuli, fixations)
+    known = (*models.values(), given)
+    base = _baseline(baseline, known, stimuli, fixations, protocol, progress=progress)
+    gold = given
+    if gold_standard is True:
+        assert base is not None  # IGE needs IG, which needs a baseline
+        usual = isinstance(base, CentreBias) and base.is_default(stimuli, fixations)
+        gold = GoldStandard.fit(
+            stimuli, fixations, centre_bias=base if usual else None, progress=progress
         )
-    name = model_name(gold_standard)
-    if name in models and models[name] is not gold_standard:
-        raise InputError(f"there is a model {name!r} already, which is not the gold standard")
-    return gold_standard, baseline
-
-
-def _checked(given: Any, stimuli: Stimuli, fixations: Fixations) -> DensityModel:
-    model = as_model(given, stimuli, kind="log_density")
-    if not isinstance(model, DensityModel):
+    if gold is not None and models.get(model_name(gold), gold) is not gold:
         raise InputError(
-            f"gold_standard must give densities; {model_name(model)} gives saliency maps"
+            f"there is a model {model_name(gold)!r} already, which is not the gold standard"
         )
+    return References(
+        baseline=base,
+        gold_standard=gold,
+        empirical=_empirical(empirical, stimuli),
+        nonfixations=nonfixations,
+    )
+
+
+def _given_gold_standard(
+    gold_standard: Any, stimuli: Stimuli, fixations: Fixations
+) -> DensityModel | None:
+    if gold_standard is None or gold_standard is True or gold_standard is False:
+        return None
+    model = require_density(gold_standard, "gold_standard=", stimuli)
+    model.check_data(stimuli, fixations)
+    return model
+
+
+def _empirical(empirical: Any, stimuli: Stimuli) -> SaliencyMapModel | None:
+    if empirical is None:
+        return None
+    maps = as_model(empirical, stimuli, kind="saliency_map")
+    if not isinstance(maps, SaliencyMapModel):
+        raise InputError("empirical must give saliency maps, not densities")
+    return maps
+
+
+def _baseline(
+    baseline: Any,
+    known: Iterable[Model | None],
+    stimuli: Stimuli,
+    fixations: Fixations,
+    protocol: Protocol,
+    *,
+    progress: bool,
+) -> DensityModel | None:
+    if not any(METRICS[key].relative_to_baseline for key in protocol.metrics):
+        return None
+    if baseline is None:
+        return default_baseline(known, stimuli, fixations, progress=progress)
+    model = require_density(baseline, "baseline=", stimuli)
     model.check_data(stimuli, fixations)
     return model
 
 
 def add_gold_standard(
     scores: Scores,
-    gold_standard: DensityModel,
     stimuli: Stimuli,
     fixations: Fixations,
     protocol: Protocol,
-    *,
-    keep: str,
-    on_error: str = "raise",
-    n_jobs: int | None = None,
+    references: References,
+    options: RunOptions,
 ) -> Scores:
-    """Return scores with those of the gold standard, unless they are among them already."""
-    name = model_name(gold_standard)
-    if (name, "IG") not in scores.sums:
-        keys = [key for key in protocol.metrics if key in _LIKELIHOODS]
-        found = score_models(
-            {name: gold_standard},
+    """Return scores with those of the gold standard, unless they are among them already.
+
+    Parameters
+    ----------
+    scores
+        Scores of models.
+    stimuli, fixations
+        What was shown and where people looked.
+    protocol
+        Every choice, metrics included.
+    references
+        Among them the gold standard.
+    options
+        How the run is carried out; the row of the gold standard has no checkpoint.
+    """
+    gold = references.gold_standard
+    assert gold is not None
+    name = model_name(gold)
+    if not any(model == name for model, _ in scores.sums):
+        keys = tuple(key for key in protocol.metrics if METRICS[key].needs_density)
+        row = score_models(
+            {name: gold},
             stimuli,
             fixations,
-            protocol.override(metrics=tuple(keys)),
-            baseline=scores.baseline,
-            keep=keep,
-            on_error=on_error,
-            n_jobs=n_jobs,
+            protocol.override(metrics=keys),
+            dataclasses.replace(references, empirical=None, nonfixations=None),
+            dataclasses.replace(options, checkpoint=None, seed=0, progress=False),
         )
-        scores = scores.join(found)
+        scores = scores.join(row)
         values = dict(scores.values)
         for key in protocol.metrics:
-            if key in _LIKELIHOODS:
+            if key in keys:
                 continue
             scores.reasons[name, key] = _NOT_SCORED
             per_image = METRICS[key].per == "image"
             if not per_image:
                 scores.sums[name, key] = np.full(len(scores.cells), np.nan)
-            if per_image or keep == "fixation":
+            if per_image or options.keep == "fixation":
                 n = len(stimuli) if per_image else len(fixations)
                 values[name, key] = np.full(n, np.nan)
         scores.values = values
     scores.gold_standard = name
-    for model in {model for model, key in scores.sums if key == "IG"}:
-        if (model, "IG") in scores.reasons:
-            scores.reasons[model, "IGE"] = scores.reasons[model, "IG"]
-        elif not scores.sample(name, "IG", protocol.average_of("IG")).value > 0:
-            scores.reasons[model, "IGE"] = _NOTHING
+    for share, metric in METRICS.items():
+        if metric.share_of is not None:
+            _explain_share(scores, share, metric.share_of, protocol)
     return scores
+
+
+def _explain_share(scores: Scores, share: str, whole: str, protocol: Protocol) -> None:
+    """Enter why models have no share of the gold standard's value."""
+    gold = scores.gold_standard
+    assert gold is not None
+    average = METRICS[whole].average_under(protocol)
+    for model in {model for model, key in scores.sums if key == whole}:
+        if (model, whole) in scores.reasons:
+            scores.reasons[model, share] = scores.reasons[model, whole]
+        elif not scores.sample(gold, whole, average).value > 0:
+            scores.reasons[model, share] = _NOTHING

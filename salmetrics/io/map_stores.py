@@ -18,6 +18,7 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from salmetrics.array_types import KINDS, Kind
 from salmetrics.errors import InputError
 from salmetrics.io.archives import ARCHIVE_SUFFIXES, Archive, is_junk
 from salmetrics.io.files import files_below
@@ -61,7 +62,7 @@ class Maps(ABC):
     names: tuple[str, ...]
     ordered: bool = False
     numbered: bool = False
-    kind: str | None = None
+    kind: Kind | None = None
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -444,8 +445,8 @@ def _arrays_below(group: Any, above: str = "", met: tuple[int, ...] = ()) -> Ite
             yield from _arrays_below(item, f"{above}{name}/", met)
 
 
-def _checked_kind(kind: Any, what: str) -> str | None:
-    if kind not in (None, "log_density", "density", "saliency_map"):
+def _checked_kind(kind: Any, what: str) -> Kind | None:
+    if kind not in (None, *KINDS):
         raise InputError(
             f"{what} says that it holds {kind!r}; known are log_density, density and saliency_map"
         )

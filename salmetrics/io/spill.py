@@ -10,8 +10,6 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from salmetrics.data.stimuli import Stimuli
-
 __all__ = ["Spill"]
 
 
@@ -23,17 +21,17 @@ class Spill:
 
     Parameters
     ----------
-    stimuli
-        The images.
+    sizes
+        (height, width) of each image, shape (n_images, 2).
     models
         Names of the models whose predictions are kept.
     n_bytes
         At most so much is written.
     """
 
-    def __init__(self, stimuli: Stimuli, models: Sequence[str], n_bytes: int) -> None:
+    def __init__(self, sizes: NDArray[np.int64], models: Sequence[str], n_bytes: int) -> None:
         self._models = list(models)
-        pixels = np.prod(stimuli.sizes, axis=1) * max(len(self._models), 1)
+        pixels = np.prod(sizes, axis=1) * max(len(self._models), 1)
         self._kept = np.cumsum(pixels) * 4 <= n_bytes
         self._folder: Path | None = None
 

@@ -1,67 +1,84 @@
-"""Observation."""
+"""What is known of one image besides the prediction: fixations, ground truth, negatives."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Literal, TypeVar, get_args
 
-import numpy as np
-from numpy.typing import NDArray
-
+from salmetrics.array_types import Array, Rows
 from salmetrics.checked_map import CheckedMap
 from salmetrics.metrics import auc
-from salmetrics.protocols import Protocol
+from salmetrics.protocols import DEFAULT, Protocol
+
+__all__ = ["NEEDS", "Need", "Observation"]
+
+Need = Literal[
+    "baseline", "baseline_map", "empirical_map", "negatives", "other_negatives", "other_pixels"
+]
+NEEDS: tuple[Need, ...] = get_args(Need)
+
+Part = TypeVar("Part")
 
 
 @dataclass
 class Observation:
-    """What is known of one image besides the prediction; costly parts are made when asked for.
+    """What is known of one image besides the prediction; costly parts are made on request.
 
-    Attributes
+    Parameters
     ----------
     x, y
-        Fixations in pixels, shape (n,).
+        Fixations in pixels, float64, shape (n,).
     protocol
         Every choice.
+    make_empirical_map, make_negatives, make_other_negatives, make_other_pixels, make_baseline, \
+make_baseline_map
+        Functions that make the part of this name; without them, asking for it is a LookupError.
     """
 
-    x: NDArray[np.float64]
-    y: NDArray[np.float64]
-    protocol: Protocol
-    make_empirical_map: Callable[[], CheckedMap]
-    make_negatives: Callable[[], auc.Negatives | str]
-    make_other_negatives: Callable[[], auc.Negatives]
-    make_other_pixels: Callable[[], NDArray[np.int64]]
-    make_baseline: Callable[[], NDArray[np.float64]]
-    make_baseline_map: Callable[[], CheckedMap]
+    x: Array
+    y: Array
+    protocol: Protocol = DEFAULT
+    make_empirical_map: Callable[[], CheckedMap] | None = None
+    make_negatives: Callable[[], auc.Negatives | str] | None = None
+    make_other_negatives: Callable[[], auc.Negatives] | None = None
+    make_other_pixels: Callable[[], Rows] | None = None
+    make_baseline: Callable[[], Array] | None = None
+    make_baseline_map: Callable[[], CheckedMap] | None = None
 
     @cached_property
     def empirical_map(self) -> CheckedMap:
-        """Blurred fixations, or the user's ground truth."""
-        return self.make_empirical_map()
+        """Blurred fixations, or the user's ground truth, shape (h, w)."""
+        return _made("empirical_map", self.make_empirical_map)
 
     @cached_property
     def negatives(self) -> auc.Negatives | str:
         """Negatives of AUC."""
-        return self.make_negatives()
+        return _made("negatives", self.make_negatives)
 
     @cached_property
     def other_negatives(self) -> auc.Negatives:
-        """Fixations on other images."""
-        return self.make_other_negatives()
+        """Fixations on all other images."""
+        return _made("other_negatives", self.make_other_negatives)
 
     @cached_property
-    def other_pixels(self) -> NDArray[np.int64]:
+    def other_pixels(self) -> Rows:
         """Unique pixels fixated on some other images."""
-        return self.make_other_pixels()
+        return _made("other_pixels", self.make_other_pixels)
 
     @cached_property
-    def baseline(self) -> NDArray[np.float64]:
-        """The baseline's log likelihood of each fixation, nats."""
-        return self.make_baseline()
+    def baseline(self) -> Array:
+        """Log likelihood of each fixation under the baseline in nats, shape (n,)."""
+        return _made("baseline", self.make_baseline)
 
     @cached_property
     def baseline_map(self) -> CheckedMap:
-        """The baseline's density."""
-        return self.make_baseline_map()
+        """Density of the baseline, shape (h, w)."""
+        return _made("baseline_map", self.make_baseline_map)
+
+
+def _made(part: Need, make: Callable[[], Part] | None) -> Part:
+    if make is None:
+        raise LookupError(f"this observation has no {part}")
+    return make()

@@ -1,31 +1,42 @@
-"""One entry a metric: what `evaluate`, the documentation, tests and benchmarks loop over."""
+"""One entry per metric: what `evaluate`, the documentation, tests and benchmarks loop over."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
+from salmetrics.array_types import Array
 from salmetrics.checked_map import CheckedMap
+from salmetrics.densities.optimal_maps import (
+    OptimalMap,
+    density_itself,
+    expected_empirical_map,
+    log_density_itself,
+    shuffled_auc_map,
+    sim_map,
+)
 from salmetrics.metrics import auc, cc, emd, information, kldiv, nss, sim
-from salmetrics.metrics.observation import Observation
+from salmetrics.metrics.observation import Need, Observation
+from salmetrics.protocols import Average, Protocol
 
-__all__ = ["METRICS", "Metric"]
+__all__ = ["METRICS", "OPTIMAL_MAP_METRICS", "Metric", "metrics_of_function", "metrics_that_need"]
+
+Per = Literal["fixation", "image"]
 
 
 @dataclass(frozen=True)
 class Metric:
-    """A metric.
+    """A metric, with every fact about it that the package uses.
 
     Attributes
     ----------
     key
         Its name everywhere: command line, columns, this table.
     title
-        In words.
+        Its name in words.
     unit
         Unit of its values.
     low, high
@@ -33,19 +44,30 @@ class Metric:
     higher_is_better
         Direction.
     per
-        "fixation" or "image": what it has one value for.
+        Whether it has one value per "fixation" or per "image".
     score
-        Its values from a prediction and an observation. For `needs_density` the prediction is
-        the model's log likelihood of each fixation in nats, else a map.
+        Computes its values from a prediction and an observation. For `needs_density` the
+        prediction is the model's log likelihood of each fixation in nats, else a map.
+    reference
+        Where it is defined.
+    function, method
+        Name of the public function that computes it, and the value of its ``method=``, if it
+        has several.
+    needs
+        Parts of the observation that `score` asks for.
     needs_density
-        Whether only densities have it.
+        Whether it is computed from likelihoods, which only densities have.
+    optimal_map
+        Makes the map with the best expected score under a density; None if no such map is known
+        or none is needed.
+    optimal_map_from_mean
+        The same for a metric whose optimal map depends on the mean density of the other images.
     share_of
         The metric whose share of the gold standard's value it is; it is then not computed from
         predictions.
-    reference
-        Where it comes from.
     laws
-        What its values don't change under, or how; tests hold it to them.
+        Transformations under which its values do not change, or change in a known way; tests
+        check them.
     """
 
     key: str
@@ -54,19 +76,38 @@ class Metric:
     low: float
     high: float
     higher_is_better: bool
-    per: str
+    per: Per
     score: Callable[[Any, Observation], Any]
     reference: str
+    function: str
+    method: str | None = None
+    needs: frozenset[Need] = frozenset()
     needs_density: bool = False
+    optimal_map: OptimalMap | None = None
+    optimal_map_from_mean: Callable[[CheckedMap, Array], CheckedMap] | None = None
     share_of: str | None = None
-    laws: tuple[str, ...] = field(default=("flip",))
+    laws: tuple[str, ...] = ("flip",)
+
+    @property
+    def relative_to_baseline(self) -> bool:
+        """Whether its values are differences from a baseline."""
+        return self.share_of is not None or bool(self.needs & {"baseline", "baseline_map"})
+
+    @property
+    def has_optimal_map(self) -> bool:
+        """Whether the saliency map with the best expected score under a density is known."""
+        return self.optimal_map is not None or self.optimal_map_from_mean is not None
+
+    def average_under(self, protocol: Protocol) -> Average:
+        """Return how values per fixation are averaged under a protocol."""
+        return (protocol.average_information if self.needs_density else None) or protocol.average
 
 
-def _log_likelihood(log_likelihoods: NDArray[np.float64], seen: Observation) -> Any:
+def _log_likelihood(log_likelihoods: Array, seen: Observation) -> Any:
     return log_likelihoods / np.log(2)
 
 
-def _information_gain(log_likelihoods: NDArray[np.float64], seen: Observation) -> Any:
+def _information_gain(log_likelihoods: Array, seen: Observation) -> Any:
     return (log_likelihoods - seen.baseline) / np.log(2)
 
 
@@ -74,15 +115,15 @@ def _information_gain_matlab(m: CheckedMap, seen: Observation) -> float:
     return information.matlab(m, seen.x, seen.y, seen.baseline_map)
 
 
-def _not_from_predictions(log_likelihoods: NDArray[np.float64], seen: Observation) -> Any:
+def _not_from_predictions(log_likelihoods: Array, seen: Observation) -> Any:
     raise NotImplementedError("a share of the gold standard is made from scores")
 
 
-def _auc(m: CheckedMap, seen: Observation) -> NDArray[np.float64]:
+def _auc(m: CheckedMap, seen: Observation) -> Array:
     return auc.score(m, seen.x, seen.y, negatives=seen.negatives)
 
 
-def _shuffled_auc(m: CheckedMap, seen: Observation) -> NDArray[np.float64]:
+def _shuffled_auc(m: CheckedMap, seen: Observation) -> Array:
     return auc.score(m, seen.x, seen.y, negatives=seen.other_negatives)
 
 
@@ -99,7 +140,7 @@ def _shuffled_auc_matlab(m: CheckedMap, seen: Observation) -> float:
     return auc.shuffled(m, seen.x, seen.y, step=step, draws=seen.other_pixels)
 
 
-def _nss(m: CheckedMap, seen: Observation) -> NDArray[np.float64]:
+def _nss(m: CheckedMap, seen: Observation) -> Array:
     return nss.score(m, seen.x, seen.y, ddof=seen.protocol.nss_ddof)
 
 
@@ -143,6 +184,7 @@ METRICS: dict[str, Metric] = {
             per="fixation",
             score=_log_likelihood,
             reference=_KUEMMERER,
+            function="log_likelihood",
             needs_density=True,
         ),
         Metric(
@@ -155,6 +197,9 @@ METRICS: dict[str, Metric] = {
             per="fixation",
             score=_information_gain,
             reference=_KUEMMERER,
+            function="information_gain",
+            method="log-likelihood",
+            needs=frozenset({"baseline"}),
             needs_density=True,
             laws=("flip", "additive"),
         ),
@@ -168,6 +213,7 @@ METRICS: dict[str, Metric] = {
             per="fixation",
             score=_not_from_predictions,
             reference=_KUEMMERER,
+            function="information_gain_explained",
             needs_density=True,
             share_of="IG",
         ),
@@ -181,6 +227,10 @@ METRICS: dict[str, Metric] = {
             per="fixation",
             score=_auc,
             reference=_KUEMMERER,
+            function="auc",
+            method="mann-whitney",
+            needs=frozenset({"negatives"}),
+            optimal_map=log_density_itself,
             laws=("flip", "monotone", "scale", "shift"),
         ),
         Metric(
@@ -193,6 +243,9 @@ METRICS: dict[str, Metric] = {
             per="fixation",
             score=_shuffled_auc,
             reference="Tatler, Baddeley and Gilchrist (2005), doi:10.1016/j.visres.2004.09.017",
+            function="sauc",
+            needs=frozenset({"other_negatives"}),
+            optimal_map_from_mean=shuffled_auc_map,
             laws=("flip", "monotone", "scale", "shift"),
         ),
         Metric(
@@ -205,6 +258,8 @@ METRICS: dict[str, Metric] = {
             per="fixation",
             score=_nss,
             reference="Peters et al. (2005), doi:10.1016/j.visres.2005.03.019",
+            function="nss",
+            optimal_map=density_itself,
             laws=("flip", "scale", "shift"),
         ),
         Metric(
@@ -217,6 +272,9 @@ METRICS: dict[str, Metric] = {
             per="image",
             score=_cc,
             reference=_BYLINSKII,
+            function="cc",
+            needs=frozenset({"empirical_map"}),
+            optimal_map=expected_empirical_map,
             laws=("flip", "scale", "shift"),
         ),
         Metric(
@@ -229,6 +287,9 @@ METRICS: dict[str, Metric] = {
             per="image",
             score=_kldiv,
             reference=_BYLINSKII,
+            function="kldiv",
+            needs=frozenset({"empirical_map"}),
+            optimal_map=expected_empirical_map,
             laws=("flip", "scale"),
         ),
         Metric(
@@ -241,6 +302,10 @@ METRICS: dict[str, Metric] = {
             per="image",
             score=_sim,
             reference=_BYLINSKII,
+            function="sim",
+            method="benchmark",
+            needs=frozenset({"empirical_map"}),
+            optimal_map=sim_map,
             laws=("flip", "scale"),
         ),
         Metric(
@@ -253,6 +318,8 @@ METRICS: dict[str, Metric] = {
             per="image",
             score=_emd,
             reference=_BYLINSKII,
+            function="emd",
+            needs=frozenset({"empirical_map"}),
             laws=("scale",),
         ),
         Metric(
@@ -265,6 +332,9 @@ METRICS: dict[str, Metric] = {
             per="image",
             score=_auc_judd,
             reference="Judd, Durand and Torralba (2012), MIT-CSAIL-TR-2012-001",
+            function="auc",
+            method="judd",
+            optimal_map=log_density_itself,
             laws=("flip", "monotone", "scale", "shift"),
         ),
         Metric(
@@ -277,6 +347,8 @@ METRICS: dict[str, Metric] = {
             per="image",
             score=_auc_borji,
             reference="Borji et al. (2013), doi:10.1109/ICCV.2013.118",
+            function="auc",
+            method="borji",
             laws=("flip", "scale", "shift"),
         ),
         Metric(
@@ -289,6 +361,9 @@ METRICS: dict[str, Metric] = {
             per="image",
             score=_shuffled_auc_matlab,
             reference="Zhang et al. (2008), doi:10.1167/8.7.32",
+            function="auc",
+            method="shuffled-matlab",
+            needs=frozenset({"other_pixels"}),
             laws=("flip", "scale", "shift"),
         ),
         Metric(
@@ -301,6 +376,8 @@ METRICS: dict[str, Metric] = {
             per="image",
             score=_nss_matlab,
             reference=_BYLINSKII,
+            function="nss",
+            optimal_map=density_itself,
             laws=("flip", "scale", "shift"),
         ),
         Metric(
@@ -313,6 +390,9 @@ METRICS: dict[str, Metric] = {
             per="image",
             score=_sim_matlab,
             reference=_BYLINSKII,
+            function="sim",
+            method="matlab",
+            needs=frozenset({"empirical_map"}),
             laws=("flip", "scale", "shift"),
         ),
         Metric(
@@ -325,7 +405,28 @@ METRICS: dict[str, Metric] = {
             per="image",
             score=_information_gain_matlab,
             reference=_BYLINSKII,
+            function="information_gain",
+            method="matlab",
+            needs=frozenset({"baseline_map"}),
             laws=("flip", "scale", "shift"),
         ),
     )
 }
+
+OPTIMAL_MAP_METRICS = tuple(
+    sorted((key for key, metric in METRICS.items() if metric.has_optimal_map), key=str.casefold)
+)
+
+
+def metrics_that_need(part: Need) -> tuple[str, ...]:
+    """Return the keys of the metrics that need a part of the observation, sorted."""
+    return tuple(sorted(key for key, metric in METRICS.items() if part in metric.needs))
+
+
+def metrics_of_function(function: str) -> dict[str, str]:
+    """Return the key of the metric for each value of ``method=`` of a public function."""
+    return {
+        metric.method: key
+        for key, metric in METRICS.items()
+        if metric.function == function and metric.method is not None
+    }

@@ -8,30 +8,24 @@ from collections import OrderedDict
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
+from salmetrics.array_types import AnyArray, Array, Rows, Size
 from salmetrics.checked_map import pixel_indices
 from salmetrics.data.fixations import Fixations
 from salmetrics.data.stimuli import Stimuli, Stimulus
 from salmetrics.densities.sampling import draw_fixations, image_stream
-from salmetrics.densities.smoothing import BOUNDARIES, Smoothing
+from salmetrics.densities.smoothing import Smoothing
 from salmetrics.errors import InputError, check_choice, is_number
 from salmetrics.io.files import check_file, replacing
 from salmetrics.io.hdf5_values import check_format
 from salmetrics.kernels import moments
 from salmetrics.models.base import DensityModel
-from salmetrics.models.fitting.likelihood import (
-    LEAST_WEIGHT,
-    Optimum,
-    best_weights,
-    best_width,
-    rounded,
-    weight_curvature,
-)
+from salmetrics.models.fitting.likelihood import Optimum, fit_kernel_mixture
 from salmetrics.models.known_images import KnownImages
+from salmetrics.protocols import BOUNDARIES, Boundary
 
 __all__ = ["CentreBias", "default_baseline"]
 
@@ -42,9 +36,6 @@ _MANY_SIZES = 4  # with more of them, all fixations are brought to one size for 
 _KEPT_SIZES = 4  # image sizes whose blurred totals are kept, 4 MB each for 800x600
 _RANGE = (0.004, 0.25)  # of a fitted bandwidth: two pixels of 500; nearly flat
 _FORMAT = 1
-
-Array = NDArray[np.float64]
-Rows = NDArray[np.int64]
 
 
 class CentreBias(DensityModel):
@@ -99,7 +90,7 @@ class CentreBias(DensityModel):
         *,
         bandwidth: float = MIT1003_BANDWIDTH,
         floor: float = FLOOR,
-        boundary: str = "reflect",
+        boundary: Boundary = "reflect",
         keep_aspect: bool = False,
         pysaliency_compatible: bool = False,
     ) -> None:
@@ -129,9 +120,9 @@ class CentreBias(DensityModel):
         stimuli: Stimuli,
         fixations: Fixations,
         *,
-        bandwidth: float | str = "fit",
-        floor: float | str = "fit",
-        boundary: str = "reflect",
+        bandwidth: float | Literal["fit"] = "fit",
+        floor: float | Literal["fit"] = "fit",
+        boundary: Boundary = "reflect",
         keep_aspect: bool = False,
         progress: bool = True,
     ) -> CentreBias:
@@ -174,24 +165,14 @@ class CentreBias(DensityModel):
                 check_choice(name, value, ("fit",))
         sizes = np.unique(stimuli.sizes[fixations.image], axis=0)
         if len(sizes) > _MANY_SIZES and not keep_aspect:
-            # positions are relative to the size anyway, so one size does for all
-            common = _at_one_size(stimuli, fixations)
-            there = cls.fit(
-                *common, bandwidth=bandwidth, floor=floor, boundary=boundary, progress=progress
-            )
-            assert there.optimum is not None
-            model = cls(
+            return cls._fit_at_one_size(
                 stimuli,
                 fixations,
-                bandwidth=there.bandwidth,
-                floor=there.floor,
+                bandwidth=bandwidth,
+                floor=floor,
                 boundary=boundary,
+                progress=progress,
             )
-            areas = np.prod(stimuli.sizes, axis=1)[fixations.image]
-            larger = np.log2(np.prod(common[0].sizes[0]) / areas).mean()
-            likelihood = there.optimum.log_likelihood + float(larger)
-            model.optimum = dataclasses.replace(there.optimum, log_likelihood=likelihood)
-            return model
         free = [isinstance(value, str) for value in (bandwidth, floor)]
         if np.unique(fixations.image).size < 2:
             raise InputError(
@@ -206,32 +187,43 @@ class CentreBias(DensityModel):
             boundary=boundary,
             keep_aspect=keep_aspect,
         )
-        fixed = np.array([np.nan, np.nan if free[1] else model.floor])
         uniform = 1.0 / np.prod(stimuli.sizes, axis=1)[fixations.image]
 
         def components(width: float) -> Array:
             model.bandwidth = width
             return np.stack([model._held_out(stimuli, fixations), uniform], axis=1)
 
-        curvature, at_bound, n = {}, [], 1
-        if free[0]:
-            model.bandwidth, curvature["bandwidth"], n, ended = best_width(
-                lambda width: best_weights(components(width), fixed)[1],
-                *_RANGE,
-                progress="centre bias" if progress else None,
-            )
-            at_bound += ["bandwidth"] * ended
-        densities = components(model.bandwidth)
-        weights, _ = best_weights(densities, fixed)
-        model.floor = rounded(float(weights[1])) if free[1] else model.floor
+        found = fit_kernel_mixture(
+            components,
+            width=None if free[0] else model.bandwidth,
+            width_range=_RANGE,
+            fixed=np.array([np.nan, np.nan if free[1] else model.floor]),
+            names=("floor",),
+            progress="centre bias" if progress else None,
+        )
+        model.bandwidth, model.floor = found.width, float(found.weights[1])
         weights = np.array([1.0 - model.floor, model.floor])
-        if free[1]:
-            curvature["floor"] = weight_curvature(densities, weights, 1)
-            at_bound += ["floor"] * (model.floor < LEAST_WEIGHT)
-        likelihood = float(np.log2(densities @ weights).mean())
-        model.optimum = Optimum(likelihood, curvature, n, tuple(at_bound))
-        if model.bandwidth < 1.1 * _RANGE[0]:  # at the other end it is flat, as the data are
+        likelihood = float(np.log2(found.densities @ weights).mean())
+        model.optimum = dataclasses.replace(found.optimum, log_likelihood=likelihood)
+        if model.bandwidth < 1.1 * _RANGE[0]:  # the other end is flat, like the data
             model.optimum.warn("centre bias")
+        return model
+
+    @classmethod
+    def _fit_at_one_size(
+        cls, stimuli: Stimuli, fixations: Fixations, *, boundary: Boundary, **options: Any
+    ) -> CentreBias:
+        """Fit to the same positions, relative to the size, on images of one size."""
+        common = _at_one_size(stimuli, fixations)
+        fitted = cls.fit(*common, boundary=boundary, **options)
+        assert fitted.optimum is not None
+        model = cls(
+            stimuli, fixations, bandwidth=fitted.bandwidth, floor=fitted.floor, boundary=boundary
+        )
+        areas = np.prod(stimuli.sizes, axis=1)[fixations.image]
+        larger = np.log2(np.prod(common[0].sizes[0]) / areas).mean()
+        likelihood = fitted.optimum.log_likelihood + float(larger)
+        model.optimum = dataclasses.replace(fitted.optimum, log_likelihood=likelihood)
         return model
 
     def is_default(self, stimuli: Stimuli, fixations: Fixations) -> bool:
@@ -359,7 +351,7 @@ class CentreBias(DensityModel):
         *,
         bandwidth: float,
         floor: float,
-        boundary: str,
+        boundary: Boundary,
         keep_aspect: bool,
         pysaliency_compatible: bool,
     ) -> None:
@@ -387,7 +379,7 @@ class CentreBias(DensityModel):
         ends = np.searchsorted(image[order], np.arange(len(known.ids) + 1))
         self._rows = {name: order[ends[i] : ends[i + 1]] for i, name in enumerate(known.ids)}
         self._common = known.common_sizes(_KEPT_SIZES, _FEW)
-        self._totals: OrderedDict[tuple[int, int], _Total] = OrderedDict()
+        self._totals: OrderedDict[Size, _Total] = OrderedDict()
 
     def _held_out(self, stimuli: Stimuli, fixations: Fixations) -> Array:
         """Density, without floor, at each of the fixations this was made from; for `fit`.
@@ -409,15 +401,13 @@ class CentreBias(DensityModel):
             result[rows] = np.maximum(total.values - left_out, 0.0) / mass
         return result
 
-    def _density_at(self, name: str, size: tuple[int, int], at: Rows, total: _Total) -> Array:
+    def _density_at(self, name: str, size: Size, at: Rows, total: _Total) -> Array:
         """Density at some pixels, without the image's own fixations."""
         own = self._own_pixels(name, size)
         left = self._smoothing(size).points_at(size, own, at) if own.size else None
         return self._finish(total, left, own, size)
 
-    def _finish(
-        self, total: _Total, left_out: Array | None, own: Rows, size: tuple[int, int]
-    ) -> Array:
+    def _finish(self, total: _Total, left_out: Array | None, own: Rows, size: Size) -> Array:
         """Normalise what is left of the total and add the floor; uniform if nothing is left."""
         uniform = 1.0 / (size[0] * size[1])
         if total.n == own.size:
@@ -435,21 +425,21 @@ class CentreBias(DensityModel):
         density += floor
         return density
 
-    def _smoothing(self, size: tuple[int, int]) -> Smoothing:
+    def _smoothing(self, size: Size) -> Smoothing:
         height, width = self._scale(np.array(size)).tolist()
         sigma = (self.bandwidth * height, self.bandwidth * width)
         return Smoothing(sigma=sigma, boundary=self.boundary, truncate=4.0)
 
-    def _scale(self, sizes: NDArray[Any]) -> NDArray[Any]:
+    def _scale(self, sizes: AnyArray) -> AnyArray:
         """Pixels of one relative unit along y and x, for sizes of shape (..., 2)."""
         if not self.keep_aspect:
             return sizes
         return np.broadcast_to(sizes.max(axis=-1, keepdims=True), sizes.shape)
 
-    def _own_pixels(self, name: str, size: tuple[int, int]) -> Rows:
+    def _own_pixels(self, name: str, size: Size) -> Rows:
         return self._pixels(self._rows.get(name, np.zeros(0, np.int64)), size)
 
-    def _pixels(self, rows: Rows | slice, size: tuple[int, int]) -> Rows:
+    def _pixels(self, rows: Rows | slice, size: Size) -> Rows:
         """Flat indices of fixations in an image of this size, those outside left out."""
         height, width = size
         scale_y, scale_x = self._scale(np.array(size)).tolist()
@@ -461,7 +451,7 @@ class CentreBias(DensityModel):
         ys = np.minimum(np.floor(y).astype(np.int64), height - 1)
         return ys * width + np.minimum(np.floor(x).astype(np.int64), width - 1)
 
-    def _total(self, size: tuple[int, int]) -> _Total:
+    def _total(self, size: Size) -> _Total:
         """All fixations blurred at this size."""
         if size not in self._totals:
             pixels = self._pixels(slice(None), size)
@@ -473,7 +463,7 @@ class CentreBias(DensityModel):
         self._totals.move_to_end(size)
         return self._totals[size]
 
-    def _total_at(self, size: tuple[int, int], at: Rows) -> _Total:
+    def _total_at(self, size: Size, at: Rows) -> _Total:
         """All fixations blurred at this size, at some pixels only: less work for a few."""
         pixels, smoothing = self._pixels(slice(None), size), self._smoothing(size)
         values = smoothing.dense_at(_counts(pixels, size), at)
@@ -513,6 +503,6 @@ class _Total:
     n: int
 
 
-def _counts(pixels: Rows, size: tuple[int, int]) -> Array:
+def _counts(pixels: Rows, size: Size) -> Array:
     counts = np.bincount(pixels, minlength=size[0] * size[1])
     return counts.astype(np.float64).reshape(size)

@@ -1,26 +1,27 @@
-"""`as_model`: everything that can stand for a model."""
+"""`as_model`: whatever can serve as a model, turned into one."""
 
 from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
+from salmetrics.array_types import KINDS, AnyArray, Array, Kind
 from salmetrics.checked_map import NORMALIZATION_TOLERANCE, as_log_density
 from salmetrics.data.fixations import Fixations
 from salmetrics.data.stimuli import Stimuli, Stimulus
-from salmetrics.densities.resampling import _ORDERS, resize_log_density, resize_map
-from salmetrics.errors import InputError, check_choice
+from salmetrics.densities.resampling import RESIZES, Resize, resize_log_density, resize_map
+from salmetrics.errors import InputError, NeedsDensityError, check_choice
 from salmetrics.models.base import DensityModel, Model, SaliencyMapModel, as_array, model_name
 from salmetrics.models.stored_maps import StoredMaps, stem_of
 
-__all__ = ["KINDS", "as_density", "as_model"]
+__all__ = ["Input", "as_model", "require_density"]
 
-KINDS = ("log_density", "density", "saliency_map")
+Input = Literal["stimulus", "image"]
 
 Predict = Callable[[Stimulus], Any]
 
@@ -29,9 +30,9 @@ def as_model(
     obj: Any,
     stimuli: Stimuli | None = None,
     *,
-    kind: str | None = None,
-    input: str = "stimulus",
-    resize: str | None = None,
+    kind: Kind | None = None,
+    input: Input = "stimulus",
+    resize: Resize | None = None,
     normalize: bool = False,
 ) -> Model:
     """Turn an object into a `DensityModel` or a `SaliencyMapModel`.
@@ -39,31 +40,38 @@ def as_model(
     Parameters
     ----------
     obj
-        A model; a class of one, made without arguments; a dict of arrays by image id; a list of
-        arrays, one an image; `salmetrics.StoredMaps`, or the path of a folder, archive or file
-        that it takes (``file.mat:variable`` names a part); a function of an image; or a
+        A model; a model class whose constructor needs no arguments; a dict of arrays by image id;
+        a list of arrays, one per image; `salmetrics.StoredMaps`, or the path of a folder, archive
+        or file that it takes (``file.mat:variable`` names a part); a function of an image; or a
         pysaliency model. Arrays may be NumPy arrays or torch tensors (any device, requiring
         gradients or not), shape (h, w) or with leading axes of length 1.
     stimuli
-        The images that a list is for.
+        The images of a list, in its order.
     kind
         What arrays and functions give: "log_density" (natural log), "density" (sums to 1) or
-        "saliency_map" (any scale; what stored maps are taken for). A file that says what it
-        holds is believed.
+        "saliency_map" (any scale; the default for stored maps). A file that says what it holds
+        takes precedence.
     input
-        What a function is called with: "stimulus", or "image", its uint8 pixels.
+        Argument of a function: "stimulus", or "image", its uint8 pixels of shape (h, w) or
+        (h, w, 3).
     resize
-        "nearest", "bilinear" or "bicubic": bring predictions of another size to the image's. A
-        density is interpolated and normalised again. By default another size is an error.
+        "nearest", "bilinear" or "bicubic" interpolation of predictions whose size differs from
+        the image's. A density is normalised afterwards. By default another size is an error.
     normalize
-        Divide densities by their sum; by default one that is not 1 within 1e-3 is an error.
+        Divide densities by their sum; by default a sum that differs from 1 by more than 1e-3 is
+        an error.
+
+    Returns
+    -------
+    model : DensityModel or SaliencyMapModel
+        `obj` itself if it is a model and neither `resize` nor `normalize` is given.
 
     Raises
     ------
     InputError
         If `kind` is needed and missing, or an option is unknown.
     TypeError
-        If `obj` can't stand for a model.
+        If `obj` is nothing that can serve as a model.
 
     Examples
     --------
@@ -71,8 +79,8 @@ def as_model(
     >>> model.saliency_map(Stimuli.from_sizes([(2, 3)])[0]).shape
     (2, 3)
     """
-    check_choice("input", input, ("stimulus", "image"))
-    check_choice("resize", resize, (None, *_ORDERS))
+    check_choice("input", input, get_args(Input))
+    check_choice("resize", resize, (None, *RESIZES))
     if kind is not None:
         check_choice("kind", kind, KINDS)
     if inspect.isclass(obj) and issubclass(obj, (DensityModel, SaliencyMapModel)):
@@ -94,58 +102,75 @@ def as_model(
     return _DensityFromFunction(predict, name, resize, is_log=is_log, normalize=normalize)
 
 
-def as_density(obj: Any, stimuli: Stimuli | None = None, *, purpose: str) -> DensityModel:
-    """Return anything that `as_model` takes as a model with one density an image.
+def require_density(
+    obj: Any,
+    purpose: str,
+    stimuli: Stimuli | None = None,
+    *,
+    kind: Kind = "log_density",
+    with_maps: bool = False,
+    one_per_image: bool = False,
+) -> DensityModel:
+    """Return a density model, from anything that `as_model` takes.
 
     Parameters
     ----------
-    obj, stimuli
-        As in `as_model`; raw arrays are log densities.
+    obj, stimuli, kind
+        See `as_model`; raw arrays are log densities unless `kind` says otherwise.
     purpose
-        What needs it, for messages.
+        What the density is needed for; the subject of the message.
+    with_maps
+        Whether a model that only has likelihoods is an error.
+    one_per_image
+        Whether a model whose predictions depend on the subject is an error, too.
 
     Raises
     ------
-    InputError
-        If it gives saliency maps, or no one density for an image.
+    NeedsDensityError
+        If it gives saliency maps, or not the densities that are needed; an `InputError` and a
+        `TypeError`.
     """
-    model = as_model(obj, stimuli, kind="log_density")
-    why = None
+    model = as_model(obj, stimuli, kind=kind)
+    name = model_name(model)
     if not isinstance(model, DensityModel):
-        why = "gives saliency maps; salmetrics.fit_density turns them into densities"
-    elif model.without_maps is not None:
-        why = f"has none: {model.without_maps}"
-    elif model.subject_dependent:
-        why = (
-            "predicts each subject apart (a gold standard has one with upper_bound=True; on the "
-            "command line: gold-standard:upper-bound)"
+        raise NeedsDensityError(
+            f"{purpose} needs densities; {name} gives saliency maps. Turn them into densities "
+            "with salmetrics.fit_density"
         )
-    if why is not None or not isinstance(model, DensityModel):
-        raise InputError(f"{purpose} needs one density an image; {model_name(model)} {why}")
+    if (with_maps or one_per_image) and model.without_maps is not None:
+        raise NeedsDensityError(
+            f"{purpose} needs one density per image; {name} has none: {model.without_maps}"
+        )
+    if one_per_image and model.subject_dependent:
+        raise NeedsDensityError(
+            f"{purpose} needs one density per image; {name} has one per subject (a gold standard "
+            "has one per image with upper_bound=True; on the command line: "
+            "gold-standard:upper-bound)"
+        )
     return model
 
 
 class _FromFunction:
-    """What the models around a function of a stimulus share."""
+    """Common part of the models that call a function of a stimulus."""
 
     _predict: Predict
 
     def check_data(self, stimuli: Stimuli, fixations: Fixations) -> None:
-        """Check that stored maps are there for these images."""
+        """Raise `InputError` if stored maps of these images are missing."""
         if isinstance(self._predict, StoredMaps):
             self._predict.check(stimuli)
 
     @property
     def stored(self) -> StoredMaps | None:
-        """The stored maps behind it, if there are any."""
+        """The stored maps that the model reads, if any."""
         return self._predict if isinstance(self._predict, StoredMaps) else None
 
 
 class _DensityFromFunction(_FromFunction, DensityModel):
-    """A density model around a function of a stimulus."""
+    """A density model that calls a function of a stimulus."""
 
     def __init__(
-        self, predict: Predict, name: str, resize: str | None, *, is_log: bool, normalize: bool
+        self, predict: Predict, name: str, resize: Resize | None, *, is_log: bool, normalize: bool
     ) -> None:
         self.name = name
         self._normalize = normalize
@@ -153,7 +178,7 @@ class _DensityFromFunction(_FromFunction, DensityModel):
         self._resize = resize
         self._is_log = is_log
 
-    def log_density(self, stimulus: Stimulus, *, subject: Any = None) -> NDArray[Any]:
+    def log_density(self, stimulus: Stimulus, *, subject: Any = None) -> AnyArray:
         array = as_array(self._predict(stimulus))
         if not self._is_log:
             array = self._log(array, stimulus)
@@ -164,7 +189,7 @@ class _DensityFromFunction(_FromFunction, DensityModel):
             array = resize_log_density(array, stimulus.size, self._resize)
         return array
 
-    def _log(self, density: NDArray[Any], stimulus: Stimulus) -> NDArray[np.float64]:
+    def _log(self, density: AnyArray, stimulus: Stimulus) -> Array:
         total = float(np.sum(density, dtype=np.float64))
         if self._normalize and np.all(density >= 0) and 0 < total < np.inf:
             density = density / total
@@ -175,19 +200,19 @@ class _DensityFromFunction(_FromFunction, DensityModel):
                 "by its sum, or pass kind='saliency_map'"
             )
         with np.errstate(divide="ignore"):  # probability 0 is legal
-            logarithm: NDArray[np.float64] = np.log(np.asarray(density, dtype=np.float64))
+            logarithm: Array = np.log(np.asarray(density, dtype=np.float64))
         return logarithm
 
 
 class _MapFromFunction(_FromFunction, SaliencyMapModel):
-    """A saliency map model around a function of a stimulus."""
+    """A saliency map model that calls a function of a stimulus."""
 
-    def __init__(self, predict: Predict, name: str, resize: str | None) -> None:
+    def __init__(self, predict: Predict, name: str, resize: Resize | None) -> None:
         self.name = name
         self._predict = predict
         self._resize = resize
 
-    def saliency_map(self, stimulus: Stimulus) -> NDArray[Any]:
+    def saliency_map(self, stimulus: Stimulus) -> AnyArray:
         array = as_array(self._predict(stimulus))
         if self._resize is not None and array.shape != tuple(stimulus.size):
             array = resize_map(array, stimulus.size, self._resize)
@@ -195,15 +220,15 @@ class _MapFromFunction(_FromFunction, SaliencyMapModel):
 
 
 def _predictor(
-    obj: Any, stimuli: Stimuli | None, kind: str | None, input: str
-) -> tuple[Predict, str | None, str]:
+    obj: Any, stimuli: Stimuli | None, kind: Kind | None, input: Input
+) -> tuple[Predict, Kind | None, str]:
     """Return a function of a stimulus, the kind of what it gives, and a name."""
     if isinstance(obj, StoredMaps):
         return obj, obj.kind or kind or "saliency_map", stem_of(obj.path)
     if isinstance(obj, Mapping):
         return _Lookup(dict(obj)), kind, "dict"
     if isinstance(obj, np.ndarray) and obj.ndim == 3:
-        obj = list(obj)  # one map an image
+        obj = list(obj)  # one map per image
     if isinstance(obj, Sequence) and not isinstance(obj, (str, bytes)):
         if stimuli is None:
             raise InputError("a list of predictions needs stimuli: as_model(list, stimuli, ...)")
@@ -218,7 +243,7 @@ def _predictor(
     if callable(obj):
         return (_OfImage(obj) if input == "image" else obj), kind, name
     raise TypeError(
-        f"{type(obj).__name__} can't stand for a model: expected a DensityModel, SaliencyMapModel, "
+        f"{type(obj).__name__} cannot serve as a model: expected a DensityModel, SaliencyMapModel, "
         "a class of one, a dict of arrays by image id, a list of arrays, a folder or file of maps, "
         "a function or a pysaliency model"
     )
@@ -244,8 +269,8 @@ class _Lookup:
         if stimulus.id not in self._predictions:
             known = ", ".join(map(repr, list(self._predictions)[:3]))
             raise InputError(
-                f"there is no prediction for image {stimulus.id!r}; the {len(self._predictions)} "
-                f"there are begin with {known}"
+                f"there is no prediction for image {stimulus.id!r}; the first of the "
+                f"{len(self._predictions)} predictions are for {known}"
             )
         return self._predictions[stimulus.id]
 
@@ -274,7 +299,7 @@ def _derives_from_pysaliency(obj: Any) -> bool:
     return any(base.__module__.split(".")[0] == "pysaliency" for base in type(obj).__mro__)
 
 
-def _pysaliency_predictor(obj: Any, name: str) -> tuple[Predict, str, str]:
+def _pysaliency_predictor(obj: Any, name: str) -> tuple[Predict, Kind, str]:
     if hasattr(obj, "log_density"):
         return _Pysaliency(obj.log_density), "log_density", name
     if hasattr(obj, "saliency_map"):
@@ -285,10 +310,10 @@ def _pysaliency_predictor(obj: Any, name: str) -> tuple[Predict, str, str]:
     )
 
 
-def _resized(model: Model, resize: str | None, normalize: bool) -> Model:
+def _resized(model: Model, resize: Resize | None, normalize: bool) -> Model:
     if isinstance(model, DensityModel):
         if model.subject_dependent:
-            raise InputError("a subject-dependent model can't be resized")
+            raise InputError("predictions that depend on the subject cannot be resized")
         name = model.name or type(model).__name__
         resized = _DensityFromFunction(
             model.log_density, name, resize, is_log=True, normalize=normalize

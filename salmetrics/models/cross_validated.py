@@ -13,7 +13,7 @@ from salmetrics.data.folds import Folds, ids_of
 from salmetrics.data.stimuli import Stimuli, Stimulus
 from salmetrics.errors import InputError, check_choice
 from salmetrics.models.base import DensityModel, as_array, model_name
-from salmetrics.models.conversion import as_model
+from salmetrics.models.conversion import require_density
 from salmetrics.models.mixture import Mixture
 
 __all__ = ["CrossValidated"]
@@ -66,9 +66,7 @@ class CrossValidated(DensityModel):
             raise InputError(f"there are {len(listed)} models for {folds.n_folds} folds")
         parts: list[DensityModel] = []
         for k, given in enumerate(listed):
-            model = as_model(given, kind="log_density")
-            if not isinstance(model, DensityModel):
-                raise InputError(f"model {k} must give densities; it gives saliency maps")
+            model = require_density(given, f"cross-validation (model {k})")
             if getattr(model, "trained_on", None) is not None:
                 folds.check(k, model.trained_on)  # type: ignore[attr-defined]
             parts.append(model)

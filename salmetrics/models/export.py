@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from salmetrics.array_types import Kind
 from salmetrics.data.stimuli import Stimuli
 from salmetrics.errors import InputError, check_choice
 from salmetrics.fingerprint import fingerprint
@@ -44,7 +45,7 @@ def export_predictions(
     stimuli: Stimuli,
     path: str | Path,
     *,
-    kind: str | None = None,
+    kind: Kind | None = None,
     files: str = ".npy",
     bits: int = 16,
     dtype: str = "float32",

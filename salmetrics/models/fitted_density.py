@@ -11,6 +11,7 @@ import numpy as np
 from joblib import cpu_count
 from numpy.typing import NDArray
 
+from salmetrics.array_types import Kind
 from salmetrics.data.fixations import Fixations
 from salmetrics.data.stimuli import Stimuli, Stimulus
 from salmetrics.errors import InputError, check_choice, is_number, is_whole
@@ -98,7 +99,7 @@ def fit_density(
     blur: float | str = "fit",
     centre_bias: bool = True,
     n_centre: int = 12,
-    kind: str | None = "saliency_map",
+    kind: Kind | None = "saliency_map",
     seed: int = 0,
     progress: bool = True,
 ) -> FittedDensity:
@@ -164,7 +165,7 @@ def fit_density(
     if not is_whole(n_centre) or n_centre < 2:
         raise InputError(f"n_centre must be a whole number, at least 2; got {n_centre!r}")
     with (
-        Spill(stimuli, ["map"], _SPILL_BYTES) as spill,
+        Spill(stimuli.sizes, ["map"], _SPILL_BYTES) as spill,
         ThreadPoolExecutor(cpu_count()) as workers,
         tqdm(
             total=1 + (folds or 0), disable=None if progress else True, delay=2, unit="fit"

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+import dataclasses
+from typing import Any, Literal, get_args
 
 import numpy as np
-from numpy.typing import NDArray
 
+from salmetrics.array_types import Array, Rows, Size
 from salmetrics.checked_map import pixel_indices
 from salmetrics.data.fixations import Fixations
 from salmetrics.data.stimuli import Stimuli, Stimulus
@@ -14,26 +15,16 @@ from salmetrics.errors import InputError, check_choice, is_number
 from salmetrics.kernels.kde import held_out_sums, line_masses, map_of_kernels
 from salmetrics.models.base import DensityModel
 from salmetrics.models.centre_bias import CentreBias
-from salmetrics.models.fitting.likelihood import (
-    LEAST_WEIGHT,
-    Optimum,
-    best_weights,
-    best_width,
-    rounded,
-    weight_curvature,
-)
+from salmetrics.models.fitting.likelihood import Optimum, fit_kernel_mixture
 from salmetrics.models.known_images import KnownImages
 
 __all__ = ["GoldStandard"]
 
-HOLD_OUT = ("subject", "fixation")
-UNITS = ("pixel", "degree", "relative")
+HoldOut = Literal["subject", "fixation"]
+Units = Literal["pixel", "degree", "relative"]
 _NARROWEST = 0.1  # pixels: a kernel between four pixels still reaches them
 _RANGE = (0.5, 0.25)  # of a fitted bandwidth: half a pixel, and a quarter of the longer side
 _WEIGHTS = ("centre_weight", "uniform_weight")
-
-Array = NDArray[np.float64]
-Rows = NDArray[np.int64]
 
 
 class GoldStandard(DensityModel):
@@ -96,14 +87,14 @@ class GoldStandard(DensityModel):
         bandwidth: float,
         centre_weight: float,
         uniform_weight: float,
-        units: str = "pixel",
-        hold_out: str = "subject",
+        units: Units = "pixel",
+        hold_out: HoldOut = "subject",
         upper_bound: bool = False,
         centre_bias: DensityModel | None = None,
     ) -> None:
         fixations.check_against(stimuli)
-        check_choice("units", units, UNITS)
-        check_choice("hold_out", hold_out, HOLD_OUT)
+        check_choice("units", units, get_args(Units))
+        check_choice("hold_out", hold_out, get_args(HoldOut))
         if len(fixations) == 0:
             raise InputError("a gold standard needs fixations; there are none")
         if units == "degree" and stimuli.pixels_per_degree is None:
@@ -163,11 +154,11 @@ class GoldStandard(DensityModel):
         stimuli: Stimuli,
         fixations: Fixations,
         *,
-        hold_out: str = "subject",
-        units: str = "pixel",
-        bandwidth: float | str = "fit",
-        centre_weight: float | str = "fit",
-        uniform_weight: float | str = "fit",
+        hold_out: HoldOut = "subject",
+        units: Units = "pixel",
+        bandwidth: float | Literal["fit"] = "fit",
+        centre_weight: float | Literal["fit"] = "fit",
+        uniform_weight: float | Literal["fit"] = "fit",
         upper_bound: bool = False,
         centre_bias: DensityModel | None = None,
         progress: bool = True,
@@ -226,38 +217,26 @@ class GoldStandard(DensityModel):
                 "no fixation has another one on its image that could predict it, so there is "
                 "nothing to fit"
             )
-        fixed = np.array([np.nan, *(numbers.get(name, np.nan) for name in _WEIGHTS)])
         references = model._references(stimuli, fixations)
 
         def components(width: float) -> Array:
             model.bandwidth = width
-            of_others = model._of_others(stimuli, fixations)
-            return np.stack([of_others, *references], axis=1)
+            return np.stack([model._of_others(stimuli, fixations), *references], axis=1)
 
-        def likelihood(width: float) -> float:
-            densities = components(width)
-            return best_weights(densities[~np.isnan(densities[:, 0])], fixed)[1]
-
-        curvature, at_bound, n = {}, [], 1
-        if "bandwidth" not in numbers:
-            low, high = model._range(stimuli)
-            model.bandwidth, curvature["bandwidth"], n, ended = best_width(
-                likelihood, low, high, progress="gold standard" if progress else None
-            )
-            at_bound += ["bandwidth"] * ended
-        densities = components(model.bandwidth)
-        there = ~np.isnan(densities[:, 0])
-        weights, _ = best_weights(densities[there], fixed)
-        for k, name in enumerate(_WEIGHTS, 1):
-            setattr(model, name, float(weights[k]))
-            if np.isnan(fixed[k]):
-                setattr(model, name, rounded(float(weights[k])))
-                curvature[name] = weight_curvature(densities[there], weights, k)
-                at_bound += [name] * (float(weights[k]) < LEAST_WEIGHT)
-        if "centre_weight" not in numbers:  # rounding must not take more than there is
+        found = fit_kernel_mixture(
+            components,
+            width=numbers.get("bandwidth"),
+            width_range=model._range(stimuli),
+            fixed=np.array([np.nan, *(numbers.get(name, np.nan) for name in _WEIGHTS)]),
+            names=_WEIGHTS,
+            progress="gold standard" if progress else None,
+        )
+        model.bandwidth = found.width
+        model.centre_weight, model.uniform_weight = found.weights[1:].tolist()
+        if "centre_weight" not in numbers:  # rounding must not make the sum exceed 1
             model.centre_weight = min(model.centre_weight, 1.0 - model.uniform_weight)
-        of_all = np.log2(model._mixed(densities)).mean()
-        model.optimum = Optimum(float(of_all), curvature, n, tuple(at_bound))
+        likelihood = float(np.log2(model._mixed(found.densities)).mean())
+        model.optimum = dataclasses.replace(found.optimum, log_likelihood=likelihood)
         model.optimum.warn("gold standard")
         model.upper_bound = bool(upper_bound)
         return model
@@ -367,7 +346,7 @@ class GoldStandard(DensityModel):
 
     # ---- inside
 
-    def _rows(self, stimulus: Stimulus) -> tuple[tuple[int, int], Rows]:
+    def _rows(self, stimulus: Stimulus) -> tuple[Size, Rows]:
         """Size of an image, and its fixations."""
         if stimulus.id not in self._index:
             raise InputError(
@@ -425,7 +404,7 @@ class GoldStandard(DensityModel):
                 result[rows] = sums / others
         return result
 
-    def _sigma(self, size: tuple[int, int]) -> float:
+    def _sigma(self, size: Size) -> float:
         """Bandwidth in pixels."""
         if self.units == "degree":
             assert self._pixels_per_degree is not None

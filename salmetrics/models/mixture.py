@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 
 from salmetrics.data.fixations import Fixations
 from salmetrics.data.stimuli import Stimuli, Stimulus
-from salmetrics.densities.resampling import GRID, from_grid, mean_of_others, to_grid
+from salmetrics.densities.mean_density import GRID, from_grid, mean_of_others, to_grid
 from salmetrics.errors import InputError
 from salmetrics.models.base import DensityModel, log_density_of, model_name, predictions_of
-from salmetrics.models.conversion import as_density, as_model
+from salmetrics.models.conversion import require_density
 
 __all__ = ["Mixture", "ShuffledBaseline"]
 
@@ -47,12 +47,7 @@ class Mixture(DensityModel):
             raise InputError("a mixture needs at least one model")
         parts: list[DensityModel] = []
         for model in given:
-            part = as_model(model, kind="log_density")
-            if not isinstance(part, DensityModel):
-                raise InputError(
-                    f"a mixture needs densities; {model_name(part)} gives saliency maps"
-                )
-            parts.append(part)
+            parts.append(require_density(model, "a mixture"))
         shares = (
             np.full(len(parts), 1 / len(parts)) if weights is None else np.array(weights, float)
         )
@@ -124,7 +119,7 @@ class ShuffledBaseline(DensityModel):
     leave_one_out = True
 
     def __init__(self, model: Any, stimuli: Stimuli) -> None:
-        part = as_density(model, stimuli, purpose="a shuffled baseline")
+        part = require_density(model, "a shuffled baseline", stimuli, one_per_image=True)
         if len(stimuli) < 2:
             raise InputError("a shuffled baseline needs at least two images")
         self.name = f"shuffled {model_name(part)}"

@@ -12,7 +12,7 @@ from salmetrics.data.stimuli import Stimuli, Stimulus
 from salmetrics.densities.grey_levels import quantise
 from salmetrics.errors import InputError, is_whole
 from salmetrics.models.base import SaliencyMapModel, log_density_of, model_name
-from salmetrics.models.conversion import as_density
+from salmetrics.models.conversion import require_density
 
 __all__ = ["QuantisedModel"]
 
@@ -49,8 +49,12 @@ class QuantisedModel(SaliencyMapModel):
     def __init__(self, model: Any, without: Any = None, *, n_levels: int = 256) -> None:
         if not is_whole(n_levels) or not 2 <= n_levels <= 256:
             raise InputError(f"n_levels must be from 2 to 256; got {n_levels!r}")
-        self.model = as_density(model, purpose="quantisation")
-        self.without = None if without is None else as_density(without, purpose="quantisation")
+        self.model = require_density(model, "quantisation", one_per_image=True)
+        self.without = (
+            None
+            if without is None
+            else require_density(without, "quantisation", one_per_image=True)
+        )
         self.n_levels = int(n_levels)
         self.name = f"{model_name(self.model)} in {n_levels} levels"
         if self.without is not None:

@@ -15,7 +15,7 @@ from salmetrics.data.stimuli import Stimuli, Stimulus
 from salmetrics.errors import InputError
 from salmetrics.models.base import DensityModel, log_density_of, model_name, predictions_of
 from salmetrics.models.centre_bias import CentreBias
-from salmetrics.models.conversion import as_model
+from salmetrics.models.conversion import require_density
 from salmetrics.models.fitting.likelihood import parts_of_images
 
 __all__ = ["Recalibrated", "recalibrate"]
@@ -143,11 +143,7 @@ def recalibrate(
     ----------
     Guo, Pleiss, Sun and Weinberger (2017), On calibration of modern neural networks, ICML.
     """
-    density = as_model(model, stimuli, kind="log_density")
-    if not isinstance(density, DensityModel):
-        raise InputError(f"only densities can be recalibrated; {model_name(density)} gives maps")
-    if density.subject_dependent or density.without_maps is not None:
-        raise InputError(f"{model_name(density)} has no one density an image")
+    density = require_density(model, "recalibration", stimuli, one_per_image=True)
     fixations.check_against(stimuli)
     images, parts = parts_of_images(fixations, folds, seed)
     density.check_data(stimuli, fixations)

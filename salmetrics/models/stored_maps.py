@@ -11,6 +11,7 @@ from typing import Any, NoReturn
 
 from numpy.typing import NDArray
 
+from salmetrics.array_types import Kind
 from salmetrics.data.stimuli import Stimuli, Stimulus
 from salmetrics.errors import InputError, some
 from salmetrics.io.images import without_image_suffix
@@ -70,7 +71,7 @@ class StoredMaps:
         self.part = part
         self.extra: tuple[str, ...] = ()
         self._maps = open_maps(path, part)
-        self.kind = self._maps.kind
+        self.kind: Kind | None = self._maps.kind
         self._ids = None if stimuli is None else stimuli.ids
         self._check_sizes = check_sizes
         if stimuli is None:

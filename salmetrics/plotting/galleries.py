@@ -12,7 +12,7 @@ from salmetrics.data.fixations import Fixations
 from salmetrics.data.stimuli import Stimuli
 from salmetrics.errors import InputError, check_choice, check_list
 from salmetrics.models.base import log_density_of
-from salmetrics.models.conversion import as_density
+from salmetrics.models.conversion import require_density
 from salmetrics.plotting.images import (
     add_mass_legend,
     plot_density,
@@ -82,7 +82,10 @@ def plot_gallery(
     if not isinstance(models, Mapping):
         raise InputError(f"models must be a dict by name; got {type(models).__name__}")
     images = list(dict.fromkeys(check_list("images", images)))
-    parts = {name: as_density(m, stimuli, purpose="a gallery") for name, m in models.items()}
+    parts = {
+        name: require_density(m, "a gallery", stimuli, one_per_image=True)
+        for name, m in models.items()
+    }
     if not parts or len(images) == 0:
         raise InputError("a gallery needs at least one model and one image")
     rows = 2 if samples else 1

@@ -2,34 +2,24 @@
 
 from __future__ import annotations
 
-import copy
-import dataclasses
-import warnings
 from collections.abc import Callable, Collection, Mapping, Sequence
-from functools import cached_property, reduce
-from itertools import combinations
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from salmetrics.densities.smoothing import EMPIRICAL_MAP_METRICS
+from salmetrics.array_types import AnyArray, Array
 from salmetrics.errors import InputError, check_choice
 from salmetrics.metrics.registry import METRICS
 from salmetrics.protocols import Protocol, protocol_from_record
+from salmetrics.results.comparison import chosen_pairs, compared, ranked
 from salmetrics.results.hdf5 import read_evaluation, write_evaluation
-from salmetrics.results.provenance import differences
-from salmetrics.results.rendering import as_html, as_latex, as_markdown, as_text, explained
+from salmetrics.results.joining import joined, selected, shares_of, with_other_models
+from salmetrics.results.rendering import as_html, as_latex, as_markdown, as_text, footnotes
 from salmetrics.results.scores import Key, Scores
 from salmetrics.statistics.cells import Score
-from salmetrics.statistics.inference import (
-    holm,
-    indistinct_groups,
-    intervals,
-    n_clusters,
-    paired_test,
-)
+from salmetrics.statistics.inference import IntervalMethod, Over, intervals
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -37,8 +27,6 @@ if TYPE_CHECKING:
     from salmetrics.models.base import DensityModel
 
 __all__ = ["Evaluation"]
-
-_RELATIVE = {"IG", "IG-MATLAB"}  # to the baseline
 
 
 class Evaluation:
@@ -67,7 +55,7 @@ class Evaluation:
         scores: Scores,
         *,
         ids: Sequence[str],
-        attributes: Mapping[str, NDArray[Any]],
+        attributes: Mapping[str, AnyArray],
         provenance: Mapping[str, Any],
     ) -> None:
         self._scores = scores
@@ -87,12 +75,12 @@ class Evaluation:
     def metrics(self) -> list[str]:
         """Keys of the metrics, in order: those of the protocol, and what a gold standard adds."""
         keys = list(self.protocol.metrics)
-        if self.gold_standard is not None:
-            keys.insert(keys.index("IG") + 1, "IGE")
+        for share in shares_of(keys) if self.gold_standard is not None else ():
+            keys.insert(keys.index(str(METRICS[share].share_of)) + 1, share)
         return keys
 
     @property
-    def attributes(self) -> dict[str, NDArray[Any]]:
+    def attributes(self) -> dict[str, AnyArray]:
         """The images' attributes, for `by`: one value an image, by name."""
         return dict(self._attributes)
 
@@ -143,9 +131,9 @@ class Evaluation:
 
     def intervals(
         self,
-        over: str = "images",
+        over: Over = "images",
         *,
-        method: str = "percentile",
+        method: IntervalMethod = "percentile",
         level: float = 0.95,
         n_bootstrap: int | None = None,
     ) -> pd.DataFrame:
@@ -169,7 +157,7 @@ class Evaluation:
         import pandas as pd
 
         samples = self._all_samples()
-        bounds = self._bounds(samples, over, method, level, n_bootstrap)
+        bounds = self._bounds(list(samples.values()), over, method, level, n_bootstrap)
         rows = [
             {"model": m, "metric": k, "value": s.value, "low": low, "high": high}
             for ((m, k), s), (low, high) in zip(samples.items(), bounds, strict=True)
@@ -225,7 +213,7 @@ class Evaluation:
         second: str | None = None,
         *,
         metric: str | None = None,
-        over: str = "images",
+        over: Over = "images",
     ) -> pd.DataFrame:
         """Differences of models on the same images, with intervals and tests.
 
@@ -244,44 +232,15 @@ class Evaluation:
         difference), p_value (see `salmetrics.statistics.inference.paired_test`), p_holm (adjusted
         for the number of pairs of a metric), n_images.
         """
-        import pandas as pd
+        pairs = chosen_pairs(self.models, first, second)
+        metrics = self.metrics if metric is None else [self._known_metric(metric)]
+        samples = {
+            key: {(a, b): self._sample(a, key).minus(self._sample(b, key)) for a, b in pairs}
+            for key in metrics
+        }
+        return compared(samples, partial(self._bounds, over=over), over)
 
-        for name in (first, second):
-            if name is not None:
-                check_choice("model", name, self.models)
-        if (first is None) != (second is None):
-            raise InputError("compare two models, or give none to compare all pairs")
-        pairs = list(combinations(self.models, 2))
-        if first is not None and second is not None:
-            pairs = [(first, second)]
-        if not pairs:
-            raise InputError("there is one model only; nothing to compare")
-        rows: list[dict[str, Any]] = []
-        for key in self.metrics if metric is None else [self._known_metric(metric)]:
-            samples = {
-                pair: self._sample(pair[0], key).minus(self._sample(pair[1], key)) for pair in pairs
-            }
-            bounds = self._bounds(samples, over, "percentile", 0.95, None)
-            p_values = np.array([paired_test(s, over)[1] for s in samples.values()])
-            for (pair, sample), (low, high), p, adjusted in zip(
-                samples.items(), bounds, p_values, holm(p_values), strict=True
-            ):
-                rows.append(
-                    {
-                        "metric": key,
-                        "first": pair[0],
-                        "second": pair[1],
-                        "difference": sample.value,
-                        "low": low,
-                        "high": high,
-                        "p_value": p,
-                        "p_holm": adjusted,
-                        "n_images": np.unique(sample.image).size,
-                    }
-                )
-        return pd.DataFrame(rows).set_index(["metric", "first", "second"])
-
-    def rank(self, metric: str, *, over: str = "images", alpha: float = 0.05) -> pd.DataFrame:
+    def rank(self, metric: str, *, over: Over = "images", alpha: float = 0.05) -> pd.DataFrame:
         """Models from best to worst, and which of them can't be told apart.
 
         Parameters
@@ -304,43 +263,11 @@ class Evaluation:
         InputError
             If there is nothing to compare: no model has the metric, or there is one cluster only.
         """
-        import pandas as pd
-
-        entry = METRICS[self._known_metric(metric)]
-        if not 0 < alpha < 1:
-            raise InputError(f"alpha must be between 0 and 1, such as 0.05; got {alpha!r}")
-        if over != "images" and entry.per == "image":
-            raise InputError(f"{metric} has one value an image: ask over='images'")
-        named = {m: self._sample(m, metric) for m in self.models}
-        named = self._on_shared_cells(
-            {m: sample for m, sample in named.items() if not np.isnan(sample.value)}
-        )
-        order = sorted(named, key=lambda m: named[m].value, reverse=entry.higher_is_better)
-        if not order:
+        self._known_metric(metric)
+        samples = {model: self._sample(model, metric) for model in self.models}
+        if all(np.isnan(sample.value) for sample in samples.values()):
             raise InputError(f"no model has {metric}: {self.reasons.get((self.models[0], metric))}")
-        finite = [k for k, m in enumerate(order) if np.isfinite(named[m].sums).all()]
-        if n_clusters(named[order[0]], over) < 2:
-            raise InputError(f"nothing can be told of one cluster only; over={over!r}")
-        pairs = list(combinations(finite, 2))
-        p_values = np.array(
-            [paired_test(named[order[a]].minus(named[order[b]]), over)[1] for a, b in pairs]
-        )
-        different = np.zeros((len(order), len(order)), bool)
-        for (a, b), p in zip(pairs, holm(p_values), strict=True):
-            different[a, b] = different[b, a] = p < alpha
-        letters = indistinct_groups(different[np.ix_(finite, finite)])
-        groups = dict(zip(finite, letters, strict=True))
-        bounds = self._bounds({m: named[m] for m in order}, over, "percentile", 0.95, None)
-        return pd.DataFrame(
-            {
-                "value": [named[m].value for m in order],
-                "low": bounds[:, 0],
-                "high": bounds[:, 1],
-                "group": [groups.get(k, "") for k in range(len(order))],
-                "n_images": [np.unique(named[m].image).size for m in order],
-            },
-            index=pd.Index(order, name="model"),
-        )
+        return ranked(metric, samples, partial(self._bounds, over=over), over, alpha)
 
     # ---- tables
 
@@ -432,27 +359,9 @@ class Evaluation:
             Whether the table has them.
         """
         shown = set(self._keys() if of is None else of)
-        metrics = {metric for _, metric in shown}
-        lines = [f"protocol {self.protocol.name} {self.protocol.version}"]
-        if self.protocol.overrides:
-            changes = ", ".join(
-                f"{name}={value!r}" for name, value in self.protocol.overrides.items()
-            )
-            lines[0] += f" with {changes}"
-        if self.baseline is not None and metrics & _RELATIVE:
-            lines.append(f"IG over {self._with_parameters('baseline')}")
-        if "IGE" in metrics:
-            lines.append(f"IGE: share of the IG of {self._with_parameters('gold_standard')}")
-        if intervals and self.provenance["n_bootstrap"]:
-            lines.append("±: half of the 95 % bootstrap interval over images")
-        reasons = {key: why for key, why in self.reasons.items() if key in shown}
-        lines += [f"- {line}" for line in explained(reasons)]
-        lines += [f"- joined, differs for {line}" for line in self.provenance.get("joined", [])]
-        if self._scores.failures:
-            lines.append(
-                f"- {len(self._scores.failures)} predictions failed and are left out: see .errors"
-            )
-        return "\n".join(lines)
+        return footnotes(
+            self.provenance, self.protocol, self._scores, shown=shown, intervals=intervals
+        )
 
     # ---- files and joining
 
@@ -486,52 +395,7 @@ class Evaluation:
         InputError
             If the two are on other images or fixations, or share the name of a model.
         """
-        apart = ("dataset.ids", "dataset.sizes", "dataset.fixations")
-        found = differences(self.provenance, other.provenance)
-        if any(line.startswith(apart) for line in found):
-            raise InputError(
-                "the evaluations are on different images or fixations: "
-                + next(line for line in found if line.startswith(apart))
-            )
-        metrics = [key for key in self.protocol.metrics if key in other.protocol.metrics]
-        if not metrics:
-            raise InputError(
-                f"they share no metric: {list(self.protocol.metrics)} and "
-                f"{list(other.protocol.metrics)}"
-            )
-        found = [line for line in found if _matters(line, metrics)]
-        golds = [e.provenance.get("gold_standard") for e in (self, other)]
-        if None not in golds and golds[0] != golds[1]:
-            raise InputError(
-                "the evaluations have different gold standards, so their IGE can't be compared: "
-                f"{self._with_parameters('gold_standard')} and "
-                f"{other._with_parameters('gold_standard')}"
-            )
-        gold = golds[0] or golds[1] if "IG" in metrics else None
-        both = {self.gold_standard} & {other.gold_standard} - {None}
-        shared = set(self.models) & set(other.models) - both
-        if shared:
-            raise InputError(f"both evaluations have a model {sorted(shared)[0]!r}")
-        if found:
-            warnings.warn("what is joined differs in " + "; ".join(found), stacklevel=2)
-        provenance = copy.deepcopy(self.provenance)
-        provenance["protocol"]["choices"]["metrics"] = metrics
-        provenance["gold_standard"] = gold
-        provenance["joined"] = [
-            *self.provenance.get("joined", []),
-            *other.provenance.get("joined", []),
-            *(f"{', '.join(other.models)}: {line}" for line in found),
-        ]
-        provenance["models"] = {**self.provenance["models"], **other.provenance["models"]}
-        provenance["n_predictions"] = self.n_predictions + other.n_predictions
-        scores = self._scores.join(other._scores)
-        scores.gold_standard = None if gold is None else gold["name"]
-        return Evaluation(
-            scores,
-            ids=self._ids,
-            attributes=self._attributes,
-            provenance=provenance,
-        )
+        return self._new(*joined(self._parts, other._parts))
 
     def select(self, models: Sequence[str]) -> Evaluation:
         """Return these models, in this order; the gold standard stays, as IGE needs it.
@@ -543,23 +407,13 @@ class Evaluation:
         """
         for model in models:
             check_choice("model", model, self.models)
-        names = list(dict.fromkeys(models))
-        if self.gold_standard is not None and self.gold_standard not in names:
-            names.append(self.gold_standard)
-        provenance = copy.deepcopy(self.provenance)
-        provenance["models"] = {name: self.provenance["models"][name] for name in names}
-        scores = dataclasses.replace(
-            self._scores,
-            reasons={key: why for key, why in self.reasons.items() if key[0] in names},
-            failures={key: why for key, why in self._scores.failures.items() if key[0] in names},
-        )
-        return Evaluation(scores, ids=self._ids, attributes=self._attributes, provenance=provenance)
+        return self._new(*selected(self._parts, models))
 
     def with_models(
         self,
         records: Mapping[str, Mapping[str, Any]],
         metrics: Sequence[str],
-        score: Callable[[Key], NDArray[np.float64]],
+        score: Callable[[Key], Array],
     ) -> Evaluation:
         """Return other models on the same fixations; the gold standard stays, as IGE needs it.
 
@@ -573,85 +427,42 @@ class Evaluation:
             Gives the values of all fixations, shape (n,), for a (model, metric). Only their sums
             over images and subjects are kept.
         """
-        cells, gold = self._scores.cells, self.gold_standard
-        assert cells.of_fixation is not None
-        everything = np.arange(cells.of_fixation.size)
-        sums: dict[Key, NDArray[np.float64]] = {}
-        explained = ("IGE",) if gold is not None and "IG" in metrics else ()
-        kept = (*metrics, *explained)
-        reasons = {k: why for k, why in self.reasons.items() if k[0] == gold and k[1] in kept}
-        for key in ((name, metric) for name in records for metric in metrics):
-            sums[key] = np.zeros(len(cells))
-            cells.add(sums[key], score(key), everything)
-            if np.isnan(sums[key]).all():
-                reasons |= {(key[0], k): "no fixation has a value" for k in (key[1], *explained)}
-            elif (gold, "IGE") in reasons:
-                reasons[key[0], "IGE"] = reasons[gold, "IGE"]  # type: ignore[index]
-        provenance = copy.deepcopy(self.provenance)
-        provenance["protocol"]["choices"]["metrics"] = list(metrics)
-        provenance["models"] = {name: dict(record) for name, record in records.items()}
-        if gold is not None:
-            sums |= {(gold, metric): self._scores.sums[gold, metric] for metric in metrics}
-            provenance["models"].setdefault(gold, self.provenance["models"][gold])
-        if "IG" not in metrics:
-            provenance["gold_standard"] = gold = None
-        scores = Scores(
-            cells.without_fixations(),
-            sums=sums,
-            reasons=reasons,
-            baseline=self._scores.baseline,
-            gold_standard=gold,
-        )
-        return Evaluation(scores, ids=self._ids, attributes=self._attributes, provenance=provenance)
+        return self._new(*with_other_models(self._parts, records, metrics, score))
 
     # ---- inside
 
     def _keys(self) -> list[Key]:
         return [(m, metric) for m in self.models for metric in self.metrics]
 
-    def _with_parameters(self, which: str) -> str:
-        """Name of the baseline or gold standard with its numbers."""
-        record = self.provenance[which]
-        parameters = {
-            name: f"{value:.4g}"
-            for name, value in record["parameters"].items()
-            if isinstance(value, float)
-        }
-        listed = ", ".join(f"{name} {value}" for name, value in parameters.items())
-        return f"{record['name']} ({listed})" if listed else str(record["name"])
+    @property
+    def _parts(self) -> tuple[Scores, dict[str, Any]]:
+        return self._scores, self.provenance
 
-    def _on_shared_cells(self, named: dict[str, Score]) -> dict[str, Score]:
-        """Scores on the cells that all have, with a warning if that leaves some out."""
-        width = 1 + len(self._scores.cells.subjects)
-        keys = {m: s.image * width + s.subject for m, s in named.items()}
-        shared = reduce(np.intersect1d, keys.values()) if keys else np.zeros(0, np.int64)
-        if any(shared.size < k.size for k in keys.values()):
-            warnings.warn(
-                "some models lack a value on some images; they are compared on those that all have",
-                stacklevel=3,
-            )
-        return {m: s.select(np.isin(keys[m], shared)) for m, s in named.items()}
+    def _new(self, scores: Scores, provenance: Mapping[str, Any]) -> Evaluation:
+        """Return other scores of the same images."""
+        return Evaluation(scores, ids=self._ids, attributes=self._attributes, provenance=provenance)
 
     def _known_metric(self, metric: str) -> str:
         check_choice("metric", metric, self.metrics)
         return metric
 
     def _sample(self, model: str, metric: str) -> Score:
-        return self._scores.sample(model, metric, self.protocol.average_of(metric))
+        return self._scores.sample(model, metric, METRICS[metric].average_under(self.protocol))
 
     def _all_samples(self) -> dict[Key, Score]:
         return {key: self._sample(*key) for key in self._keys()}
 
     def _bounds(
         self,
-        samples: Mapping[Any, Score],
-        over: str,
-        method: str,
-        level: float,
-        n_bootstrap: int | None,
-    ) -> NDArray[np.float64]:
+        samples: Sequence[Score],
+        over: Over = "images",
+        method: IntervalMethod = "percentile",
+        level: float = 0.95,
+        n_bootstrap: int | None = None,
+    ) -> Array:
+        """Return intervals of some scores, shape (n, 2)."""
         return intervals(
-            list(samples.values()),
+            samples,
             over=over,
             method=method,
             level=level,
@@ -664,7 +475,7 @@ class Evaluation:
     ) -> list[dict[str, Any]]:
         bounds = np.full((len(samples), 2), np.nan)
         if with_intervals:
-            bounds = self._bounds(samples, "images", "percentile", 0.95, None)
+            bounds = self._bounds(list(samples.values()))
         fixations = np.bincount(
             self._scores.cells.image, weights=self._scores.cells.counts, minlength=len(self._ids)
         )
@@ -688,12 +499,3 @@ class Evaluation:
                 }
             )
         return rows
-
-
-def _matters(difference: str, metrics: Sequence[str]) -> bool:
-    """Whether a difference of two records may move one of these metrics."""
-    if difference.startswith(("smoothing", "empirical")):
-        return bool(set(metrics) & set(EMPIRICAL_MAP_METRICS))
-    if difference.startswith("baseline"):
-        return bool(_RELATIVE & set(metrics))
-    return not difference.startswith("protocol.choices.metrics")

@@ -12,7 +12,7 @@ from salmetrics.densities.divergence import jensen_shannon
 from salmetrics.errors import InputError, check_choice, check_list, check_whole
 from salmetrics.metrics.registry import METRICS
 from salmetrics.models.base import predictions_of
-from salmetrics.models.conversion import as_density
+from salmetrics.models.conversion import require_density
 from salmetrics.results.evaluation import Evaluation
 
 if TYPE_CHECKING:
@@ -155,7 +155,7 @@ def disagreement(
     given = list(models.values()) if isinstance(models, Mapping) else check_list("models", models)
     if len(given) < 2:
         raise InputError("models must be at least two, to disagree")
-    parts = [as_density(each, stimuli, purpose="disagreement") for each in given]
+    parts = [require_density(each, "disagreement", stimuli, one_per_image=True) for each in given]
     made = [predictions_of(part, stimuli) for part in parts]
     found = np.empty(len(stimuli))
     for k in tqdm(

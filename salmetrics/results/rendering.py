@@ -1,14 +1,18 @@
-"""Summaries as tables to read: one row a model, one column a metric, values with error bars."""
+"""Tables for reading: one row per model, one column per metric, values with error bars."""
 
 from __future__ import annotations
 
 import html
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from salmetrics.metrics.registry import METRICS
+from salmetrics.protocols import Protocol
+from salmetrics.results.scores import Key, Scores
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -19,13 +23,15 @@ __all__ = [
     "as_markdown",
     "as_text",
     "explained",
+    "footnotes",
     "latex_table",
     "markdown_table",
     "text_table",
+    "with_parameters",
 ]
 
 Groups = Mapping[str, str]
-Rows = Mapping[str, Sequence[str]]  # by model: its cells
+Rows = Mapping[str, Sequence[str]]  # cells by model
 
 
 def as_text(summary: pd.DataFrame, footnotes: str, groups: Groups | None = None) -> str:
@@ -93,6 +99,59 @@ def latex_table(headings: Sequence[str], rows: Rows, footnotes: str) -> str:
     )
 
 
+def footnotes(
+    provenance: Mapping[str, Any],
+    protocol: Protocol,
+    scores: Scores,
+    *,
+    shown: Collection[Key],
+    intervals: bool,
+) -> str:
+    """Return the choices behind a table and the reasons of missing values, as text.
+
+    Parameters
+    ----------
+    provenance, protocol, scores
+        Parts of an `Evaluation`.
+    shown
+        The pairs (model, metric) in the table.
+    intervals
+        Whether the table has intervals.
+    """
+    metrics = {metric for _, metric in shown}
+    lines = [f"protocol {protocol.name} {protocol.version}"]
+    if protocol.overrides:
+        changes = ", ".join(f"{name}={value!r}" for name, value in protocol.overrides.items())
+        lines[0] += f" with {changes}"
+    baseline = provenance["baseline"]
+    relative = any(METRICS[k].relative_to_baseline and not METRICS[k].share_of for k in metrics)
+    if baseline is not None and relative:
+        lines.append(f"IG over {with_parameters(baseline)}")
+    for metric in METRICS.values():
+        if metric.share_of is not None and metric.key in metrics:
+            gold = with_parameters(provenance["gold_standard"])
+            lines.append(f"{metric.key}: share of the {metric.share_of} of {gold}")
+    if intervals and provenance["n_bootstrap"]:
+        lines.append("±: half of the 95 % bootstrap interval over images")
+    reasons = {key: why for key, why in scores.reasons.items() if key in shown}
+    lines += [f"- {line}" for line in explained(reasons)]
+    lines += [f"- joined, differs for {line}" for line in provenance.get("joined", [])]
+    if scores.failures:
+        lines.append(f"- {len(scores.failures)} predictions failed and are left out: see .errors")
+    return "\n".join(lines)
+
+
+def with_parameters(record: Mapping[str, Any]) -> str:
+    """Return the name of a recorded model with its numeric parameters."""
+    parameters = {
+        name: f"{value:.4g}"
+        for name, value in record["parameters"].items()
+        if isinstance(value, float)
+    }
+    listed = ", ".join(f"{name} {value}" for name, value in parameters.items())
+    return f"{record['name']} ({listed})" if listed else str(record["name"])
+
+
 def explained(reasons: Mapping[tuple[str, str], str]) -> list[str]:
     """Return why values of (model, metric) are missing, models with the same gaps together."""
     gaps: dict[tuple[str, str], list[str]] = {}
@@ -107,7 +166,7 @@ def explained(reasons: Mapping[tuple[str, str], str]) -> list[str]:
 def _rows(
     summary: pd.DataFrame, between: str = " ±", digits: int = 4
 ) -> tuple[list[str], dict[str, list[str]]]:
-    """Metrics, and for each model its values as text, with half the width of their interval."""
+    """Return the metrics, and for each model its values as text with half of their interval."""
     metrics = list(summary.index.unique("metric"))
     columns = (summary[name].tolist() for name in ("value", "low", "high"))
     rows: dict[str, list[str]] = {}
@@ -128,19 +187,19 @@ def _with_groups(
 
 
 def _in_lines(footnotes: str) -> str:
-    """Return footnotes such that Markdown keeps their lines; a backslash at the end breaks one."""
+    """Return footnotes whose lines Markdown keeps: a backslash at the end breaks a line."""
     lines = footnotes.splitlines()
-    made = [
+    broken = [
         line if line.startswith("- ") or after.startswith("- ") else line + "\\"
         for line, after in pairwise(lines)
     ]
-    return "\n".join([*made, *lines[-1:]])
+    return "\n".join([*broken, *lines[-1:]])
 
 
 def _literal(text: str) -> str:
-    """Return a name as Markdown shows it as it is, in one line."""
+    """Return a name escaped for Markdown, in one line."""
     special = re.sub(r"([\\`*_<\[|])", r"\\\1", text)
-    # an underscore within a word is none of emphasis
+    # an underscore within a word does not start emphasis
     return " ".join(re.sub(r"(?<=\w)\\_(?=\w)", "_", special).split())
 
 
@@ -158,5 +217,6 @@ def _escaped(text: str) -> str:
         "|": r"\textbar{}",
     }
     shown = " ".join(text.split())
-    made = "".join(commands.get(c, "\\" + c if c in "&%$#_{}" else c) for c in shown)
-    return "{}" + made if made.startswith("[") else made  # else an option of the line before
+    escaped = "".join(commands.get(c, "\\" + c if c in "&%$#_{}" else c) for c in shown)
+    # without braces, LaTeX would read "[...]" as an option of the line before
+    return "{}" + escaped if escaped.startswith("[") else escaped

@@ -8,6 +8,7 @@ because fixations on one image, or of one subject, are not independent.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,8 @@ from salmetrics.statistics.cells import Ratio, Sample, Score
 __all__ = [
     "INTERVALS",
     "OVER",
+    "IntervalMethod",
+    "Over",
     "holm",
     "indistinct_groups",
     "intervals",
@@ -25,8 +28,10 @@ __all__ = [
     "paired_test",
 ]
 
-OVER = ("images", "subjects", "both")
-INTERVALS = ("percentile", "bca")
+Over = Literal["images", "subjects", "both"]
+OVER: tuple[Over, ...] = get_args(Over)
+IntervalMethod = Literal["percentile", "bca"]
+INTERVALS: tuple[IntervalMethod, ...] = get_args(IntervalMethod)
 _ROUNDING = 1e-13  # what a score, about 1, may be off
 _BLOCK = 2_000_000  # weights drawn at a time
 
@@ -36,8 +41,8 @@ Array = NDArray[np.float64]
 def intervals(
     samples: Sequence[Score],
     *,
-    over: str = "images",
-    method: str = "percentile",
+    over: Over = "images",
+    method: IntervalMethod = "percentile",
     level: float = 0.95,
     n_bootstrap: int = 1000,
     seed: int = 0,
@@ -97,7 +102,7 @@ def intervals(
     return result
 
 
-def paired_test(difference: Score, over: str = "images") -> tuple[float, float]:
+def paired_test(difference: Score, over: Over = "images") -> tuple[float, float]:
     """Test whether the difference of two scores is 0.
 
     The difference is divided by its standard error over clusters, from the change that each
@@ -188,7 +193,7 @@ def _letter(k: int) -> str:
     return chr(ord("a") + k % 26) + (str(k // 26) if k >= 26 else "")
 
 
-def n_clusters(sample: Score, over: str) -> int:
+def n_clusters(sample: Score, over: Over) -> int:
     """Count the images, subjects, or the fewer of both, that a score rests on."""
     numbers = {
         "images": np.unique(sample.image).size,
@@ -200,7 +205,7 @@ def n_clusters(sample: Score, over: str) -> int:
 # ---- resampling
 
 
-def _replicates(scores: Sequence[Score], over: str, n: int, seed: int) -> Array:
+def _replicates(scores: Sequence[Score], over: Over, n: int, seed: int) -> Array:
     """Scores of resampled data, shape (n_scores, n)."""
     result = np.empty((len(scores), n))
     alike: dict[tuple[bytes, bytes], list[int]] = {}
@@ -212,7 +217,7 @@ def _replicates(scores: Sequence[Score], over: str, n: int, seed: int) -> Array:
     return result
 
 
-def _replicates_of_same(scores: Sequence[Score], over: str, n: int, seed: int) -> Array:
+def _replicates_of_same(scores: Sequence[Score], over: Over, n: int, seed: int) -> Array:
     """Scores of resampled data that have the same images and subjects."""
     parts = {id(part): part for score in scores for part in _parts(score)}
     images, subjects = np.unique(scores[0].image), np.unique(scores[0].subject)
@@ -239,7 +244,7 @@ def _parts(score: Score) -> tuple[Sample, ...]:
 
 
 def _weights(
-    over: str, n_images: int, n_subjects: int, n: int, seed: int
+    over: Over, n_images: int, n_subjects: int, n: int, seed: int
 ) -> Iterator[tuple[Array, Array]]:
     """How often each image and each subject is drawn; blocks of rows, or one row of ones."""
     rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(OVER.index(over),)))
@@ -326,7 +331,7 @@ def _variance(changes: Array) -> float:
     return float(np.sum((changes - changes.mean()) ** 2) * n / (n - 1))
 
 
-def _bca_shares(sample: Score, drawn: Array, over: str, shares: Array) -> Array:
+def _bca_shares(sample: Score, drawn: Array, over: Over, shares: Array) -> Array:
     """Which quantiles of the resamples bound the interval."""
     from scipy.special import ndtr, ndtri
 

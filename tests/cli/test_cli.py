@@ -616,7 +616,7 @@ def test_plot_chooses_images(result, capsys):
         ),
         (
             "plot gallery --dataset data.h5 --model gold-standard --out x.png",
-            "predicts each subject apart",
+            "has one per subject",
         ),
         (
             "export-maps --dataset data.h5 --model uniform --without uniform --out x",

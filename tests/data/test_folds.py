@@ -321,7 +321,7 @@ def test_a_mixture_of_maps_predicts_once():
         (lambda: told(unknown="guess"), "unknown must be one of 'error', 'mixture'"),
         (
             lambda: CrossValidated([salmetrics.as_model({}, kind="saliency_map")] * 4, FOLDS),
-            "model 0 must give densities; it gives saliency maps",
+            "cross-validation \\(model 0\\) needs densities; .* gives saliency maps",
         ),
     ],
 )

@@ -7,13 +7,15 @@ from scipy.sparse import coo_array
 
 import salmetrics
 from salmetrics import InputError, expected_score, optimal_saliency_map
+from salmetrics.checked_map import as_log_density
 from salmetrics.datasets import generate_dataset
-from salmetrics.densities.optimal_maps import OPTIMAL_MAPS, optimal_map
-from salmetrics.densities.optimal_sim import Ground, sim_optimal_map, stratified_samples
+from salmetrics.densities.optimal_maps import OptimalMapSettings, log_density_itself
+from salmetrics.densities.optimal_sim import sim_optimal_map, stratified_samples
 from salmetrics.densities.sampling import image_stream
 from salmetrics.densities.smoothing import Smoothing
 from salmetrics.kernels.quantile import sampled_maps
 from salmetrics.metrics import auc
+from salmetrics.metrics.registry import METRICS
 
 SIZE = (24, 32)
 SIGMA = 2.0
@@ -267,16 +269,18 @@ def test_what_the_maps_are():
     p = np.exp(log_density)
     expected = {"AUC": log_density, "NSS": p, "CC": SMOOTHING.dense(p)}
     expected |= {"AUC-Judd": log_density, "NSS-MATLAB": p, "KLDiv": SMOOTHING.dense(p)}
-    ground = Ground(SMOOTHING, n_samples=10, image_id="x")
+    settings = OptimalMapSettings(SMOOTHING, n_samples=10, image_id="x")
     expected["SIM"] = sim_optimal_map(p, SMOOTHING, 100, image_stream(0, "SIM x"), n_samples=10)
-    for key in OPTIMAL_MAPS:
-        found = optimal_map(key, log_density, ground).values
-        np.testing.assert_array_equal(found, expected.get(key, log_density))
+    made = {key: metric.optimal_map for key, metric in METRICS.items() if metric.optimal_map}
+    assert made.keys() == expected.keys()
+    for key, make in made.items():
+        found = make(as_log_density(log_density), settings).values
+        np.testing.assert_array_equal(found, expected[key])
 
 
 def test_ranks_survive_underflow():
     log_density = np.array([[0.0, -800.0, -900.0]])
-    found = optimal_map("AUC", log_density, Ground(SMOOTHING))
+    found = log_density_itself(as_log_density(log_density), OptimalMapSettings(SMOOTHING))
     assert auc.score(found, [1], [0])[0] == 0.5
     assert auc.score(np.exp(log_density), [1], [0])[0] == pytest.approx(1 / 3)
 
@@ -368,14 +372,12 @@ def test_errors(call, text):
 def test_wrong_models(data):
     stimuli, fixations = data.dataset
     maps = salmetrics.as_model({}, kind="saliency_map")
-    with pytest.raises(
-        InputError, match="the optimal map for NSS needs one density an image; dict gives"
-    ):
+    with pytest.raises(InputError, match="the optimal map for NSS needs densities; dict gives"):
         salmetrics.OptimalMapModel(maps, "NSS", stimuli)
     gold = salmetrics.GoldStandard(
         stimuli, fixations, bandwidth=5, centre_weight=0.1, uniform_weight=0.1
     )
-    with pytest.raises(InputError, match="gold-standard predicts each subject apart"):
+    with pytest.raises(InputError, match="gold-standard has one per subject"):
         salmetrics.OptimalMapModel(gold, "NSS", stimuli)
     protocol = salmetrics.get_protocol("default")
     for change, text in [

@@ -303,7 +303,7 @@ def test_anything_that_goes_wrong_is_recorded(maps):
     result = benchmark(DATASETS[0], {"good": maps / "good", "odd": 3}, keep_going=True, **options)
     reasons = {s.model: s.reason for s in result.skipped}
     assert reasons["broken"] == "ZeroDivisionError: no luck"
-    assert reasons["odd"].startswith("TypeError: int can't stand for a model")
+    assert reasons["odd"].startswith("TypeError: int cannot serve as a model")
     with pytest.raises(ZeroDivisionError):
         benchmark(DATASETS[0], {"good": maps / "good"}, **options)
 

@@ -350,7 +350,7 @@ class BadLikelihoods(Density):
         (
             {"m": {"0": np.ones((20, 30))}},
             {"kind": "saliency_map"},
-            "no prediction for image '1'; the 1 there are begin with '0'",
+            "no prediction for image '1'; the first of the 1 predictions are for '0'",
         ),
         (
             {"m": [np.ones((20, 30))]},

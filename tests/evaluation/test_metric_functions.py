@@ -73,7 +73,7 @@ def test_same_bits_as_evaluate(data, key, average, model):
     result = evaluated(key, model, data, **choices)
     if METRICS[key].needs_density and isinstance(model, Map):
         assert np.isnan(result.value("m", key))
-        with pytest.raises(TypeError, match=r"Map gives saliency maps: .*fit_density"):
+        with pytest.raises(TypeError, match=r"Map gives saliency maps. .*fit_density"):
             function(model, *data, average=average, **options)
         return
     found = function(model, *data, average=average, **options)
@@ -95,7 +95,7 @@ def test_wrong_averages(data, key, average):
     if per == "fixation" and average in ("fixation", "subject"):
         return
     function, options, _ = FUNCTIONS[key]
-    text = rf"average of {key}, which has one value an? {per}, must be one of .*; got '{average}'"
+    text = rf"average of {key}, which has one value per {per}, must be one of .*; got '{average}'"
     with pytest.raises(InputError, match=text):
         function(salmetrics.Uniform(), *data, average=average, **options)
 
@@ -215,7 +215,7 @@ def test_auc_errors(data, options, text):
     [
         (salmetrics.log_likelihood, {"unit": "byte"}, "unit must be one of 'bit', 'nat'"),
         (salmetrics.information_gain, {"method": "new"}, "method must be one of"),
-        (salmetrics.information_gain, {"baseline": Map()}, "baseline must give densities; Map"),
+        (salmetrics.information_gain, {"baseline": Map()}, "baseline= needs densities; Map"),
         (salmetrics.sim, {"method": "new"}, "method must be one of 'benchmark', 'matlab'"),
         (salmetrics.kldiv, {"method": "new"}, "kldiv_method must be one of"),
         (salmetrics.cc, {"boundary": "wrap"}, "boundary must be one of"),

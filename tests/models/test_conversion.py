@@ -139,7 +139,7 @@ def test_resizing_of_models():
     assert as_model(Mine(), resize="bilinear").name == "mine"
     assert np.array_equal(as_model(Mine(), resize="bicubic").saliency_map(STIMULI[0]), MAPS[0])
     Small.subject_dependent = True
-    with pytest.raises(InputError, match="a subject-dependent model can't be resized"):
+    with pytest.raises(InputError, match="depend on the subject cannot be resized"):
         as_model(Small(), resize="bilinear")
 
 
@@ -151,7 +151,7 @@ def test_resizing_of_models():
         (by_id(MAPS), {"kind": "map"}, InputError, "kind must be one of .*; got 'map'"),
         (Mine(), {"resize": "cubic"}, InputError, "resize must be one of None, 'nearest'"),
         (Mine(), {"input": "pixels"}, InputError, "input must be one of 'stimulus', 'image'"),
-        (3, {}, TypeError, "int can't stand for a model: expected a DensityModel"),
+        (3, {}, TypeError, "int cannot serve as a model: expected a DensityModel"),
         ("maps/", {}, InputError, "there is no folder or file of maps"),
     ],
 )
@@ -180,7 +180,7 @@ def test_wrong_densities(density, text):
 
 def test_missing_prediction():
     model = as_model({"b": MAPS[1]}, kind="saliency_map")
-    with pytest.raises(InputError, match="no prediction for image 'a'; the 1 there are begin with"):
+    with pytest.raises(InputError, match="no prediction for image 'a'; the first of the 1"):
         model.saliency_map(STIMULI[0])
 
 

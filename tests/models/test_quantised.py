@@ -110,5 +110,5 @@ def test_wrong_levels(n_levels):
 
 
 def test_maps_have_no_levels():
-    with pytest.raises(InputError, match=r"quantisation needs one density .* gives saliency maps"):
+    with pytest.raises(InputError, match=r"quantisation needs densities; .* gives saliency maps"):
         QuantisedModel(salmetrics.as_model(lambda s: 1, kind="saliency_map"))

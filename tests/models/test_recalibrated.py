@@ -117,7 +117,7 @@ def test_names_and_numbers():
     [
         (
             lambda: recalibrate(salmetrics.as_model({}, kind="saliency_map"), STIMULI, FIXATIONS),
-            "only densities can be recalibrated; dict gives maps",
+            "recalibration needs densities; dict gives saliency maps",
         ),
         (lambda: recalibrate(UNIFORM, STIMULI, FIXATIONS, folds=1), "folds must be from 2 to 60"),
         (lambda: recalibrate(UNIFORM, STIMULI, FIXATIONS[:0]), "there are no fixations to fit to"),
@@ -129,7 +129,7 @@ def test_names_and_numbers():
                 STIMULI,
                 FIXATIONS,
             ),
-            "has no one density an image",
+            "recalibration needs one density per image",
         ),
     ],
 )

@@ -108,7 +108,7 @@ def test_rank(result):
         (lambda r: r.compare(metric="SIM"), "metric must be one of .*; got 'SIM'"),
         (lambda r: r.rank("SIM"), "metric must be one of .*; got 'SIM'"),
         (lambda r: r.compare(over="pixels"), "over must be one of"),
-        (lambda r: make({"p": Pixels()}).compare(), "one model only"),
+        (lambda r: make({"p": Pixels()}).compare(), "only one model"),
         (lambda r: make({"p": Pixels()}, metrics=["LL"]).rank("LL"), "no model has LL: a saliency"),
         (lambda r: r.join(r), "both evaluations have a model 'blurred'"),
         (lambda r: r.join(make({"p": Pixels()}, pictures(5))), "on different images or fixations"),
@@ -289,12 +289,12 @@ def test_rank_of_infinite_values_and_single_clusters():
     assert list(ranks.index)[-1] == "n"
     assert ranks.group["n"] == ""
     assert set(ranks.group[:2]) <= {"a", "b", "ab"}
-    with pytest.raises(InputError, match="CC has one value an image: ask over='images'"):
+    with pytest.raises(InputError, match="CC has one value per image: pass over='images'"):
         result.rank("CC", over="both")
     with pytest.raises(InputError, match=r"alpha must be between 0 and 1, such as 0.05; got 5"):
         result.rank("LL", alpha=5)
     alone = make({"u": salmetrics.Uniform()}, pictures(1), metrics=["LL"])
-    with pytest.raises(InputError, match="nothing can be told of one cluster only"):
+    with pytest.raises(InputError, match="one cluster alone shows no difference"):
         alone.rank("LL")
 
 

@@ -140,13 +140,13 @@ def test_models_that_use_their_memory_again(data):
             lambda r, d: disagreement(
                 [d.truth, salmetrics.as_model(lambda s: 1, kind="saliency_map")], d.dataset.stimuli
             ),
-            "disagreement needs one density an image; .* gives saliency maps",
+            "disagreement needs densities; .* gives saliency maps",
         ),
         (
             lambda r, d: disagreement(
                 [d.truth, salmetrics.GoldStandard.fit(*d.dataset)], d.dataset.stimuli
             ),
-            "gold-standard predicts each subject apart",
+            "gold-standard has one per subject",
         ),
     ],
 )

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from salmetrics.array_types import Array, Rows
 from salmetrics.data.fixations import Fixations
 from salmetrics.errors import InputError, check_whole, is_whole
+from salmetrics.progress import progress_bar
 
 __all__ = [
     "LEAST_WEIGHT",
+    "KernelMixture",
     "Optimum",
     "best_weights",
     "best_width",
+    "fit_kernel_mixture",
     "parts_of_images",
     "rounded",
     "weight_curvature",
@@ -27,8 +30,6 @@ LEAST_WEIGHT = 1.1e-6  # a fitted weight below this is at the end of its range
 _FARTHEST = np.log(1e6)  # of logits: weights down to 1e-6, so that no fixation is impossible
 _GRID = 5  # widths tried before the search, so that it starts at the right top
 _STEP = 0.05  # of the log of the width, for the curvature
-
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -149,10 +150,9 @@ def best_width(
     The width, the curvature in its log, the number of evaluations, and whether it is at a bound.
     """
     from scipy.optimize import minimize_scalar
-    from tqdm import tqdm
 
     seen: dict[float, float] = {}
-    bar = tqdm(desc=progress, delay=2, disable=None if progress else True, unit="width")
+    bar = progress_bar(show=progress is not None, description=progress, unit="width")
 
     def cost(log_width: float) -> float:
         if log_width not in seen:
@@ -173,6 +173,85 @@ def best_width(
     return rounded(float(np.exp(at))), float(curvature), len(seen), bool(at_bound)
 
 
+@dataclass(frozen=True)
+class KernelMixture:
+    """A fitted mixture of a density of kernels and given densities.
+
+    Attributes
+    ----------
+    width
+        Width of the kernels.
+    weights
+        Weight of each component, shape (k,), rounded to four digits where fitted; the first, of
+        the kernels, is the rest.
+    densities
+        Density of each component at each fixation, shape (n, k).
+    optimum
+        How the fit ended; its likelihood is that before rounding, at the fixations that kernels
+        predict.
+    """
+
+    width: float
+    weights: Array
+    densities: Array
+    optimum: Optimum
+
+
+def fit_kernel_mixture(
+    components: Callable[[float], Array],
+    *,
+    width: float | None,
+    width_range: tuple[float, float],
+    fixed: Array,
+    names: Sequence[str],
+    progress: str | None = None,
+) -> KernelMixture:
+    """Find the width of the kernels, and the weights of a mixture, with the largest likelihood.
+
+    Parameters
+    ----------
+    components
+        Density of each component at each fixation for a width, shape (n, k). The first column is
+        that of the kernels, NaN where there is none.
+    width
+        A given width; None to search for it.
+    width_range
+        Range of the search.
+    fixed
+        Given weights, shape (k,), NaN where they are fitted; the first is NaN.
+    names
+        Names of all weights but the first, in `Optimum`; the width is called "bandwidth".
+    progress
+        What a bar on standard error says, if this takes more than two seconds; None for no bar.
+    """
+
+    def predicted(densities: Array) -> Array:
+        return densities[~np.isnan(densities[:, 0])]
+
+    curvature: dict[str, float] = {}
+    at_bound: list[str] = []
+    n = 1
+    if width is None:
+        width, curvature["bandwidth"], n, ended = best_width(
+            lambda w: best_weights(predicted(components(w)), fixed)[1],
+            *width_range,
+            progress=progress,
+        )
+        at_bound += ["bandwidth"] * ended
+    densities = components(width)
+    known = predicted(densities)
+    weights, likelihood = best_weights(known, fixed)
+    free = [k for k in range(1, weights.size) if np.isnan(fixed[k])]
+    at_bound += [names[k - 1] for k in free if weights[k] < LEAST_WEIGHT]
+    for k in free:
+        weights[k] = rounded(float(weights[k]))
+    weights[0] = 1.0 - weights[1:].sum()
+    curvature |= {names[k - 1]: weight_curvature(known, weights, k) for k in free}
+    return KernelMixture(
+        width, weights, densities, Optimum(likelihood, curvature, n, tuple(at_bound))
+    )
+
+
 def rounded(value: float) -> float:
     """Round to four digits.
 
@@ -188,9 +267,7 @@ def _softmax(logits: Array) -> Array:
     return np.asarray(powers / powers.sum())
 
 
-def parts_of_images(
-    fixations: Fixations, folds: int | None, seed: int
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def parts_of_images(fixations: Fixations, folds: int | None, seed: int) -> tuple[Rows, Rows]:
     """Cut the images that have fixations into parts of nearly equal size, at random.
 
     Returns

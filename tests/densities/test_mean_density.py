@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from salmetrics.densities.resampling import GRID, from_grid, mean_of_others, to_grid
+from salmetrics.densities.mean_density import GRID, from_grid, mean_of_others, to_grid
 
 
 def slow_to_grid(density):

@@ -1,0 +1,88 @@
+"""From what users pass to what the engine takes: inputs checked, references made, models scored."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from salmetrics.data.fixations import Fixations
+from salmetrics.data.stimuli import Stimuli
+from salmetrics.engine.references import References
+from salmetrics.engine.run import score_models
+from salmetrics.engine.run_options import RunOptions
+from salmetrics.errors import InputError, check_choice
+from salmetrics.evaluation.references import add_gold_standard, make_references
+from salmetrics.metrics.registry import METRICS
+from salmetrics.models.base import Model
+from salmetrics.protocols import Protocol
+from salmetrics.results.scores import Scores
+
+__all__ = ["checked_references", "scored"]
+
+
+def checked_references(
+    models: Mapping[str, Model],
+    stimuli: Stimuli,
+    fixations: Fixations,
+    protocol: Protocol,
+    **references: Any,
+) -> References:
+    """Check models, data and metrics, before anything is fitted; then make the references.
+
+    Parameters
+    ----------
+    models
+        By name.
+    stimuli, fixations
+        What was shown and where people looked.
+    protocol
+        Every choice, metrics included.
+    **references
+        Options of `salmetrics.evaluation.references.make_references`.
+
+    Raises
+    ------
+    InputError
+        Naming the argument, model or image at fault.
+    """
+    if not models:
+        raise InputError("models must hold at least one model")
+    for key in protocol.metrics:
+        check_choice("metric", key, METRICS)
+        if METRICS[key].share_of is not None:
+            raise InputError(f"{key} comes with gold_standard=, beside {METRICS[key].share_of}")
+    fixations.check_against(stimuli)
+    if len(fixations) == 0:
+        raise InputError("there are no fixations to score models on")
+    for model in models.values():
+        model.check_data(stimuli, fixations)
+    return make_references(models, stimuli, fixations, protocol, **references)
+
+
+def scored(
+    models: Mapping[str, Model],
+    stimuli: Stimuli,
+    fixations: Fixations,
+    protocol: Protocol,
+    references: References,
+    options: RunOptions,
+) -> Scores:
+    """Score models whose references are made, the gold standard included.
+
+    Parameters
+    ----------
+    models
+        By name.
+    stimuli, fixations
+        What was shown and where people looked.
+    protocol
+        Every choice, metrics included.
+    references
+        From `checked_references`.
+    options
+        How the run is carried out.
+    """
+    scores = score_models(models, stimuli, fixations, protocol, references, options)
+    if references.gold_standard is None:
+        return scores
+    return add_gold_standard(scores, stimuli, fixations, protocol, references, options)
