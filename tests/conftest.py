@@ -21,6 +21,21 @@ settings.register_profile(
 settings.load_profile("suite")
 
 
+# What reads the number of threads: torch's OpenMP and the BLAS of NumPy and of SciPy.
+THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+
+
+def pytest_configure(config):
+    """Give each worker of pytest-xdist its share of the cores, before it starts.
+
+    Otherwise each would start a thread per core, and they would wait for each other.
+    """
+    n_workers = getattr(config.option, "numprocesses", None)
+    if n_workers and not hasattr(config, "workerinput"):
+        for name in THREADS:
+            os.environ.setdefault(name, str(max(1, (os.cpu_count() or 1) // n_workers)))
+
+
 @pytest.fixture
 def rng():
     return np.random.default_rng(20130413)
