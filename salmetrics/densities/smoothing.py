@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from salmetrics.data.stimuli import Stimuli
 from salmetrics.errors import InputError, check_choice
 from salmetrics.kernels import blur as kernels
 from salmetrics.protocols import BOUNDARIES, DEFAULT, Boundary, Protocol
@@ -213,14 +212,21 @@ def _periodic_gaussian(size: tuple[int, ...], cycles: float) -> NDArray[np.float
 
 
 def smoothing_of(
-    protocol: Protocol, stimuli: Stimuli, *, required: bool = True, metrics: Sequence[str] = ()
+    protocol: Protocol,
+    sigma: float | None,
+    pixels_per_degree: float | None,
+    *,
+    required: bool = True,
+    metrics: Sequence[str] = (),
 ) -> Smoothing:
-    """Return how empirical maps are blurred: the protocol's sigma, the stimuli's, or one degree.
+    """Return how empirical maps are blurred: the protocol's sigma, the data set's, or one degree.
 
     Parameters
     ----------
-    protocol, stimuli
-        Which may say the width.
+    protocol
+        Every choice; its sigma takes precedence.
+    sigma, pixels_per_degree
+        Width of the blur and size of a degree of the data set, in pixels, if known.
     required
         Whether an unknown width is an error.
     metrics
@@ -231,16 +237,16 @@ def smoothing_of(
     InputError
         If none of the three is known, and `required`.
     """
-    widths = (protocol.sigma, stimuli.sigma, stimuli.pixels_per_degree)
-    sigma = next((width for width in widths if width is not None), None)
-    if required and sigma is None and protocol.cycles is None:
+    widths = (protocol.sigma, sigma, pixels_per_degree)
+    width = next((each for each in widths if each is not None), None)
+    if required and width is None and protocol.cycles is None:
         raise InputError(
             "the width of the empirical maps is not known: pass sigma= (pixels; --sigma on the "
             "command line), or give the stimuli sigma= or pixels_per_degree="
             + (f", or leave out {', '.join(metrics)}" if metrics else "")
         )
     return Smoothing(
-        sigma=sigma or 0.0,
+        sigma=width or 0.0,
         boundary=protocol.boundary,
         truncate=protocol.truncate,
         cycles=protocol.cycles,

@@ -67,7 +67,13 @@ class Observer:
         self.smoothing = Smoothing()
         blurred = [key for key in metrics_that_need("empirical_map") if key in protocol.metrics]
         if blurred:
-            self.smoothing = smoothing_of(protocol, stimuli, required=needs_blur, metrics=blurred)
+            self.smoothing = smoothing_of(
+                protocol,
+                stimuli.sigma,
+                stimuli.pixels_per_degree,
+                required=needs_blur,
+                metrics=blurred,
+            )
 
     def map_settings(self, i: int) -> OptimalMapSettings:
         """Return the settings of the optimal maps of a density for image i."""

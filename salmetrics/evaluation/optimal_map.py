@@ -133,7 +133,8 @@ class OptimalMapModel(SaliencyMapModel):
         check_choice("metric", metric, OPTIMAL_MAP_METRICS)
         density = require_density(model, f"the optimal map for {metric}", stimuli)
         if sigma is None and needs_blur(metric):
-            sigma = float(np.max(smoothing_of(DEFAULT, stimuli).sigma))
+            smoothing = smoothing_of(DEFAULT, stimuli.sigma, stimuli.pixels_per_degree)
+            sigma = float(np.max(smoothing.sigma))
         self.name = f"{model_name(density)} for {metric}"
         self.model = density
         self.metric = metric

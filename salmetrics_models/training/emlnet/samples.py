@@ -161,7 +161,10 @@ class MapSamples:
         taps: Taps | None = None,
     ) -> None:
         self._dataset, self._frame, self._taps = dataset, frame, taps
-        smoothing = smoothing_of(DEFAULT.override(sigma=sigma), dataset.stimuli)
+        stimuli = dataset.stimuli
+        smoothing = smoothing_of(
+            DEFAULT.override(sigma=sigma), stimuli.sigma, stimuli.pixels_per_degree
+        )
         self.sigma = float(np.max(smoothing.sigma))
         there = dataset.fixations.counts()
         self.numbers = [int(i) for i in chosen if there[i] > 0]
