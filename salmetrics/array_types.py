@@ -1,4 +1,4 @@
-"""Short names for the arrays that many modules share, and for what predictions may hold."""
+"""Short names for array types that many modules use, and the kinds of predicted arrays."""
 
 from typing import Any, Literal, get_args
 

@@ -1,31 +1,44 @@
-"""What every metric checks about its arrays, once."""
+"""Maps and log densities that were checked once, and the sums that several metrics share."""
 
 from __future__ import annotations
 
 from functools import cached_property
-from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from salmetrics.array_types import AnyArray, Rows, Size
 from salmetrics.errors import InputError
 from salmetrics.kernels import moments
 from salmetrics.kernels.jit import kernel_input
 
-__all__ = ["CheckedMap", "as_log_density", "as_map", "check_same_shape", "pixel_indices"]
+__all__ = [
+    "NORMALIZATION_TOLERANCE",
+    "CheckedMap",
+    "as_log_density",
+    "as_map",
+    "check_same_shape",
+    "pixel_indices",
+]
 
-NORMALIZATION_TOLERANCE = 1e-3
+NORMALIZATION_TOLERANCE = 1e-3  # largest absolute logsumexp of a log density
 
 
 class CheckedMap:
     """A map without NaN, ready for the kernels, with the sums that several metrics share.
 
-    Metrics accept it in place of an array and then check nothing again.
+    Metrics accept it in place of an array and then skip their checks.
+
+    Parameters
+    ----------
+    values
+        The map, shape (h, w), from `salmetrics.kernels.jit.kernel_input`: C-contiguous, read-only,
+        float32, float64 or uint8.
 
     Attributes
     ----------
     values
-        Shape (h, w), C-contiguous, read-only, float32, float64 or uint8.
+        The map, shape (h, w).
     flat
         The same memory, shape (h * w,).
     low, high
@@ -34,7 +47,7 @@ class CheckedMap:
         Sum over pixels.
     """
 
-    def __init__(self, values: NDArray[Any]) -> None:
+    def __init__(self, values: AnyArray) -> None:
         self.values = values
         self.flat = values.reshape(-1)
         low, high, total = moments.extremes_and_total(self.flat)
@@ -43,7 +56,7 @@ class CheckedMap:
         self.low, self.high, self.total = float(low), float(high), float(total)
 
     @property
-    def shape(self) -> tuple[int, int]:
+    def shape(self) -> Size:
         """(height, width)."""
         return self.values.shape
 
@@ -69,11 +82,11 @@ class CheckedMap:
 
     @property
     def moderate(self) -> CheckedMap:
-        """The map, or a power of two times it if squares of its values would overflow or vanish.
+        """The map, multiplied by a power of two if squares of its values would overflow or vanish.
 
-        For metrics that don't depend on the scale.
+        For metrics that do not depend on the scale.
         """
-        # not cached: an object that holds on to itself waits for the garbage collector
+        # not cached: an object that refers to itself is freed only by the garbage collector
         largest = max(abs(self.low), abs(self.high))
         if largest == 0 or 2.0**-300 < largest < 2.0**300:
             return self
@@ -82,12 +95,24 @@ class CheckedMap:
 
 
 def as_map(saliency_map: ArrayLike | CheckedMap, name: str = "saliency_map") -> CheckedMap:
-    """Check a map: two-dimensional, not empty, real, finite.
+    """Check that a map is two-dimensional, not empty, real and finite.
+
+    Parameters
+    ----------
+    saliency_map
+        Map of shape (h, w); a `CheckedMap` is returned as it is.
+    name
+        Name of the argument in error messages.
+
+    Returns
+    -------
+    checked : CheckedMap
+        The map.
 
     Raises
     ------
     InputError
-        Naming the argument `name`.
+        If the map is invalid.
     """
     if isinstance(saliency_map, CheckedMap):
         return saliency_map
@@ -100,21 +125,26 @@ def as_map(saliency_map: ArrayLike | CheckedMap, name: str = "saliency_map") -> 
 def as_log_density(
     log_density: ArrayLike | CheckedMap, name: str = "log_density", *, normalize: bool = False
 ) -> CheckedMap:
-    """Check the natural log of a density over pixels: logsumexp 0 within 1e-3; -inf is legal.
+    """Check the natural log of a density over pixels: logsumexp 0 within 1e-3; -inf is allowed.
 
     Parameters
     ----------
     log_density
-        Shape (h, w).
+        Natural log of the density, shape (h, w); a `CheckedMap` is returned as it is.
     name
-        What messages call it.
+        Name of the argument in error messages.
     normalize
         Subtract the logsumexp instead of refusing one that is not 0.
+
+    Returns
+    -------
+    checked : CheckedMap
+        The log density.
 
     Raises
     ------
     InputError
-        For NaN, +inf, no probability anywhere, or a sum that is not 1.
+        If a value is NaN or +inf, all are -inf, or the density does not sum to 1.
     """
     if isinstance(log_density, CheckedMap):
         return log_density
@@ -122,7 +152,7 @@ def as_log_density(
     if np.isnan(checked.low) or checked.high == np.inf:
         raise InputError(f"{name} must not hold NaN or +inf; {_census(checked.values)}")
     if checked.high == -np.inf:
-        raise InputError(f"{name} is -inf everywhere: it gives no pixel any probability")
+        raise InputError(f"{name} is -inf everywhere, so no pixel has any probability")
     shifted = np.subtract(checked.flat, checked.high, dtype=np.float64)
     log_total = checked.high + float(np.log(moments.total(np.exp(shifted, out=shifted))))
     if normalize:
@@ -137,25 +167,45 @@ def as_log_density(
 
 
 def check_same_shape(first: CheckedMap, second: CheckedMap, name: str) -> None:
-    """Raise `InputError` unless both maps have one shape."""
+    """Raise `InputError` unless both maps have the same shape."""
     if first.shape != second.shape:
         raise InputError(
-            f"saliency_map and {name} must have one shape; got {first.shape} and {second.shape}"
+            f"saliency_map and {name} must have the same shape; got {first.shape} and "
+            f"{second.shape}"
         )
 
 
-def pixel_indices(x: ArrayLike, y: ArrayLike, shape: tuple[int, int]) -> NDArray[np.int64]:
+def pixel_indices(x: ArrayLike, y: ArrayLike, shape: Size) -> Rows:
     """Return the flat index floor(y) * width + floor(x) of the pixel under each point.
+
+    Parameters
+    ----------
+    x, y
+        Positions in pixels, shape (n,).
+    shape
+        (height, width) of the map.
+
+    Returns
+    -------
+    pixels : ndarray of int64, shape (n,)
+        Flat indices.
 
     Raises
     ------
     InputError
-        For positions that are not finite or outside the map, or unequal lengths.
+        If positions are not finite or outside the map, or `x` and `y` differ in length.
+
+    Examples
+    --------
+    >>> pixel_indices([0.5, 2.9], [0, 1.2], (2, 3))
+    array([0, 5])
     """
     xs = np.atleast_1d(np.asarray(x, dtype=np.float64))
     ys = np.atleast_1d(np.asarray(y, dtype=np.float64))
     if xs.ndim != 1 or xs.shape != ys.shape:
-        raise InputError(f"x and y must be arrays of one length; got {xs.shape} and {ys.shape}")
+        raise InputError(
+            f"x and y must be arrays of the same length; got {xs.shape} and {ys.shape}"
+        )
     height, width = shape
     inside = (xs >= 0) & (xs < width) & (ys >= 0) & (ys < height)  # False for NaN
     if not inside.all():
@@ -178,8 +228,8 @@ def _checked(array: ArrayLike, name: str) -> CheckedMap:
     return CheckedMap(kernel_input(values))
 
 
-def _census(values: NDArray[Any]) -> str:
-    """How many NaN and infinite values there are, and where the first is."""
+def _census(values: AnyArray) -> str:
+    """Return the number of NaN and infinite values, and the place of the first, for a message."""
     n_nan, n_infinite = int(np.isnan(values).sum()), int(np.isinf(values).sum())
     row, column = np.argwhere(~np.isfinite(values))[0]
     return (

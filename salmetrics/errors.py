@@ -1,4 +1,4 @@
-"""The error a user can mend, and the helpers that check options."""
+"""The error for invalid input, which the user can fix, and the helpers that check options."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -19,15 +19,22 @@ __all__ = [
 
 
 class InputError(ValueError):
-    """Something in the input that the user can mend; the message says which part and how."""
+    """Invalid input, which the user can fix; the message says what was expected and what came."""
 
 
 class NeedsDensityError(InputError, TypeError):
-    """A model that gives saliency maps, or no density per image, where a density is needed."""
+    """A model that predicts saliency maps, or no density per image, where a density is needed."""
 
 
 def check_choice(name: str, value: Any, choices: Iterable[Any]) -> None:
-    """Raise `InputError` unless `value` is one of `choices`."""
+    """Raise `InputError` unless `value` is one of `choices`.
+
+    Examples
+    --------
+    >>> check_choice("average", "mean", ("fixation", "image"))
+    Traceback (most recent call last):
+    salmetrics.errors.InputError: average must be one of 'fixation', 'image'; got 'mean'
+    """
     allowed = list(choices)
     if value not in allowed:
         listed = ", ".join(repr(choice) for choice in allowed)
@@ -35,34 +42,40 @@ def check_choice(name: str, value: Any, choices: Iterable[Any]) -> None:
 
 
 def check_list(name: str, values: Any) -> list[Any]:
-    """Return several values as a list; raise `InputError` for one alone, text included."""
+    """Return several values as a list; raise `InputError` for a single one, such as a string."""
     if isinstance(values, (str, bytes)) or not isinstance(values, Iterable):
         raise InputError(f"{name} must be a list; got {values!r}")
     return list(values)
 
 
 def check_whole(name: str, value: Any, least: int) -> int:
-    """Return a whole number as Python's; raise `InputError` unless it is at least `least`."""
+    """Return a whole number as an `int`; raise `InputError` unless it is at least `least`."""
     if not is_whole(value) or value < least:
         raise InputError(f"{name} must be a whole number >= {least}; got {value!r}")
     return int(value)
 
 
 def some(names: Sequence[Any], n: int = 5) -> str:
-    """Return the first n names or values for a message, and dots if there are more."""
+    """Return the first n names or values for a message, with dots if there are more.
+
+    Examples
+    --------
+    >>> some(["a", "b", "c"], 2)
+    "'a', 'b' ..."
+    """
     return ", ".join(map(repr, names[:n])) + (" ..." if len(names) > n else "")
 
 
 def is_number(value: Any) -> bool:
-    """Whether a value is a number, Python's or NumPy's; no truth value, no text."""
+    """Whether a value is a real number of Python or NumPy; a bool is not."""
     return isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
 
 
 def is_whole(value: Any) -> bool:
-    """Whether a value is a whole number, Python's or NumPy's."""
+    """Whether a value is an integer of Python or NumPy; a bool is not."""
     return isinstance(value, (int, np.integer)) and not isinstance(value, bool)
 
 
 def described(error: Exception) -> str:
-    """Return an error as results record it."""
+    """Return an error as text, as results record it: its class and its message."""
     return f"{type(error).__name__}: {error}"

@@ -1,4 +1,4 @@
-"""Digests of models and data: whether what is scored is what was scored before."""
+"""Digests of models and data, which tell whether a stored result belongs to them."""
 
 from __future__ import annotations
 
@@ -16,9 +16,10 @@ import numpy as np
 
 from salmetrics.errors import InputError
 
-__all__ = ["fingerprint"]
+__all__ = ["class_name", "fingerprint"]
 
-_UNUSED = (  # parts of a class that don't change what it does
+_OURS = ("salmetrics", "salmetrics_models")
+_UNUSED = (  # attributes of a class that do not change what it does
     "__abstractmethods__",
     "__annotations__",
     "__dict__",
@@ -34,52 +35,85 @@ _PLAIN = (bool, int, float, complex, str, bytes, PurePath)
 
 
 def fingerprint(obj: Any) -> str:
-    """Digest an object's state and the code it runs; the same in every process.
+    """Return a digest of an object's state and of the code it runs, equal in every process.
 
-    The code is that of its class and of all functions, classes and modules that this code names,
-    but for installed packages, whose versions are recorded apart. Values of `cached_property` are
-    left out. An attribute `fingerprint`, a string, stands for an object that has one.
+    The code is that of the object's class and of all functions, classes and modules that it names.
+    Code of installed packages is left out: their versions are recorded apart. Classes of
+    salmetrics and salmetrics_models count by their name, wherever they are defined, so a digest
+    survives a move between modules. Values of `cached_property` are left out. An object's
+    attribute `fingerprint`, if it is a string, replaces its state and code.
+
+    Parameters
+    ----------
+    obj
+        Such as a model, an array, or a list of them.
+
+    Returns
+    -------
+    digest : str
+        32 hexadecimal digits of a SHA-256.
 
     Raises
     ------
     InputError
-        If part of the state can't be digested, such as an open file.
+        If part of the state has no digest, such as an open file.
+
+    Examples
+    --------
+    >>> fingerprint({"a": 1, "b": 2}) == fingerprint({"b": 2, "a": 1})
+    True
     """
     digest = _Digest()
     try:
         digest.add(obj)
     except RecursionError as error:
         raise InputError(
-            f"a checkpoint can't look into a {type(obj).__name__} that is nested so deeply; give "
-            "it an attribute fingerprint, a string that changes when its predictions do"
+            f"the {type(obj).__name__} is nested too deeply for a digest; give it an attribute "
+            "fingerprint, a string that changes when its predictions do"
         ) from error
     return digest.text()
 
 
+def class_name(cls: type) -> str:
+    """Return the name by which digests and records know a class.
+
+    The module is part of it, except for classes of this project, whose modules may move.
+
+    Examples
+    --------
+    >>> from salmetrics import Uniform
+    >>> class_name(Uniform), class_name(Path)
+    ('salmetrics:Uniform', 'pathlib.Path')
+    """
+    package = cls.__module__.split(".")[0]
+    if package in _OURS:
+        return f"{package}:{cls.__qualname__}"
+    return f"{cls.__module__}.{cls.__qualname__}"
+
+
 class _Digest:
-    """Walks through an object and what it is made of, each part once."""
+    """Visits an object and all its parts, each part once."""
 
     def __init__(self) -> None:
         self._hash = hashlib.sha256()
-        self._met: dict[int, tuple[int, Any]] = {}  # holds on to parts, so ids stay theirs
+        # number and part by id; holding the parts keeps their ids from being used again
+        self._visited: dict[int, tuple[int, Any]] = {}
 
     def text(self) -> str:
         return self._hash.hexdigest()[:32]
 
     def add(self, obj: Any) -> None:
-        self._write(f"<{type(obj).__module__}.{type(obj).__qualname__}>")
+        self._write(f"<{class_name(type(obj))}>")
         if obj is None or isinstance(obj, _PLAIN):
             self._write(repr(obj))
-        elif id(obj) in self._met:
-            self._write(f"part {self._met[id(obj)][0]}")
+        elif id(obj) in self._visited:
+            self._write(f"part {self._visited[id(obj)][0]}")
         else:
-            self._met[id(obj)] = len(self._met), obj
+            self._visited[id(obj)] = len(self._visited), obj
             self._add_parts(obj)
 
     def _add_parts(self, obj: Any) -> None:
-        if (
-            not inspect.isclass(obj) and hasattr(obj, "detach") and hasattr(obj, "cpu")
-        ):  # a torch tensor
+        if _is_tensor(obj):
             obj = obj.detach().cpu()
             obj = (obj.float() if "bfloat16" in str(obj.dtype) else obj).numpy()
         if isinstance(obj, (np.ndarray, np.generic)) and obj.dtype.kind != "O":
@@ -115,7 +149,7 @@ class _Digest:
             self._add_instance(obj)
 
     def _add_function(self, function: FunctionType) -> None:
-        self._write(f"{function.__module__}.{function.__qualname__}")
+        self._write(_function_name(function))
         if _is_installed(function.__module__):
             return
         self.add([function.__defaults__, function.__kwdefaults__])
@@ -123,7 +157,7 @@ class _Digest:
         self._add_code(function.__code__, function.__globals__)
 
     def _add_code(self, code: CodeType, names: dict[str, Any]) -> None:
-        """Add what code does, and what it finds in its module."""
+        """Add bytecode, its constants, and the globals that it names."""
         self._hash.update(code.co_code)
         self._write(" ".join(code.co_names))
         for part in code.co_consts:
@@ -136,12 +170,12 @@ class _Digest:
                 self._add_named(name, names[name])
 
     def _add_named(self, name: str, obj: Any) -> None:
-        """Add what code refers to; of what can't be looked into, such as a lock, the class."""
+        """Add an object that code names; if it has no digest, such as a lock, only its class."""
         self._write(name)
         try:
             self.add(getattr(obj, "__wrapped__", obj))
         except InputError:
-            self._write(f"{type(obj).__module__}.{type(obj).__qualname__}")
+            self._write(class_name(type(obj)))
 
     def _add_instance(self, obj: Any) -> None:
         self._add_class(type(obj))
@@ -149,9 +183,9 @@ class _Digest:
             reduced = obj.__reduce_ex__(4)
         except TypeError as error:
             raise InputError(
-                "a checkpoint needs to know whether a model is the one of before, and can't tell "
-                f"of its {type(obj).__name__} ({error}); give the model an attribute fingerprint, "
-                "a string that changes when its predictions do"
+                f"a {type(obj).__name__} has no digest ({error}), so a checkpoint cannot compare "
+                "the model with an earlier one; give the model an attribute fingerprint, a string "
+                "that changes when its predictions do"
             ) from error
         if isinstance(reduced, str):
             self._write(reduced)
@@ -159,13 +193,13 @@ class _Digest:
         for part in reduced:
             if isinstance(part, dict):
                 kept = {k: v for k, v in part.items() if not _is_cache(type(obj), k)}
-                self.add(kept or None)  # None is what objects without state have
+                self.add(kept or None)  # objects without state have None
             else:
                 self.add(list(part) if hasattr(part, "__next__") else part)
 
     def _add_class(self, cls: type) -> None:
         for part in cls.__mro__[:-1]:
-            self._write(f"{part.__module__}.{part.__qualname__}")
+            self._write(class_name(part))
             if _is_installed(part.__module__):
                 continue
             for name, value in sorted(vars(part).items()):
@@ -173,7 +207,7 @@ class _Digest:
                     self._add_named(name, value)
 
     def _add_module(self, module: ModuleType) -> None:
-        self._write(module.__name__)
+        self._write(_module_name(module.__name__))
         path = getattr(module, "__file__", None)
         if path is not None and not _is_installed(module.__name__):
             self._hash.update(Path(path).read_bytes())
@@ -182,8 +216,38 @@ class _Digest:
         self._hash.update(f"{len(text)}:{text}".encode())
 
 
+def _module_name(name: str) -> str:
+    """Return a module's name; for one of ours only the package and the last part."""
+    package, _, rest = name.partition(".")
+    return f"{package}:{rest.rpartition('.')[2]}" if package in _OURS and rest else name
+
+
+def _function_name(function: FunctionType) -> str:
+    """Return a function's name with its module; for methods and public functions of ours without.
+
+    Private functions of several modules share names, so they keep the last part of their module's.
+    """
+    module, name = function.__module__, function.__qualname__
+    package = module.split(".")[0] if module else None
+    if package not in _OURS:
+        return f"{module}.{name}"
+    outermost = name.split(".")[0]
+    owner = getattr(sys.modules.get(module), outermost, None)
+    is_public = owner is not None and getattr(sys.modules[package], outermost, None) is owner
+    if is_public or inspect.isclass(owner):
+        return f"{package}:{name}"
+    return f"{_module_name(module)}.{name}"
+
+
+def _is_tensor(obj: Any) -> bool:
+    """Whether an object is a torch tensor; the module and classes of torch have its methods too."""
+    if inspect.isclass(obj) or isinstance(obj, ModuleType):
+        return False
+    return hasattr(obj, "detach") and hasattr(obj, "cpu")
+
+
 def _is_cache(cls: type, name: Any) -> bool:
-    """Whether an attribute is the kept value of a `cached_property`."""
+    """Whether an attribute is the cached value of a `cached_property`."""
     return isinstance(name, str) and isinstance(
         inspect.getattr_static(cls, name, None), cached_property
     )
@@ -191,11 +255,11 @@ def _is_cache(cls: type, name: Any) -> bool:
 
 @cache
 def _is_installed(name: str | None) -> bool:
-    """Whether a module is built in, of the standard library, or of an installed package."""
+    """Whether a module belongs to Python, to this project, or to an installed package."""
     if name is None:
         return False
     package = name.split(".")[0]
-    if package in ("salmetrics", "salmetrics_models") or package in sys.stdlib_module_names:
+    if package in _OURS or package in sys.stdlib_module_names:
         return True
     path = getattr(sys.modules.get(package), "__file__", None)
     if path is None:

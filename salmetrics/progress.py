@@ -26,20 +26,25 @@ def progress_bar(
     Parameters
     ----------
     items
-        Iterated over; without them, the caller calls ``update``.
+        Items to iterate over; without them, the caller calls ``update``.
     show
-        False for no bar. Where standard error is not a terminal, such as a log file, there is
-        none in any case.
+        Whether to show the bar. It is never shown where standard error is not a terminal, such as
+        in a log file.
     total
         Number of steps; the length of `items` by default.
     description
         Text before the bar.
     unit
-        One step, in the singular.
+        Name of one step, in the singular.
     delay
-        In seconds.
+        Time before the bar appears, in seconds.
     **options
         Other options of ``tqdm.tqdm``, such as ``unit_scale``.
+
+    Returns
+    -------
+    bar : tqdm.tqdm
+        The bar, which is also a context manager.
     """
     from tqdm import tqdm
 

@@ -78,7 +78,7 @@ def test_nan_hides_no_other_bad_value():
 
 
 def test_log_density_without_any_probability():
-    with refused("baseline is -inf everywhere: it gives no pixel any probability"):
+    with refused("baseline is -inf everywhere, so no pixel has any probability"):
         as_log_density(np.full((2, 3), -np.inf), "baseline")
 
 
@@ -193,7 +193,7 @@ def test_maps_are_not_written_to():
 
 def test_maps_of_two_shapes():
     check_same_shape(as_map(MAP), as_map(MAP + 1), "empirical_map")
-    with refused("saliency_map and empirical_map must have one shape; got (2, 3) and (3, 2)"):
+    with refused("saliency_map and empirical_map must have the same shape; got (2, 3) and (3, 2)"):
         check_same_shape(as_map(MAP), as_map(MAP.T), "empirical_map")
 
 
@@ -229,7 +229,7 @@ def test_points_outside(x, y, shown):
     ],
 )
 def test_unequal_positions(x, y, shapes):
-    with refused(f"x and y must be arrays of one length; got {shapes}"):
+    with refused(f"x and y must be arrays of the same length; got {shapes}"):
         pixel_indices(x, y, (2, 3))
 
 

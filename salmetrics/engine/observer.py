@@ -19,7 +19,7 @@ from salmetrics.engine.nonfixations import OtherFixations
 from salmetrics.metrics.auc import Negatives, count_pixels
 from salmetrics.metrics.observation import Observation
 from salmetrics.metrics.registry import metrics_that_need
-from salmetrics.protocols import Protocol
+from salmetrics.protocols import Nonfixations, Protocol
 
 __all__ = ["Observer"]
 
@@ -136,7 +136,7 @@ class Observer:
             pixels = np.unique(pixels)
         return as_map(self.smoothing.points(self._size(i), pixels))
 
-    def _negatives(self, i: int, n_rows: int) -> Negatives | str:
+    def _negatives(self, i: int, n_rows: int) -> Negatives | Nonfixations:
         if self._nonfixations is not None:
             return count_pixels(self._pixels(self._nonfixations, i))
         own = self._fixations.rows_of_image(i)

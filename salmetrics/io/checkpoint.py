@@ -24,7 +24,7 @@ from salmetrics.io.files import replacing
 
 __all__ = ["Checkpoint"]
 
-FORMAT = 1
+FORMAT = 2  # rises when chunks change, or digests of what did not change; 1 had module paths
 _MAGIC = b"salmetrics chunk 1\n"
 
 
@@ -50,7 +50,7 @@ class Checkpoint:
     def __init__(self, folder: Path, name: str, conditions: Mapping[str, Any]) -> None:
         self.name = name
         self.conditions = json.loads(json.dumps(conditions, sort_keys=True))
-        text = json.dumps([name, self.conditions], sort_keys=True)
+        text = json.dumps([FORMAT, name, self.conditions], sort_keys=True)
         digest = hashlib.sha256(text.encode()).hexdigest()[:16]
         plain = "".join(c if c.isalnum() or c in "-_." else "_" for c in name)[:60]
         self._folder = folder / f"{plain}-{digest}"
@@ -58,6 +58,7 @@ class Checkpoint:
             folder.mkdir(parents=True, exist_ok=True)
             is_new = not (self._folder / "manifest.json").exists()
             if is_new:
+                self._check_format(folder)
                 self._warn_of_others(folder)
             self._folder.mkdir(exist_ok=True)
             if is_new:
@@ -114,6 +115,24 @@ class Checkpoint:
                         stacklevel=4,
                     )
                 return
+
+    def _check_format(self, folder: Path) -> None:
+        """Raise `InputError` if the folder holds the same computation in another format."""
+        for path in sorted(folder.glob("*/manifest.json")):
+            try:
+                other = json.loads(path.read_text(encoding="utf-8"))
+            except (OSError, ValueError):
+                continue
+            if not isinstance(other, dict) or other.get("name") != self.name:
+                continue
+            if other.get("format") != FORMAT:
+                conditions = other.get("conditions", {})
+                by = conditions.get("salmetrics") or conditions.get("version") or "another version"
+                raise InputError(
+                    f"checkpoint {str(folder)!r} has {self.name} in format {other.get('format')}, "
+                    f"written by salmetrics {by}; this version resumes format {FORMAT} only: name "
+                    "a new folder, or remove this one"
+                )
 
 
 def _write(path: Path, data: bytes) -> None:

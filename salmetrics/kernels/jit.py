@@ -33,8 +33,8 @@ def kernel(*, fast_sums: bool = False) -> Callable[[Function], Function]:
 
     Notes
     -----
-    Numba raises at import time when neither the package folder nor the home directory is
-    writable; the cache is then left out, with one warning, and functions compile at first use.
+    Numba raises an error at import time if neither the package folder nor the home directory is
+    writable; functions are then not cached, with one warning, and compile at first use.
     """
     options: dict[str, Any] = {
         "nogil": True,
@@ -57,7 +57,7 @@ def _warn_about_cache(error: RuntimeError) -> None:
     if not _warned_about_cache:
         _warned_about_cache = True
         warnings.warn(
-            f"compiled functions can't be cached ({error}); set NUMBA_CACHE_DIR to a writable "
+            f"compiled functions are not cached ({error}); set NUMBA_CACHE_DIR to a writable "
             "folder to avoid compiling in every process",
             RuntimeWarning,
             stacklevel=4,
@@ -65,20 +65,20 @@ def _warn_about_cache(error: RuntimeError) -> None:
 
 
 def kernel_input(array: Any, dtype: Any = None) -> NDArray[Any]:
-    """Return `array` as kernels want it: C-contiguous, aligned, native, read-only.
+    """Return `array` as kernels need it: C-contiguous, aligned, of native byte order, read-only.
 
     Parameters
     ----------
     array
-        Anything NumPy can read.
+        An array, or anything that `numpy.asarray` accepts.
     dtype
-        The wanted dtype. By default float32, float64 and uint8 stay as they are, other types
+        Dtype of the result. By default float32, float64 and uint8 stay as they are, other types
         that float32 holds exactly become float32, and everything else float64.
 
     Notes
     -----
-    Numba compiles read-only and writable arrays separately; handing over a read-only view of
-    everything halves the number of compiled variants and keeps inputs safe.
+    Numba compiles read-only and writable arrays separately; passing read-only views only halves
+    the number of compiled variants and protects inputs.
     """
     array = np.asarray(array)
     if dtype is None:

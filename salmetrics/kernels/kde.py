@@ -1,4 +1,4 @@
-"""Gaussian kernel densities of fixations: at a few places, and their exact normalisers."""
+"""Gaussian kernel densities of fixations at a few places, and their exact normalisers."""
 
 import math
 
@@ -10,7 +10,7 @@ from salmetrics.kernels.jit import kernel
 __all__ = ["held_out_sums", "line_masses", "map_of_kernels"]
 
 _SMALL = 8.0  # below this width sums are short, and the series below converges slowly
-_REACH = 10.0  # exp(-10**2 / 2) = 2e-22 of the middle
+_REACH = 10.0  # exp(-10**2 / 2) = 2e-22 of the value at the centre
 
 # B_2k(1/2) / (2k)!, k = 1 to 6: the Euler-Maclaurin series of a sum over midpoints, with
 # B_n(1/2) = (2**(1 - n) - 1) B_n
@@ -28,7 +28,7 @@ def line_masses(positions: NDArray[np.float64], length: int, sigma: float) -> ND
     Parameters
     ----------
     positions
-        Middles x of the Gaussians, on the line, shape (n,).
+        Centres x of the Gaussians, on the line, shape (n,).
     length
         Number of pixels.
     sigma
@@ -36,8 +36,9 @@ def line_masses(positions: NDArray[np.float64], length: int, sigma: float) -> ND
 
     Returns
     -------
-    float64, shape (n,), exact to 1e-14: from widths of 8 pixels on as the integral and six terms
-    of the Euler-Maclaurin series, which takes 0.2 us a position instead of 4 for 800 pixels.
+    sums : ndarray of float64, shape (n,)
+        Exact to 1e-14. From widths of 8 pixels on, they are the integral and six terms of the
+        Euler-Maclaurin series, which takes 0.2 us per position instead of 4 for 800 pixels.
     """
     result = np.empty(positions.size)
     _sum_lines(positions, length, sigma, _MIDPOINT, result)
@@ -54,21 +55,30 @@ def held_out_sums(
     masses: NDArray[np.float64],
     sigma: float,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Add up kernels at some places, each place without those of one holder.
+    """Add up kernels at some places, each place without the kernels of one holder.
 
     Parameters
     ----------
-    at_y, at_x, at_holder
-        Places and whose kernels are left out there, shape (m,); -1 for nobody's.
-    ys, xs, holder, masses
-        Middles of the kernels, whose they are, and their sums over the image, shape (n,).
+    at_y, at_x
+        Places in pixels, shape (m,).
+    at_holder
+        Holder, such as a subject, whose kernels are left out at each place, shape (m,); -1 for
+        nobody.
+    ys, xs
+        Centres of the kernels in pixels, shape (n,).
+    holder
+        Holder of each kernel, shape (n,).
+    masses
+        Sum of each kernel over the image, shape (n,).
     sigma
-        Standard deviation.
+        Standard deviation in pixels.
 
     Returns
     -------
-    sums, masses
-        Sum of the kernels, 1 in the middle of each, and of their masses, shape (m,).
+    sums : ndarray of float64, shape (m,)
+        Sum of the kernels, each 1 at its centre.
+    masses : ndarray of float64, shape (m,)
+        Sum of their masses.
     """
     sums = np.zeros(at_y.size)
     others = np.zeros(at_y.size)
@@ -79,10 +89,10 @@ def held_out_sums(
 def map_of_kernels(
     size: tuple[int, int], ys: NDArray[np.float64], xs: NDArray[np.float64], sigma: float
 ) -> NDArray[np.float64]:
-    """Sum of kernels, 1 in the middle of each, at all pixel centres of an image; shape `size`."""
+    """Add up kernels, each 1 at its centre, at all pixel centres of an image; shape `size`."""
     lines = [
-        np.exp(-0.5 * ((np.arange(length) + 0.5 - middles[:, np.newaxis]) / sigma) ** 2)
-        for length, middles in zip(size, (ys, xs), strict=True)
+        np.exp(-0.5 * ((np.arange(length) + 0.5 - centres[:, np.newaxis]) / sigma) ** 2)
+        for length, centres in zip(size, (ys, xs), strict=True)
     ]
     return np.asarray(lines[0].T @ lines[1])
 
@@ -126,7 +136,7 @@ def _sum_lines(positions, length, sigma, series, result):  # type: ignore[no-unt
 def _sum_held_out(  # type: ignore[no-untyped-def]
     at_y, at_x, at_holder, ys, xs, holder, masses, factor, sums, others
 ):
-    """Add up kernels and their masses at each place, but those of one holder."""
+    """Add up kernels and their masses at each place, except those of one holder."""
     for i in range(at_y.size):
         total = 0.0
         mass = 0.0

@@ -3,32 +3,37 @@
 import math
 
 import numpy as np
-from numpy.typing import NDArray
 
+from salmetrics.array_types import Array
 from salmetrics.kernels.jit import kernel
 
 __all__ = ["energies", "moments"]
-
-Array = NDArray[np.float64]
 
 
 def energies(
     places: Array, ys: Array, xs: Array, values: Array, radial: Array, aspect: float
 ) -> Array:
-    """Unnormalised log density at some pixels.
+    """Compute the unnormalised log density at some pixels: f(value) + g(eccentricity).
 
     Parameters
     ----------
     places
-        Position of each pixel's value among the knots of the nonlinearity, from 0 to k - 1.
+        Position of each pixel's value among the knots of f, from 0 to k - 1, shape (n,).
     ys, xs
         Position of each pixel from -1 to 1, shape (n,).
-    values, radial
-        The two functions at their knots, shape (k,) and (m,); radial knots are equally spaced
-        from the middle of the image to its corners.
+    values
+        The function f of the map's value at its knots, shape (k,).
+    radial
+        The function g of eccentricity at its knots, shape (m,), equally spaced from the middle of
+        the image to its corners.
     aspect
         Relative width a of the ellipses of equal eccentricity
         sqrt((x / a)^2 + y^2 / (1 - a^2)), between 0 and 1.
+
+    Returns
+    -------
+    energies : ndarray of float64, shape (n,)
+        Unnormalised log density in nats.
     """
     result = np.empty(places.size)
     _fill_energies(places, ys, xs, values, radial, aspect, result)
@@ -44,14 +49,24 @@ def moments(
     aspect: float,
     weights: Array,
 ) -> tuple[Array, Array]:
-    """Weighted sums of the derivatives of `energies`, and of their products.
+    """Compute weighted sums of the derivatives of `energies`, and of their products.
 
-    The derivatives are in all of `values`, all of `radial` and `aspect`: k + m + 1 numbers a
-    pixel, of which five at most are not 0.
+    The derivatives are with respect to all of `values`, all of `radial` and `aspect`: k + m + 1
+    numbers per pixel, at most five of which are not 0.
+
+    Parameters
+    ----------
+    places, ys, xs, values, radial, aspect
+        See `energies`.
+    weights
+        Weight of each pixel, shape (n,).
 
     Returns
     -------
-    Shapes (k + m + 1,) and (k + m + 1, k + m + 1).
+    first : ndarray of float64, shape (k + m + 1,)
+        Weighted sum of the derivatives.
+    second : ndarray of float64, shape (k + m + 1, k + m + 1)
+        Weighted sum of the products of all pairs of derivatives.
     """
     size = values.size + radial.size + 1
     first, second = np.zeros(size), np.zeros((size, size))
@@ -61,7 +76,10 @@ def moments(
 
 @kernel()
 def _fill_energies(places, ys, xs, values, radial, aspect, result):  # type: ignore[no-untyped-def]
-    """Set result to the unnormalised log density."""
+    """Set result to f(place) + g(r), both piecewise linear, with r = sqrt((x/a)^2 + y^2/(1-a^2)).
+
+    r is scaled so that it is 0 in the middle of the image and the last knot of g in its corners.
+    """
     along_x = 1.0 / (aspect * aspect)
     along_y = 1.0 / (1.0 - aspect * aspect)
     scale = (radial.size - 1) / math.sqrt(along_x + along_y)

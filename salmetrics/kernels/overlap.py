@@ -1,4 +1,4 @@
-"""Comparisons of two maps that are shifted and scaled to sum 1 on the way."""
+"""Comparisons of two maps, which are shifted and scaled to sum 1 in the same pass."""
 
 import numpy as np
 
@@ -33,7 +33,7 @@ def regularised_ratio(  # type: ignore[no-untyped-def]
 
 @kernel(fast_sums=True)
 def weighted_sum(weights, shift, scale, values):  # type: ignore[no-untyped-def]
-    """Sum of (weights - shift) * scale * values, a weight of 0 ruling out any value."""
+    """Sum of (weights - shift) * scale * values; a weight of 0 gives 0 even with infinities."""
     result = 0.0
     for i in range(weights.size):
         weight = (float(weights[i]) - shift) * scale

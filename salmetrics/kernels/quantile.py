@@ -1,4 +1,4 @@
-"""Quantiles: of many blurred fixation maps at the points of a grid, and of mass in a density."""
+"""What quantiles are computed from: many blurred fixation maps on a grid, and mass by density."""
 
 from typing import Any
 
@@ -21,7 +21,26 @@ def sampled_maps(
     row_weights: NDArray[np.float32],
     column_weights: NDArray[np.float32],
 ) -> NDArray[Any]:
-    """Blur samples of points, which end at `ends`, at grid points; (n_samples, rows, columns)."""
+    """Blur samples of points and evaluate them on a grid.
+
+    Parameters
+    ----------
+    ys, xs
+        Rows and columns of the points, sample by sample, shape (n,).
+    masses
+        Factor of each point's kernel, shape (n,).
+    ends
+        End of each sample's points in these arrays, shape (n_samples,).
+    rows, columns
+        Rows and columns of the grid, ascending, shapes (n_rows,) and (n_columns,).
+    row_weights, column_weights
+        Half kernels along y and along x, from distance 0 up.
+
+    Returns
+    -------
+    maps : ndarray of float32, shape (n_samples, n_rows, n_columns)
+        Blurred map of each sample at the points of the grid.
+    """
     maps = np.zeros((ends.size, rows.size, columns.size), np.float32)
     line = np.empty(columns.size, np.float32)
     start = 0
@@ -46,8 +65,23 @@ def sampled_maps(
 def mass_below(
     log_density: NDArray[Any], thresholds: NDArray[Any]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Add up exp(log_density) below and at each of the ascending thresholds."""
-    between = np.zeros(thresholds.size + 1)  # at k: above threshold k - 1 and below k
+    """Add up exp(log_density) below and at each of the ascending thresholds.
+
+    Parameters
+    ----------
+    log_density
+        One-dimensional; without NaN.
+    thresholds
+        Ascending and without repetition, of the dtype of `log_density`.
+
+    Returns
+    -------
+    below : ndarray of float64
+        Mass of the values below each threshold.
+    tied : ndarray of float64
+        Mass of the values equal to each threshold.
+    """
+    between = np.zeros(thresholds.size + 1)  # element k: above threshold k - 1 and below k
     tied = np.zeros(thresholds.size)
     for value in log_density:
         low, high = 0, thresholds.size

@@ -1,4 +1,4 @@
-"""Where thresholds lie among many values: the counts behind every AUC."""
+"""Ranks of thresholds among many values: the counts behind every AUC."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ __all__ = ["count_at_least_steps", "count_below", "count_below_by_sorting", "cou
 _BLOCK = 32768  # bucket numbers of one block (64 kB) stay in the level-2 cache
 _MOST_BUCKETS = 8192  # their 4-byte counters (32 kB) stay in the level-1 cache
 _MOST_HELD = 4  # thresholds in one bucket; with more, sorting wins
-_FEW_THRESHOLDS = 3  # so few are counted directly, 0.1 ms each for 800x600 pixels
+_FEW_THRESHOLDS = 3  # up to so few are counted directly, 0.1 ms each for 800x600 pixels
 
 
 def count_below(
@@ -29,15 +29,15 @@ def count_below(
 
     Returns
     -------
-    below, equal
-        int64 arrays of the shape of `thresholds`.
+    below, equal : ndarray of int64
+        Number of values below and equal to each threshold, shape of `thresholds`.
 
     Notes
     -----
-    One pass drops each value into one of up to 8192 equal-width buckets and compares exactly only
-    in buckets that hold a threshold: 0.6 ms for 480 000 float32 values and 140 thresholds,
-    where sorting the values takes 2.1 ms. Values that crowd
-    into buckets with many thresholds are sorted instead.
+    One pass puts each value into one of up to 8192 buckets of equal width and compares exactly
+    only in buckets that hold a threshold: 0.6 ms for 480 000 float32 values and 140 thresholds,
+    where sorting the values takes 2.1 ms. If a bucket holds many thresholds, the values are sorted
+    instead.
     """
     values, thresholds = kernel_input(values), kernel_input(thresholds)
     if values.dtype == np.uint8:
@@ -57,7 +57,7 @@ def count_below(
 def count_below_by_sorting(
     values: NDArray[Any], thresholds: NDArray[Any]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """`count_below` for few values, of any real dtype: sorts them."""
+    """Do the same as `count_below`, for few values of any real dtype, by sorting them."""
     ordered = np.sort(values)
     below = np.searchsorted(ordered, thresholds, side="left")
     return below, np.searchsorted(ordered, thresholds, side="right") - below
@@ -79,8 +79,8 @@ def count_below_weighted(
 
     Returns
     -------
-    below, equal
-        int64 arrays of the shape of `thresholds`.
+    below, equal : ndarray of int64
+        Number of values below and equal to each threshold, shape of `thresholds`.
     """
     values, thresholds = kernel_input(values), kernel_input(thresholds)
     if values.dtype == np.uint8:
@@ -106,13 +106,14 @@ def count_at_least_steps(
     values
         One-dimensional, float32, float64 or uint8.
     low, high
-        The minimum and maximum that the normalisation uses, low < high.
+        Minimum and maximum that the normalisation uses, low < high.
     step
         Distance of the thresholds, computed as k * step in float64.
 
     Returns
     -------
-    int64 array of length floor(1 / step) + 1.
+    counts : ndarray of int64, shape (floor(1 / step) + 1,)
+        Number of values at or above each threshold.
     """
     n_steps = int(np.floor(1.0 / step + 1e-9)) + 1
     counts = np.zeros(n_steps, np.int64)
@@ -136,10 +137,10 @@ def _bucket_count(n_values: int) -> int:
 
 
 def _bucket_scale(thresholds: NDArray[Any], first: int, last: int, n_buckets: int) -> Any:
-    """Buckets per unit, in the dtype of the values; None where that number is of no use.
+    """Return the buckets per unit, in the dtype of the values; None if sorting is better.
 
     A bucket that holds many thresholds makes every value in it slow (a narrow density has nearly
-    all of its pixels in the lowest bucket); sorting is faster then.
+    all of its pixels in the lowest bucket); sorting is then faster.
     """
     if last - first < 2:
         return None
@@ -153,7 +154,10 @@ def _bucket_scale(thresholds: NDArray[Any], first: int, last: int, n_buckets: in
 
 
 def _below_and_equal(slots: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Slot 2k holds what lies between thresholds k - 1 and k, slot 2k + 1 what equals k."""
+    """Return the counts below and at thresholds from slots.
+
+    Slot 2k counts the values between thresholds k - 1 and k, slot 2k + 1 those that equal k.
+    """
     return np.cumsum(slots)[:-1:2], slots[1::2].copy()
 
 
@@ -176,7 +180,10 @@ def _count_below_bytes(
 
 @kernel()
 def _histogram_bytes(values, counts):  # type: ignore[no-untyped-def]
-    """Histogram of uint8 values, over four counters a value so that equal neighbours don't wait."""
+    """Histogram of uint8 values.
+
+    Each value has four counters, so that equal neighbours do not wait for each other.
+    """
     four = np.zeros((4, 256), np.int64)
     n = values.size
     quarter = n // 4
@@ -210,7 +217,7 @@ def _count_below_directly(values, thresholds):  # type: ignore[no-untyped-def]
 
 @kernel()
 def _assign_buckets(values, low, scale, n_buckets, buckets):  # type: ignore[no-untyped-def]
-    """Bucket number of each value: 0 below `low`, n_buckets - 1 far above the thresholds."""
+    """Set `buckets` to each value's: 0 below `low`, n_buckets - 1 far above the thresholds."""
     zero = low - low
     one = zero + 1
     top = zero + (n_buckets - 1)
@@ -226,8 +233,8 @@ def _thresholds_of_buckets(thresholds, first, last, scale, counts):  # type: ign
     """Return the first threshold of each bucket; mark counters of buckets that hold any.
 
     Such a bucket's counter starts at a number so low that it stays negative: the sign of the
-    counter that is being incremented anyway tells that a value needs an exact comparison
-    (0.23 ms for 480 000 values, where a separate table of flags takes 0.28 ms).
+    counter, which is incremented anyway, shows that a value needs an exact comparison (0.23 ms for
+    480 000 values, where a separate table of flags takes 0.28 ms).
     """
     held = np.zeros(counts.size + 1, np.int64)
     buckets = np.empty(last - first, np.uint16)
@@ -244,7 +251,7 @@ def _thresholds_of_buckets(thresholds, first, last, scale, counts):  # type: ign
 
 @kernel()
 def _count_buckets(buckets, counts, marked):  # type: ignore[no-untyped-def]
-    """Add up bucket numbers; list the positions of values in a bucket that holds a threshold.
+    """Count the values per bucket; list the positions of values in a bucket with a threshold.
 
     Unsigned indices spare Numba's test for negative ones.
     """
@@ -262,7 +269,7 @@ def _count_buckets(buckets, counts, marked):  # type: ignore[no-untyped-def]
 
 @kernel()
 def _add_up_buckets(buckets, weights, counts, marked):  # type: ignore[no-untyped-def]
-    """`_count_buckets` for weighted values."""
+    """Do the same as `_count_buckets` for weighted values."""
     n_marked = np.uintp(0)
     for i in range(np.uintp(buckets.size)):
         bucket = buckets[i]
@@ -276,7 +283,7 @@ def _add_up_buckets(buckets, weights, counts, marked):  # type: ignore[no-untype
 
 @kernel()
 def _slot(value, bucket, held, thresholds):  # type: ignore[no-untyped-def]
-    """Compare a value with the thresholds of its bucket."""
+    """Return a value's slot, from comparisons with the thresholds of its bucket."""
     slot = 2 * held[bucket]
     for k in range(held[bucket], held[bucket + 1]):
         slot += np.int64(value >= thresholds[k]) + np.int64(value > thresholds[k])
@@ -285,7 +292,7 @@ def _slot(value, bucket, held, thresholds):  # type: ignore[no-untyped-def]
 
 @kernel()
 def _add_buckets_without_threshold(held, counts, slots):  # type: ignore[no-untyped-def]
-    """Give each bucket that holds no threshold to the slot between its neighbours."""
+    """Add the count of each bucket without a threshold to the slot between its neighbours."""
     for bucket in range(counts.size):
         if held[bucket + 1] == held[bucket]:
             slots[2 * held[bucket]] += counts[bucket]
@@ -295,7 +302,7 @@ def _add_buckets_without_threshold(held, counts, slots):  # type: ignore[no-unty
 def _count_slots(  # type: ignore[no-untyped-def]
     values, thresholds, first, last, scale, n_buckets, slots
 ):
-    """Fill the 2P + 1 slots between and at P thresholds, of which first:last are finite."""
+    """Fill the 2P + 1 slots between and at P thresholds; those in first:last are finite."""
     low = thresholds[first]
     counts = np.empty(n_buckets, np.int32)
     held = _thresholds_of_buckets(thresholds, first, last, scale, counts)
@@ -322,7 +329,7 @@ def _count_slots(  # type: ignore[no-untyped-def]
 def _count_slots_weighted(  # type: ignore[no-untyped-def]
     values, weights, thresholds, first, last, scale, n_buckets, slots
 ):
-    """`_count_slots` for weighted values."""
+    """Do the same as `_count_slots` for weighted values."""
     low = thresholds[first]
     counts = np.empty(n_buckets, np.int64)
     held = _thresholds_of_buckets(thresholds, first, last, scale, counts)
@@ -349,7 +356,7 @@ def _count_slots_weighted(  # type: ignore[no-untyped-def]
 
 @kernel()
 def _move_infinite(n_low, n_high, first, last, slots):  # type: ignore[no-untyped-def]
-    """Give infinite values the slots of infinite thresholds."""
+    """Move the counts of infinite values to the slots of infinite thresholds."""
     if first > 0:
         slots[2 * first] -= n_low
         slots[1] += n_low

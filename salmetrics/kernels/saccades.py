@@ -1,4 +1,4 @@
-"""Fixations between saccades that an acceleration rule finds in gaze recordings."""
+"""Fixations in gaze recordings, between saccades that an acceleration rule detects."""
 
 import numpy as np
 
@@ -25,25 +25,25 @@ def accelerations(gaze, rate):  # type: ignore[no-untyped-def]
         for k in range(max(0, i - _WINDOW + 1), i + 1):  # no running sum: zeros stay zeros
             smooth[i] += speed[k]
         smooth[i] /= _WINDOW
-    found = np.zeros(n)
+    differences = np.zeros(n)
     seconds = _WINDOW / rate
     for i in range(1, n - 5):
-        now, then = 0.0, 0.0
+        first, second = 0.0, 0.0
         for k in range(i, i + _WINDOW + 1):  # one more term than the window has, as published
-            now += smooth[k]
-            then += smooth[k + 1]
-        found[i] = then / seconds - now / seconds
-    return found
+            first += smooth[k]
+            second += smooth[k + 1]
+        differences[i] = second / seconds - first / seconds
+    return differences
 
 
 @kernel()
-def saccades(found, threshold):  # type: ignore[no-untyped-def]
-    """First and last samples of saccades, shape (k, 2), from accelerations."""
-    n = len(found)
+def saccades(acceleration, threshold):  # type: ignore[no-untyped-def]
+    """First and last samples of saccades, shape (k, 2), from `accelerations`."""
+    n = len(acceleration)
     runs = np.empty((n // _SHORTEST_SACCADE + 1, 2), np.int64)
     n_runs, start = 0, -1
     for i in range(n + 1):
-        above = i < n and found[i] > threshold
+        above = i < n and acceleration[i] > threshold
         if above and start < 0:
             start = i
         if not above and start >= 0:
@@ -52,21 +52,21 @@ def saccades(found, threshold):  # type: ignore[no-untyped-def]
                 n_runs += 1
             start = -1
     last_moving = n - 1
-    while last_moving > 0 and found[last_moving] == 0:
+    while last_moving > 0 and acceleration[last_moving] == 0:
         last_moving -= 1
     accepted = np.empty((n_runs, 2), np.int64)
     k = 0
     for j in range(n_runs):
         first, last = runs[j]
-        q, left, in_time = last + 1, _SEARCH, True
+        q, remaining, in_time = last + 1, _SEARCH, True
         while True:
-            slows = q < n and found[q] < -threshold
-            hit = slows and not (q + 1 < n and found[q + 1] < -threshold)
+            slows = q < n and acceleration[q] < -threshold
+            hit = slows and not (q + 1 < n and acceleration[q + 1] < -threshold)
             if hit or not in_time:
                 break
             q += 1
-            left -= 1
-            in_time = q + 2 < n and left > 0
+            remaining -= 1
+            in_time = q + 2 < n and remaining > 0
         if hit and in_time:
             accepted[k] = first, q
             k += 1
@@ -80,26 +80,26 @@ def saccades(found, threshold):  # type: ignore[no-untyped-def]
 def fixations_between(moves, n):  # type: ignore[no-untyped-def]
     """First and last samples of the fixations between saccades, shape (k, 2)."""
     k = len(moves)
-    found = np.empty((k + 1, 2), np.int64)
+    ends = np.empty((k + 1, 2), np.int64)
     if k == 0:
-        found[0] = 0, n - 1
-        return found
-    found[0] = 0, moves[0, 0] - 1
+        ends[0] = 0, n - 1
+        return ends
+    ends[0] = 0, moves[0, 0] - 1
     count = 1
     for j in range(1, k):
         if moves[j, 0] - moves[j - 1, 1] > _SHORTEST_FIXATION:
-            found[count] = moves[j - 1, 1] + 1, moves[j, 0] - 1
+            ends[count] = moves[j - 1, 1] + 1, moves[j, 0] - 1
             count += 1
-    end = moves[k - 1, 1] + 1
-    if n - end > _SHORTEST_FIXATION:
-        found[count] = end, n - 1
+    start = moves[k - 1, 1] + 1
+    if n - start > _SHORTEST_FIXATION:
+        ends[count] = start, n - 1
         count += 1
-    return found[:count]
+    return ends[:count]
 
 
 @kernel()
 def median_of_valid(values):  # type: ignore[no-untyped-def]
-    """Median of the values that are numbers; NaN if none is."""
+    """Median of the values that are not NaN; NaN if there are none."""
     kept = np.sort(values[~np.isnan(values)])
     n = len(kept)
     if n == 0:
@@ -109,9 +109,9 @@ def median_of_valid(values):  # type: ignore[no-untyped-def]
 
 @kernel()
 def fixation_table(gaze, rate, threshold):  # type: ignore[no-untyped-def]
-    """First and last samples, from 1, and median x and y of the fixations in gaze (n, 2)."""
-    found = accelerations(gaze, rate)
-    ends = fixations_between(saccades(found, threshold), len(gaze))
+    """First and last sample (from 1) and median x and y of each fixation in gaze (n, 2)."""
+    moves = saccades(accelerations(gaze, rate), threshold)
+    ends = fixations_between(moves, len(gaze))
     table = np.empty((len(ends), 4))
     for k in range(len(ends)):
         first, last = ends[k]

@@ -1,36 +1,44 @@
-"""Areas under the ROC curve: Mann-Whitney, and the variants of the MATLAB benchmark."""
+"""Areas under the ROC curve: Mann-Whitney, and the variants of the MIT benchmark's MATLAB code."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import get_args
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from salmetrics.array_types import AnyArray, Array, Rows
 from salmetrics.checked_map import CheckedMap, as_map, check_same_shape, pixel_indices
 from salmetrics.errors import InputError
 from salmetrics.kernels import rank
-from salmetrics.protocols import DEFAULT
+from salmetrics.protocols import DEFAULT, JuddJitter, Nonfixations
 
-__all__ = ["Negatives", "borji", "judd", "score", "shuffled"]
+__all__ = ["Negatives", "borji", "count_pixels", "judd", "score", "shuffled"]
 
 
 @dataclass(frozen=True)
 class Negatives:
-    """Nonfixated pixels: flat indices, ascending, and how often each counts.
+    """Nonfixated pixels and how often each counts.
 
-    `without` lists flat indices, among the others, that each count once less: what all images
-    share stays as it is, and only an image's own fixations are taken out.
+    Parameters
+    ----------
+    pixels
+        Flat indices of the pixels, ascending, int64, shape (n_pixels,).
+    counts
+        How often each counts, int64, shape (n_pixels,).
+    without
+        Flat indices, among `pixels`, that count once less for each time they are listed: all
+        images share `pixels` and `counts`, and each takes out only its own fixations.
     """
 
-    pixels: NDArray[np.int64]
-    counts: NDArray[np.int64]
-    without: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
+    pixels: Rows
+    counts: Rows
+    without: Rows = field(default_factory=lambda: np.zeros(0, np.int64))
 
     @property
     def n(self) -> int:
-        """How many there are."""
+        """Number of negatives, repeated ones counted repeatedly."""
         return int(self.counts.sum()) - self.without.size
 
 
@@ -39,9 +47,9 @@ def score(
     x: ArrayLike,
     y: ArrayLike,
     *,
-    negatives: Negatives | tuple[ArrayLike, ArrayLike] | str = DEFAULT.nonfixations,
-) -> NDArray[np.float64]:
-    """AUC of each fixation: the share of negatives whose value is lower, ties counting half.
+    negatives: Negatives | tuple[ArrayLike, ArrayLike] | Nonfixations = DEFAULT.nonfixations,
+) -> Array:
+    """Compute each fixation's AUC: the share of negatives with a lower value, ties counting half.
 
     AUC_i = (#{negatives < m(y_i, x_i)} + #{negatives = m(y_i, x_i)} / 2) / #negatives
 
@@ -50,22 +58,27 @@ def score(
     Parameters
     ----------
     saliency_map
-        Shape (h, w).
+        Predicted map, shape (h, w).
     x, y
-        Positions in pixels, shape (n,); a location fixated twice counts twice.
+        Positions of the fixations in pixels, shape (n,); a location fixated twice counts twice.
     negatives
-        "uniform": all pixels; "unfixated": the pixels without a fixation; or positions (x, y) of
-        nonfixations, repeated ones counting repeatedly.
+        Nonfixations: "uniform" for all pixels, "unfixated" for the pixels without a fixation, or
+        positions (x, y) in pixels, of which repeated ones count repeatedly.
 
     Returns
     -------
-    float64 array of shape (n,), from 0 to 1; higher is better, 0.5 is chance and the value for a
-    constant map. NaN if there are no negatives.
+    areas : ndarray of float64, shape (n,)
+        From 0 to 1; higher is better. Chance, and the value for a constant map, is 0.5. NaN if
+        there are no negatives.
 
     Raises
     ------
     InputError
-        For a map that is not finite, or positions outside it.
+        If the map is not finite, positions are outside it, or `negatives` is invalid.
+
+    References
+    ----------
+    Kümmerer, Wallis and Bethge (2015), PNAS 112, 16054-16059, doi:10.1073/pnas.1510393112.
 
     Examples
     --------
@@ -75,7 +88,7 @@ def score(
     m = as_map(saliency_map)
     pixels = pixel_indices(x, y, m.shape)
     if isinstance(negatives, str):
-        if negatives not in ("uniform", "unfixated"):
+        if negatives not in get_args(Nonfixations):
             raise InputError(
                 f"negatives must be 'uniform', 'unfixated' or positions (x, y); got {negatives!r}"
             )
@@ -91,27 +104,34 @@ def judd(
     x: ArrayLike,
     y: ArrayLike,
     *,
-    jitter: str | bool | ArrayLike = DEFAULT.judd_jitter,
+    jitter: JuddJitter | ArrayLike = DEFAULT.judd_jitter,
 ) -> float:
-    """AUC-Judd of the older MIT benchmark's MATLAB code.
+    """Compute AUC-Judd of the older MIT benchmark's MATLAB code.
 
-    Unique fixated pixels are the positives, each one a threshold; the other pixels are negatives.
+    Unique fixated pixels are the positives, each a threshold; the other pixels are the negatives.
 
     Parameters
     ----------
     saliency_map
-        Shape (h, w).
+        Predicted map, shape (h, w).
     x, y
-        Positions in pixels, shape (n,).
+        Positions of the fixations in pixels, shape (n,).
     jitter
-        MATLAB breaks ties with random noise. "expected": the exact expectation over random
-        tie-breaking; False: no noise, the formula as it stands, which ties bias; an
-        array of shape (h, w): that noise, added to the map.
+        Treatment of ties, which MATLAB breaks with random noise. "expected": the exact
+        expectation over random tie-breaking; False: the formula without noise, which ties bias;
+        an array of shape (h, w): this noise, added to the map.
 
     Returns
     -------
-    One number for the image, from 0 to 1; higher is better; 0.5 for a constant map, NaN without
-    fixations or without an unfixated pixel.
+    area : float
+        From 0 to 1; higher is better. 0.5 for a constant map, NaN without fixations or without
+        unfixated pixels.
+
+    Raises
+    ------
+    InputError
+        If the map or the noise is not finite, positions are outside the map, or `jitter` is
+        invalid.
 
     References
     ----------
@@ -146,28 +166,34 @@ def borji(
     step: float = DEFAULT.threshold_step,
     draws: ArrayLike | None = None,
 ) -> float:
-    """AUC-Borji of the older MIT benchmark's MATLAB code, without its randomness.
+    """Compute AUC-Borji of the older MIT benchmark's MATLAB code, without its randomness.
 
-    Thresholds 0, step, 2 step, ... on the min-max normalised map; true positives are unique
-    fixated pixels; false positives are, in MATLAB, random pixels, averaged over 100 draws. For
-    fixed thresholds the area is linear in the false positive rate, so its expectation takes
-    the share of all pixels, which is what is used here.
+    The thresholds are 0, step, 2 step, ... on the min-max normalised map; true positives are
+    unique fixated pixels; false positives are, in MATLAB, random pixels, averaged over 100 draws.
+    For fixed thresholds the area is linear in the false positive rate, so its expectation is the
+    area for the share of all pixels, which is computed here.
 
     Parameters
     ----------
     saliency_map
-        Shape (h, w).
+        Predicted map, shape (h, w).
     x, y
-        Positions in pixels, shape (n,).
+        Positions of the fixations in pixels, shape (n,).
     step
-        Distance of the thresholds, over 0 and at most 1.
+        Distance of the thresholds, above 0 and at most 1.
     draws
-        Flat indices of pixels, any shape: use exactly these random pixels instead.
+        Flat indices, of any shape, of the random pixels to use; by default, their expectation.
 
     Returns
     -------
-    One number for the image, from 0 to 1; higher is better; NaN with fewer than two fixated
-    pixels, 0.5 for a constant map.
+    area : float
+        From 0 to 1; higher is better. NaN with fewer than two fixated pixels, 0.5 for a constant
+        map.
+
+    Raises
+    ------
+    InputError
+        If the map is not finite, positions or `draws` are outside it, or `step` is invalid.
 
     References
     ----------
@@ -191,27 +217,34 @@ def shuffled(
     step: float = DEFAULT.threshold_step,
     draws: ArrayLike | None = None,
 ) -> float:
-    """Shuffled AUC of the older MIT benchmark's MATLAB code, without its randomness.
+    """Compute the shuffled AUC of the older MIT benchmark's MATLAB code, without its randomness.
 
-    As `borji`, but false positives are fixated pixels of other images.
+    It differs from `borji` in its false positives, which are fixated pixels of other images.
 
     Parameters
     ----------
     saliency_map
-        Shape (h, w).
+        Predicted map, shape (h, w).
     x, y
-        Positions in pixels, shape (n,).
+        Positions of the fixations in pixels, shape (n,).
     other_map
-        Shape (h, w), not 0 where another image was fixated.
+        Map that is not 0 where other images were fixated, shape (h, w).
     step
-        Distance of the thresholds, over 0 and at most 1.
+        Distance of the thresholds, above 0 and at most 1.
     draws
-        Flat indices of pixels to use instead of all those in `other_map`.
+        Flat indices of the pixels to use instead of all those in `other_map`.
 
     Returns
     -------
-    One number for the image, from 0 to 1; higher is better; NaN without fixations or without
-    other fixations, 0.5 for a constant map.
+    area : float
+        From 0 to 1; higher is better. NaN without fixations or without fixations on other images,
+        0.5 for a constant map.
+
+    Raises
+    ------
+    InputError
+        If the map is not finite, positions or `draws` are outside it, `other_map` has another
+        shape, `step` is invalid, or neither `other_map` nor `draws` is passed.
 
     References
     ----------
@@ -229,21 +262,30 @@ def shuffled(
             raise InputError(f"other_map must have shape {m.shape}; got {marked.shape}")
         others = np.flatnonzero(marked)
     else:
-        raise InputError("shuffled AUC needs other_map= or draws=")
+        raise InputError("shuffled AUC needs fixations on other images: pass other_map= or draws=")
     if pixels.size == 0 or others.size == 0:
         return np.nan
     return _area_at_steps(m, pixels, m.flat[others], step)
 
 
-def count_pixels(pixels: NDArray[np.int64]) -> Negatives:
-    """Collapse repeated flat indices into counts."""
+def count_pixels(pixels: Rows) -> Negatives:
+    """Collapse repeated flat indices into counts.
+
+    Parameters
+    ----------
+    pixels
+        Flat indices, int64, shape (n,).
+
+    Returns
+    -------
+    negatives : Negatives
+        The distinct indices and their counts.
+    """
     unique, counts = np.unique(pixels, return_counts=True)
     return Negatives(unique, counts.astype(np.int64))
 
 
-def _among_pixels(
-    m: CheckedMap, pixels: NDArray[np.int64], exclude: NDArray[np.int64] | None
-) -> NDArray[np.float64]:
+def _among_pixels(m: CheckedMap, pixels: Rows, exclude: Rows | None) -> Array:
     n = m.flat.size - (0 if exclude is None else exclude.size)
     if m.is_constant or n == 0:
         return np.full(pixels.size, 0.5 if n else np.nan)
@@ -255,9 +297,7 @@ def _among_pixels(
     return ((below + 0.5 * equal) / n)[which]
 
 
-def _among_negatives(
-    m: CheckedMap, pixels: NDArray[np.int64], negatives: Negatives
-) -> NDArray[np.float64]:
+def _among_negatives(m: CheckedMap, pixels: Rows, negatives: Negatives) -> Array:
     n = negatives.n
     if n == 0:
         return np.full(pixels.size, np.nan)
@@ -267,10 +307,8 @@ def _among_negatives(
     return ((below - fewer_below + 0.5 * (equal - fewer_equal)) / n)[which]
 
 
-def _judd_as_written(
-    below: NDArray[np.int64], multiplicity: NDArray[np.int64], n_pixels: int, n_positives: int
-) -> float:
-    """AUC_Judd.m line by line: the k-th highest value is threshold k even if it is tied."""
+def _judd_as_written(below: Rows, multiplicity: Rows, n_pixels: int, n_positives: int) -> float:
+    """Follow AUC_Judd.m line by line: the k-th highest value is threshold k even if it is tied."""
     at_least = np.repeat(n_pixels - below, multiplicity)[::-1]
     rank_k = np.arange(1, n_positives + 1)
     hits = np.concatenate([[0.0], rank_k / n_positives, [1.0]])
@@ -279,15 +317,16 @@ def _judd_as_written(
 
 
 def _judd_expected(
-    below: NDArray[np.int64],
-    equal: NDArray[np.int64],
-    multiplicity: NDArray[np.int64],
+    below: Rows,
+    equal: Rows,
+    multiplicity: Rows,
     n_others: int,
 ) -> float:
-    """Mean over unfixated pixels of (a + t/2 + (1 - c)/2) / P.
+    """Compute the mean over unfixated pixels of (a + t/2 + (1 - c)/2) / P.
 
-    a positives lie above the pixel, t tie with it, and c = 1/(t + 1) if a + t = P, else 0: the
-    chance that the pixel falls below every positive, where the curve is a step, not a slope.
+    P is the number of positives, of which a lie above the pixel and t tie with it. If a + t = P,
+    c = 1/(t + 1) is the probability that the pixel falls below every positive, where the curve is
+    a step and not a slope; else c = 0.
     """
     n_positives = int(multiplicity.sum())
     above_or_equal = multiplicity[::-1].cumsum()[::-1]  # positives >= threshold k
@@ -305,10 +344,8 @@ def _judd_expected(
     return float(total / n_positives / n_others)
 
 
-def _area_at_steps(
-    m: CheckedMap, pixels: NDArray[np.int64], others: NDArray[Any], step: float
-) -> float:
-    """Trapezoid area of the ROC curve through (0, 0), one point a threshold, and (1, 1)."""
+def _area_at_steps(m: CheckedMap, pixels: Rows, others: AnyArray, step: float) -> float:
+    """Compute the trapezoid area under (0, 0), one point per threshold, and (1, 1)."""
     if m.is_constant:
         return 0.5
     hits = rank.count_at_least_steps(m.flat[pixels], m.low, m.high, step)[::-1] / pixels.size
@@ -323,8 +360,11 @@ def _check_step(step: float) -> None:
         raise InputError(f"step must be over 0 and at most 1; got {step!r}")
 
 
-def _flat_indices(draws: ArrayLike, m: CheckedMap) -> NDArray[np.int64]:
+def _flat_indices(draws: ArrayLike, m: CheckedMap) -> Rows:
     indices = np.asarray(draws, dtype=np.int64).ravel()
     if indices.size and (indices.min() < 0 or indices.max() >= m.flat.size):
-        raise InputError(f"draws must be flat pixel indices below {m.flat.size}")
+        raise InputError(
+            f"draws must be flat pixel indices from 0 to {m.flat.size - 1}; got {indices.min()} to "
+            f"{indices.max()}"
+        )
     return indices

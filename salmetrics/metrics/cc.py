@@ -12,22 +12,30 @@ __all__ = ["score"]
 
 
 def score(saliency_map: ArrayLike | CheckedMap, empirical_map: ArrayLike | CheckedMap) -> float:
-    """Pearson correlation of a saliency map and an empirical map over pixels.
+    """Compute the Pearson correlation of a saliency map and an empirical map over pixels.
 
     Parameters
     ----------
-    saliency_map, empirical_map
-        Shape (h, w).
+    saliency_map
+        Predicted map, shape (h, w).
+    empirical_map
+        Blurred fixations, shape (h, w).
 
     Returns
     -------
-    From -1 to 1, higher is better. 0 if only the saliency map is constant, NaN if the empirical
-    map is.
+    correlation : float
+        From -1 to 1; higher is better. 0 if only the saliency map is constant, NaN if the
+        empirical map is.
 
     Raises
     ------
     InputError
-        For maps that are not finite or of different shapes.
+        If a map is not finite, or their shapes differ.
+
+    References
+    ----------
+    Bylinskii, Judd, Oliva, Torralba and Durand (2019), IEEE TPAMI 41, 740-757,
+    doi:10.1109/TPAMI.2018.2815601.
 
     Examples
     --------

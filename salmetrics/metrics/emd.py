@@ -2,38 +2,46 @@
 
 from __future__ import annotations
 
-import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from typing import Literal
 
+import numpy as np
+from numpy.typing import ArrayLike
+
+from salmetrics.array_types import Array
 from salmetrics.checked_map import CheckedMap, as_map, check_same_shape
 from salmetrics.errors import InputError
 
 __all__ = ["coarse_density", "distance", "score"]
 
-_FACTOR = 32  # the benchmark shrinks the ground truth by this
-_CUBIC = -0.5  # Keys's kernel as in MATLAB's imresize
+Scaling = Literal["factor", "fit"]
+_FACTOR = 32  # pixels per grid cell, as in the benchmark
+_CUBIC = -0.5  # parameter a of Keys's kernel, as in MATLAB's imresize
 
 
 def score(saliency_map: ArrayLike | CheckedMap, empirical_map: ArrayLike | CheckedMap) -> float:
-    """Earth mover's distance of a saliency map and an empirical map, as in the MIT benchmark.
+    """Compute the earth mover's distance of a saliency map and an empirical map.
 
-    The empirical map is scaled by 1/32 and the saliency map to the same grid (MATLAB's bicubic
-    imresize with antialiasing), both are clipped at 0 and divided by their sum; the distance
-    between cells is Euclidean, in cells; the optimal transport is exact.
+    As in the older MIT benchmark, the empirical map is scaled by 1/32 and the saliency map to the
+    same grid (MATLAB's bicubic imresize with antialiasing), and both are clipped at 0 and divided
+    by their sum. The distance between cells is Euclidean, in cells; the optimal transport is
+    exact.
 
     Parameters
     ----------
-    saliency_map, empirical_map
-        Shape (h, w).
+    saliency_map
+        Predicted map, shape (h, w).
+    empirical_map
+        Blurred fixations, shape (h, w).
 
     Returns
     -------
-    Grid cells (32 pixels each); 0 at best, lower is better. NaN if a map has no positive cell.
+    distance : float
+        Grid cells of 32 pixels; 0 at best, lower is better. NaN if a map has no positive cell.
 
     Raises
     ------
     InputError
-        For maps that are not finite or of different shapes; if the package POT is missing.
+        If a map is not finite, their shapes differ, or the package POT is missing.
 
     References
     ----------
@@ -45,16 +53,21 @@ def score(saliency_map: ArrayLike | CheckedMap, empirical_map: ArrayLike | Check
     return distance(coarse_density(m, "fit"), coarse_density(q, "factor"))
 
 
-def coarse_density(m: CheckedMap, scaling: str) -> NDArray[np.float64]:
-    """Return a map on the coarse grid, shape (ceil(h / 32), ceil(w / 32)), summing to 1.
+def coarse_density(m: CheckedMap, scaling: Scaling) -> Array:
+    """Return a map on the coarse grid, with sum 1.
 
     Parameters
     ----------
     m
-        The map.
+        Map of shape (h, w).
     scaling
-        "factor": scaled by 1/32 exactly, so the last cells may reach over the edge; "fit": scaled
-        to fill the grid. They differ where a side is no multiple of 32.
+        "factor": scaled by 1/32 exactly, so that the last cells may extend beyond the edge;
+        "fit": scaled to fill the grid. They differ if a side is not a multiple of 32.
+
+    Returns
+    -------
+    density : ndarray of float64, shape (ceil(h / 32), ceil(w / 32))
+        NaN everywhere if no cell is positive.
     """
     height, width = m.shape
     rows = _resize_matrix(height, -(-height // _FACTOR), scaling)
@@ -64,8 +77,24 @@ def coarse_density(m: CheckedMap, scaling: str) -> NDArray[np.float64]:
     return coarse / total if total > 0 else np.full(coarse.shape, np.nan)
 
 
-def distance(p: NDArray[np.float64], q: NDArray[np.float64]) -> float:
-    """Exact optimal transport between two coarse densities of one shape, in cells."""
+def distance(p: Array, q: Array) -> float:
+    """Compute the exact optimal transport between two coarse densities of one shape.
+
+    Parameters
+    ----------
+    p, q
+        Densities, shape (rows, columns).
+
+    Returns
+    -------
+    distance : float
+        Mean distance of the transport in cells; NaN if a density is not finite.
+
+    Raises
+    ------
+    InputError
+        If the package POT is missing.
+    """
     try:
         import ot
     except ImportError as error:
@@ -80,8 +109,8 @@ def distance(p: NDArray[np.float64], q: NDArray[np.float64]) -> float:
     return float(ot.emd2(p.ravel() / p.sum(), q.ravel() / q.sum(), costs, numItermax=10_000_000))
 
 
-def _resize_matrix(n: int, n_new: int, scaling: str) -> NDArray[np.float64]:
-    """Weights of MATLAB's antialiased bicubic imresize along one axis, shape (n_new, n)."""
+def _resize_matrix(n: int, n_new: int, scaling: Scaling) -> Array:
+    """Return the weights of MATLAB's antialiased bicubic imresize along one axis, (n_new, n)."""
     scale = 1 / _FACTOR if scaling == "factor" else n_new / n
     centres = (np.arange(n_new) + 0.5) / scale - 0.5
     half_width = 2.0 / min(scale, 1.0)
@@ -96,8 +125,8 @@ def _resize_matrix(n: int, n_new: int, scaling: str) -> NDArray[np.float64]:
     return matrix
 
 
-def _cubic(t: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Keys (1981), doi:10.1109/TASSP.1981.1163711, equation 4 with a = -1/2."""
+def _cubic(t: Array) -> Array:
+    """Evaluate the kernel of Keys (1981), doi:10.1109/TASSP.1981.1163711, equation 4, a = -1/2."""
     a, d = _CUBIC, np.abs(t)
     near = ((a + 2) * d - (a + 3)) * d * d + 1
     far = a * (((d - 5) * d + 8) * d - 4)

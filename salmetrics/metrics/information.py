@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from typing import Literal, get_args
 
+import numpy as np
+from numpy.typing import ArrayLike
+
+from salmetrics.array_types import Array, Rows
 from salmetrics.checked_map import (
     CheckedMap,
     as_log_density,
@@ -12,10 +15,12 @@ from salmetrics.checked_map import (
     check_same_shape,
     pixel_indices,
 )
-from salmetrics.errors import InputError
+from salmetrics.errors import check_choice
 
-__all__ = ["matlab", "score"]
+__all__ = ["UNITS", "Unit", "in_unit", "matlab", "score"]
 
+Unit = Literal["bit", "nat"]
+UNITS: tuple[Unit, ...] = get_args(Unit)
 _EPSILON = 2.0**-52
 
 
@@ -24,28 +29,29 @@ def score(
     x: ArrayLike,
     y: ArrayLike,
     baseline: ArrayLike | CheckedMap | None = None,
-) -> NDArray[np.float64]:
-    """Information gain over a baseline, or log likelihood without one, of each fixation in bits.
+) -> Array:
+    """Compute each fixation's information gain over a baseline, or log likelihood without one.
 
     IG_i = log2 p(y_i, x_i) - log2 p_baseline(y_i, x_i)
 
     Parameters
     ----------
     log_density
-        Natural log of the model's density, shape (h, w), logsumexp 0; -inf is legal.
+        Natural log of the model's density, shape (h, w), logsumexp 0; -inf is allowed.
     x, y
-        Positions in pixels, shape (n,).
+        Positions of the fixations in pixels, shape (n,).
     baseline
         Natural log of the baseline's density, shape (h, w).
 
     Returns
     -------
-    float64 array of shape (n,), bits; higher is better. -inf where the model gives probability 0.
+    gains : ndarray of float64, shape (n,)
+        Bits per fixation; higher is better. -inf where the model's density is 0.
 
     Raises
     ------
     InputError
-        For a map that is not a log density, or fixations outside it.
+        If a map is not a log density, their shapes differ, or fixations are outside them.
 
     References
     ----------
@@ -72,22 +78,30 @@ def matlab(
     y: ArrayLike,
     baseline: ArrayLike | CheckedMap,
 ) -> float:
-    """InfoGain of the older MIT benchmark's MATLAB code, in bits: not an information gain.
+    """Compute InfoGain of the older MIT benchmark's MATLAB code, which is not an information gain.
 
-    Both maps are min-max scaled and divided by their sum; the mean over unique fixated pixels of
-    log2(2^-52 + p) - log2(2^-52 + p_baseline). NaN without fixations. A constant map counts as
-    uniform (NaN in MATLAB).
+    Both maps are min-max scaled and divided by their sum; the score is the mean over unique
+    fixated pixels of log2(2^-52 + p) - log2(2^-52 + p_baseline). A constant map counts as uniform
+    (NaN in MATLAB).
 
     Parameters
     ----------
-    saliency_map, baseline
-        Shape (h, w).
+    saliency_map
+        Predicted map, shape (h, w).
     x, y
-        Positions in pixels, shape (n,).
+        Positions of the fixations in pixels, shape (n,).
+    baseline
+        Map of the baseline, shape (h, w).
 
     Returns
     -------
-    Bits per fixated pixel; higher is better.
+    gain : float
+        Bits per fixated pixel; higher is better. NaN without fixations.
+
+    Raises
+    ------
+    InputError
+        If a map is not finite, their shapes differ, or fixations are outside them.
 
     References
     ----------
@@ -103,14 +117,31 @@ def matlab(
     return float(gains.mean())
 
 
-def in_unit(bits: NDArray[np.float64], unit: str) -> NDArray[np.float64]:
-    """Convert bits to `unit`, "bit" or "nat"."""
-    if unit not in ("bit", "nat"):
-        raise InputError(f"unit must be one of 'bit', 'nat'; got {unit!r}")
+def in_unit(bits: Array, unit: Unit) -> Array:
+    """Convert bits to a unit.
+
+    Parameters
+    ----------
+    bits
+        Values in bits, of any shape.
+    unit
+        "bit" or "nat".
+
+    Returns
+    -------
+    values : ndarray of float64
+        The values in `unit`.
+
+    Raises
+    ------
+    InputError
+        If `unit` is invalid.
+    """
+    check_choice("unit", unit, UNITS)
     return bits if unit == "bit" else bits * np.log(2)
 
 
-def _scaled_density(m: CheckedMap, pixels: NDArray[np.int64]) -> NDArray[np.float64]:
+def _scaled_density(m: CheckedMap, pixels: Rows) -> Array:
     if m.is_constant:
         return np.full(pixels.size, 1.0 / m.flat.size)
     return (m.flat[pixels].astype(np.float64) - m.low) / m.total_above_low

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from salmetrics.array_types import Array
 from salmetrics.checked_map import CheckedMap, as_map, pixel_indices
 from salmetrics.errors import InputError
 from salmetrics.protocols import DEFAULT
@@ -18,28 +19,29 @@ def score(
     y: ArrayLike,
     *,
     ddof: int = DEFAULT.nss_ddof,
-) -> NDArray[np.float64]:
-    """NSS of each fixation: the map's value there in standard deviations above its mean.
+) -> Array:
+    """Compute the NSS of each fixation: the map's value there in standard deviations from its mean.
 
     NSS_i = (m(y_i, x_i) - mean(m)) / std(m)
 
     Parameters
     ----------
     saliency_map
-        Shape (h, w).
+        Predicted map, shape (h, w).
     x, y
-        Positions in pixels, shape (n,).
+        Positions of the fixations in pixels, shape (n,).
     ddof
-        The standard deviation's denominator is N - ddof.
+        Number that is subtracted from the number of pixels in the denominator of the variance.
 
     Returns
     -------
-    float64 array of shape (n,); higher is better, 0 is chance; 0 for a constant map.
+    saliencies : ndarray of float64, shape (n,)
+        Standard deviations; higher is better, 0 is chance. 0 for a constant map.
 
     Raises
     ------
     InputError
-        For a map that is not finite, or fixations outside it.
+        If the map is not finite, fixations are outside it, or `ddof` is too large.
 
     References
     ----------
@@ -62,11 +64,24 @@ def score(
 
 
 def matlab(saliency_map: ArrayLike | CheckedMap, x: ArrayLike, y: ArrayLike) -> float:
-    """NSS of the older MIT benchmark's MATLAB code: N - 1, mean over unique fixated pixels.
+    """Compute NSS of the older MIT benchmark's MATLAB code: N - 1, mean over unique fixated pixels.
+
+    Parameters
+    ----------
+    saliency_map
+        Predicted map, shape (h, w).
+    x, y
+        Positions of the fixations in pixels, shape (n,).
 
     Returns
     -------
-    One number for the image; NaN without fixations, 0 for a constant map.
+    saliency : float
+        Standard deviations; higher is better. NaN without fixations, 0 for a constant map.
+
+    Raises
+    ------
+    InputError
+        If the map is not finite, or fixations are outside it.
     """
     m = as_map(saliency_map)
     _, first = np.unique(pixel_indices(x, y, m.shape), return_index=True)
@@ -74,5 +89,5 @@ def matlab(saliency_map: ArrayLike | CheckedMap, x: ArrayLike, y: ArrayLike) -> 
         return np.nan
     rows = np.sort(first)
     values = score(m, np.asarray(x)[rows], np.asarray(y)[rows], ddof=1)
-    # added up one by one, as image means are: nss(ddof=1, unique=True) has the same last bits
+    # added one by one like image means, so that nss(ddof=1, unique=True) has the same last bits
     return float(np.add.accumulate(values)[-1] / values.size)

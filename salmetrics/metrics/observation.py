@@ -10,7 +10,7 @@ from typing import Literal, TypeVar, get_args
 from salmetrics.array_types import Array, Rows
 from salmetrics.checked_map import CheckedMap
 from salmetrics.metrics import auc
-from salmetrics.protocols import DEFAULT, Protocol
+from salmetrics.protocols import DEFAULT, Nonfixations, Protocol
 
 __all__ = ["NEEDS", "Need", "Observation"]
 
@@ -41,7 +41,7 @@ make_baseline_map
     y: Array
     protocol: Protocol = DEFAULT
     make_empirical_map: Callable[[], CheckedMap] | None = None
-    make_negatives: Callable[[], auc.Negatives | str] | None = None
+    make_negatives: Callable[[], auc.Negatives | Nonfixations] | None = None
     make_other_negatives: Callable[[], auc.Negatives] | None = None
     make_other_pixels: Callable[[], Rows] | None = None
     make_baseline: Callable[[], Array] | None = None
@@ -53,7 +53,7 @@ make_baseline_map
         return _made("empirical_map", self.make_empirical_map)
 
     @cached_property
-    def negatives(self) -> auc.Negatives | str:
+    def negatives(self) -> auc.Negatives | Nonfixations:
         """Negatives of AUC."""
         return _made("negatives", self.make_negatives)
 

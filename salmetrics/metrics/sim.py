@@ -2,30 +2,37 @@
 
 from __future__ import annotations
 
+from typing import Literal, get_args
+
 from numpy.typing import ArrayLike
 
 from salmetrics.checked_map import CheckedMap, as_map, check_same_shape
 from salmetrics.errors import check_choice
 from salmetrics.kernels import overlap
-from salmetrics.metrics.kldiv import METHODS, share_of_sum
+from salmetrics.metrics.kldiv import share_of_sum
 
-__all__ = ["score"]
+__all__ = ["METHODS", "SimMethod", "score"]
+
+SimMethod = Literal["benchmark", "matlab"]
+METHODS: tuple[SimMethod, ...] = get_args(SimMethod)
 
 
 def score(
     saliency_map: ArrayLike | CheckedMap,
     empirical_map: ArrayLike | CheckedMap,
     *,
-    method: str = "benchmark",
+    method: SimMethod = "benchmark",
 ) -> float:
-    """Similarity of a saliency map and an empirical map.
+    """Compute the similarity of a saliency map and an empirical map.
 
     SIM = sum min(p, q), where p and q are the maps scaled to sum 1
 
     Parameters
     ----------
-    saliency_map, empirical_map
-        Shape (h, w).
+    saliency_map
+        Predicted map, shape (h, w).
+    empirical_map
+        Blurred fixations, shape (h, w).
     method
         "benchmark" (MIT/Tuebingen): a map with negative values is shifted up to 0, an all-zero map
         becomes uniform. "matlab" (older MIT benchmark): each map's minimum becomes 0 first; an
@@ -33,12 +40,18 @@ def score(
 
     Returns
     -------
-    From 0 to 1, higher is better.
+    similarity : float
+        From 0 to 1; higher is better.
 
     Raises
     ------
     InputError
-        For maps that are not finite or of different shapes.
+        If a map is not finite, their shapes differ, or `method` is invalid.
+
+    References
+    ----------
+    Bylinskii, Judd, Oliva, Torralba and Durand (2019), IEEE TPAMI 41, 740-757,
+    doi:10.1109/TPAMI.2018.2815601.
 
     Examples
     --------
@@ -54,8 +67,8 @@ def score(
     return float(overlap.sum_of_minima(m.flat, q.flat, shift_m, scale_m, shift_q, scale_q))
 
 
-def _share_of_range(m: CheckedMap, method: str) -> tuple[float, float]:
-    """`share_of_sum` after the minimum was subtracted."""
+def _share_of_range(m: CheckedMap, method: SimMethod) -> tuple[float, float]:
+    """Do the same as `share_of_sum` after subtracting the minimum."""
     if m.is_constant:
         return (0.0, 0.0) if m.low == 0 else (m.low - 1.0, 1.0 / m.flat.size)
     return m.low, 1.0 / m.total_above_low

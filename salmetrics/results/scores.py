@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from salmetrics.densities.smoothing import Smoothing
 from salmetrics.metrics.registry import METRICS
 from salmetrics.models.base import DensityModel, SaliencyMapModel
+from salmetrics.protocols import Average
 from salmetrics.statistics.cells import Cells, Ratio, Sample, Score
 
 __all__ = ["Key", "Scores"]
@@ -73,7 +74,7 @@ class Scores:
             gold_standard=self.gold_standard,
         )
 
-    def sample(self, model: str, metric: str, average: str) -> Score:
+    def sample(self, model: str, metric: str, average: Average) -> Score:
         """Return what one number is made of."""
         share_of = METRICS[metric].share_of
         if share_of is not None:

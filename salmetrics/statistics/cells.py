@@ -1,4 +1,4 @@
-"""From one value a fixation, or an image, to one number, by way of sums over cells."""
+"""From one value per fixation, or per image, to one score, by way of sums over cells."""
 
 from __future__ import annotations
 
@@ -7,37 +7,42 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Cells", "Ratio", "Sample", "Score"]
+from salmetrics.array_types import Array, Rows
+from salmetrics.protocols import Average
 
-Array = NDArray[np.float64]
+__all__ = ["Cells", "Ratio", "Sample", "Score"]
 
 
 class Cells:
-    """The pairs of an image and a subject who looked at it, by image and then subject.
+    """The pairs of an image and a subject who looked at it, sorted by image and then subject.
 
-    Sums over cells are all that averages, intervals and tests need, so a result that keeps only
-    those gives the same numbers as one that keeps every fixation.
+    Averages, intervals and tests need only sums over cells, so a result that keeps only the sums
+    gives the same numbers as one that keeps every fixation.
 
     Parameters
     ----------
-    image, subject
-        Of each fixation, shape (n,); images are indices, subjects of any type.
+    image
+        Index of each fixation's image, int64, shape (n,).
+    subject
+        Subject of each fixation, of any type, shape (n,).
 
     Attributes
     ----------
-    image, subject
-        Of each cell, shape (n_cells,); subjects as codes, which index `subjects`.
+    image
+        Index of each cell's image, int64, shape (n_cells,).
+    subject
+        Index of each cell's subject in `subjects`, int64, shape (n_cells,).
     subjects
-        Who looked, sorted.
+        The distinct subjects, sorted.
     counts
-        Fixations in each cell, float64.
+        Number of fixations in each cell, float64, shape (n_cells,).
     of_fixation
-        The cell of each fixation, shape (n,); None if fixations were not kept.
+        Index of each fixation's cell, int64, shape (n,); None if fixations were not kept.
     """
 
-    def __init__(self, image: NDArray[np.int64], subject: NDArray[np.generic]) -> None:
+    def __init__(self, image: Rows, subject: NDArray[np.generic]) -> None:
         self.subjects: NDArray[np.generic]
-        self.of_fixation: NDArray[np.int64] | None
+        self.of_fixation: Rows | None
         self.subjects, codes = np.unique(subject, return_inverse=True)
         width = max(self.subjects.size, 1)
         pairs, self.of_fixation = np.unique(image * width + codes, return_inverse=True)
@@ -48,20 +53,20 @@ class Cells:
     def from_arrays(
         cls,
         *,
-        image: NDArray[np.int64],
-        subject: NDArray[np.int64],
+        image: Rows,
+        subject: Rows,
         counts: Array,
         subjects: NDArray[np.generic],
-        of_fixation: NDArray[np.int64] | None,
+        of_fixation: Rows | None,
     ) -> Cells:
-        """Cells as they were; `of_fixation` is None if fixations were not kept."""
+        """Return cells from their attributes, such as a file holds them."""
         cells = cls.__new__(cls)
         cells.image, cells.subject, cells.counts = image, subject, counts
         cells.subjects, cells.of_fixation = subjects, of_fixation
         return cells
 
     def without_fixations(self) -> Cells:
-        """Return the same cells, no longer knowing their fixations."""
+        """Return the same cells without the cell of each fixation."""
         return Cells.from_arrays(
             image=self.image,
             subject=self.subject,
@@ -73,15 +78,17 @@ class Cells:
     def __len__(self) -> int:
         return self.image.size
 
-    def add(self, sums: Array, values: Array, rows: NDArray[np.int64]) -> None:
-        """Add one value for each of some fixations to sums over cells.
+    def add(self, sums: Array, values: Array, rows: Rows) -> None:
+        """Add one value per fixation of some images to sums over cells.
 
         Parameters
         ----------
         sums
-            Shape (n_cells,), changed in place.
-        values, rows
-            Scores of fixations and their indices: all fixations of some images.
+            Sums over cells, shape (n_cells,), changed in place.
+        values
+            Score of each fixation, shape (m,).
+        rows
+            Indices of these fixations, all those of some images, shape (m,).
         """
         assert self.of_fixation is not None
         cells = self.of_fixation[rows]
@@ -89,63 +96,65 @@ class Cells:
             first, last = int(cells.min()), int(cells.max()) + 1
             sums[first:last] += np.bincount(cells - first, weights=values, minlength=last - first)
 
-    def sample(self, sums: Array, average: str) -> Sample:
-        """Return the cells that have a number, as what a score is made of."""
-        return Sample(self.image, self.subject, sums, self.counts, average).there()
+    def sample(self, sums: Array, average: Average) -> Sample:
+        """Return what a score is computed from: the cells that have a value."""
+        return Sample(self.image, self.subject, sums, self.counts, average).valid()
 
 
 @dataclass(frozen=True)
 class Sample:
-    """What a score is made of: sums and counts over cells, and how they become one number.
+    """What a score is computed from: sums and counts over cells, and how they are averaged.
 
     Parameters
     ----------
     image, subject
-        Of each cell, shape (n_cells,), codes from 0.
-    sums, counts
-        Sum of the score over a cell's fixations, and their number. A score with one value an
-        image has one cell an image, with count 1.
+        Image and subject of each cell as codes from 0, int64, shape (n_cells,).
+    sums
+        Sum of the score over the fixations of each cell, shape (n_cells,).
+    counts
+        Number of these fixations, float64, shape (n_cells,). A score with one value per image
+        has one cell per image, with count 1.
     average
-        "fixation": sum of all sums over sum of all counts; "image" and "subject": mean over
-        images, or subjects, of the same ratio within each.
+        "fixation": sum of all sums divided by the sum of all counts; "image" and "subject": mean
+        over images, or subjects, of this ratio within each.
     """
 
-    image: NDArray[np.int64]
-    subject: NDArray[np.int64]
+    image: Rows
+    subject: Rows
     sums: Array
     counts: Array
-    average: str
+    average: Average
 
     @classmethod
     def of_images(cls, values: Array) -> Sample:
-        """One value an image, shape (n_images,), NaN where there is none; averaged over images."""
+        """Return the sample of one value per image, shape (n_images,), NaN where it is missing."""
         image = np.arange(values.size)
         ones = np.ones(values.size)
-        return cls(image, np.zeros(values.size, np.int64), values, ones, "fixation").there()
+        return cls(image, np.zeros(values.size, np.int64), values, ones, "fixation").valid()
 
     @property
     def value(self) -> float:
-        """The score; NaN without cells."""
+        """The score; NaN if there are no cells."""
         if self.sums.size == 0:
             return np.nan
         if self.average != "fixation":
             sums, counts = self.by(self.image if self.average == "image" else self.subject)
             return float(np.mean(sums[counts > 0] / counts[counts > 0]))
-        # over images first: as good as any order, and the same whatever is kept of the cells
+        # over images first, so that the last digits do not depend on whether cells were kept
         sums, counts = self.by(self.image)
         return float(sums.sum() / counts.sum())
 
-    def by(self, groups: NDArray[np.int64]) -> tuple[Array, Array]:
-        """Add up sums and counts over groups of cells, by code."""
+    def by(self, groups: Rows) -> tuple[Array, Array]:
+        """Add up sums and counts over groups of cells; `groups` has the code of each cell."""
         sums = np.asarray(np.bincount(groups, weights=self.sums), np.float64)
         return sums, np.asarray(np.bincount(groups, weights=self.counts), np.float64)
 
-    def there(self) -> Sample:
-        """Only the cells that have a number."""
+    def valid(self) -> Sample:
+        """Return only the cells that have a value."""
         return self.select(~np.isnan(self.sums))
 
-    def select(self, cells: NDArray[np.bool_] | NDArray[np.int64]) -> Sample:
-        """Only some of the cells."""
+    def select(self, cells: NDArray[np.bool_] | Rows) -> Sample:
+        """Return only some of the cells, by mask or by index."""
         return replace(
             self,
             image=self.image[cells],
@@ -155,7 +164,7 @@ class Sample:
         )
 
     def minus(self, other: Score) -> Sample:
-        """Difference of two scores, on the cells that both have."""
+        """Return the difference of two scores, on the cells that both have."""
         mine, theirs = _shared(self, other)
         return replace(self.select(mine), sums=self.sums[mine] - other.sums[theirs])
 
@@ -164,7 +173,12 @@ class Sample:
 class Ratio:
     """One score as a share of another on the same cells, such as explained information gain.
 
-    It behaves as a `Sample`; two of them are compared over the same denominator.
+    It behaves like a `Sample`; two of them are compared over the same denominator.
+
+    Parameters
+    ----------
+    numerator, denominator
+        Samples on the same cells.
     """
 
     numerator: Sample
@@ -172,46 +186,46 @@ class Ratio:
 
     @classmethod
     def of(cls, numerator: Sample, denominator: Sample) -> Ratio:
-        """Make one on the cells that both have."""
+        """Return the ratio of two samples on the cells that both have."""
         mine, theirs = _shared(numerator, denominator)
         return cls(numerator.select(mine), denominator.select(theirs))
 
     @property
-    def image(self) -> NDArray[np.int64]:
-        """Of each cell."""
+    def image(self) -> Rows:
+        """Code of each cell's image."""
         return self.numerator.image
 
     @property
-    def subject(self) -> NDArray[np.int64]:
-        """Of each cell."""
+    def subject(self) -> Rows:
+        """Code of each cell's subject."""
         return self.numerator.subject
 
     @property
     def sums(self) -> Array:
-        """Of the numerator."""
+        """Sums of the numerator."""
         return self.numerator.sums
 
     @property
     def counts(self) -> Array:
-        """Of both."""
+        """Counts of the numerator; the denominator has the same."""
         return self.numerator.counts
 
     @property
     def value(self) -> float:
         """The ratio of the two scores; NaN unless the denominator is above 0."""
-        under = self.denominator.value
-        return self.numerator.value / under if under > 0 else np.nan
+        denominator = self.denominator.value
+        return self.numerator.value / denominator if denominator > 0 else np.nan
 
-    def by(self, groups: NDArray[np.int64]) -> tuple[Array, Array]:
-        """Add up numerator and denominator over groups of cells, by code; 0 for one below 0."""
+    def by(self, groups: Rows) -> tuple[Array, Array]:
+        """Add up numerator and denominator over groups of cells; a denominator below 0 is 0."""
         return self.numerator.by(groups)[0], np.maximum(self.denominator.by(groups)[0], 0.0)
 
-    def select(self, cells: NDArray[np.bool_] | NDArray[np.int64]) -> Ratio:
-        """Only some of the cells."""
+    def select(self, cells: NDArray[np.bool_] | Rows) -> Ratio:
+        """Return only some of the cells, by mask or by index."""
         return Ratio(self.numerator.select(cells), self.denominator.select(cells))
 
     def minus(self, other: Score) -> Ratio:
-        """Difference of two ratios, on the cells that both have."""
+        """Return the difference of two ratios, on the cells that both have."""
         assert isinstance(other, Ratio)
         return Ratio.of(self.numerator.minus(other.numerator), self.denominator)
 
@@ -219,8 +233,8 @@ class Ratio:
 Score = Sample | Ratio
 
 
-def _shared(first: Score, second: Score) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Where the cells that both have are, in each."""
+def _shared(first: Score, second: Score) -> tuple[Rows, Rows]:
+    """Return the indices of the cells that both have, in each."""
     width = 1 + max(first.subject.max(initial=0), second.subject.max(initial=0))
     _, mine, theirs = np.intersect1d(
         first.image * width + first.subject,

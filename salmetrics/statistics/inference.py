@@ -1,7 +1,7 @@
-"""Error bars and tests: what a score would have been with other images, or other subjects.
+"""Confidence intervals and tests: how a score varies with the images, or the subjects.
 
-Everything rests on sums and counts over cells, the fixations of one subject on one image, so it
-works without the fixations themselves. Clusters (images, subjects, or both) are resampled whole,
+Everything is computed from sums and counts over cells (the fixations of one subject on one image),
+without the fixations themselves. Clusters (images, subjects, or both) are resampled as a whole,
 because fixations on one image, or of one subject, are not independent.
 """
 
@@ -13,6 +13,7 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from salmetrics.array_types import Array, Rows
 from salmetrics.errors import InputError, check_choice
 from salmetrics.statistics.cells import Ratio, Sample, Score
 
@@ -32,10 +33,9 @@ Over = Literal["images", "subjects", "both"]
 OVER: tuple[Over, ...] = get_args(Over)
 IntervalMethod = Literal["percentile", "bca"]
 INTERVALS: tuple[IntervalMethod, ...] = get_args(IntervalMethod)
-_ROUNDING = 1e-13  # what a score, about 1, may be off
-_BLOCK = 2_000_000  # weights drawn at a time
-
-Array = NDArray[np.float64]
+Level = Literal["images", "subjects", "cells"]  # whose influence on a score is computed
+_ROUNDING = 1e-13  # rounding error of a score of about 1
+_BLOCK = 2_000_000  # number of weights drawn at a time
 
 
 def intervals(
@@ -47,28 +47,35 @@ def intervals(
     n_bootstrap: int = 1000,
     seed: int = 0,
 ) -> Array:
-    """Bootstrap confidence intervals of scores of the same images and subjects.
+    """Compute bootstrap confidence intervals of scores of the same images and subjects.
 
     Parameters
     ----------
     samples
-        Their images and subjects have the same codes; all are resampled together.
+        What the scores are computed from, with common codes of images and subjects; all are
+        resampled together.
     over
-        What would have been others: "images", "subjects", or "both" (cells then count as often
-        as their image times as often as their subject; Owen 2007).
+        Which units are resampled: "images", "subjects", or "both" (a cell then counts as often as
+        its image was drawn times as often as its subject was; Owen 2007).
     method
         "percentile", or "bca" (bias-corrected and accelerated, Efron 1987; not for "both").
     level
-        Share of intervals that cover the truth.
+        Share of intervals that cover the true score.
     n_bootstrap
         Number of resamples.
     seed
-        Of the resamples.
+        Seed of the bootstrap.
 
     Returns
     -------
-    Shape (n_samples, 2), NaN for a score that is not finite or rests on fewer than two clusters,
-    and for a ratio whose denominator may be 0.
+    bounds : ndarray of float64, shape (n_samples, 2)
+        Lower and upper bound; NaN for a score that is not finite or has fewer than two clusters,
+        and for a ratio whose denominator is indistinguishable from 0.
+
+    Raises
+    ------
+    InputError
+        If an option is invalid.
 
     References
     ----------
@@ -89,14 +96,14 @@ def intervals(
     ]
     if not usable or n_bootstrap == 0:
         return result
-    chosen = [samples[k] for k in usable]
-    replicates = _replicates(chosen, over, n_bootstrap, seed)
+    usable_samples = [samples[k] for k in usable]
+    replicates = _replicates(usable_samples, over, n_bootstrap, seed)
     tail = (1.0 - level) / 2.0
-    for k, sample, drawn in zip(usable, chosen, replicates, strict=True):
+    for k, sample, drawn in zip(usable, usable_samples, replicates, strict=True):
         if isinstance(sample, Ratio) and np.isnan(drawn).mean() > tail / 2:
-            continue  # the denominator may as well be 0: there is no such interval
+            continue  # the denominator is indistinguishable from 0, so there is no interval
         shares = np.array([tail, 1.0 - tail])
-        if method == "bca":
+        if method == "bca" and over != "both":
             shares = _bca_shares(sample, drawn, over, shares)
         result[k] = np.nanquantile(drawn, shares)
     return result
@@ -105,21 +112,29 @@ def intervals(
 def paired_test(difference: Score, over: Over = "images") -> tuple[float, float]:
     """Test whether the difference of two scores is 0.
 
-    The difference is divided by its standard error over clusters, from the change that each
-    cluster makes to it to first order, and compared with Student's t distribution; for "both"
-    the variances over images and over subjects add, less that over cells (Cameron, Gelbach and
-    Miller 2011).
+    The difference is divided by its standard error over clusters, estimated from each cluster's
+    first-order influence on it, and compared with Student's t distribution. For "both", the
+    variance is the sum of those over images and over subjects minus that over cells (Cameron,
+    Gelbach and Miller 2011).
 
     Parameters
     ----------
     difference
-        From `Sample.minus`.
+        Difference of two scores, from `Sample.minus`.
     over
-        As in `intervals`.
+        Which units are the clusters: "images", "subjects" or "both".
 
     Returns
     -------
-    Standard error and two-sided p-value; NaN with fewer than two clusters.
+    error : float
+        Standard error of the difference; NaN with fewer than two clusters.
+    p_value : float
+        Two-sided p-value; NaN with fewer than two clusters.
+
+    Raises
+    ------
+    InputError
+        If `over` is invalid.
 
     References
     ----------
@@ -133,11 +148,12 @@ def paired_test(difference: Score, over: Over = "images") -> tuple[float, float]
     if n < 2 or not np.isfinite(difference.value) or not np.isfinite(difference.sums).all():
         return np.nan, np.nan
     if over == "both":
-        parts = {level: _variance(_changes(difference, level)) for level in ("images", "subjects")}
-        joint = sum(parts.values()) - _variance(_changes(difference, "cells"))
-        variance = max(joint, *parts.values())
+        images = _variance(_influence(difference, "images"))
+        subjects = _variance(_influence(difference, "subjects"))
+        cells = _variance(_influence(difference, "cells"))
+        variance = max(images + subjects - cells, images, subjects)
     else:
-        variance = _variance(_changes(difference, over))
+        variance = _variance(_influence(difference, over))
     error = float(np.sqrt(variance))
     value = difference.value
     if error < _ROUNDING:
@@ -146,12 +162,26 @@ def paired_test(difference: Score, over: Over = "images") -> tuple[float, float]
 
 
 def holm(p_values: Array) -> Array:
-    """Adjust p-values for how many there are (Holm 1979); NaN values stay and don't count.
+    """Adjust p-values for their number (Holm 1979); NaN stays NaN and is not counted.
 
     Parameters
     ----------
     p_values
-        Shape (n,).
+        Two-sided p-values of several tests, shape (n,).
+
+    Returns
+    -------
+    adjusted : ndarray of float64, shape (n,)
+        Adjusted p-values, in the order of `p_values`.
+
+    References
+    ----------
+    Holm (1979), Scandinavian Journal of Statistics 6, 65-70.
+
+    Examples
+    --------
+    >>> holm(np.array([0.04, 0.01, np.nan]))
+    array([0.04, 0.02,  nan])
     """
     adjusted = np.full(p_values.shape, np.nan)
     order = np.argsort(p_values)  # NaN last
@@ -162,22 +192,29 @@ def holm(p_values: Array) -> Array:
 
 
 def indistinct_groups(different: NDArray[np.bool_]) -> list[str]:
-    """Letters of groups of models, in order of their score, that can't be told apart.
+    """Return the letters of groups of models that are not distinguishable.
 
     Parameters
     ----------
     different
-        Shape (n, n), whether two models differ.
+        Whether two models differ significantly, symmetric, shape (n, n), in the order of their
+        scores.
 
     Returns
     -------
-    One string of letters a model: two models share a letter if and only if they don't differ
-    (a compact letter display, Piepho 2004).
+    letters : list of str
+        Letters of each model: two models share a letter if and only if they do not differ (a
+        compact letter display, Piepho 2004).
 
     References
     ----------
     Piepho (2004), Journal of Computational and Graphical Statistics 13, 456-466,
     doi:10.1198/1061860043515.
+
+    Examples
+    --------
+    >>> indistinct_groups(np.array([[0, 0, 1], [0, 0, 0], [1, 0, 0]], bool))
+    ['a', 'ab', 'b']
     """
     n = different.shape[0]
     groups = [frozenset(range(n))]
@@ -194,7 +231,7 @@ def _letter(k: int) -> str:
 
 
 def n_clusters(sample: Score, over: Over) -> int:
-    """Count the images, subjects, or the fewer of both, that a score rests on."""
+    """Count the images or subjects of a score; for "both", return the smaller number."""
     numbers = {
         "images": np.unique(sample.image).size,
         "subjects": np.unique(sample.subject).size,
@@ -206,19 +243,20 @@ def n_clusters(sample: Score, over: Over) -> int:
 
 
 def _replicates(scores: Sequence[Score], over: Over, n: int, seed: int) -> Array:
-    """Scores of resampled data, shape (n_scores, n)."""
+    """Return the scores of resampled data, shape (n_scores, n)."""
     result = np.empty((len(scores), n))
-    alike: dict[tuple[bytes, bytes], list[int]] = {}
+    rows_by_clusters: dict[tuple[bytes, bytes], list[int]] = {}
     for k, score in enumerate(scores):
+        # an interval must not depend on scores that have other clusters
         clusters = np.unique(score.image).tobytes(), np.unique(score.subject).tobytes()
-        alike.setdefault(clusters, []).append(k)  # an interval must not depend on other scores
-    for rows in alike.values():
+        rows_by_clusters.setdefault(clusters, []).append(k)
+    for rows in rows_by_clusters.values():
         result[rows] = _replicates_of_same([scores[k] for k in rows], over, n, seed)
     return result
 
 
 def _replicates_of_same(scores: Sequence[Score], over: Over, n: int, seed: int) -> Array:
-    """Scores of resampled data that have the same images and subjects."""
+    """Return the scores of resampled data for scores with the same images and subjects."""
     parts = {id(part): part for score in scores for part in _parts(score)}
     images, subjects = np.unique(scores[0].image), np.unique(scores[0].subject)
     tables = {key: _Table(part, images, subjects) for key, part in parts.items()}
@@ -234,8 +272,8 @@ def _replicates_of_same(scores: Sequence[Score], over: Over, n: int, seed: int) 
         above, *below = (drawn[id(part)] for part in _parts(score))
         result[k] = above
         if below:
-            there = below[0] > 0
-            result[k] = np.divide(above, below[0], out=np.full(n, np.nan), where=there)
+            positive = below[0] > 0
+            result[k] = np.divide(above, below[0], out=np.full(n, np.nan), where=positive)
     return result
 
 
@@ -246,7 +284,7 @@ def _parts(score: Score) -> tuple[Sample, ...]:
 def _weights(
     over: Over, n_images: int, n_subjects: int, n: int, seed: int
 ) -> Iterator[tuple[Array, Array]]:
-    """How often each image and each subject is drawn; blocks of rows, or one row of ones."""
+    """Yield how often each image and each subject is drawn, in blocks of rows, or a row of ones."""
     rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(OVER.index(over),)))
     block = max(1, _BLOCK // max(n_images, n_subjects))
     ones = np.ones((1, n_images)), np.ones((1, n_subjects))
@@ -265,9 +303,7 @@ def _drawn(rng: np.random.Generator, n_clusters: int, size: int) -> Array:
 class _Table:
     """A sample as sparse tables of sums and counts, images by subjects."""
 
-    def __init__(
-        self, sample: Sample, images: NDArray[np.int64], subjects: NDArray[np.int64]
-    ) -> None:
+    def __init__(self, sample: Sample, images: Rows, subjects: Rows) -> None:
         from scipy.sparse import csr_array
 
         place = np.searchsorted(images, sample.image), np.searchsorted(subjects, sample.subject)
@@ -277,7 +313,7 @@ class _Table:
         self._average = sample.average
 
     def values(self, image_weights: Array, subject_weights: Array) -> Array:
-        """Scores with weighted images and subjects, one a row of weights; NaN without data."""
+        """Return one score per row of weights of images and subjects; NaN without data."""
         with np.errstate(invalid="ignore"):
             if self._average == "image":
                 return _weighted_mean_of_ratios(
@@ -293,46 +329,48 @@ class _Table:
 
 
 def _weighted_mean_of_ratios(weights: Array, sums: Array, counts: Array) -> Array:
-    there = counts > 0
-    ratios = np.divide(sums, counts, out=np.zeros(np.shape(sums)), where=there)
-    return np.asarray((weights * ratios).sum(1) / (weights * there).sum(1))
+    observed = counts > 0
+    ratios = np.divide(sums, counts, out=np.zeros(np.shape(sums)), where=observed)
+    return np.asarray((weights * ratios).sum(1) / (weights * observed).sum(1))
 
 
-# ---- what each cluster changes
+# ---- influence of each cluster
 
 
-def _changes(sample: Score, level: str) -> Array:
-    """First-order change of the score that each image, subject or cell makes by being there."""
+def _influence(sample: Score, level: Level) -> Array:
+    """Return the first-order influence of each image, subject or cell on the score."""
     if isinstance(sample, Ratio):
-        above, below = _changes(sample.numerator, level), _changes(sample.denominator, level)
+        above, below = _influence(sample.numerator, level), _influence(sample.denominator, level)
         return (above - sample.value * below) / sample.denominator.value
     value = sample.value
     if sample.average == "fixation":
-        of_cells = (sample.sums - value * sample.counts) / sample.counts.sum()
-        return of_cells if level == "cells" else _by_level(of_cells, sample, level)
+        by_cell = (sample.sums - value * sample.counts) / sample.counts.sum()
+        return by_cell if level == "cells" else _by_level(by_cell, sample, level)
     groups = sample.image if sample.average == "image" else sample.subject
     sums, counts = sample.by(groups)
-    there = counts > 0
-    means = np.divide(sums, counts, out=np.zeros(sums.shape), where=there)
+    observed = counts > 0
+    means = np.divide(sums, counts, out=np.zeros(sums.shape), where=observed)
     if level == ("images" if sample.average == "image" else "subjects"):
-        return (means[there] - value) / there.sum()
-    of_cells = (sample.sums - means[groups] * sample.counts) / counts[groups] / there.sum()
-    return of_cells if level == "cells" else _by_level(of_cells, sample, level)
+        return (means[observed] - value) / observed.sum()
+    by_cell = (sample.sums - means[groups] * sample.counts) / counts[groups] / observed.sum()
+    return by_cell if level == "cells" else _by_level(by_cell, sample, level)
 
 
-def _by_level(of_cells: Array, sample: Sample, level: str) -> Array:
+def _by_level(by_cell: Array, sample: Sample, level: Level) -> Array:
     groups = sample.image if level == "images" else sample.subject
     present = np.bincount(groups) > 0
-    return np.asarray(np.bincount(groups, weights=of_cells)[present], np.float64)
+    return np.asarray(np.bincount(groups, weights=by_cell)[present], np.float64)
 
 
-def _variance(changes: Array) -> float:
-    n = changes.size
-    return float(np.sum((changes - changes.mean()) ** 2) * n / (n - 1))
+def _variance(influence: Array) -> float:
+    n = influence.size
+    return float(np.sum((influence - influence.mean()) ** 2) * n / (n - 1))
 
 
-def _bca_shares(sample: Score, drawn: Array, over: Over, shares: Array) -> Array:
-    """Which quantiles of the resamples bound the interval."""
+def _bca_shares(
+    sample: Score, drawn: Array, over: Literal["images", "subjects"], shares: Array
+) -> Array:
+    """Return the quantiles of the resamples that bound the BCa interval."""
     from scipy.special import ndtr, ndtri
 
     finite = drawn[~np.isnan(drawn)]
@@ -340,8 +378,8 @@ def _bca_shares(sample: Score, drawn: Array, over: Over, shares: Array) -> Array
     if not 0 < below < 1:
         return shares
     bias = ndtri(below)
-    changes = _changes(sample, over)
-    spread = float(np.sum(changes**2))
-    acceleration = 0.0 if spread == 0 else float(np.sum(changes**3)) / (6 * spread**1.5)
+    influence = _influence(sample, over)
+    spread = float(np.sum(influence**2))
+    acceleration = 0.0 if spread == 0 else float(np.sum(influence**3)) / (6 * spread**1.5)
     z = bias + ndtri(shares)
     return np.asarray(ndtr(bias + z / (1 - acceleration * z)))

@@ -60,6 +60,23 @@ def test_a_manifest_that_is_not_ours_is_left_alone(tmp_path):
     assert (tmp_path / "x" / "manifest.json").read_text() == "[1"
 
 
+@pytest.mark.parametrize("key", ["salmetrics", "version", "neither"])
+def test_another_format_is_refused(tmp_path, key):
+    Checkpoint(tmp_path, "m", {"seed": 1, key: "0.1.0"}).save("c", ARRAYS)
+    (path,) = tmp_path.glob("*/manifest.json")
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"format": 1}))
+    path.parent.rename(tmp_path / "m-0123456789abcdef")  # the name that format 1 gave it
+    by = "another version" if key == "neither" else "0.1.0"
+    with pytest.raises(InputError) as error:
+        Checkpoint(tmp_path, "m", {"seed": 1, key: "0.1.0"})
+    assert str(error.value) == (
+        f"checkpoint {str(tmp_path)!r} has m in format 1, written by salmetrics {by}; this version "
+        "resumes format 2 only: name a new folder, or remove this one"
+    )
+    assert [p.name for p in tmp_path.iterdir()] == ["m-0123456789abcdef"]
+    assert Checkpoint(tmp_path, "m2", {"seed": 1}).load("c") is None  # another computation
+
+
 def test_several_writers(tmp_path):
     def write(_):
         store = Checkpoint(tmp_path, "m", {"a": 1})

@@ -350,14 +350,20 @@ def test_span_that_overflows():
         (lambda: auc.judd(0 * MAP, X, Y, jitter=MAP[:1]), "saliency_map and jitter must have one"),
         (
             lambda: auc.judd(MAP, X, Y, jitter=MAP[:1]),
-            r"saliency_map and jitter must have one shape; got \(2, 3\) and \(1, 3\)",
+            r"saliency_map and jitter must have the same shape; got \(2, 3\) and \(1, 3\)",
         ),
         (lambda: auc.borji(MAP, X, Y, step=0), "step must be over 0 and at most 1; got 0"),
         (lambda: auc.borji(MAP, X, Y, step=1.1), "step must be over 0 and at most 1; got 1.1"),
         (lambda: auc.borji(MAP, X, Y, step=np.nan), "step must be over 0 and at most 1; got nan"),
-        (lambda: auc.borji(MAP, X, Y, draws=[6]), "draws must be flat pixel indices below 6"),
-        (lambda: auc.borji(MAP, X, Y, draws=[-1]), "draws must be flat pixel indices below 6"),
-        (lambda: auc.shuffled(MAP, X, Y), "shuffled AUC needs other_map= or draws="),
+        (
+            lambda: auc.borji(MAP, X, Y, draws=[6]),
+            "draws must be flat pixel indices from 0 to 5; got 6",
+        ),
+        (lambda: auc.borji(MAP, X, Y, draws=[-1, 2]), "indices from 0 to 5; got -1 to 2"),
+        (
+            lambda: auc.shuffled(MAP, X, Y),
+            "needs fixations on other images: pass other_map= or draws=",
+        ),
         (
             lambda: auc.shuffled(MAP, X, Y, MAP.T),
             r"other_map must have shape \(2, 3\); got \(3, 2\)",

@@ -68,5 +68,5 @@ def test_never_beyond_1():
 def test_refused():
     with pytest.raises(InputError, match="empirical_map must be finite; got 1 NaN"):
         cc.score([[1, 2]], [[np.nan, 1]])
-    with pytest.raises(InputError, match="saliency_map and empirical_map must have one shape"):
+    with pytest.raises(InputError, match="saliency_map and empirical_map must have the same shape"):
         cc.score([[1, 2]], [[1], [2]])

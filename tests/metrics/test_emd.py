@@ -142,7 +142,7 @@ def test_laws(seed, factors):
 
 
 def test_refused(monkeypatch):
-    with pytest.raises(InputError, match="saliency_map and empirical_map must have one shape"):
+    with pytest.raises(InputError, match="saliency_map and empirical_map must have the same shape"):
         emd.score(np.ones((40, 40)), np.ones((40, 41)))
     with pytest.raises(InputError, match="empirical_map must be finite"):
         emd.score(np.ones((40, 40)), np.full((40, 40), np.nan))

@@ -156,11 +156,11 @@ def test_refused():
         information.score(UNIFORM + 1, [0], [0])
     with pytest.raises(InputError, match="baseline must be the natural log of a density"):
         information.score(UNIFORM, [0], [0], np.exp(UNIFORM))
-    with pytest.raises(InputError, match="saliency_map and baseline must have one shape"):
+    with pytest.raises(InputError, match="saliency_map and baseline must have the same shape"):
         information.score(UNIFORM, [0], [0], UNIFORM.reshape(1, 4))
     with pytest.raises(InputError, match="1 of 1 fixations are outside the map of width 2"):
         information.score(UNIFORM, [2], [0])
     with pytest.raises(InputError, match="baseline must be finite"):
         information.matlab(UNIFORM, [0], [0], LOG_DENSITY)
-    with pytest.raises(InputError, match="saliency_map and baseline must have one shape"):
+    with pytest.raises(InputError, match="saliency_map and baseline must have the same shape"):
         information.matlab(UNIFORM, [0], [0], UNIFORM.reshape(1, 4))

@@ -135,10 +135,10 @@ def test_refused():
         kldiv.score([[1, 2]], [[1, 2]], method="x")
     with pytest.raises(InputError, match="saliency_map must be finite; got 0 NaN and 1 infinite"):
         kldiv.score([[1, np.inf]], [[1, 2]])
-    with pytest.raises(InputError, match="saliency_map and empirical_map must have one shape"):
+    with pytest.raises(InputError, match="saliency_map and empirical_map must have the same shape"):
         kldiv.score([[1, 2]], [[1], [2]])
     log_density = np.log([[0.5, 0.5]])
     with pytest.raises(InputError, match="empirical_log_density must be the natural log"):
         kldiv.exact(log_density, log_density + 1)
-    with pytest.raises(InputError, match="and empirical_log_density must have one shape"):
+    with pytest.raises(InputError, match="and empirical_log_density must have the same shape"):
         kldiv.exact(log_density, log_density.T)

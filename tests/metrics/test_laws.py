@@ -276,7 +276,9 @@ def test_one_pixel(key):
 def test_maps_of_two_shapes(scene, name):
     setattr(scene, name, np.ones((40, 71)))
     for key in WITH_TRUTH if name == "truth" else ["IG-MATLAB"]:
-        with pytest.raises(InputError, match=r"must have one shape; got \(40, 70\) and \(40, 71"):
+        with pytest.raises(
+            InputError, match=r"must have the same shape; got \(40, 70\) and \(40, 71"
+        ):
             scene.score(key)
 
 

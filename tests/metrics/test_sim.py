@@ -87,5 +87,5 @@ def test_refused():
         sim.score([[1, 2]], [[1, 2]], method="x")
     with pytest.raises(InputError, match="empirical_map must be finite; got 1 NaN"):
         sim.score([[1, 2]], [[1, np.nan]])
-    with pytest.raises(InputError, match="saliency_map and empirical_map must have one shape"):
+    with pytest.raises(InputError, match="saliency_map and empirical_map must have the same shape"):
         sim.score([[1, 2]], [[1], [2]])
