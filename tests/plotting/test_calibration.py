@@ -1,3 +1,5 @@
+"""Calibration histograms."""
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest

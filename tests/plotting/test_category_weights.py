@@ -1,3 +1,5 @@
+"""Weights of backbones over a training."""
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd

@@ -1,3 +1,5 @@
+"""Differences from image to image, and mixtures."""
+
 import numpy as np
 import pandas as pd
 import pytest

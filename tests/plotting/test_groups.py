@@ -1,3 +1,5 @@
+"""Groups of images, and instances of models."""
+
 import numpy as np
 import pytest
 
