@@ -5,21 +5,14 @@ import numpy as np
 import pytest
 
 from salmetrics import InputError, Uniform, evaluate, fit_density
-from salmetrics.datasets import generate_dataset
 from salmetrics.plotting import plot_against_gold_standard, plot_fitted_density
 from tests.plotting.drawn import FIXATIONS, STIMULI, Map
 
 
-@pytest.fixture(scope="module")
-def explained():
-    generated = generate_dataset(6, size=(40, 50), n_subjects=4, n_fixations=6)
+def test_against_gold_standard(ax, generated, gold):
     models = {"truth": generated.truth, "uniform": Uniform(), "map": Map()}
-    options = {"metrics": ["IG"], "gold_standard": True, "n_bootstrap": 0}
-    return generated, evaluate(models, *generated.dataset, **options)
-
-
-def test_against_gold_standard(ax, explained):
-    _, result = explained
+    options = {"metrics": ["IG"], "gold_standard": gold, "n_bootstrap": 0}
+    result = evaluate(models, *generated.dataset, **options)
     assert plot_against_gold_standard(result, ax=ax) is ax
     gains = result.per_image.xs("IG", axis=1, level="metric")
     for dots, name in zip(ax.collections, ["truth", "uniform"], strict=True):
@@ -38,8 +31,7 @@ def test_against_gold_standard(ax, explained):
         plot_against_gold_standard(plain, ax=ax)
 
 
-def test_fitted_density(explained):
-    generated, _ = explained
+def test_fitted_density(generated):
     fitted = fit_density(lambda s: s.image[:, :, 0], *generated.dataset, folds=2, blur=1)
     figure, axes = plt.subplots(1, 2)
     assert plot_fitted_density(fitted, axes=axes, color="red") is axes

@@ -22,21 +22,21 @@ def test_gallery(generated):
     assert [one.get_title() for one in axes[0]] == ["image", "truth", "centre"]
     assert [one.get_ylabel() for one in axes[::2, 0]] == ["best: 3", "0"]
     for row, i in ((0, 3), (2, 0)):
-        seen = fixations.of_image(i)
+        human = fixations.of_image(i)
         assert len(points(axes[row, 0])) == 0
-        np.testing.assert_array_equal(points(axes[row + 1, 0]), np.c_[seen.x, seen.y])
-        assert axes[row + 1, 0].get_ylabel() == f"{len(seen)} fixations or samples"
+        np.testing.assert_array_equal(points(axes[row + 1, 0]), np.c_[human.x, human.y])
+        assert axes[row + 1, 0].get_ylabel() == f"{len(human)} fixations or samples"
         limits = set()
         for column, model in enumerate(models.values(), start=1):
             log = model.log_density(stimuli[i])
             (picture,) = axes[row, column].images
-            np.testing.assert_allclose(picture.get_array(), np.exp(log) * log.size)
+            np.testing.assert_allclose(picture.get_array(), np.exp(log) * log.size, rtol=1e-12)
             limits.add(picture.get_clim())
             (lines,) = [c for c in axes[row, column].collections if hasattr(c, "levels")]
-            np.testing.assert_allclose(lines.levels, contour_levels(log, (0.5,)))
-            x, y = draw_fixations(log, len(seen), image_stream(4, stimuli.ids[i]))
+            np.testing.assert_allclose(lines.levels, contour_levels(log, (0.5,)), rtol=1e-12)
+            x, y = draw_fixations(log, len(human), image_stream(4, stimuli.ids[i]))
             np.testing.assert_array_equal(points(axes[row + 1, column]), np.c_[x, y])
-        assert len(limits) == 1  # one scale of colours an image
+        assert len(limits) == 1  # one scale of colours per image
     assert all(one.get_legend() is None for one in axes.flat)
     (legend,) = axes[0, 0].figure.legends
     assert [text.get_text() for text in legend.get_texts()] == ["50 %"]
@@ -65,6 +65,7 @@ def test_panels_have_the_shapes_of_their_images():
     axes = plot_gallery(stimuli, fixations, {"c": GaussianCentreBias()}, ["0", "1"], samples=False)
     axes[0, 0].figure.canvas.draw()
     heights = [one.get_position().height for one in axes[:, 0]]
+    # the layout leaves gaps between panels, which are not scaled with them
     assert heights[1] / heights[0] == pytest.approx(1.5, rel=0.1)
 
 
@@ -90,7 +91,7 @@ def test_gallery_without_samples(generated):
         ({"models": {"map": lambda s: s.image}}, "must have shape"),
         ({"models": [GaussianCentreBias()]}, "models must be a dict by name; got list"),
         ({"images": "0"}, "images must be a list; got '0'"),
-        ({"axes": np.empty((1, 1), object)}, r"axes must have shape \(2, 2\); got \(1, 1\)"),
+        ({"axes": np.empty((1, 1), object)}, r"axes must have shape \(2, 2\), .*; got \(1, 1\)"),
     ],
 )
 def test_wrong_galleries(generated, change, text):
@@ -99,7 +100,6 @@ def test_wrong_galleries(generated, change, text):
         plot_gallery(*generated.dataset, **options)
 
 
-def test_a_gallery_shows_one_density_an_image(generated):
-    gold = salmetrics.GoldStandard.fit(*generated.dataset)
+def test_a_gallery_shows_one_density_per_image(generated, gold):
     with pytest.raises(InputError, match=r"a gallery needs one density .* upper_bound=True"):
         plot_gallery(*generated.dataset, {"gold": gold}, ["0"])

@@ -34,7 +34,7 @@ def test_scores(ax):
     (lines,) = bars.lines[2]
     rows = result.summary.xs("IG", level="metric")[["low", "high"]].dropna()
     ends = [segment[:, 0].tolist() for segment in lines.get_segments()]
-    np.testing.assert_allclose(ends, rows.to_numpy())
+    np.testing.assert_allclose(ends, rows.to_numpy(), rtol=1e-12, atol=1e-12)
 
 
 def test_scores_below_0_and_infinite(ax):

@@ -18,7 +18,7 @@ def test_model_files_of_one_name(folder):
     options = [*DATA, *models, "--kind", "saliency_map", "--metrics", "NSS", "--out", "two.csv"]
     assert main(["evaluate", *options]) == 0
     first, second = pd.read_csv("two.csv").value
-    assert first == pytest.approx(-second)
+    assert first == pytest.approx(-second, abs=1e-12)
 
 
 def test_a_module_in_the_current_folder(folder, capsys, monkeypatch):
