@@ -88,8 +88,10 @@ def test_recalibrate_with_the_centre_bias(folder, capsys):
         assert main([*command, "--recalibrate"]) == 0
     assert capsys.readouterr().out != both
     error = error_of(capsys, [*command, "--centre-bias"])
-    assert "--centre-bias goes with --recalibrate" in error
-    assert "there is one only" in error_of(capsys, [*command, "--recalibrate", "--first", "1"])
+    assert "--centre-bias needs --recalibrate" in error
+    assert "needs at least 2 images with fixations" in error_of(
+        capsys, [*command, "--recalibrate", "--first", "1"]
+    )
     shares = []
     for options in (["--ties", "mid"], ["--ties", "split"], ["--average", "image"]):
         flat = ["calibrate", *INSIDE, "--model", "uniform", "--n-bootstrap", "0", *options]

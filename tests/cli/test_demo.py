@@ -19,7 +19,9 @@ def test_demo(tmp_path, capsys):
     )
     measured, error, expected, z = map(float, gain.groups())
     assert abs(z) < 4
-    assert z == pytest.approx((measured - expected) / error, abs=0.1)  # z is printed with one decimal
+    assert z == pytest.approx(
+        (measured - expected) / error, abs=0.1
+    )  # z is printed with one decimal
     table = pd.read_csv(tmp_path / "new/demo/table.csv", index_col=["model", "metric"])["value"]
     assert table["truth", "IG"] == pytest.approx(measured, abs=6e-5)  # printed with four decimals
     assert table["uniform", "IG"] == 0

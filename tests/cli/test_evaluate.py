@@ -56,7 +56,7 @@ def test_options(folder, capsys, arguments, text):
         (["--model", "uniform"], "--model uniform is given twice"),
         (["--metrics", "ABC"], "metric must be one of 'LL'"),
         (["--baseline", "my_models.py:Flat"], "baseline must give densities"),
-        (["--out", "no/table.csv"], "--out: folder 'no' does not exist; make it first"),
+        (["--out", "no/table.csv"], "--out: folder 'no' does not exist; create it first"),
     ],
 )
 def test_errors(folder, capsys, arguments, text):

@@ -42,8 +42,8 @@ def test_export_maps(folder, capsys):
 @pytest.mark.parametrize(
     ("arguments", "text"),
     [
-        ("--quantise --bits 16", "--quantise gives levels of 8 bits"),
-        ("--without uniform", "--without goes with --quantise"),
+        ("--quantise --bits 16", "--quantise writes 8 bits per pixel; leave out --bits 16"),
+        ("--without uniform", "--without needs --quantise"),
     ],
 )
 def test_errors(result, capsys, arguments, text):

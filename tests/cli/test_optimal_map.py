@@ -32,8 +32,8 @@ def test_optimal_map(folder, capsys):
     assert sorted(p.name for p in (folder / "several").iterdir()) == made
 
 
-def test_optimal_maps_go_on(folder, capsys):
-    """What is there stays; other settings, and other folders, are refused before any work."""
+def test_optimal_maps_resume(folder, capsys):
+    """Finished maps stay; other settings, and other folders, are refused before any work."""
     command = ["optimal-map", *INSIDE, "--sigma", "3", "--model", "gaussian-centre-bias"]
     two = [*command, "--metric", "NSS", "KLDiv", "--out", "maps"]
     assert main(two) == 0
@@ -41,14 +41,14 @@ def test_optimal_maps_go_on(folder, capsys):
     shutil.rmtree(folder / "maps" / "KLDiv")
     capsys.readouterr()
     assert main(two) == 0
-    assert "maps/NSS is there already" in capsys.readouterr().out
+    assert "maps/NSS exists already" in capsys.readouterr().out
     assert (folder / "maps" / "NSS" / "0.npy").stat().st_mtime_ns == kept
     assert (folder / "maps" / "KLDiv" / "0.npy").exists()
     for changed in (["--sigma", "4"], ["--dtype", "float64"], ["--metric", "NSS", "CC"]):
-        assert "is not from this command" in error_of(capsys, [*two, *changed])
+        assert "was not written by this command" in error_of(capsys, [*two, *changed])
     assert not (folder / "maps" / "CC").exists()
     error = error_of(capsys, [*two[:-1], "images"])
-    assert "'images' exists already, and is not from this command" in error
+    assert "'images' exists and was not written by this command" in error
 
 
 def test_probability_0_has_optimal_maps(folder):

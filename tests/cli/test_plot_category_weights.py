@@ -41,14 +41,14 @@ def test_runs_are_named_after_folders(result, monkeypatch):
     ("arguments", "text"),
     [
         ("none.csv --out x.png", "there is no file 'none.csv'"),
-        ("nothing.csv --out x.png", "'nothing.csv' can't be read as CSV"),
-        ("data.h5 --out x.png", "'data.h5' can't be read as CSV"),
+        ("nothing.csv --out x.png", "'nothing.csv' is not a valid CSV file"),
+        ("data.h5 --out x.png", "'data.h5' is not a valid CSV file"),
         ("no_weight.csv --out x.png", "no_weight.csv: history has no column 'weight'; its columns"),
         ("text.csv --out x.png", "text.csv: history: weight must be finite; got high in row 0"),
         ("weights.csv --category 1 --out x.png", "category must be one of '01', 'NA'; got '1'"),
         (
             "one/weights.csv other/one/weights.csv --out x.png",
-            "two files are in folders called 'one'; each must have its own, which names the run",
+            "two files are in folders called 'one'; folders name the runs, so",
         ),
         ("weights.csv --out x.txt", "--out must end in .pdf, .png, .svg; got"),
     ],

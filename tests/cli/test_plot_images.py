@@ -38,10 +38,10 @@ def test_images_are_chosen(result, capsys):
 @pytest.mark.parametrize(
     ("arguments", "text"),
     [
-        ("--model uniform --image x", "there is no image 'x'; there are '0', '1', '2', '3'"),
-        ("--model uniform --n 2", "--n goes with --choose"),
-        ("--model uniform --metric IGE", "--metric goes with --choose best"),
-        ("--model uniform --model uniform", "a --model is given twice"),
+        ("--model uniform --image x", "the data set has no image 'x'; it has '0', '1', '2', '3'"),
+        ("--model uniform --n 2", "--n needs --choose"),
+        ("--model uniform --metric IGE", "--metric needs --choose best or --choose worst"),
+        ("--model uniform --model uniform", "--model uniform is given twice"),
         ("--model uniform --image 1 --choose best", "--image or --choose, not both"),
     ],
 )

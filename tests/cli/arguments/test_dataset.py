@@ -25,9 +25,12 @@ def test_column_names(folder):
 @pytest.mark.parametrize(
     ("arguments", "text"),
     [
-        ([], "give --dataset and --root, or --images and --fixations"),
+        ([], "no data: give --dataset, or --images and --fixations"),
         (["--dataset", "osie"], "salmetrics datasets get osie"),
-        (["--dataset", "osie", "--root", "empty", *DATA], "--dataset goes without --images"),
+        (
+            ["--dataset", "osie", "--root", "empty", *DATA],
+            "give --dataset, or --images and --fixations, not both",
+        ),
         (
             ["--dataset", "osie", "--root", "empty"],
             "'empty' holds no 'eye/fixations.mat' of Object",

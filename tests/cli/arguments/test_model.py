@@ -36,9 +36,12 @@ def test_a_module_in_the_current_folder(folder, capsys, monkeypatch):
         ("centre-bias:-1", "bandwidth must be a positive share"),
         ("no.py:Flat", "model file 'no.py' does not exist"),
         ("my_models.py:Other", "my_models.py has no 'Other'"),
-        ("no_such_module:A", "there is no module 'no_such_module'; a file"),
+        ("no_such_module:A", "there is no module 'no_such_module'; to name a file"),
         ("salmetrics.none:A", "there is no module 'salmetrics.none'"),
-        ("./my_models:Flat", "there is no module './my_models'; a file"),
+        (
+            "./my_models:Flat",
+            "there is no module './my_models'; to name a file, add its suffix: ./my_models.py",
+        ),
         ("my_models.py:first_channel", "kind is needed for first_channel"),
     ],
 )
