@@ -46,7 +46,7 @@ def _add_scoring(command: argparse.ArgumentParser) -> None:
         "--baseline", metavar="SPEC", help="model that IG is relative to (default: centre-bias)"
     )
     scoring.add_argument(
-        "--empirical", metavar="SPEC", help="ground-truth maps instead of blurred fixations"
+        "--empirical", metavar="SPEC", help="ground-truth maps (default: blurred fixations)"
     )
     scoring.add_argument("--out", type=Path, help="file to write: .csv, .h5, .md or .tex")
 

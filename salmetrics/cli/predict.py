@@ -120,7 +120,7 @@ def _run(options: argparse.Namespace) -> None:
     for part in parts:
         if re.search(r",[a-z_]+=", part):
             raise InputError(
-                f"{part!r} looks like several options: a comma comes before 'name='; rename the file"
+                f"{part!r} looks like several options, with a comma before 'name='; rename it"
             )
     spec = options.model + (f":{','.join(parts)}" if parts else "")
     model = opened(spec, dataset)
