@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from salmetrics.array_types import Kind
 from salmetrics.cli.arguments.dataset import (
     add_first,
     add_width,
@@ -19,6 +20,7 @@ from salmetrics.cli.arguments.dataset import (
 from salmetrics.cli.arguments.model import MODEL_HELP, opened
 from salmetrics.cli.arguments.scoring import add_layout, add_resources, add_scoring
 from salmetrics.data.dataset import Dataset
+from salmetrics.densities.resampling import Resize
 from salmetrics.errors import InputError
 from salmetrics.evaluation.benchmark import benchmark, part_for
 from salmetrics.models.base import DensityModel
@@ -136,7 +138,7 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _stored(
-    paths: list[str], kind: str, options: argparse.Namespace, datasets: list[str]
+    paths: list[str], kind: Kind, options: argparse.Namespace, datasets: list[str]
 ) -> dict[str, Callable[[Dataset], Any]]:
     """Return what opens each model, by name: folder or file, with the parent if names clash."""
     stems = [stem_of(Path(path)) for path in paths]
@@ -152,7 +154,7 @@ def _stored(
     }
 
 
-def _open(path: str, kind: str, resize: str | None, names: list[str], dataset: Dataset) -> Any:
+def _open(path: str, kind: Kind, resize: Resize | None, names: list[str], dataset: Dataset) -> Any:
     """Return the maps of a path for one of the data sets called `names`."""
     part = part_for(path, dataset, names)
     model = as_model(part, dataset.stimuli, kind=kind, resize=resize)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from salmetrics.cli.arguments.dataset import add_data, datasets_of
 from salmetrics.cli.arguments.figure import FIGURES, add_size, check_figure, pyplot, save_figure
@@ -12,7 +12,12 @@ from salmetrics.cli.arguments.model import DENSITY_KINDS, MODEL_HELP, opened
 from salmetrics.cli.arguments.scoring import add_kind
 from salmetrics.data.dataset import Dataset
 from salmetrics.errors import InputError
-from salmetrics.evaluation.calibration import Calibration, calibration
+from salmetrics.evaluation.calibration import (
+    Calibration,
+    CalibrationAverage,
+    Ties,
+    calibration,
+)
 from salmetrics.io.files import replacing
 from salmetrics.models.base import DensityModel, Model, model_name
 from salmetrics.models.fitted_density import fitted_if_map
@@ -52,14 +57,14 @@ def add(commands: Any) -> None:
     )
     models.add_argument(
         "--ties",
-        choices=("split", "mid"),
+        choices=get_args(Ties),
         default="split",
         help="how a fixation counts whose equally probable pixels span several bins: split among "
         "them, or in the middle one (default: split)",
     )
     models.add_argument(
         "--average",
-        choices=("fixation", "image"),
+        choices=get_args(CalibrationAverage),
         default="fixation",
         help="unit of equal weight: each fixation, or each image (default: fixation)",
     )

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from salmetrics.array_types import KINDS
 from salmetrics.cli.arguments.dataset import add_data, dataset_of, protocol_of, shortened
 from salmetrics.cli.arguments.model import MODEL_HELP, model_of, opened
 from salmetrics.cli.arguments.scoring import add_resources, add_scoring
+from salmetrics.engine.run_options import OnError
 from salmetrics.errors import InputError
 from salmetrics.evaluation.evaluate import evaluate
 from salmetrics.models.fitted_density import fitted_if_map
@@ -61,7 +62,7 @@ def _add_running(command: argparse.ArgumentParser) -> None:
     )
     running.add_argument(
         "--on-error",
-        choices=("raise", "record"),
+        choices=get_args(OnError),
         default="raise",
         help="raise: stop when a model fails on an image; record: report it (default: raise)",
     )

@@ -55,7 +55,7 @@ def test_options(folder, capsys, arguments, text):
     [
         (["--model", "uniform"], "--model uniform is given twice"),
         (["--metrics", "ABC"], "metric must be one of 'LL'"),
-        (["--baseline", "my_models.py:Flat"], "baseline must give densities"),
+        (["--baseline", "my_models.py:Flat"], "baseline= needs densities; Flat gives saliency"),
         (["--out", "no/table.csv"], "--out: folder 'no' does not exist; create it first"),
     ],
 )

@@ -54,5 +54,5 @@ def test_errors(result, capsys, arguments, text):
 @pytest.mark.filterwarnings("ignore::UserWarning")  # few fixations for a gold standard
 def test_a_gallery_shows_one_density_per_image(result, capsys):
     command = "plot gallery --dataset data.h5 --model gold-standard --out x.png"
-    assert "predicts each subject apart" in error_of(capsys, command)
+    assert "has one per subject" in error_of(capsys, command)
     assert not (result / "x.png").exists()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from salmetrics.array_types import Kind
 from salmetrics.cli.arguments.model import MODEL_HELP
 from salmetrics.cli.arguments.scoring import add_kind
 from salmetrics.io.map_files import WRITTEN_SUFFIXES
@@ -12,7 +13,7 @@ from salmetrics.io.map_files import WRITTEN_SUFFIXES
 __all__ = ["add_one_model", "add_writing"]
 
 
-def add_one_model(command: argparse.ArgumentParser, kinds: tuple[str, ...], usual: str) -> None:
+def add_one_model(command: argparse.ArgumentParser, kinds: tuple[Kind, ...], usual: Kind) -> None:
     """Add the options that name one model and say what its predictions are.
 
     Parameters

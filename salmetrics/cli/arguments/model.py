@@ -10,7 +10,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from salmetrics.array_types import Kind
 from salmetrics.data.dataset import Dataset
+from salmetrics.densities.resampling import Resize
 from salmetrics.errors import InputError
 from salmetrics.evaluation.benchmark import part_for
 from salmetrics.models.base import Model
@@ -19,7 +21,7 @@ from salmetrics.models.registry import named_model, names
 
 __all__ = ["DENSITY_KINDS", "MODEL_HELP", "model_of", "opened"]
 
-DENSITY_KINDS = ("log_density", "density")
+DENSITY_KINDS: tuple[Kind, ...] = ("log_density", "density")
 
 MODEL_HELP = (
     "registered name[:argument], folder or file of maps, file.py:Class or module:Class; may be "
@@ -31,8 +33,8 @@ def opened(
     spec: str,
     dataset: Dataset,
     *,
-    kind: str | None = None,
-    resize: str | None = None,
+    kind: Kind | None = None,
+    resize: Resize | None = None,
     datasets: Sequence[str] | None = None,
 ) -> Model:
     """Return the model that a command names, as a `Model`.

@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 
+from salmetrics.array_types import Kind
+from salmetrics.densities.resampling import RESIZES
 from salmetrics.protocols import PROTOCOLS
 from salmetrics.results.layouts import LAYOUTS
 
@@ -55,13 +57,13 @@ def add_resize(group: argparse._ArgumentGroup) -> None:
     """Add the option for predictions whose size differs from the image's."""
     group.add_argument(
         "--resize",
-        choices=("nearest", "bilinear", "bicubic"),
+        choices=RESIZES,
         help="interpolation that brings predictions to the size of their image (default: another "
         "size is an error)",
     )
 
 
-def add_kind(group: argparse._ArgumentGroup, kinds: Sequence[str], usual: str) -> None:
+def add_kind(group: argparse._ArgumentGroup, kinds: Sequence[Kind], usual: Kind) -> None:
     """Add the options for the kind of predictions, `usual` by default, and for their size."""
     group.add_argument(
         "--kind",

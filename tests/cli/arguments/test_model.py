@@ -88,7 +88,7 @@ def test_a_part_for_each_data_set(dataset):
 
 def test_objects_that_are_no_models(dataset):
     Path("numbers.py").write_text("three = 3\n")
-    with pytest.raises(InputError, match=r"--model numbers.py:three: int can't stand for a model"):
+    with pytest.raises(InputError, match=r"--model numbers.py:three: int cannot serve as a model"):
         opened("numbers.py:three", dataset)
 
 
