@@ -33,7 +33,8 @@ def plot_image_differences(
     Returns
     -------
     axes : matplotlib.axes.Axes
-        The axes drawn on. The dashed line is the mean; the standard deviation is written above it.
+        The axes drawn on. The dashed line is the mean; its value and the standard deviation are
+        written above the axes.
 
     Raises
     ------
@@ -66,10 +67,11 @@ def plot_image_differences(
     mean = float(values.mean())
     axes.axhline(mean, color="black", linewidth=0.8, linestyle="--")
     spread = f", standard deviation {values.std(ddof=1):.3f}" if values.size > 1 else ""
-    axes.annotate(
+    axes.annotate(  # above the axes, where it covers no bar and no line
         f"mean {mean:+.3f}{spread}",
-        (values.size, mean),
-        (-2, 4),
+        (1, 1),
+        (0, 4),
+        xycoords="axes fraction",
         textcoords="offset points",
         ha="right",
         fontsize="small",

@@ -19,6 +19,7 @@ def test_image_differences(ax, scored):
     (text,) = ax.texts
     expected = f"mean {differences.mean():+.3f}, standard deviation {differences.std():.3f}"
     assert text.get_text() == expected
+    assert (text.xy, text.xycoords) == ((1, 1), "axes fraction")  # above all bars and lines
     assert ax.get_ylabel() == "IG of wide less that of flat"
     n = int((differences > 0).sum())
     assert ax.get_xlabel() == f"images, sorted (first better on {n} of 6)"
