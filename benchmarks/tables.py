@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import re
+import textwrap
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -49,10 +50,11 @@ def table(found: dict[str, Any]) -> str:
     columns = found["columns"]
     first = found["rows"][0]
     sides = ["---" if isinstance(first[key], str) else "---:" for key in columns]
-    lines = [_line(columns.values()), _line(sides)]
+    lines = ["", _line(columns.values()), _line(sides)]
     lines += [_line(_cell(row[key]) for key in columns) for row in found["rows"]]
     versions = ", ".join(f"{name} {number}" for name, number in found["versions"].items())
-    lines += ["", f"`{found['command']}`, {found['date']}, {found['machine']}; {versions}."]
+    facts = f"`{found['command']}`, {found['date']}, {found['machine']}; {versions}."
+    lines += ["", *textwrap.wrap(facts, 100, break_on_hyphens=False), ""]
     return "\n".join(lines) + "\n"
 
 

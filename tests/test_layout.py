@@ -14,6 +14,7 @@ TOGETHER = {
     "test_mit_tuebingen.py",
     "test_readme.py",
     "test_wrong_input.py",
+    "cli/test_main.py",
     "datasets/test_against_pysaliency.py",
     "metrics/test_golden_edge.py",
     "metrics/test_golden_matlab.py",

@@ -1,7 +1,11 @@
-"""What the README and the docs say of speed is what was measured."""
+"""The README and the docs: measured speeds, listed data sets, and commands that can be typed."""
 
 import sys
 from pathlib import Path
+
+import pytest
+
+from salmetrics.cli import parser
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "benchmarks"))
@@ -41,3 +45,17 @@ def test_data_sets_are_those_of_the_registry():
     text = make_datasets.PAGE.read_text(encoding="utf-8")
     assert "### mit1003: MIT1003" in text
     assert make_datasets.filled(text) == text
+
+
+def commands():
+    for page in [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]:
+        text = page.read_text(encoding="utf-8").replace("\\\n", " ")
+        for line in text.splitlines():
+            if line.startswith("    salmetrics "):
+                words = line.partition("#")[0].partition(" > ")[0].split()
+                yield pytest.param(words[1:], id=" ".join(line.split()))
+
+
+@pytest.mark.parametrize("arguments", list(commands()))
+def test_commands_can_be_parsed(arguments):
+    assert callable(parser().parse_args(arguments).run)

@@ -1,4 +1,8 @@
-"""The command line: one module a command, and what they share."""
+"""The command line: one module per command, and in `arguments` the options they share.
+
+The top layer: it may import every other package of `salmetrics`, and none of them imports it.
+Torch and `salmetrics_models` are reached through entry points alone.
+"""
 
 from __future__ import annotations
 
@@ -45,13 +49,22 @@ _COMMANDS = (
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line; return the exit code: 0, or 2 for input that the user can mend.
+    """Run the command line.
 
-    `benchmark --keep-going` returns 3 if models were left out.
+    Parameters
+    ----------
+    arguments
+        Words after the name of the program; those of the process by default.
+
+    Returns
+    -------
+    code : int
+        Exit code: 0 on success, 2 for invalid input, which one line on standard error explains, and
+        3 if ``benchmark --keep-going`` left out models.
     """
     options = parser().parse_args(arguments)
     if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGTERM, _stop)  # temporary files are removed on the way out
+        signal.signal(signal.SIGTERM, _stop)  # which removes temporary files
     try:
         code = options.run(options)
     except (InputError, OSError) as error:
@@ -61,15 +74,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _stop(number: int, frame: object) -> None:
+    """Exit on a signal as on an exception, so that clean-up runs."""
     raise SystemExit(128 + number)
 
 
 def parser() -> argparse.ArgumentParser:
-    """Return what reads the arguments of all commands."""
-    made = argparse.ArgumentParser(
+    """Return the parser of the arguments of all commands."""
+    program = argparse.ArgumentParser(
         prog="salmetrics", description="How well does a model predict where people look?"
     )
-    commands = made.add_subparsers(required=True, metavar="COMMAND")
+    commands = program.add_subparsers(required=True, metavar="COMMAND")
     for command in _COMMANDS:
         command.add(commands)
-    return made
+    return program

@@ -1,4 +1,4 @@
-"""`salmetrics benchmark`: many folders of maps on many data sets, as leaderboards."""
+"""`salmetrics benchmark`: score many models on many data sets, and write leaderboards."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from salmetrics.array_types import Kind
 from salmetrics.cli.arguments.dataset import (
     add_first,
     add_width,
@@ -19,6 +20,7 @@ from salmetrics.cli.arguments.dataset import (
 from salmetrics.cli.arguments.model import MODEL_HELP, opened
 from salmetrics.cli.arguments.scoring import add_layout, add_resources, add_scoring
 from salmetrics.data.dataset import Dataset
+from salmetrics.densities.resampling import Resize
 from salmetrics.errors import InputError
 from salmetrics.evaluation.benchmark import benchmark, part_for
 from salmetrics.models.base import DensityModel
@@ -32,8 +34,10 @@ _SOME_SKIPPED = 3  # exit code
 
 
 def add(commands: Any) -> None:
-    """Add the command."""
-    command = commands.add_parser("benchmark", help="score many folders of maps at once")
+    """Add the command to the subparsers of the program."""
+    command = commands.add_parser(
+        "benchmark", help="score many models on many data sets, as leaderboards"
+    )
     command.set_defaults(run=_run)
     data = command.add_argument_group("data")
     data.add_argument(
@@ -41,16 +45,21 @@ def add(commands: Any) -> None:
         action="append",
         required=True,
         metavar="SPEC",
-        help="registered name:folder, or an HDF5 file that salmetrics wrote; may be repeated",
+        help="registered name or name:folder, or an HDF5 file of salmetrics; may be repeated",
     )
     add_first(data)
     add_width(data)
     models = command.add_argument_group(
-        "models: folders, archives or files; of one with a part named like the data set "
-        "(maps/toronto), that is taken"
+        "models: folders, archives or files; a folder with a part named like the data set "
+        "(maps/toronto) stands for that part"
     )
     models.add_argument(
-        "--maps", nargs="+", action="extend", default=[], metavar="PATH", help="saliency maps"
+        "--maps",
+        nargs="+",
+        action="extend",
+        default=[],
+        metavar="PATH",
+        help="saliency maps, a model per path",
     )
     models.add_argument(
         "--log-densities",
@@ -58,28 +67,32 @@ def add(commands: Any) -> None:
         action="extend",
         default=[],
         metavar="PATH",
-        help="natural logs of densities",
+        help="natural logs of densities, a model per path",
     )
     models.add_argument("--model", action="append", default=[], metavar="SPEC", help=MODEL_HELP)
     scoring = add_scoring(command)
-    add_layout(scoring, "its protocol and metrics are taken unless they are given, and it is saved")
-    command.set_defaults(protocol=None)  # the layout's, if there is one
+    add_layout(
+        scoring, "its protocol and metrics are the defaults, and the table in it is saved too"
+    )
+    command.set_defaults(protocol=None)  # by default, that of the layout
     scoring.add_argument(
-        "--sort-by", metavar="KEY", help="default: the first metric that all models have"
+        "--sort-by",
+        metavar="KEY",
+        help="metric that sorts the leaderboards (default: the first that all models have)",
     )
     running = add_resources(command)
     running.add_argument(
         "--keep-going",
         action="store_true",
-        help="leave out models that can't be read, or fail on an image, say so at the end, and "
-        f"exit with {_SOME_SKIPPED}",
+        help="leave out models that are unreadable or fail on an image, list them at the end, and "
+        f"exit with code {_SOME_SKIPPED}",
     )
     running.add_argument(
         "--out",
         type=Path,
         default=Path("salmetrics_benchmark"),
-        help="folder of tables and results, and of what is done so far: the same command goes on "
-        "after an interruption (default: salmetrics_benchmark)",
+        help="folder for tables, results and checkpoints: the same command resumes after an "
+        "interruption (default: salmetrics_benchmark)",
     )
 
 
@@ -95,9 +108,9 @@ def _run(options: argparse.Namespace) -> int:
     n = len(options.maps) + len(options.log_densities) + len(options.model)
     if len(makers) < n or n == 0:
         raise InputError(
-            "give --maps, --log-densities or --model, each model once"
+            "no models: give --maps, --log-densities or --model"
             if n == 0
-            else "two models have the same name; rename a folder"
+            else "two models have the same name; give each model once, or rename a folder"
         )
     if options.protocol is None:
         options.protocol = LAYOUTS[options.layout].protocol if options.layout else "default"
@@ -125,15 +138,15 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _stored(
-    paths: list[str], kind: str, options: argparse.Namespace, datasets: list[str]
+    paths: list[str], kind: Kind, options: argparse.Namespace, datasets: list[str]
 ) -> dict[str, Callable[[Dataset], Any]]:
-    """Models by the name of their folder or file, and of the folder above where that is shared."""
+    """Return what opens each model, by name: folder or file, with the parent if names clash."""
     stems = [stem_of(Path(path)) for path in paths]
-    shared = Counter(stems)
-    above = [Path(path).resolve().parent.name for path in paths]
+    counts = Counter(stems)
+    parents = [Path(path).resolve().parent.name for path in paths]
     names = [
-        stem if shared[stem] == 1 else f"{parent}/{stem}"
-        for stem, parent in zip(stems, above, strict=True)
+        stem if counts[stem] == 1 else f"{parent}/{stem}"
+        for stem, parent in zip(stems, parents, strict=True)
     ]
     return {
         name: partial(_open, path, kind, options.resize, datasets)
@@ -141,10 +154,11 @@ def _stored(
     }
 
 
-def _open(path: str, kind: str, resize: str | None, names: list[str], dataset: Dataset) -> Any:
+def _open(path: str, kind: Kind, resize: Resize | None, names: list[str], dataset: Dataset) -> Any:
+    """Return the maps of a path for one of the data sets called `names`."""
     part = part_for(path, dataset, names)
     model = as_model(part, dataset.stimuli, kind=kind, resize=resize)
     if isinstance(model, DensityModel) != (kind == "log_density"):
         other = "--maps" if kind == "log_density" else "--log-densities"
-        raise InputError(f"{str(part)!r} says that it holds the other kind of maps: use {other}")
+        raise InputError(f"{str(part)!r} is marked as the other kind of maps: use {other}")
     return model

@@ -1,10 +1,10 @@
-"""`salmetrics calibrate`: whether densities are over- or underconfident."""
+"""`salmetrics calibrate`: test whether densities are over- or underconfident."""
 
 from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from salmetrics.cli.arguments.dataset import add_data, datasets_of
 from salmetrics.cli.arguments.figure import FIGURES, add_size, check_figure, pyplot, save_figure
@@ -12,7 +12,12 @@ from salmetrics.cli.arguments.model import DENSITY_KINDS, MODEL_HELP, opened
 from salmetrics.cli.arguments.scoring import add_kind
 from salmetrics.data.dataset import Dataset
 from salmetrics.errors import InputError
-from salmetrics.evaluation.calibration import Calibration, calibration
+from salmetrics.evaluation.calibration import (
+    Calibration,
+    CalibrationAverage,
+    Ties,
+    calibration,
+)
 from salmetrics.io.files import replacing
 from salmetrics.models.base import DensityModel, Model, model_name
 from salmetrics.models.fitted_density import fitted_if_map
@@ -22,12 +27,12 @@ __all__ = ["add"]
 
 
 def add(commands: Any) -> None:
-    """Add the command."""
+    """Add the command to the subparsers of the program."""
     command = commands.add_parser(
-        "calibrate", help="whether densities are over- or underconfident, as histograms"
+        "calibrate", help="test whether densities are over- or underconfident"
     )
     command.set_defaults(run=_run)
-    add_data(command, width=False, several=True)  # nothing is blurred
+    add_data(command, width=False, several=True)  # no map is blurred
     models = command.add_argument_group("models and bins")
     models.add_argument("--model", action="append", required=True, metavar="SPEC", help=MODEL_HELP)
     add_kind(models, (*DENSITY_KINDS, "saliency_map"), "log_density")
@@ -36,36 +41,46 @@ def add(commands: Any) -> None:
         action="store_true",
         help="turn saliency maps into densities by maximum likelihood",
     )
-    models.add_argument("--n-bins", type=int, default=10, help="bins of equal mass (default: 10)")
+    models.add_argument(
+        "--n-bins", type=int, default=10, help="number of bins of equal mass (default: 10)"
+    )
     models.add_argument(
         "--recalibrate",
         action="store_true",
-        help="also raise each density to the power that its fixations want, by held-out likelihood",
+        help="add each model recalibrated: densities raised to the power of highest held-out "
+        "likelihood",
     )
     models.add_argument(
         "--centre-bias",
         action="store_true",
-        help="with --recalibrate: also mix in the centre bias",
+        help="mix the centre bias into the recalibrated densities",
     )
     models.add_argument(
         "--ties",
-        choices=("split", "mid"),
+        choices=get_args(Ties),
         default="split",
-        help="where equal densities span several bins (default: split)",
+        help="how a fixation counts whose equally probable pixels span several bins: split among "
+        "them, or in the middle one (default: split)",
     )
     models.add_argument(
         "--average",
-        choices=("fixation", "image"),
+        choices=get_args(CalibrationAverage),
         default="fixation",
-        help="what counts once (default: fixation)",
+        help="unit of equal weight: each fixation, or each image (default: fixation)",
     )
-    models.add_argument("--n-bootstrap", type=int, default=1000, help="default: 1000; 0: none")
-    models.add_argument("--seed", type=int, default=0)
+    models.add_argument(
+        "--n-bootstrap",
+        type=int,
+        default=1000,
+        metavar="N",
+        help="bootstrap resamples behind intervals (default: 1000; 0: no intervals)",
+    )
+    models.add_argument("--seed", type=int, default=0, help="seed of all random draws (default: 0)")
     models.add_argument(
         "--out",
         type=Path,
-        help="the shares as .csv, or the histograms as .png, .pdf or .svg; a file that is there is "
-        "replaced",
+        help="file to write: the shares as .csv, or the histograms as .pdf, .png or .svg; an "
+        "existing file is replaced",
     )
     add_size(models)
 
@@ -75,16 +90,17 @@ def _run(options: argparse.Namespace) -> None:
 
     suffix = None if options.out is None else check_figure(options, (".csv", *FIGURES))
     if options.centre_bias and not options.recalibrate:
-        raise InputError("--centre-bias goes with --recalibrate")
+        raise InputError("--centre-bias needs --recalibrate")
     datasets = datasets_of(options)
-    if len(set(options.model)) < len(options.model):
-        raise InputError("a --model is given twice")
-    found: dict[str, dict[str, Calibration]] = {}
+    twice = [spec for spec in options.model if options.model.count(spec) > 1]
+    if twice:
+        raise InputError(f"--model {twice[0]} is given twice")
+    calibrations: dict[str, dict[str, Calibration]] = {}
     for dataset in datasets:
-        of_models = found[dataset.name] = {}
+        by_model = calibrations[dataset.name] = {}
         for spec in options.model:
             for name, model in _models(spec, options, dataset, datasets).items():
-                of_models[name] = calibration(
+                by_model[name] = calibration(
                     model,
                     *dataset,
                     n_bins=options.n_bins,
@@ -95,22 +111,26 @@ def _run(options: argparse.Namespace) -> None:
                 )
         print(f"{dataset.name}: {len(dataset)} images, {len(dataset.fixations)} fixations\n")
         rows = {
-            name: {"error": each.error, "confidence": each.confidence, "p": each.p_value}
-            for name, each in of_models.items()
+            name: {"error": c.error, "confidence": c.confidence, "p": c.p_value}
+            for name, c in by_model.items()
         }
-        # + 0.0: a rounded -0 is 0
+        # + 0.0 turns -0.0 into 0.0
         print((pd.DataFrame.from_dict(rows, orient="index").round(4) + 0.0).to_string())
         print()
-    print("confidence: 0 if calibrated, negative: overconfident, positive: underconfident")
+    print("confidence: 0 if calibrated, negative if overconfident, positive if underconfident")
     if suffix == ".csv":
-        tables = {(d, name): each.table for d, of in found.items() for name, each in of.items()}
+        tables = {
+            (dataset_name, name): c.table
+            for dataset_name, by_model in calibrations.items()
+            for name, c in by_model.items()
+        }
         with replacing(options.out) as temporary:
             pd.concat(tables, names=["dataset", "model"]).to_csv(temporary)
     elif suffix is not None:
         pyplot()
         from salmetrics.plotting import plot_calibrations
 
-        save_figure(plot_calibrations(found)[0, 0].figure, options)
+        save_figure(plot_calibrations(calibrations)[0, 0].figure, options)
     if options.out is not None:
         print(f"\nwrote {options.out}")
 
@@ -118,6 +138,7 @@ def _run(options: argparse.Namespace) -> None:
 def _models(
     spec: str, options: argparse.Namespace, dataset: Dataset, datasets: list[Dataset]
 ) -> dict[str, DensityModel]:
+    """Return the model of a name, and the recalibrated one if asked for, by label."""
     names = [each.name for each in datasets]
     opened_model = opened(spec, dataset, kind=options.kind, resize=options.resize, datasets=names)
     model: Model = opened_model
@@ -128,16 +149,19 @@ def _models(
             f"--model {spec}: {model_name(model)} gives saliency maps, not densities; "
             "--fit-density turns them into some"
         )
-    made = {spec: model}
+    models = {spec: model}
     if options.recalibrate:
         n_images = int((dataset.fixations.counts() > 0).sum())
         if n_images < 2:
-            raise InputError("--recalibrate fits to some images for the others; there is one only")
-        made[f"{spec}, recalibrated"] = recalibrate(
+            raise InputError(
+                "--recalibrate needs at least 2 images with fixations, to fit to some and predict "
+                f"the others; got {n_images}"
+            )
+        models[f"{spec}, recalibrated"] = recalibrate(
             model,
             *dataset,
             centre_bias=options.centre_bias,
             folds=min(5, n_images),
             seed=options.seed,
         )
-    return made
+    return models

@@ -1,4 +1,4 @@
-"""`salmetrics demo`: a first result without any data."""
+"""`salmetrics demo`: a first result, on generated images."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from salmetrics.array_types import Array
 from salmetrics.data.stimuli import Stimulus
 from salmetrics.datasets.generated import GeneratedDataset, generate_dataset
 from salmetrics.errors import InputError
@@ -22,13 +22,20 @@ __all__ = ["add"]
 
 
 def add(commands: Any) -> None:
-    """Add the command."""
+    """Add the command to the subparsers of the program."""
     command = commands.add_parser(
-        "demo", help="evaluate four models on a generated data set whose truth is known"
+        "demo", help="evaluate four models on generated images whose true density is known"
     )
     command.set_defaults(run=_run)
-    command.add_argument("--out", type=Path, default=Path("salmetrics_demo"), help="folder")
-    command.add_argument("--seed", type=int, default=0)
+    command.add_argument(
+        "--out",
+        type=Path,
+        default=Path("salmetrics_demo"),
+        help="folder for table.csv and figure.png (default: salmetrics_demo)",
+    )
+    command.add_argument(
+        "--seed", type=int, default=0, help="seed of the generated data set (default: 0)"
+    )
 
 
 def _run(options: argparse.Namespace) -> None:
@@ -36,34 +43,37 @@ def _run(options: argparse.Namespace) -> None:
         import matplotlib  # noqa: F401
     except ImportError as error:
         raise InputError("the demo draws a figure: pip install 'salmetrics[report]'") from error
-    pass
-
     print(run_demo(options.out, seed=options.seed))
 
 
 class LocalContrast(SaliencyMapModel):
-    """Blurred absolute difference of the grey image and its blurred self."""
+    """Local contrast: the blurred absolute difference between the grey image and its blur."""
 
     name = "local contrast"
 
-    def saliency_map(self, stimulus: Stimulus) -> NDArray[np.float64]:
+    def saliency_map(self, stimulus: Stimulus) -> Array:
         """Return the local contrast, shape (h, w)."""
         from scipy.ndimage import gaussian_filter
 
         grey = stimulus.rgb @ np.array([0.299, 0.587, 0.114])
-        contrast: NDArray[np.float64] = gaussian_filter(np.abs(grey - gaussian_filter(grey, 6)), 6)
+        contrast: Array = gaussian_filter(np.abs(grey - gaussian_filter(grey, 6)), 6)
         return contrast
 
 
 def run_demo(out: Path, *, seed: int = 0) -> str:
-    """Evaluate four models, write ``table.csv`` and ``figure.png``, return a report.
+    """Evaluate four models on generated images, and write ``table.csv`` and ``figure.png``.
 
     Parameters
     ----------
     out
-        Folder for the files; made if needed.
+        Folder for the files; created if it does not exist.
     seed
-        Of the generated data set.
+        Seed of the generated data set.
+
+    Returns
+    -------
+    report : str
+        Table of scores, and the measured gain of the truth beside its theoretical value.
     """
     generated = generate_dataset(seed=seed)
     stimuli, fixations = generated.dataset
@@ -91,7 +101,7 @@ def run_demo(out: Path, *, seed: int = 0) -> str:
 
 
 def _check(generated: GeneratedDataset, result: Evaluation) -> str:
-    """Compare the measured gain of the truth with its analytic value."""
+    """Return a line that compares the measured gain of the truth with its theoretical value."""
     gains = result.per_fixation["truth", "IG"].to_numpy()
     expected = float(generated.expected_gains.mean())
     error = float(gains.std(ddof=1) / np.sqrt(gains.size))
@@ -103,6 +113,7 @@ def _check(generated: GeneratedDataset, result: Evaluation) -> str:
 
 
 def _draw(generated: GeneratedDataset, result: Evaluation, path: Path) -> None:
+    """Draw an image, the density behind its fixations, and the scores of all models."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from salmetrics.array_types import KINDS
 from salmetrics.cli.arguments.dataset import add_data, dataset_of, protocol_of, shortened
 from salmetrics.cli.arguments.model import MODEL_HELP, model_of, opened
 from salmetrics.cli.arguments.scoring import add_resources, add_scoring
+from salmetrics.engine.run_options import OnError
 from salmetrics.errors import InputError
 from salmetrics.evaluation.evaluate import evaluate
 from salmetrics.models.fitted_density import fitted_if_map
@@ -26,7 +27,7 @@ _WRITERS = {
 
 
 def add(commands: Any) -> None:
-    """Add the command."""
+    """Add the command to the subparsers of the program."""
     command = commands.add_parser("evaluate", help="score models on a data set")
     command.set_defaults(run=_run)
     add_data(command)
@@ -40,27 +41,30 @@ def _add_scoring(command: argparse.ArgumentParser) -> None:
     scoring.add_argument(
         "--kind",
         choices=KINDS,
-        help="what a function or maps given as --model hold (default of maps: saliency_map)",
+        help="kind of the predictions of functions and stored maps (default of maps: saliency_map)",
     )
     scoring.add_argument(
-        "--baseline", metavar="SPEC", help="what IG is relative to (default: centre-bias)"
+        "--baseline", metavar="SPEC", help="model that IG is relative to (default: centre-bias)"
     )
     scoring.add_argument(
-        "--empirical", metavar="SPEC", help="ground-truth maps instead of blurred fixations"
+        "--empirical", metavar="SPEC", help="ground-truth maps (default: blurred fixations)"
     )
-    scoring.add_argument("--out", type=Path, help="also write the result: .csv, .md, .tex or .h5")
+    scoring.add_argument("--out", type=Path, help="file to write: .csv, .h5, .md or .tex")
 
 
 def _add_running(command: argparse.ArgumentParser) -> None:
     running = add_resources(command)
     running.add_argument(
-        "--checkpoint", type=Path, metavar="DIR", help="keep what is done here, and go on from it"
+        "--checkpoint",
+        type=Path,
+        metavar="DIR",
+        help="folder of finished parts, from which the same command resumes",
     )
     running.add_argument(
         "--on-error",
-        choices=("raise", "record"),
+        choices=get_args(OnError),
         default="raise",
-        help="what to do when a model fails on an image (default: raise)",
+        help="raise: stop when a model fails on an image; record: report it (default: raise)",
     )
 
 
@@ -68,15 +72,19 @@ def _run(options: argparse.Namespace) -> None:
     if options.out is not None and options.out.suffix.lower() not in _WRITERS:
         raise InputError(f"--out must end in {', '.join(_WRITERS)}; got {str(options.out)!r}")
     if options.out is not None and not options.out.absolute().parent.is_dir():
-        raise InputError(f"--out: folder {str(options.out.parent)!r} does not exist; make it first")
+        raise InputError(
+            f"--out: folder {str(options.out.parent)!r} does not exist; create it first"
+        )
     dataset = shortened(dataset_of(options), options)
     models: dict[str, Any] = {}
     for spec in options.model:
         if spec in models:
             raise InputError(f"--model {spec} is given twice")
         model = opened(spec, dataset, kind=options.kind, resize=options.resize)
-        fits = options.fit_density
-        models[spec] = fitted_if_map(model, *dataset, seed=options.seed) if fits else model
+        if options.fit_density:
+            models[spec] = fitted_if_map(model, *dataset, seed=options.seed)
+        else:
+            models[spec] = model
     baseline = None if options.baseline is None else model_of(options.baseline, dataset)
     protocol = protocol_of(options, own_width=options.dataset is None)
     result = evaluate(

@@ -1,4 +1,4 @@
-"""`salmetrics export-maps`: write a model's predictions."""
+"""`salmetrics export-maps`: write the predictions of a model."""
 
 from __future__ import annotations
 
@@ -17,32 +17,33 @@ __all__ = ["add"]
 
 
 def add(commands: Any) -> None:
-    """Add the command."""
+    """Add the command to the subparsers of the program."""
     command = commands.add_parser(
-        "export-maps", help="write a model's predictions for all images, as they are or in levels"
+        "export-maps",
+        help="write the predictions of a model for all images, as numbers or grey levels",
     )
     command.set_defaults(run=_run)
     add_data(command, width=False)
     add_one_model(command, KINDS, "log_density")
-    levels = command.add_argument_group("levels, for benchmarks that take images")
+    levels = command.add_argument_group("grey levels, for benchmarks that take images")
     levels.add_argument(
         "--quantise",
         action="store_true",
-        help="log densities in 256 grey levels that each get the same number of pixels",
+        help="write log densities in 256 grey levels with equal numbers of pixels",
     )
     levels.add_argument(
         "--without",
         metavar="SPEC",
-        help="divide by this density first, such as centre-bias: for shuffled AUC",
+        help="density to divide by first, such as centre-bias, for shuffled AUC",
     )
     add_writing(command, ".npy")
 
 
 def _run(options: argparse.Namespace) -> None:
     if options.without is not None and not options.quantise:
-        raise InputError("--without goes with --quantise")
+        raise InputError("--without needs --quantise")
     if options.quantise and options.bits == 16:
-        raise InputError("--quantise gives levels of 8 bits; leave out --bits 16")
+        raise InputError("--quantise writes 8 bits per pixel; leave out --bits 16")
     dataset = shortened(dataset_of(options), options)
     model: Any = opened(options.model, dataset, kind=options.kind, resize=options.resize)
     model.check_data(*dataset)
@@ -53,7 +54,7 @@ def _run(options: argparse.Namespace) -> None:
             without = opened(options.without, dataset, kind="log_density", resize=options.resize)
         model = QuantisedModel(model, without)
         files = ".png" if files == ".npy" else files
-    made = export_predictions(
+    written = export_predictions(
         model,
         dataset.stimuli,
         options.out,
@@ -61,4 +62,4 @@ def _run(options: argparse.Namespace) -> None:
         bits=options.bits or 8,
         dtype=options.dtype,
     )
-    print(f"wrote {made}: {len(dataset)} maps of {model.name or options.model}")
+    print(f"wrote {written}: {len(dataset)} maps of {model.name or options.model}")

@@ -1,4 +1,4 @@
-"""`salmetrics metrics`: list the metrics."""
+"""`salmetrics metrics`: list all metrics."""
 
 from __future__ import annotations
 
@@ -11,8 +11,10 @@ __all__ = ["add"]
 
 
 def add(commands: Any) -> None:
-    """Add the command."""
-    commands.add_parser("metrics", help="list the metrics").set_defaults(run=_run)
+    """Add the command to the subparsers of the program."""
+    commands.add_parser("metrics", help="list all metrics with unit and direction").set_defaults(
+        run=_run
+    )
 
 
 def _run(options: argparse.Namespace) -> None:

@@ -1,4 +1,4 @@
-"""`salmetrics optimal-map`: write the saliency maps that metrics want from a density."""
+"""`salmetrics optimal-map`: write the saliency map of a density that is best for a metric."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from salmetrics.io.files import replacing
 from salmetrics.metrics.registry import OPTIMAL_MAP_METRICS
 from salmetrics.models.base import log_density_of, model_name
 from salmetrics.models.export import export_predictions
+from salmetrics.progress import progress_bar
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -31,9 +32,9 @@ _NOTE = "optimal_maps.json"
 
 
 def add(commands: Any) -> None:
-    """Add the command."""
+    """Add the command to the subparsers of the program."""
     command = commands.add_parser(
-        "optimal-map", help="write the saliency maps that metrics want from a model's densities"
+        "optimal-map", help="write the saliency maps that are best for a metric under a density"
     )
     command.set_defaults(run=_run)
     add_data(command)
@@ -50,20 +51,28 @@ def add(commands: Any) -> None:
     maps.add_argument(
         "--n-fixations",
         type=int,
-        help="of an empirical map, for SIM (default: mean number on an image)",
+        help="fixations per empirical map, for SIM (default: mean number per image)",
     )
-    maps.add_argument("--n-samples", type=int, default=500, help="for SIM (default: 500)")
-    maps.add_argument("--seed", type=int, default=0, help="for SIM")
+    maps.add_argument(
+        "--n-samples",
+        type=int,
+        default=500,
+        help="number of empirical maps, for SIM (default: 500)",
+    )
+    maps.add_argument("--seed", type=int, default=0, help="seed of all random draws (default: 0)")
     maps.add_argument(
         "--expected",
         type=int,
         default=0,
         metavar="N",
-        help="also print the expected score of each map in each of the metrics, by simulation, as "
-        "the mean over the first N images",
+        help="print the expected score of each map in each of the metrics, simulated on the "
+        "first N images (default: 0, none)",
     )
     maps.add_argument(
-        "--n-draws", type=int, default=200, help="of fixations, for --expected (default: 200)"
+        "--n-draws",
+        type=int,
+        default=200,
+        help="simulated draws of fixations, for --expected (default: 200)",
     )
     add_writing(command, ".npy")
 
@@ -71,7 +80,9 @@ def add(commands: Any) -> None:
 def _run(options: argparse.Namespace) -> None:
     keys = list(dict.fromkeys(options.metric))
     if len(keys) > 1 and options.out.suffix:
-        raise InputError(f"--out must be a folder for several metrics; got {str(options.out)!r}")
+        raise InputError(
+            f"--out must be a folder for several metrics, without suffix; got {str(options.out)!r}"
+        )
     n_expected = check_whole("--expected", options.expected, 0)
     dataset = shortened(dataset_of(options), options)
     model = opened(options.model, dataset, kind=options.kind, resize=options.resize)
@@ -79,7 +90,7 @@ def _run(options: argparse.Namespace) -> None:
     n = options.n_fixations
     if n is None:
         n = max(1, round(len(dataset.fixations) / len(dataset)))
-    made = {
+    models = {
         key: OptimalMapModel(
             model,
             key,
@@ -93,24 +104,24 @@ def _run(options: argparse.Namespace) -> None:
     }
     form = {"files": options.files, "bits": options.bits or 8, "dtype": options.dtype}
     if len(keys) == 1:
-        export_predictions(made[keys[0]], dataset.stimuli, options.out, **form)
+        export_predictions(models[keys[0]], dataset.stimuli, options.out, **form)
         print(f"wrote {options.out}: {len(dataset)} maps of {model_name(model)} for {keys[0]}")
     else:
-        _export_all(made, dataset, options.out, form)
+        _export_all(models, dataset, options.out, form)
     if n_expected > 0:
-        table = _expected(made, dataset[:n_expected], n, options.n_draws, options.seed)
+        table = _expected(models, dataset[:n_expected], n, options.n_draws, options.seed)
         print("\nexpected score of the map for (row) in (column), ± standard error\n")
         print(table.to_string())
 
 
 def _export_all(
-    made: dict[str, OptimalMapModel], dataset: Dataset, folder: Path, form: dict[str, Any]
+    models: dict[str, OptimalMapModel], dataset: Dataset, folder: Path, form: dict[str, Any]
 ) -> None:
-    """Write the maps for each metric into a folder of its own; an interrupted run goes on."""
+    """Write the maps for each metric into its own folder; an interrupted run resumes."""
     note = folder / _NOTE
     record = json.dumps(
         {
-            "maps": {key: fingerprint(maps) for key, maps in made.items()},
+            "maps": {key: fingerprint(maps) for key, maps in models.items()},
             "images": fingerprint([list(dataset.stimuli.ids), dataset.stimuli.sizes]),
             "form": form,
         }
@@ -118,45 +129,46 @@ def _export_all(
     is_ours = note.is_file() and note.read_text(encoding="utf-8") == record
     if folder.exists() and not is_ours and not (folder.is_dir() and not any(folder.iterdir())):
         raise InputError(
-            f"{str(folder)!r} exists already, and is not from this command; name a new folder"
+            f"{str(folder)!r} exists and was not written by this command; name a new folder"
         )
     folder.mkdir(parents=True, exist_ok=True)
     with replacing(note) as temporary:
         temporary.write_text(record, encoding="utf-8")
-    for key, maps in made.items():
+    for key, maps in models.items():
         target = folder / key
         if target.exists() and not target.with_name(f"{key}.partial").exists():
-            print(f"{target} is there already")
+            print(f"{target} exists already")
             continue
         export_predictions(maps, dataset.stimuli, target, **form)
         print(f"wrote {target}: {len(dataset)} maps of {model_name(maps.model)} for {key}")
 
 
 def _expected(
-    made: dict[str, OptimalMapModel], dataset: Dataset, n: int, n_draws: int, seed: int
+    models: dict[str, OptimalMapModel], dataset: Dataset, n: int, n_draws: int, seed: int
 ) -> pd.DataFrame:
-    """Return the scores expected of each map in each metric."""
+    """Return a table of the expected score of each map (row) in each metric (column)."""
     import pandas as pd
-    from tqdm import tqdm
 
     scores: dict[tuple[str, str], list[tuple[float, float]]] = {}
-    for stimulus in tqdm(dataset.stimuli, desc="simulating", delay=2, unit="image", disable=None):
-        for row, maps in made.items():
+    for stimulus in progress_bar(dataset.stimuli, description="simulating"):
+        for row, maps in models.items():
             log_density = log_density_of(maps.model, stimulus).values
             best = maps.saliency_map(stimulus)
-            for column, wanted in made.items():
-                found = expected_score(
+            for column, target in models.items():
+                expected = expected_score(
                     column,
                     best,
                     log_density,
                     n_fixations=n,
                     n_draws=n_draws,
-                    mean_density=wanted.mean_density(stimulus),
+                    mean_density=target.mean_density(stimulus),
                     seed=seed,
-                    **wanted.blur,
+                    **target.blur,
                 )
-                scores.setdefault((row, column), []).append((found.value, found.standard_error))
-    table = pd.DataFrame(index=pd.Index(made, name="map for"), columns=list(made), dtype=object)
+                scores.setdefault((row, column), []).append(
+                    (expected.value, expected.standard_error)
+                )
+    table = pd.DataFrame(index=pd.Index(models, name="map for"), columns=list(models), dtype=object)
     for (row, column), values in scores.items():
         means, errors = np.transpose(values)
         error = np.sqrt(np.square(errors).sum()) / len(values)

@@ -1,4 +1,4 @@
-"""`salmetrics pack`: write a data set into one file."""
+"""`salmetrics pack`: write a data set into one HDF5 file."""
 
 from __future__ import annotations
 
@@ -15,18 +15,22 @@ __all__ = ["add"]
 
 
 def add(commands: Any) -> None:
-    """Add the command."""
+    """Add the command to the subparsers of the program."""
     command = commands.add_parser(
         "pack", help="write images and fixations into one HDF5 file, for --dataset"
     )
     command.set_defaults(run=_run)
     add_data(command)
-    command.add_argument("--out", type=Path, required=True, help="the file, ending in .h5")
-    command.add_argument("--name", help="of the data set (default: the folder's)")
+    command.add_argument(
+        "--out", type=Path, required=True, help="file to write, ending in .h5 or .hdf5"
+    )
+    command.add_argument(
+        "--name", help="name of the data set (default: that of the data set or folder)"
+    )
     command.add_argument(
         "--copy-images",
         action="store_true",
-        help="copy the pixels, instead of where the images are",
+        help="store the pixels of the images (default: their paths)",
     )
 
 

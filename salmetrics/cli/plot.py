@@ -1,4 +1,4 @@
-"""`salmetrics plot`: figures of saved results, of trainings, and of what models say of images."""
+"""`salmetrics plot`: figures of saved results, of trainings and of predictions."""
 
 from __future__ import annotations
 
@@ -19,15 +19,17 @@ if TYPE_CHECKING:
 
 __all__ = ["add"]
 
-_FILE = "an .h5 file that evaluate --out, or benchmark, wrote"
+_FILE = "an .h5 file that evaluate --out or benchmark wrote"
 
 
 def add(commands: Any) -> None:
-    """Add the command."""
-    command = commands.add_parser("plot", help="draw saved results, images and densities")
+    """Add the command to the subparsers of the program."""
+    command = commands.add_parser(
+        "plot", help="draw saved results, trainings, images and densities"
+    )
     kinds = command.add_subparsers(required=True, metavar="FIGURE")
 
-    def of_result(
+    def add_figure_of_result(
         name: str, draw: Callable[[Evaluation, argparse.Namespace, Axes], None], text: str
     ) -> argparse.ArgumentParser:
         kind: argparse.ArgumentParser = kinds.add_parser(name, help=text)
@@ -36,30 +38,40 @@ def add(commands: Any) -> None:
         add_figure(kind)
         return kind
 
-    scores = of_result("scores", _scores, "one metric of all models as bars")
+    scores = add_figure_of_result("scores", _scores, "one metric of all models as bars")
     _add_metric(scores, "IG")
     _add_models(scores)
-    against = of_result(
-        "against-gold-standard", _against, "gain of models over that of the gold standard, by image"
+    against = add_figure_of_result(
+        "against-gold-standard",
+        _against,
+        "gain of models against that of the gold standard, per image",
     )
     _add_models(against)
-    groups = of_result("groups", _groups, "one metric for groups of images as bars")
-    groups.add_argument("--by", required=True, metavar="ATTRIBUTE", help="of images; or subject")
+    groups = add_figure_of_result("groups", _groups, "one metric for groups of images as bars")
+    groups.add_argument(
+        "--by", required=True, metavar="ATTRIBUTE", help="attribute of the images, or subject"
+    )
     _add_metric(groups, "IG")
     _add_models(groups)
-    differences = of_result("differences", _differences, "two models on each image, sorted")
+    differences = add_figure_of_result(
+        "differences", _differences, "differences between two models per image, sorted"
+    )
     _add_two(differences)
     _add_metric(differences, "IG")
-    sweep = of_result("sweep", _sweep, "mixtures of two models over their weight")
+    sweep = add_figure_of_result("sweep", _sweep, "mixtures of two models over the weight")
     _add_two(sweep)
     _add_metric(sweep, "IG")
-    mixed = of_result("mixtures", _mixtures, "mixtures of two and more models as bars")
+    mixed = add_figure_of_result("mixtures", _mixtures, "mixtures of several models as bars")
     mixed.add_argument(
-        "--sizes", type=int, nargs="+", default=[1, 2, 3, 4], help="numbers of parts"
+        "--sizes",
+        type=int,
+        nargs="+",
+        default=[1, 2, 3, 4],
+        help="numbers of models per mixture (default: 1 2 3 4)",
     )
     _add_metric(mixed, "IG")
     _add_models(mixed)
-    instances = of_result("instances", _instances, "groups of models as violins")
+    instances = add_figure_of_result("instances", _instances, "groups of models as violins")
     instances.add_argument(
         "--group",
         action="append",
@@ -68,7 +80,11 @@ def add(commands: Any) -> None:
         help="models that are instances of one; may be repeated",
     )
     instances.add_argument(
-        "--reference", action="append", default=[], metavar="MODEL", help="drawn as a line"
+        "--reference",
+        action="append",
+        default=[],
+        metavar="MODEL",
+        help="model to draw as a line; may be repeated",
     )
     _add_metric(instances, "IGE")
     plot_category_weights.add(kinds)
@@ -76,18 +92,23 @@ def add(commands: Any) -> None:
 
 
 def _add_metric(command: argparse.ArgumentParser, usual: str) -> None:
-    command.add_argument("--metric", default=usual, metavar="KEY", help=f"default: {usual}")
+    command.add_argument(
+        "--metric", default=usual, metavar="KEY", help=f"metric to draw (default: {usual})"
+    )
 
 
 def _add_models(command: argparse.ArgumentParser) -> None:
     command.add_argument(
-        "--model", action="append", metavar="NAME", help="in the file; may be repeated"
+        "--model",
+        action="append",
+        metavar="NAME",
+        help="model of the file (default: all); may be repeated",
     )
 
 
 def _add_two(command: argparse.ArgumentParser) -> None:
     for which in ("first", "second"):
-        command.add_argument(f"--{which}", required=True, metavar="NAME", help="a model's")
+        command.add_argument(f"--{which}", required=True, metavar="NAME", help=f"{which} model")
 
 
 def _run(options: argparse.Namespace) -> None:
@@ -122,8 +143,8 @@ def _groups(result: Evaluation, options: argparse.Namespace, axes: Axes) -> None
 def _differences(result: Evaluation, options: argparse.Namespace, axes: Axes) -> None:
     from salmetrics.plotting import plot_image_differences
 
-    found = image_differences(result, options.first, options.second, metric=options.metric)
-    plot_image_differences(found, ax=axes)
+    differences = image_differences(result, options.first, options.second, metric=options.metric)
+    plot_image_differences(differences, ax=axes)
 
 
 def _sweep(result: Evaluation, options: argparse.Namespace, axes: Axes) -> None:
@@ -155,10 +176,11 @@ def _instances(result: Evaluation, options: argparse.Namespace, axes: Axes) -> N
 
 
 def _selected(result: Evaluation, models: list[str] | None) -> Evaluation:
+    """Return the result of some models, of all without names."""
     return result if models is None else result.select(models)
 
 
 def _fit_bars(axes: Axes, options: argparse.Namespace) -> None:
-    """Make a figure of bars as high as they need, unless a size is given."""
+    """Set the height of a figure of bars from their number, unless --size is given."""
     if options.size is None:
         options.size = (6.4, max(2.0, 0.9 + 0.32 * len(axes.get_yticks())))

@@ -1,4 +1,4 @@
-"""`salmetrics plot category-weights`: weights of backbones over a training."""
+"""`salmetrics plot category-weights`: draw the weights of backbones over a training."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from salmetrics.cli.arguments.figure import add_figure, check_figure, pyplot, save_figure
 from salmetrics.errors import InputError
+from salmetrics.plotting.category_weights import PANEL_KINDS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -19,7 +20,7 @@ _NO_VALUE = {"category": [""], "backbone": [""], "epoch": [""], "weight": [""], 
 
 
 def add(kinds: Any) -> None:
-    """Add the figure."""
+    """Add the figure to the subparsers of `salmetrics plot`."""
     weights = kinds.add_parser(
         "category-weights", help="weights of backbones over a training, by category of image"
     )
@@ -29,16 +30,20 @@ def add(kinds: Any) -> None:
         type=Path,
         nargs="+",
         metavar="FILE",
-        help=f"CSV with columns {_COLUMNS}; of several, each is a run with its folder's name",
+        help=f"CSV with the columns {_COLUMNS}; with several files, each is a run, named after its "
+        "folder",
     )
     weights.add_argument(
-        "--category", action="append", metavar="NAME", help="may be repeated; default: all"
+        "--category",
+        action="append",
+        metavar="NAME",
+        help="category to draw (default: all); may be repeated",
     )
     weights.add_argument(
         "--by",
-        choices=("category", "backbone"),
+        choices=PANEL_KINDS,
         default="category",
-        help="what each panel is of (default: category)",
+        help="one panel per category, or per backbone (default: category)",
     )
     add_figure(weights)
 
@@ -56,8 +61,8 @@ def _run(options: argparse.Namespace) -> None:
         for name in names:
             if names.count(name) > 1:
                 raise InputError(
-                    f"two files are in folders called {name!r}; each must have its own, which "
-                    "names the run"
+                    f"two files are in folders called {name!r}; folders name the runs, so their "
+                    "names must differ"
                 )
         history = dict(zip(names, tables, strict=True))
         where = ", ".join(map(str, options.files))
@@ -74,8 +79,8 @@ def _table(path: Path) -> pd.DataFrame:
 
     if not path.is_file():
         raise InputError(f"there is no file {str(path)!r}")
-    text = {"category": str, "backbone": str}  # 001 is not 1, NA is not missing
+    text = {"category": str, "backbone": str}  # so that 001 is not 1, and NA not missing
     try:
         return pd.read_csv(path, dtype=text, keep_default_na=False, na_values=_NO_VALUE)
     except ValueError as error:
-        raise InputError(f"{str(path)!r} can't be read as CSV: {str(error).strip()}") from error
+        raise InputError(f"{str(path)!r} is not a valid CSV file: {str(error).strip()}") from error

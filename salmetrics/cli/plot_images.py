@@ -1,4 +1,4 @@
-"""`salmetrics plot gallery` and `gain`: what models say of images."""
+"""`salmetrics plot gallery` and `gain`: draw predictions for images."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ __all__ = ["add"]
 
 
 def add(kinds: Any) -> None:
-    """Add both figures."""
+    """Add both figures to the subparsers of `salmetrics plot`."""
     gallery = kinds.add_parser(
         "gallery", help="images with fixations, densities with contours, and samples from them"
     )
@@ -32,45 +32,51 @@ def add(kinds: Any) -> None:
     add_kind(models, DENSITY_KINDS, "log_density")
     images = gallery.add_argument_group("images")
     images.add_argument(
-        "--image", action="append", metavar="ID", help="may be repeated; default: the first"
+        "--image",
+        action="append",
+        metavar="ID",
+        help="image to draw (default: the first); may be repeated",
     )
     images.add_argument(
         "--choose",
         choices=("best", "worst", "disagreed"),
-        help="instead: where the first --model has the highest or lowest gain, or all disagree",
+        help="images to draw instead: those where the first --model has the highest or lowest "
+        "gain, or where the models disagree most",
     )
     images.add_argument(
         "--metric",
         choices=("IG", "IGE"),
-        help="of best and worst; IGE also fits a gold standard (default: IG)",
+        help="metric of best and worst; IGE fits a gold standard too (default: IG)",
     )
-    images.add_argument("--n", type=int, help="number of images chosen (default: 3)")
-    images.add_argument("--no-samples", action="store_true", help="densities only")
-    images.add_argument("--seed", type=int, default=0, help="of the samples")
+    images.add_argument("--n", type=int, help="number of images to choose (default: 3)")
+    images.add_argument("--no-samples", action="store_true", help="draw no samples")
+    images.add_argument("--seed", type=int, default=0, help="seed of the samples (default: 0)")
     add_figure(gallery)
 
-    gain = kinds.add_parser(
-        "gain", help="where on an image a model gains information over another, weighted by people"
-    )
+    gain = kinds.add_parser("gain", help="where on an image a model gains information over another")
     gain.set_defaults(run=_gain)
     add_data(gain, width=False)
     models = gain.add_argument_group("models")
     models.add_argument("--model", required=True, metavar="SPEC", help=MODEL_HELP)
     models.add_argument(
-        "--over", default="centre-bias", metavar="SPEC", help="default: centre-bias"
+        "--over",
+        default="centre-bias",
+        metavar="SPEC",
+        help="model to compare with (default: centre-bias)",
     )
     add_kind(models, DENSITY_KINDS, "log_density")
-    gain.add_argument("--image", required=True, metavar="ID")
+    gain.add_argument("--image", required=True, metavar="ID", help="image to draw")
     add_figure(gain)
 
 
 def _gallery(options: argparse.Namespace) -> None:
     check_figure(options)
     dataset = shortened(dataset_of(options), options)
-    if len(set(options.model)) < len(options.model):
-        raise InputError("a --model is given twice")
+    twice = [spec for spec in options.model if options.model.count(spec) > 1]
+    if twice:
+        raise InputError(f"--model {twice[0]} is given twice")
     models = {spec: _density(spec, dataset, options) for spec in options.model}
-    images, labels = _chosen(dataset, models, options)
+    images, labels = _images(dataset, models, options)
     pyplot()
     from salmetrics.plotting import plot_gallery
 
@@ -87,25 +93,25 @@ def _gallery(options: argparse.Namespace) -> None:
     print(f"wrote {options.out}: {', '.join(images)}")
 
 
-def _chosen(
+def _images(
     dataset: Dataset, models: dict[str, Any], options: argparse.Namespace
 ) -> tuple[list[str], dict[str, str]]:
-    """Return ids of images, and what is written beside them."""
+    """Return the ids of the images to draw, and labels by id."""
     if options.image is not None and options.choose is not None:
         raise InputError("give --image or --choose, not both")
     if options.choose not in ("best", "worst") and options.metric is not None:
-        raise InputError("--metric goes with --choose best and --choose worst")
+        raise InputError("--metric needs --choose best or --choose worst")
     if options.choose is None:
         if options.n is not None:
-            raise InputError("--n goes with --choose")
+            raise InputError("--n needs --choose")
         images = list(dict.fromkeys(options.image or [dataset.stimuli.ids[0]]))
         for image in images:
             _check_image(image, dataset)
         return images, {}
     n = check_whole("--n", 3 if options.n is None else options.n, 1)
     if options.choose == "disagreed":
-        found = disagreement(models, dataset.stimuli).nlargest(n)
-        labels = {str(i): f"{i}\nJSD {value:.3f} bit" for i, value in found.items()}
+        divergences = disagreement(models, dataset.stimuli).nlargest(n)
+        labels = {str(i): f"{i}\nJSD {value:.3f} bit" for i, value in divergences.items()}
         return list(labels), labels
     name, metric = next(iter(models)), options.metric or "IG"
     result = evaluate(
@@ -116,9 +122,9 @@ def _chosen(
         n_bootstrap=0,
     )
     scores = best_and_worst(result, name, metric=metric, n=len(dataset))
-    ordered = list(zip(scores["image"], scores[metric], strict=True))
-    picked = ordered[:n] if options.choose == "best" else ordered[::-1][:n]
-    return [i for i, _ in picked], {i: f"{i}\n{metric} {v:.2f}" for i, v in picked}
+    ranked = list(zip(scores["image"], scores[metric], strict=True))
+    selected = ranked[:n] if options.choose == "best" else ranked[::-1][:n]
+    return [i for i, _ in selected], {i: f"{i}\n{metric} {v:.2f}" for i, v in selected}
 
 
 def _gain(options: argparse.Namespace) -> None:
@@ -149,4 +155,4 @@ def _density(spec: str, dataset: Dataset, options: argparse.Namespace) -> Any:
 def _check_image(image: str, dataset: Dataset) -> None:
     if image not in dataset.stimuli.ids:
         near = [i for i in dataset.stimuli.ids if image in i] or dataset.stimuli.ids
-        raise InputError(f"there is no image {image!r}; there are {some(near)}")
+        raise InputError(f"the data set has no image {image!r}; it has {some(near)}")

@@ -1,4 +1,4 @@
-"""`salmetrics predict`: write a network's log densities, with or without fixations at hand."""
+"""`salmetrics predict`: write the log densities of a network; no fixations are needed."""
 
 from __future__ import annotations
 
@@ -20,51 +20,60 @@ from salmetrics.models.registry import names
 
 __all__ = ["add"]
 
-_OF_FOLDS = ("fold", "instance", "folds", "component_order", "fold_offset")
+_FOLD_OPTIONS = ("fold", "instance", "folds", "component_order", "fold_offset")
 
 
 def add(commands: Any) -> None:
-    """Add the command."""
+    """Add the command to the subparsers of the program."""
     command = commands.add_parser(
-        "predict", help="write a network's log densities for all images; goes on where it stopped"
+        "predict", help="write a network's log densities for all images; resumes if interrupted"
     )
     command.set_defaults(run=_run)
     data = command.add_argument_group("data: --dataset, or --images")
-    data.add_argument("--dataset", metavar="SPEC", help="as of evaluate")
-    data.add_argument("--root", type=Path, help="its folder")
+    data.add_argument(
+        "--dataset", metavar="SPEC", help="data set, see `salmetrics evaluate --help`"
+    )
+    data.add_argument("--root", type=Path, help="folder of a registered data set")
     data.add_argument("--images", type=Path, help="a folder of images; no fixations are needed")
     add_first(data)
     network = command.add_argument_group("network")
     network.add_argument(
-        "--model", required=True, metavar="NAME", help="registered, such as deepgaze2e"
+        "--model", required=True, metavar="NAME", help="registered model, such as deepgaze2e"
     )
-    network.add_argument("--weights", metavar="FILE", help="default: the published ones")
+    network.add_argument(
+        "--weights", metavar="FILE", help="file of weights (default: the published ones)"
+    )
     network.add_argument(
         "--centre-bias",
         metavar="FILE",
-        help="a .npy file with a log density, uniform, gaussian, or mit1003 (default: that of the "
-        "data set, with each image left out)",
+        help="a .npy file with a log density, or uniform, gaussian or mit1003 (default: fitted to "
+        "the data set, leaving out each image)",
     )
     network.add_argument(
         "--pixels-per-degree",
         metavar="NUMBER",
-        help="of the display, or dataset for that of the data set (default: images as they are)",
+        help="pixels per degree of the display, or dataset: that of the data set (default: images "
+        "keep their size)",
     )
     network.add_argument(
-        "--category", metavar="NAME", help="of all images, for networks that ask for it"
-    )
-    network.add_argument("--device", help="auto, cpu, cuda, ... (default: auto)")
-    network.add_argument("--batch-size", metavar="N", help="images predicted together (default: 1)")
-    network.add_argument("--threads", metavar="N", help="of torch on a CPU (default: all cores)")
-    network.add_argument(
-        "--precision", choices=("float32", "float64"), help="of the network (default: float32)"
+        "--category", metavar="NAME", help="category of all images, for networks that need it"
     )
     network.add_argument(
-        "--autocast", action="store_const", const="yes", help="backbones in bfloat16"
+        "--device", help="device of the network: auto, cpu, cuda, ... (default: auto)"
     )
-    folds = command.add_argument_group("components, of networks that have folds")
-    folds.add_argument("--fold", metavar="K", help="only those that left out fold K, from 0")
-    folds.add_argument("--instance", metavar="J", help="only those of instance J, from 0")
+    network.add_argument("--batch-size", metavar="N", help="images per batch (default: 1)")
+    network.add_argument("--threads", metavar="N", help="threads on a CPU (default: all cores)")
+    network.add_argument(
+        "--precision",
+        choices=("float32", "float64"),
+        help="precision of the network (default: float32)",
+    )
+    network.add_argument(
+        "--autocast", action="store_const", const="yes", help="run backbones in bfloat16"
+    )
+    folds = command.add_argument_group("components, for networks with folds")
+    folds.add_argument("--fold", metavar="K", help="only components that left out fold K, from 0")
+    folds.add_argument("--instance", metavar="J", help="only components of instance J, from 0")
     folds.add_argument(
         "--folds",
         metavar="FILE",
@@ -72,14 +81,18 @@ def add(commands: Any) -> None:
         "components that left it out",
     )
     folds.add_argument(
-        "--unknown", choices=("error", "mixture"), help="what happens to images of no fold"
+        "--unknown",
+        choices=("error", "mixture"),
+        help="images without a fold: an error, or the mixture",
     )
     folds.add_argument(
         "--component-order",
         choices=("instance-major", "fold-major"),
-        help="of the file (default: instance-major)",
+        help="order of the components in the file (default: instance-major)",
     )
-    folds.add_argument("--fold-offset", metavar="K", help="fold of the first component")
+    folds.add_argument(
+        "--fold-offset", metavar="K", help="fold of the first component (default: 0)"
+    )
     add_writing(command, ".npy")
 
 
@@ -87,7 +100,7 @@ def _run(options: argparse.Namespace) -> None:
     check_choice("--model", options.model, names())
     dataset = shortened(_dataset(options), options)
     parts = [] if options.weights is None else [options.weights]
-    given = {
+    settings = {
         "centre": options.centre_bias,
         "category": options.category,
         "device": options.device,
@@ -103,16 +116,18 @@ def _run(options: argparse.Namespace) -> None:
         "component_order": options.component_order,
         "fold_offset": options.fold_offset,
     }
-    parts += [f"{name}={value}" for name, value in given.items() if value is not None]
+    parts += [f"{name}={value}" for name, value in settings.items() if value is not None]
     for part in parts:
         if re.search(r",[a-z_]+=", part):
-            raise InputError(f"{part!r} looks like several options; rename the file")
+            raise InputError(
+                f"{part!r} looks like several options, with a comma before 'name='; rename it"
+            )
     spec = options.model + (f":{','.join(parts)}" if parts else "")
     model = opened(spec, dataset)
     if not isinstance(model, DensityModel):
-        raise InputError(f"{options.model} gives no densities; export-maps writes saliency maps")
+        raise InputError(f"{options.model} gives saliency maps, not densities; use export-maps")
     model.check_data(*dataset)
-    made = export_predictions(
+    written = export_predictions(
         model,
         dataset.stimuli,
         options.out,
@@ -120,24 +135,27 @@ def _run(options: argparse.Namespace) -> None:
         bits=options.bits or 8,
         dtype=options.dtype,
     )
-    print(f"wrote {made}: {len(dataset)} log densities of {model_name(model)}")
-    chosen = {name: value for name, value in given.items() if value is not None}
-    said = model.parameters | {name: chosen[name] for name in _OF_FOLDS if name in chosen}
-    if said:
-        print(f"made with {', '.join(f'{k} {v}' for k, v in said.items() if _is_said(v))}")
+    print(f"wrote {written}: {len(dataset)} log densities of {model_name(model)}")
+    folds = {name: settings[name] for name in _FOLD_OPTIONS if settings[name] is not None}
+    parameters = model.parameters | folds
+    if parameters:
+        listed = ", ".join(f"{k} {v}" for k, v in parameters.items() if _is_printed(v))
+        print(f"made with {listed}")
 
 
-def _is_said(value: Any) -> bool:
+def _is_printed(value: Any) -> bool:
+    """Whether a parameter is short and set, so that the report lists it."""
     return value is True or (isinstance(value, (str, int, float)) and value is not False)
 
 
 def _dataset(options: argparse.Namespace) -> Dataset:
+    """Return the data set of --dataset, or the images of --images without fixations."""
     if (options.dataset is None) == (options.images is None):
-        raise InputError("give --dataset or --images")
+        raise InputError("give --dataset or --images, exactly one of them")
     if options.dataset is not None:
         return named_dataset(options.dataset, options.root)
     if options.root is not None:
-        raise InputError("--root goes with --dataset")
+        raise InputError("--root needs --dataset")
     stimuli = load_images(options.images)
-    none = Fixations.from_arrays([], [], [], n_images=len(stimuli))
-    return Dataset(options.images.resolve().name, stimuli, none)
+    no_fixations = Fixations.from_arrays([], [], [], n_images=len(stimuli))
+    return Dataset(options.images.resolve().name, stimuli, no_fixations)

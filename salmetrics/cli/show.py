@@ -16,32 +16,34 @@ __all__ = ["add"]
 
 
 def add(commands: Any) -> None:
-    """Add the command."""
+    """Add the command to the subparsers of the program."""
     command = commands.add_parser("show", help="print a saved result")
     command.set_defaults(run=_run)
     command.add_argument("file", type=Path, help="an .h5 file that evaluate --out wrote")
     add_layout(command)
-    command.add_argument("--rank", metavar="KEY", help="models by this metric, with groups")
-    command.add_argument("--by", metavar="ATTRIBUTE", help="groups of images apart")
-    command.add_argument("--compare", action="store_true", help="all pairs of models")
+    command.add_argument("--rank", metavar="KEY", help="rank models by this metric, with groups")
+    command.add_argument("--by", metavar="ATTRIBUTE", help="scores per group of images")
+    command.add_argument("--compare", action="store_true", help="compare all pairs of models")
     command.add_argument(
         "--mixtures",
         type=int,
         nargs="+",
         metavar="N",
-        help="mixtures of so many models each, from the kept fixations: all pairs with 2",
+        help="scores of all mixtures of N models (2: all pairs), from stored values per fixation",
     )
-    command.add_argument("--provenance", action="store_true", help="all it rests on, as JSON")
+    command.add_argument(
+        "--provenance", action="store_true", help="the record behind the result, as JSON"
+    )
 
 
 def _run(options: argparse.Namespace) -> None:
     result = Evaluation.load(options.file)
-    shown = str(result) if options.layout is None else to_text(result, options.layout)
+    table = str(result) if options.layout is None else to_text(result, options.layout)
     record = result.provenance
     data = record["dataset"]
     print(f"{data['name']}: {data['n_images']} images, {data['n_fixations']} fixations")
     print(f"made {record['created']} with salmetrics {record['packages']['salmetrics']}\n")
-    print(shown)
+    print(table)
     if options.rank is not None:
         print(f"\n{result.rank(options.rank).round(4).to_string()}")
     if options.by is not None:

@@ -1,4 +1,4 @@
-"""`salmetrics train`: train a model as a file says."""
+"""`salmetrics train`: run the training that a file configures."""
 
 from __future__ import annotations
 
@@ -15,54 +15,58 @@ _GROUP = "salmetrics.commands"
 
 
 def add(commands: Any) -> None:
-    """Add the command."""
+    """Add the command to the subparsers of the program."""
     command = commands.add_parser(
-        "train", help="train a model as a file says; goes on where it stopped"
+        "train", help="run the training that a file configures; resumes if interrupted"
     )
     command.set_defaults(run=_run)
-    command.add_argument("config", nargs="?", type=Path, help="a TOML file")
-    command.add_argument("--out", type=Path, help="folder of the results, instead of the file's")
-    command.add_argument("--device", help="auto, cpu, cuda, ..., instead of the file's")
-    command.add_argument("--threads", type=int, metavar="N", help="of torch on a CPU")
+    command.add_argument("config", nargs="?", type=Path, help="a TOML file, see --example")
     command.add_argument(
-        "--check", action="store_true", help="read the file and its data, and train nothing"
+        "--out", type=Path, help="folder for the results (default: that of the file)"
+    )
+    command.add_argument("--device", help="auto, cpu, cuda, ... (default: that of the file)")
+    command.add_argument("--threads", type=int, metavar="N", help="threads on a CPU")
+    command.add_argument(
+        "--check",
+        action="store_true",
+        help="read and check the file and its data, without training",
     )
     command.add_argument(
-        "--example", metavar="NAME", help="print a file to begin with: deepgaze2, deepgaze2e, ..."
+        "--example", metavar="NAME", help="print a file to start from: deepgaze2, deepgaze2e, ..."
     )
 
 
 def _run(options: argparse.Namespace) -> None:
     if (options.config is None) == (options.example is None):
-        raise InputError("give a file, or --example NAME for one to begin with")
+        raise InputError("give a file, or --example NAME to print one to start from")
     trainer = _trainer()
     if options.example is not None:
         print(trainer.example(options.example), end="")
         return
-    found = trainer.read_configuration(
+    configuration = trainer.read_configuration(
         options.config,
         named_dataset,
         out=options.out,
         device=options.device,
         n_threads=options.threads,
     )
-    found.check()
-    print(found.summary())
+    configuration.check()
+    print(configuration.summary())
     if options.check:
         return
-    for line in found.results(found.train()):
+    for line in configuration.results(configuration.train()):
         print(line)
 
 
 def _trainer() -> Any:
-    """Return what trains: another package, which registers itself."""
+    """Return the module that trains, which another package registers as an entry point."""
     from importlib.metadata import entry_points
 
-    found = entry_points(group=_GROUP, name="train")
-    if not found:
-        raise InputError("nothing that trains is installed: pip install 'salmetrics[models]'")
+    trainers = entry_points(group=_GROUP, name="train")
+    if not trainers:
+        raise InputError("no package for training is installed: pip install 'salmetrics[models]'")
     try:
-        return next(iter(found)).load()
+        return next(iter(trainers)).load()
     except ModuleNotFoundError as error:
         raise InputError(
             f"training needs {error.name}: pip install 'salmetrics[models]'"

@@ -1,4 +1,8 @@
-"""Figures: each function draws on the given or current axes and returns them."""
+"""Figures: each function draws on the given or current axes and returns them.
+
+The only package besides `salmetrics.cli` that uses matplotlib, which each function imports itself.
+It draws what lower layers computed and computes no scores; nothing but the command line imports it.
+"""
 
 from salmetrics.plotting.calibration import plot_calibration, plot_calibrations
 from salmetrics.plotting.category_weights import plot_category_weights

@@ -1,4 +1,4 @@
-"""Calibration histograms."""
+"""Histograms of calibration."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from salmetrics.array_types import AnyArray
 from salmetrics.errors import InputError
 from salmetrics.evaluation.calibration import Calibration
 from salmetrics.plotting.style import COLOURS, current, plain_frame
@@ -21,6 +21,8 @@ __all__ = ["plot_calibration", "plot_calibrations"]
 def plot_calibration(calibration: Calibration, *, ax: Axes | None = None, **kwargs: Any) -> Axes:
     """Draw the share of the fixations in each bin of equal mass, with 95 % intervals over images.
 
+    The dashed line is the share of each bin under a calibrated density.
+
     Parameters
     ----------
     calibration
@@ -29,6 +31,28 @@ def plot_calibration(calibration: Calibration, *, ax: Axes | None = None, **kwar
         Axes to draw on; the current ones by default.
     **kwargs
         Passed to `matplotlib.axes.Axes.bar`.
+
+    Returns
+    -------
+    axes : matplotlib.axes.Axes
+        The axes drawn on.
+
+    Raises
+    ------
+    AttributeError
+        If `calibration` is not a `salmetrics.Calibration`.
+
+    Examples
+    --------
+    >>> import matplotlib.pyplot as plt
+    >>> import salmetrics
+    >>> from salmetrics.datasets import generate_dataset
+    >>> dataset = generate_dataset(4, size=(30, 40)).dataset
+    >>> calibration = salmetrics.calibration(salmetrics.GaussianCentreBias(), *dataset)
+    >>> figure, ax = plt.subplots()
+    >>> plot_calibration(calibration, ax=ax).get_ylabel()
+    'share of fixations'
+    >>> plt.close(figure)
     """
     axes = current(ax)
     n = calibration.n_bins
@@ -47,7 +71,7 @@ def plot_calibration(calibration: Calibration, *, ax: Axes | None = None, **kwar
     axes.set_ylabel("share of fixations")
     axes.set_title(
         f"{calibration.name}\nerror {calibration.error:.3f}, confidence "
-        f"{round(calibration.confidence, 3) + 0.0:+.3f}",
+        f"{_signed(calibration.confidence)}",
         fontsize="medium",
     )
     return plain_frame(axes)
@@ -56,61 +80,88 @@ def plot_calibration(calibration: Calibration, *, ax: Axes | None = None, **kwar
 def plot_calibrations(
     calibrations: Mapping[str, Mapping[str, Calibration]],
     *,
-    axes: NDArray[Any] | None = None,
+    axes: AnyArray | None = None,
     **kwargs: Any,
-) -> NDArray[Any]:
+) -> AnyArray:
     """Draw calibration histograms of several models on several data sets side by side.
 
     Parameters
     ----------
     calibrations
-        Results of `salmetrics.calibration` by name of data set, and then of model. Data sets are
-        rows, models columns; a model that a data set lacks leaves its place empty.
+        Results of `salmetrics.calibration` by the names of data set and model. Data sets are rows,
+        models columns; where a data set lacks a model, the place stays empty.
     axes
-        To draw on, shape (n_datasets, n_models); of a new figure by default.
+        Axes to draw on, shape (n_datasets, n_models); those of a new figure by default.
     **kwargs
         Passed to `matplotlib.axes.Axes.bar`.
 
     Returns
     -------
-    The axes; all share one scale.
+    axes : ndarray of matplotlib.axes.Axes, shape (n_datasets, n_models)
+        The axes drawn on, which all have the same scales.
+
+    Raises
+    ------
+    InputError
+        If there is no calibration, or `axes` has another shape.
 
     References
     ----------
-    Linardos, Kümmerer, Press and Bethge (2021), ICCV, 12919-12928, figure 5.
+    Linardos, Kümmerer, Press and Bethge (2021), DeepGaze IIE, ICCV, 12919-12928, figure 5,
+    doi:10.1109/ICCV48922.2021.01268.
+
+    Examples
+    --------
+    >>> import matplotlib.pyplot as plt
+    >>> import salmetrics
+    >>> from salmetrics.datasets import generate_dataset
+    >>> dataset = generate_dataset(4, size=(30, 40)).dataset
+    >>> models = {"wide": salmetrics.GaussianCentreBias(0.4), "flat": salmetrics.Uniform()}
+    >>> results = {name: salmetrics.calibration(m, *dataset) for name, m in models.items()}
+    >>> axes = plot_calibrations({"generated": results})
+    >>> axes.shape
+    (1, 2)
+    >>> plt.close(axes[0, 0].figure)
     """
     import matplotlib.pyplot as plt
 
-    models = list(dict.fromkeys(name for found in calibrations.values() for name in found))
+    models = list(dict.fromkeys(name for by_model in calibrations.values() for name in by_model))
     if not models:
-        raise InputError("calibrations must hold at least one")
+        raise InputError("calibrations must hold at least one, by data set and model; got none")
     shape = (len(calibrations), len(models))
     if axes is None:
         size = (max(2.3 * shape[1], 3.2), 2.3 * shape[0] + 0.4)
         _, axes = plt.subplots(*shape, figsize=size, squeeze=False, layout="constrained")
     if np.shape(axes) != shape:
-        raise InputError(f"axes must have shape {shape}: data sets, models; got {np.shape(axes)}")
+        raise InputError(
+            f"axes must have shape {shape}, (n_datasets, n_models); got {np.shape(axes)}"
+        )
     axes = np.asarray(axes)
     top = 0.0
     titled: set[str] = set()
-    for row, (dataset, found) in zip(axes, calibrations.items(), strict=True):
-        for one, model in zip(row, models, strict=True):
-            if model not in found:
-                one.set_axis_off()
+    for row, (dataset, by_model) in zip(axes, calibrations.items(), strict=True):
+        for panel, model in zip(row, models, strict=True):
+            if model not in by_model:
+                panel.set_axis_off()
                 continue
-            plot_calibration(found[model], ax=one, **kwargs)
-            # + 0.0: a rounded -0 is 0
-            verdict = f"{found[model].error:.3f}, {round(found[model].confidence, 3) + 0.0:+.3f}"
-            one.set_title(verdict if model in titled else f"{model}\n{verdict}", fontsize="small")
+            plot_calibration(by_model[model], ax=panel, **kwargs)
+            verdict = f"{by_model[model].error:.3f}, {_signed(by_model[model].confidence)}"
+            is_first = model not in titled
+            panel.set_title(f"{model}\n{verdict}" if is_first else verdict, fontsize="small")
             titled.add(model)
-            one.set(xlabel="", ylabel="", xticks=[0, 0.5, 1])
-            top = max(top, one.get_ylim()[1])
+            panel.set(xlabel="", ylabel="", xticks=[0, 0.5, 1])
+            top = max(top, panel.get_ylim()[1])
         row[0].set_ylabel(f"{dataset}\nshare of fixations")
-    for one in axes.flat:
-        one.set_ylim(0, top)
-    for one in axes[:, 1:].flat:
-        one.tick_params(labelleft=False)
+    for panel in axes.flat:
+        panel.set_ylim(0, top)
+    for panel in axes[:, 1:].flat:
+        panel.tick_params(labelleft=False)
     axes[0, 0].figure.supxlabel(
         "mass of less probable pixels (above each: error, confidence)", fontsize="small"
     )
     return axes
+
+
+def _signed(confidence: float) -> str:
+    """Return a confidence with its sign and three decimals."""
+    return f"{round(confidence, 3) + 0.0:+.3f}"  # + 0.0 turns -0.0 into 0.0

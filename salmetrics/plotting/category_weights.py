@@ -1,13 +1,13 @@
-"""Weights of backbones over a training, for models that weigh them by the category of an image."""
+"""Weights of backbones over a training, for models that weight them by category of image."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
-from numpy.typing import NDArray
 
+from salmetrics.array_types import AnyArray
 from salmetrics.errors import InputError, check_choice, check_list, some
 from salmetrics.plotting.style import COLOURS, as_written, plain_frame
 
@@ -17,12 +17,15 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.lines import Line2D
 
-__all__ = ["plot_category_weights"]
+__all__ = ["PANEL_KINDS", "PanelKind", "plot_category_weights"]
+
+PanelKind = Literal["category", "backbone"]
+PANEL_KINDS: tuple[PanelKind, ...] = get_args(PanelKind)
 
 _COLUMNS = ("category", "backbone", "epoch", "weight")
-# all colours of one before the next, so that six lines differ by colour alone
+# each style takes all colours before the next does, so that six lines differ by colour alone
 _LINE_STYLES = ("solid", (0, (5, 1.5)), (0, (1, 1.2)), (0, (6, 1.5, 1, 1.5)), (0, (2.5, 1)))
-_PANELS = 5  # beside each other at most
+_PANELS = 5  # side by side, at most
 _EQUAL: dict[str, Any] = {"color": "0.3", "linewidth": 0.8, "linestyle": "dashed"}
 _BAND = "lowest to highest fold"
 _WIDTH, _HEIGHT = 2.3, 2.0  # of a panel, inches
@@ -32,54 +35,80 @@ def plot_category_weights(
     history: pd.DataFrame | Mapping[str, pd.DataFrame],
     categories: Sequence[Any] | None = None,
     *,
-    by: str = "category",
-    axes: NDArray[Any] | None = None,
+    by: PanelKind = "category",
+    axes: AnyArray | None = None,
     **kwargs: Any,
-) -> NDArray[Any]:
+) -> AnyArray:
     """Draw the weights of backbones over the epochs of a training, for categories of images.
 
-    A line is the mean over the folds that have the epoch, in a band from the lowest to the highest
-    of them. The thin dashed line is where all backbones of the run weigh the same. All panels share
-    their scales; the weights go from 0 to a little more than the highest.
+    Each line is the mean over the folds that reached the epoch, in a band from the lowest to the
+    highest of them. The thin dashed line is the weight that all backbones of the run have if they
+    weigh the same. All panels have the same scales, from 0 to a little above the highest weight.
 
     Parameters
     ----------
     history
-        One row a weight, in the columns category, backbone, epoch (0: before training), weight and,
-        if there are several trainings, fold. Several runs, by name: each has its row of panels.
+        Table with one row per weight and the columns category, backbone, epoch (0: before
+        training), weight and, if there are several trainings, fold. A dict of such tables by the
+        name of their run gives each run a row of panels.
     categories
-        Names of those to draw; all by default.
+        Names of the categories to draw; all by default.
     by
-        "category": one panel a category, one line a backbone; "backbone": the other way round.
+        "category": one panel per category and one line per backbone; "backbone": one panel per
+        backbone and one line per category.
     axes
-        To draw on, shape (n_runs, n_panels); by default of a new figure, in which more than five
-        panels of a run go on below.
+        Axes to draw on, shape (n_runs, n_panels); those of a new figure by default, which wraps
+        the panels of a run after at most five.
     **kwargs
         Passed to `matplotlib.axes.Axes.plot`.
 
     Returns
     -------
-    The axes, shape (n_runs, n_panels).
+    axes : ndarray of matplotlib.axes.Axes, shape (n_runs, n_panels)
+        The axes drawn on.
+
+    Raises
+    ------
+    InputError
+        If a table lacks a column or holds an invalid or repeated weight, a category is unknown,
+        the lines of a panel are too many to distinguish, or `axes` has another shape.
 
     References
     ----------
     Galván Díaz (2024), DeepGaze IIE-ACW, figures 7 to 9.
+
+    Examples
+    --------
+    >>> import matplotlib.pyplot as plt
+    >>> import pandas as pd
+    >>> history = pd.DataFrame(
+    ...     {
+    ...         "category": "Art",
+    ...         "backbone": ["A", "B", "A", "B"],
+    ...         "epoch": [0, 0, 1, 1],
+    ...         "weight": [0.5, 0.5, 0.7, 0.3],
+    ...     }
+    ... )
+    >>> axes = plot_category_weights(history)
+    >>> axes.shape, axes[0, 0].get_title()
+    ((1, 1), 'Art')
+    >>> plt.close(axes[0, 0].figure)
     """
     from matplotlib.cbook import normalize_kwargs
     from matplotlib.lines import Line2D
     from matplotlib.patches import Patch
     from matplotlib.ticker import MaxNLocator
 
-    check_choice("by", by, ("category", "backbone"))
+    check_choice("by", by, PANEL_KINDS)
     runs = _checked_runs(history)
     names = {column: _names(runs.values(), column) for column in ("category", "backbone")}
     if categories is not None:
-        chosen = list(dict.fromkeys(check_list("categories", categories)))
-        for category in chosen:
+        wanted = list(dict.fromkeys(check_list("categories", categories)))
+        for category in wanted:
             check_choice("category", category, names["category"])
-        if not chosen:
-            raise InputError("categories must name at least one")
-        names["category"] = chosen
+        if not wanted:
+            raise InputError("categories must name at least one category; got none")
+        names["category"] = wanted
     n_backbones = {run: table["backbone"].nunique() for run, table in runs.items()}
     runs = {run: table[table["category"].isin(names["category"])] for run, table in runs.items()}
     other = "backbone" if by == "category" else "category"
@@ -90,60 +119,62 @@ def plot_category_weights(
     grid = _new_axes(*shape, per_row) if axes is None else np.asarray(axes)
     if grid.shape != shape:
         raise InputError(
-            f"axes must have shape {shape}: runs, panels, as plt.subplots(..., squeeze=False) "
-            f"gives them; got {grid.shape}"
+            f"axes must have shape {shape}, (n_runs, n_panels), see plt.subplots(..., "
+            f"squeeze=False); got {grid.shape}"
         )
-    given = normalize_kwargs(kwargs, Line2D)  # lw is linewidth
-    faint = 0.18 if len(looks) <= len(COLOURS) else 0.08  # many bands lie on each other
+    overrides = normalize_kwargs(kwargs, Line2D)  # lw is linewidth
+    faint = 0.18 if len(looks) <= len(COLOURS) else 0.08  # many bands overlap
     drawn: dict[Any, Line2D] = {}
     for i, (run, table) in enumerate(runs.items()):
-        for k, panel in enumerate(panels):
-            one: Axes = grid[i, k]
-            rows = dict(iter(table[table[by] == panel].groupby(other)))
+        for k, subject in enumerate(panels):
+            panel: Axes = grid[i, k]
+            rows = dict(iter(table[table[by] == subject].groupby(other)))
             for name in (name for name in looks if name in rows):
-                options = {"label": as_written(name)} | looks[name] | given
-                line = _draw(one, rows[name], options, faint)
+                options = {"label": as_written(name)} | looks[name] | overrides
+                line = _draw(panel, rows[name], options, faint)
                 drawn.setdefault(name, line)
             if not rows:
                 centre: dict[str, Any] = {"ha": "center", "va": "bottom", "color": "0.3"}
-                one.text(0.5, 0.02, "not in this run", transform=one.transAxes, **centre)
-            level = one.axhline(1 / n_backbones[run], zorder=1, label="equal weights", **_EQUAL)
-            one.xaxis.set_major_locator(MaxNLocator(5, integer=True, steps=[1, 2, 5, 10]))
-            plain_frame(one)
+                panel.text(0.5, 0.02, "not in this run", transform=panel.transAxes, **centre)
+            level = panel.axhline(1 / n_backbones[run], zorder=1, label="equal weights", **_EQUAL)
+            panel.xaxis.set_major_locator(MaxNLocator(5, integer=True, steps=[1, 2, 5, 10]))
+            plain_frame(panel)
             if i == 0:
-                one.set_title(as_written(panel), fontsize="medium")
+                panel.set_title(as_written(subject), fontsize="medium")
             if k % per_row == 0:
-                one.set_ylabel("weight" if run is None else f"{as_written(run)}\nweight")
+                panel.set_ylabel("weight" if run is None else f"{as_written(run)}\nweight")
             else:
-                one.tick_params(labelleft=False)
+                panel.tick_params(labelleft=False)
             if i == len(runs) - 1 and k + per_row >= len(panels):
-                one.set_xlabel("epoch")
+                panel.set_xlabel("epoch")
             else:
-                one.tick_params(labelbottom=False)
+                panel.tick_params(labelbottom=False)
     _share_scales(grid, list(runs.values()), 1 / min(n_backbones.values()))
     handles: list[Artist] = [*(drawn[name] for name in looks if name in drawn), level]
-    if any(one.collections for one in grid.flat):
+    if any(panel.collections for panel in grid.flat):
         handles.append(Patch(color="0.3", alpha=0.18, linewidth=0, label=_BAND))
     _add_legend(grid, handles, is_new)
     return grid
 
 
 def _checked_runs(history: Any) -> dict[str | None, pd.DataFrame]:
-    """Return tables by the name of their run, which is None for one without a name."""
+    """Return checked tables by the name of their run; None names the run of a table alone."""
     import pandas as pd
 
     if isinstance(history, pd.DataFrame):
         return {None: _checked(history, "history")}
     if not isinstance(history, Mapping):
         kind = type(history).__name__
-        raise InputError(f"history must be a DataFrame, or a dict of them by run; got {kind}")
+        raise InputError(
+            f"history must be a DataFrame, or a dict of DataFrames by name of run; got {kind}"
+        )
     if not history:
-        raise InputError("history must hold at least one run")
+        raise InputError("history must hold at least one run; got an empty dict")
     return {run: _checked(table, f"history of {run!r}") for run, table in history.items()}
 
 
 def _checked(table: Any, name: str) -> pd.DataFrame:
-    """Return a table that can be drawn, with numbers as such."""
+    """Return the columns to draw, with epochs and weights as floats."""
     import pandas as pd
 
     if not isinstance(table, pd.DataFrame):
@@ -155,14 +186,14 @@ def _checked(table: Any, name: str) -> pd.DataFrame:
             f"{name} has no column {listed}; its columns are {some(list(table.columns), 9)}"
         )
     if table.empty:
-        raise InputError(f"{name} is empty: it has no row")
+        raise InputError(f"{name} must have at least one row; it is empty")
     has_folds = "fold" in table and table["fold"].notna().any()
-    made = table[[*_COLUMNS, *(["fold"] if has_folds else [])]].reset_index(drop=True)
-    for column in made.columns.difference(["epoch", "weight"], sort=False):
-        if made[column].isna().any():
-            row = int(made[column].isna().argmax())
+    weights = table[[*_COLUMNS, *(["fold"] if has_folds else [])]].reset_index(drop=True)
+    for column in weights.columns.difference(["epoch", "weight"], sort=False):
+        if weights[column].isna().any():
+            row = int(weights[column].isna().argmax())
             raise InputError(f"{name}: {column} is missing in row {row}")
-    numbers = made[["epoch", "weight"]].apply(pd.to_numeric, errors="coerce").astype(float)
+    numbers = weights[["epoch", "weight"]].apply(pd.to_numeric, errors="coerce").astype(float)
     epoch, weight = numbers["epoch"], numbers["weight"]
     wrong = {
         "weight must be finite": ("weight", ~np.isfinite(weight)),
@@ -174,20 +205,21 @@ def _checked(table: Any, name: str) -> pd.DataFrame:
     for rule, (column, bad) in wrong.items():
         if bad.any():
             row = int(bad.argmax())
-            raise InputError(f"{name}: {rule}; got {made[column].iloc[row]} in row {row}")
-    made = made.astype(object).assign(epoch=epoch, weight=weight)  # no categories without a row
-    twice = made.duplicated(made.columns.difference(["weight"]).tolist())
-    if twice.any():
-        first = made.iloc[int(twice.argmax())]
+            raise InputError(f"{name}: {rule}; got {weights[column].iloc[row]} in row {row}")
+    # object: a categorical column would keep categories that have no row
+    weights = weights.astype(object).assign(epoch=epoch, weight=weight)
+    repeated = weights.duplicated(weights.columns.difference(["weight"]).tolist())
+    if repeated.any():
+        first = weights.iloc[int(repeated.argmax())]
         raise InputError(
             f"{name} has two weights of {first['backbone']!r} for {first['category']!r} in epoch "
-            f"{first['epoch']:g}; several trainings need a column 'fold', or are runs of their own"
+            f"{first['epoch']:g}; several trainings need a column 'fold', or a table per run"
         )
-    return made
+    return weights
 
 
 def _names(tables: Iterable[pd.DataFrame], column: str) -> list[Any]:
-    """Return what a column holds, in order of appearance."""
+    """Return the different values of a column, in order of appearance."""
     return list(dict.fromkeys(name for table in tables for name in table[column].unique()))
 
 
@@ -195,9 +227,9 @@ def _looks(names: Sequence[Any], what: str) -> dict[Any, dict[str, Any]]:
     """Return the colour and line style of each line."""
     most = len(COLOURS) * len(_LINE_STYLES)
     if len(names) > most:
-        choose = "; choose some with categories" if what == "category" else ""
+        remedy = "; choose some with categories" if what == "category" else ""
         raise InputError(
-            f"at most {most} lines of a panel can be told apart; got {len(names)}{choose}"
+            f"at most {most} lines per panel can be distinguished; got {len(names)}{remedy}"
         )
     return {
         name: {
@@ -209,10 +241,10 @@ def _looks(names: Sequence[Any], what: str) -> dict[Any, dict[str, Any]]:
     }
 
 
-def _new_axes(n_runs: int, n_panels: int, per_row: int) -> NDArray[Any]:
-    """Return axes, shape (n_runs, n_panels), of a figure with so many beside each other.
+def _new_axes(n_runs: int, n_panels: int, per_row: int) -> AnyArray:
+    """Return axes of a new figure, shape (n_runs, n_panels), with `per_row` of them side by side.
 
-    What does not fit into a row goes on below, after the rows of the other runs.
+    Panels beyond `per_row` are wrapped: they follow below the rows of all runs.
     """
     import matplotlib.pyplot as plt
 
@@ -220,38 +252,38 @@ def _new_axes(n_runs: int, n_panels: int, per_row: int) -> NDArray[Any]:
     size = (max(_WIDTH * per_row + 0.4, 4.6), _HEIGHT * n_rows + (0.5 if n_rows > 1 else 0.9))
     figure = plt.figure(figsize=size, layout="constrained")
     places = figure.add_gridspec(n_rows, per_row)
-    made = np.empty((n_runs, n_panels), object)
-    for i, k in np.ndindex(made.shape):
-        made[i, k] = figure.add_subplot(places[k // per_row * n_runs + i, k % per_row])
-    return made
+    grid = np.empty((n_runs, n_panels), object)
+    for i, k in np.ndindex(grid.shape):
+        grid[i, k] = figure.add_subplot(places[k // per_row * n_runs + i, k % per_row])
+    return grid
 
 
 def _draw(axes: Axes, rows: pd.DataFrame, options: dict[str, Any], faint: float) -> Line2D:
     """Draw one line, with a band if there are several folds."""
-    found = rows.groupby("epoch")["weight"].agg(["mean", "min", "max"])
-    if len(found) == 1:
-        options = {"marker": "o", "markersize": 4} | options  # a line of one point is not seen
-    (line,) = axes.plot(found.index, found["mean"], **options)
+    by_epoch = rows.groupby("epoch")["weight"].agg(["mean", "min", "max"])
+    if len(by_epoch) == 1:
+        options = {"marker": "o", "markersize": 4} | options  # a line of one point is invisible
+    (line,) = axes.plot(by_epoch.index, by_epoch["mean"], **options)
     if "fold" in rows and rows["fold"].nunique() > 1:
         band: dict[str, Any] = {"color": line.get_color(), "alpha": faint, "linewidth": 0}
-        axes.fill_between(found.index, found["min"], found["max"], **band)
+        axes.fill_between(by_epoch.index, by_epoch["min"], by_epoch["max"], **band)
     return line
 
 
-def _share_scales(grid: NDArray[Any], tables: Sequence[pd.DataFrame], equal: float) -> None:
-    """Give all panels the same epochs and weights."""
+def _share_scales(grid: AnyArray, tables: Sequence[pd.DataFrame], equal: float) -> None:
+    """Give all panels the same scales of epochs and weights."""
     ends = [table[["epoch", "weight"]].agg(["min", "max"]) for table in tables if len(table)]
     first, last = min(e["epoch"].min() for e in ends), max(e["epoch"].max() for e in ends)
     low, high = (min(0.0, *(e["weight"].min() for e in ends)), max(e["weight"].max() for e in ends))
     high = max(high, equal)
     reach = 0.02 * (last - first) or 0.5
     room = 0.05 * (high - low)
-    for one in grid.flat:
-        one.set_xlim(first - reach, last + reach)
-        one.set_ylim(low - room if low < 0 else 0, high + room)
+    for panel in grid.flat:
+        panel.set_xlim(first - reach, last + reach)
+        panel.set_ylim(low - room if low < 0 else 0, high + room)
 
 
-def _add_legend(grid: NDArray[Any], handles: list[Artist], is_new: bool) -> None:
+def _add_legend(grid: AnyArray, handles: list[Artist], is_new: bool) -> None:
     """Add one legend: above a new figure's panels, or to the right of the given ones."""
     style: dict[str, Any] = {"handles": handles, "frameon": False, "fontsize": "small"}
     if not is_new:
@@ -260,8 +292,10 @@ def _add_legend(grid: NDArray[Any], handles: list[Artist], is_new: bool) -> None
         return
     figure = grid[0, 0].figure
     width, height = figure.get_size_inches()
-    lengths = [0.6 + 0.065 * len(str(handle.get_label())) for handle in handles]  # inches, about
-    n_rows = 1  # as few as fit
+    lengths = [
+        0.6 + 0.065 * len(str(handle.get_label())) for handle in handles
+    ]  # in inches, roughly
+    n_rows = 1  # the fewest rows that fit
     while n_rows < len(handles) and width < sum(
         max(lengths[k : k + n_rows]) for k in range(0, len(handles), n_rows)
     ):

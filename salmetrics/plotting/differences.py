@@ -1,4 +1,4 @@
-"""How models differ from image to image, and what their mixtures gain."""
+"""Differences between two models from image to image, and scores of their mixtures."""
 
 from __future__ import annotations
 
@@ -19,24 +19,47 @@ __all__ = ["plot_image_differences", "plot_mixture_sweep"]
 def plot_image_differences(
     differences: pd.Series, *, ax: Axes | None = None, **kwargs: Any
 ) -> Axes:
-    """Draw the difference of two models on each image, sorted, and its standard deviation.
+    """Draw the difference between two models on each image, sorted, with mean and spread.
 
     Parameters
     ----------
     differences
-        Result of `salmetrics.results.image_selection.image_differences`.
+        Result of `salmetrics.results.image_selection.image_differences`: one value per image.
     ax
         Axes to draw on; the current ones by default.
     **kwargs
         Passed to `matplotlib.axes.Axes.bar`.
+
+    Returns
+    -------
+    axes : matplotlib.axes.Axes
+        The axes drawn on. The dashed line is the mean; its value and the standard deviation are
+        written above the axes.
+
+    Raises
+    ------
+    InputError
+        If there are no differences, or some are not finite.
+
+    Examples
+    --------
+    >>> import matplotlib.pyplot as plt
+    >>> import pandas as pd
+    >>> differences = pd.Series([0.2, -0.1, 0.5], name="IG of A less that of B")
+    >>> figure, ax = plt.subplots()
+    >>> plot_image_differences(differences, ax=ax).get_xlabel()
+    'images, sorted (first better on 2 of 3)'
+    >>> plt.close(figure)
     """
     axes = current(ax)
     values = np.sort(np.asarray(differences, dtype=np.float64))[::-1]
     if values.size == 0:
-        raise InputError("there are no differences to draw")
+        raise InputError("differences must hold at least one value; got none")
     if not np.isfinite(values).all():
         n = int(np.sum(~np.isfinite(values)))
-        raise InputError(f"{n} of {values.size} differences are infinite; leave them out")
+        raise InputError(
+            f"differences must be finite; {n} of {values.size} are not: leave them out"
+        )
     colours = np.where(values >= 0, COLOURS[0], COLOURS[1])
     options: dict[str, Any] = {"width": 1.0, "color": colours.tolist(), "linewidth": 0} | kwargs
     axes.bar(np.arange(values.size) + 0.5, values, **options)
@@ -44,10 +67,11 @@ def plot_image_differences(
     mean = float(values.mean())
     axes.axhline(mean, color="black", linewidth=0.8, linestyle="--")
     spread = f", standard deviation {values.std(ddof=1):.3f}" if values.size > 1 else ""
-    axes.annotate(
+    axes.annotate(  # above the axes, where it covers no bar and no line
         f"mean {mean:+.3f}{spread}",
-        (values.size, mean),
-        (-2, 4),
+        (1, 1),
+        (0, 4),
+        xycoords="axes fraction",
         textcoords="offset points",
         ha="right",
         fontsize="small",
@@ -59,16 +83,42 @@ def plot_image_differences(
 
 
 def plot_mixture_sweep(sweep: pd.DataFrame, *, ax: Axes | None = None, **kwargs: Any) -> Axes:
-    """Draw the score of mixtures of two models over the weight, with 95 % intervals over images.
+    """Draw the score of mixtures of two models over their weight, with 95 % intervals over images.
 
     Parameters
     ----------
     sweep
-        Result of `salmetrics.results.mixtures.mixture_sweep`.
+        Result of `salmetrics.results.mixtures.mixture_sweep`: one row per weight.
     ax
         Axes to draw on; the current ones by default.
     **kwargs
         Passed to `matplotlib.axes.Axes.plot`.
+
+    Returns
+    -------
+    axes : matplotlib.axes.Axes
+        The axes drawn on. The dashed line is the best weight.
+
+    Raises
+    ------
+    KeyError
+        If `sweep` lacks the columns value, low and high.
+
+    Examples
+    --------
+    >>> import matplotlib.pyplot as plt
+    >>> import salmetrics
+    >>> from salmetrics.datasets import generate_dataset
+    >>> from salmetrics.results.mixtures import mixture_sweep
+    >>> dataset = generate_dataset(4, size=(30, 40)).dataset
+    >>> models = {"wide": salmetrics.GaussianCentreBias(0.4), "flat": salmetrics.Uniform()}
+    >>> result = salmetrics.evaluate(
+    ...     models, *dataset, metrics=["IG"], baseline=salmetrics.Uniform(), n_bootstrap=20
+    ... )
+    >>> figure, ax = plt.subplots()
+    >>> plot_mixture_sweep(mixture_sweep(result, "wide", "flat"), ax=ax).get_xlabel()
+    'weight of flat, beside wide'
+    >>> plt.close(figure)
     """
     axes = current(ax)
     options: dict[str, Any] = {"color": COLOURS[0], "marker": "o", "markersize": 3} | kwargs

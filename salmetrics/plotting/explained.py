@@ -1,4 +1,4 @@
-"""Models against the gold standard, and how maps became densities."""
+"""Models against the gold standard, and densities fitted to saliency maps."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def plot_against_gold_standard(
 ) -> Axes:
     """Draw each image's information gain under models against that under the gold standard.
 
-    On the dashed line a model knows as much of an image as people tell of each other.
+    On the dashed line, a model predicts people as well as other people do.
 
     Parameters
     ----------
@@ -39,17 +39,49 @@ def plot_against_gold_standard(
         Axes to draw on; the current ones by default.
     **kwargs
         Passed to `matplotlib.axes.Axes.scatter`.
+
+    Returns
+    -------
+    axes : matplotlib.axes.Axes
+        The axes drawn on, with one point per image and model.
+
+    Raises
+    ------
+    InputError
+        If the evaluation has no gold standard, or no density model of a name in `models`.
+
+    Examples
+    --------
+    >>> import matplotlib.pyplot as plt
+    >>> import salmetrics
+    >>> from salmetrics.datasets import generate_dataset
+    >>> generated = generate_dataset(3, size=(20, 30), n_subjects=2, n_fixations=4)
+    >>> gold = salmetrics.GoldStandard(
+    ...     *generated.dataset, bandwidth=3, centre_weight=0.1, uniform_weight=0.1
+    ... )
+    >>> result = salmetrics.evaluate(
+    ...     {"truth": generated.truth},
+    ...     *generated.dataset,
+    ...     metrics=["IG"],
+    ...     baseline=salmetrics.Uniform(),
+    ...     gold_standard=gold,
+    ...     n_bootstrap=0,
+    ... )
+    >>> figure, ax = plt.subplots()
+    >>> plot_against_gold_standard(result, ax=ax).get_xlabel()
+    'information gain of the gold standard (bit/fixation)'
+    >>> plt.close(figure)
     """
     gold = evaluation.gold_standard
     if gold is None:
         raise InputError("the evaluation has no gold standard: evaluate(..., gold_standard=True)")
     axes = current(ax)
     gains = evaluation.per_image.xs("IG", axis=1, level="metric")
-    there = [m for m in evaluation.models if m != gold and gains[m].notna().any()]
+    densities = [m for m in evaluation.models if m != gold and gains[m].notna().any()]
     for name in () if models is None else check_list("models", models):
-        check_choice("model", name, there)
-    colours = dict(zip(there, COLOURS * len(there), strict=False))
-    for name in there if models is None else models:
+        check_choice("model", name, densities)
+    colours = dict(zip(densities, COLOURS * len(densities), strict=False))
+    for name in densities if models is None else models:
         share = evaluation.value(name, "IGE")
         options: dict[str, Any] = {"s": 14, "alpha": 0.7, "linewidths": 0}
         options |= {"color": colours[name]} | kwargs
@@ -68,22 +100,49 @@ def plot_fitted_density(
 ) -> Sequence[Axes]:
     """Draw how `salmetrics.fit_density` turns a map's values and eccentricity into density.
 
-    The parameters fitted to all images are thick, those of each part thin.
+    Thick lines are the fit to all images, thin lines the fits of the parts (folds).
 
     Parameters
     ----------
     fitted
         Result of `salmetrics.fit_density`.
     axes
-        Two to draw on, for the nonlinearity and the centre bias; new ones by default.
+        Two axes to draw on, for the nonlinearity and the centre bias; those of a new figure by
+        default.
     **kwargs
         Passed to `matplotlib.axes.Axes.plot` for the thick lines.
+
+    Returns
+    -------
+    axes : sequence of two matplotlib.axes.Axes
+        The axes drawn on: the nonlinearity, then the centre bias.
+
+    Raises
+    ------
+    ValueError
+        If `axes` are not two.
+
+    References
+    ----------
+    Kümmerer, Wallis and Bethge (2015), PNAS, 112(52), 16054-16059, doi:10.1073/pnas.1510393112.
+
+    Examples
+    --------
+    >>> import matplotlib.pyplot as plt
+    >>> import salmetrics
+    >>> from salmetrics.datasets import generate_dataset
+    >>> dataset = generate_dataset(4, size=(30, 40)).dataset
+    >>> fitted = salmetrics.fit_density(lambda s: s.rgb[:, :, 0], *dataset, folds=2, blur=1)
+    >>> nonlinearity, centre_bias = plot_fitted_density(fitted)
+    >>> centre_bias.get_xlabel()
+    'eccentricity, middle to corner'
+    >>> plt.close(nonlinearity.figure)
     """
     import matplotlib.pyplot as plt
 
     if axes is None:
         axes = plt.subplots(1, 2, figsize=(9, 3.5), layout="constrained")[1]
-    of_value, of_place = axes
+    nonlinearity, centre_bias = axes
     curves = [
         *((COLOURS[0], 0.8, 0.5, fit) for fit in fitted.fits),
         ("black", 2, 1, fitted.overall),
@@ -92,13 +151,15 @@ def plot_fitted_density(
         options: dict[str, Any] = {"color": colour, "linewidth": width, "alpha": alpha}
         if fit is fitted.overall:
             options |= kwargs
-        of_value.plot(fit.knots, (fit.values - fit.values[-1]) / np.log(2), **options)
-        far = np.linspace(0, 1, fit.radial.size)
-        of_place.plot(far, (fit.radial - fit.radial[0]) / np.log(2), **options)
-    of_value.set_xlabel(f"value of the map, blurred with sigma = {fitted.overall.blur:.3g} pixels")
-    of_value.set_ylabel("log density, highest = 0 (bit)")
-    of_place.set_xlabel("eccentricity, middle to corner")
-    of_place.set_ylabel("log density, middle = 0 (bit)")
-    for one in axes:
-        plain_frame(one)
+        nonlinearity.plot(fit.knots, (fit.values - fit.values[-1]) / np.log(2), **options)
+        eccentricity = np.linspace(0, 1, fit.radial.size)
+        centre_bias.plot(eccentricity, (fit.radial - fit.radial[0]) / np.log(2), **options)
+    nonlinearity.set_xlabel(
+        f"value of the map, blurred with sigma = {fitted.overall.blur:.3g} pixels"
+    )
+    nonlinearity.set_ylabel("log density, highest = 0 (bit)")
+    centre_bias.set_xlabel("eccentricity, middle to corner")
+    centre_bias.set_ylabel("log density, middle = 0 (bit)")
+    for panel in axes:
+        plain_frame(panel)
     return axes

@@ -1,4 +1,4 @@
-"""Several images, and what several models say of each."""
+"""Galleries: several images, with the densities of several models for each."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from salmetrics.array_types import AnyArray
 from salmetrics.data.fixations import Fixations
 from salmetrics.data.stimuli import Stimuli
 from salmetrics.errors import InputError, check_choice, check_list
@@ -35,46 +35,69 @@ def plot_gallery(
     masses: Sequence[float] = (0.25, 0.5, 0.75),
     samples: bool = True,
     seed: int = 0,
-    axes: NDArray[Any] | None = None,
+    axes: AnyArray | None = None,
     **kwargs: Any,
-) -> NDArray[Any]:
+) -> AnyArray:
     """Draw images and the human fixations, densities of models, and fixations sampled from them.
 
-    Each image has two rows: above the image, and densities with contours that enclose given
-    masses; below the human fixations, and as many samples of each density. Densities of one image
-    share their colours, which go with the square root, so that broad densities are seen as well.
+    Each image has two rows. The upper row is the image, and the densities with contours that
+    enclose given masses; the lower row is the human fixations, and the same number of samples from
+    each density. The densities of one image share their colours, which follow the square root, so
+    that broad densities are visible too.
 
     Parameters
     ----------
-    stimuli, fixations
-        What was shown and where people looked.
+    stimuli
+        Images of the data set.
+    fixations
+        Fixations on the images.
     models
-        Density models, or what `as_model` takes (raw arrays are log densities), by name.
+        Density models, or whatever `salmetrics.as_model` accepts (raw arrays are log densities), by
+        name.
     images
         Ids of the images to draw, such as those of
         `salmetrics.results.image_selection.best_and_worst`.
     labels
-        What to write beside each image, by id; by default the id.
+        Labels beside the images, by id; the ids by default.
     masses
-        Of the contours.
+        Probability masses that the contours enclose, each above 0 and below 1.
     samples
         Whether to draw the second row.
     seed
-        Of the samples.
+        Seed of the samples.
     axes
-        To draw on, shape (n_images * 2, 1 + n_models), or (n_images, 1 + n_models) without
-        samples; of a new figure by default.
+        Axes to draw on, shape (2 * n_images, 1 + n_models), or (n_images, 1 + n_models) without
+        samples; those of a new figure by default.
     **kwargs
-        Passed to `matplotlib.axes.Axes.imshow` of densities.
+        Passed to `matplotlib.axes.Axes.imshow` for the densities.
 
     Returns
     -------
-    The axes.
+    axes : ndarray of matplotlib.axes.Axes
+        The axes drawn on, of the shape given at `axes`.
+
+    Raises
+    ------
+    InputError
+        If an image is unknown, a model is not a density model with one density per image, or `axes`
+        has another shape.
 
     References
     ----------
     Kümmerer, Wallis, Gatys and Bethge (2017), ICCV, figures 5 and 6,
     doi:10.1109/ICCV.2017.513.
+
+    Examples
+    --------
+    >>> import matplotlib.pyplot as plt
+    >>> import salmetrics
+    >>> from salmetrics.datasets import generate_dataset
+    >>> stimuli, fixations = generate_dataset(2, size=(30, 40)).dataset
+    >>> models = {"centre": salmetrics.GaussianCentreBias(), "flat": salmetrics.Uniform()}
+    >>> axes = plot_gallery(stimuli, fixations, models, ["1"])
+    >>> [panel.get_title() for panel in axes[0]]
+    ['image', 'centre', 'flat']
+    >>> plt.close(axes[0, 0].figure)
     """
     import matplotlib.pyplot as plt
     from matplotlib.colors import PowerNorm
@@ -90,14 +113,14 @@ def plot_gallery(
         raise InputError("a gallery needs at least one model and one image")
     rows = 2 if samples else 1
     shape = (rows * len(images), 1 + len(parts))
-    chosen = []
+    indices = []
     for image in images:
         check_choice("image", image, stimuli.ids)
-        chosen.append(stimuli.ids.index(image))
+        indices.append(stimuli.ids.index(image))
     is_new = axes is None
     if axes is None:
-        # panels of one image have its shape; very flat and very tall ones get room for the text
-        ratios = [np.clip(stimuli.sizes[i][0] / stimuli.sizes[i][1], 0.4, 1.5) for i in chosen]
+        # panels have the shape of their image; very wide and very tall ones leave room for text
+        ratios = [np.clip(stimuli.sizes[i][0] / stimuli.sizes[i][1], 0.4, 1.5) for i in indices]
         heights = np.repeat(ratios, rows)
         size = (_WIDTH * shape[1], _WIDTH * heights.sum() + 0.6)
         _, axes = plt.subplots(
@@ -108,25 +131,25 @@ def plot_gallery(
             height_ratios=heights.tolist(),
         )
     if np.shape(axes) != shape:
-        raise InputError(f"axes must have shape {shape}; got {np.shape(axes)}")
-    for k, i in enumerate(chosen):
+        raise InputError(f"axes must have shape {shape}, (rows, columns); got {np.shape(axes)}")
+    for k, i in enumerate(indices):
         block = axes[rows * k : rows * (k + 1)]
         logs = {name: log_density_of(m, stimuli[i]).values.copy() for name, m in parts.items()}
         highest = max(float(np.exp(log.max()) * log.size) for log in logs.values())
-        seen = fixations.of_image(i)
-        plot_fixations(stimuli[i], seen if not samples else seen[:0], ax=block[0, 0])
+        human = fixations.of_image(i)
+        plot_fixations(stimuli[i], human[:0] if samples else human, ax=block[0, 0])
         if samples:
-            plot_fixations(stimuli[i], seen, ax=block[1, 0])
-            block[1, 0].set_ylabel(f"{len(seen)} fixations or samples", fontsize="small")
+            plot_fixations(stimuli[i], human, ax=block[1, 0])
+            block[1, 0].set_ylabel(f"{len(human)} fixations or samples", fontsize="small")
         block[0, 0].set_ylabel((labels or {}).get(images[k], images[k]), fontsize="small")
         for column, log in enumerate(logs.values(), start=1):
             style = {"norm": PowerNorm(0.5, 0, highest)} | kwargs
             plot_density(log, masses=masses, bar=False, legend=False, ax=block[0, column], **style)
             if samples:
-                plot_samples(stimuli[i], log, len(seen), seed=seed, ax=block[1, column])
-    for one, name in zip(axes[0], ("image", *parts), strict=True):
-        one.set_title(name, fontsize="medium")
-    if len(masses) > 0 and is_new:  # below, where it hides nothing
+                plot_samples(stimuli[i], log, len(human), seed=seed, ax=block[1, column])
+    for panel, name in zip(axes[0], ("image", *parts), strict=True):
+        panel.set_title(name, fontsize="medium")
+    if len(masses) > 0 and is_new:  # below the panels, where it covers nothing
         figure = axes[0, 0].figure
         add_mass_legend(figure, masses, loc="outside lower center", ncols=len(masses))
     elif len(masses) > 0:

@@ -1,4 +1,4 @@
-"""Scores of groups: of images, and of models that are instances of each other."""
+"""Scores of groups of images, and of groups of models that are instances of one."""
 
 from __future__ import annotations
 
@@ -35,15 +35,40 @@ def plot_groups(
     evaluation
         Result of `salmetrics.evaluate`.
     attribute
-        Of the stimuli, such as "category"; or "subject".
+        Attribute of the stimuli that names the groups, such as "category"; or "subject".
     metric
-        Its key.
+        Key of the metric.
     models
-        Names of models; all that have the metric by default.
+        Names of the models to draw; all that have the metric by default.
     ax
         Axes to draw on; the current ones by default.
     **kwargs
         Passed to `matplotlib.axes.Axes.bar`.
+
+    Returns
+    -------
+    axes : matplotlib.axes.Axes
+        The axes drawn on, with one bar per group and model.
+
+    Raises
+    ------
+    InputError
+        If the attribute, the metric or a model is unknown, or no model has the metric.
+
+    Examples
+    --------
+    >>> import matplotlib.pyplot as plt
+    >>> import salmetrics
+    >>> from salmetrics.datasets import generate_dataset
+    >>> dataset = generate_dataset(4, size=(30, 40), n_subjects=3).dataset
+    >>> result = salmetrics.evaluate(
+    ...     {"wide": salmetrics.GaussianCentreBias(0.4)}, *dataset, metrics=["NSS"], n_bootstrap=20
+    ... )
+    >>> figure, ax = plt.subplots()
+    >>> axes = plot_groups(result, "subject", "NSS", ax=ax)
+    >>> [label.get_text() for label in axes.get_xticklabels()]
+    ['0', '1', '2']
+    >>> plt.close(figure)
     """
     check_choice("metric", metric, evaluation.metrics)
     for name in () if models is None else check_list("models", models):
@@ -55,27 +80,25 @@ def plot_groups(
         if rows["value"].xs(m, level="model").notna().any()
     ]
     if not names:
-        raise InputError(f"no model has {metric}")
+        raise InputError(f"no model has {metric}; `reasons` of the evaluation say why")
     axes = current(ax)
     groups = rows.index.get_level_values(0).unique()
     width = 0.8 / len(names)
     places = np.arange(len(groups))
     for k, name in enumerate(names):
-        of_model = rows.xs(name, level="model").reindex(groups)[["value", "low", "high"]]
-        of_model = of_model.where(np.isfinite(of_model), np.nan)
-        at = places + (k - (len(names) - 1) / 2) * width
+        bars = rows.xs(name, level="model").reindex(groups)[["value", "low", "high"]]
+        bars = bars.where(np.isfinite(bars), np.nan)
+        middles = places + (k - (len(names) - 1) / 2) * width
         reach = None
-        if np.isfinite(of_model["low"]).any():
-            reach = np.array(
-                [of_model["value"] - of_model["low"], of_model["high"] - of_model["value"]]
-            )
+        if np.isfinite(bars["low"]).any():
+            reach = np.array([bars["value"] - bars["low"], bars["high"] - bars["value"]])
         options: dict[str, Any] = {
             "width": width,
             "color": COLOURS[k % len(COLOURS)],
             "label": name,
             "error_kw": {"elinewidth": 0.8},
         } | kwargs
-        axes.bar(at, of_model["value"], yerr=reach, **options)
+        axes.bar(middles, bars["value"], yerr=reach, **options)
     axes.set_xticks(places, [str(group) for group in groups])
     if sum(len(str(group)) for group in groups) > 60:
         axes.tick_params(axis="x", labelrotation=90)
@@ -95,45 +118,74 @@ def plot_instances(
     ax: Axes | None = None,
     **kwargs: Any,
 ) -> Axes:
-    """Draw how one metric is spread over the instances of models, as violins and points.
+    """Draw the spread of one metric over the instances of models, as violins and points.
 
     Parameters
     ----------
     evaluation
         Result of `salmetrics.evaluate`.
     groups
-        Names of models that are instances of one, such as trainings that differ by seed, by the
-        name of their group. Groups of three and more have a violin, with a line at the median.
+        Names of models by the name of their group: instances of one model, such as trainings that
+        differ by seed. Three or more different values get a violin, with a line at the median.
     metric
-        Its key.
+        Key of the metric.
     references
         Names of models to draw as lines, such as an ensemble and the gold standard.
     ax
         Axes to draw on; the current ones by default.
     **kwargs
         Passed to `matplotlib.axes.Axes.violinplot`.
+
+    Returns
+    -------
+    axes : matplotlib.axes.Axes
+        The axes drawn on, with one point per model.
+
+    Raises
+    ------
+    InputError
+        If the metric or a model is unknown, a group is empty, or a score is not finite.
+
+    Examples
+    --------
+    >>> import matplotlib.pyplot as plt
+    >>> import salmetrics
+    >>> from salmetrics.datasets import generate_dataset
+    >>> dataset = generate_dataset(4, size=(30, 40)).dataset
+    >>> models = {f"width {w}": salmetrics.GaussianCentreBias(w) for w in (0.2, 0.3, 0.4)}
+    >>> result = salmetrics.evaluate(models, *dataset, metrics=["NSS"], n_bootstrap=0)
+    >>> figure, ax = plt.subplots()
+    >>> axes = plot_instances(result, {"centre bias": list(models)}, "NSS", ax=ax)
+    >>> [label.get_text() for label in axes.get_xticklabels()]
+    ['centre bias']
+    >>> plt.close(figure)
     """
     check_choice("metric", metric, evaluation.metrics)
     if not groups or not all(groups.values()):
-        raise InputError("groups must be at least one, each with at least one model")
+        raise InputError(
+            "groups must hold at least one group, and each group at least one model; "
+            f"got {dict(groups)!r}"
+        )
     values = {
         label: [evaluation.value(name, metric) for name in check_list("groups", names)]
         for label, names in groups.items()
     }
-    for label, found in values.items():
-        if not np.isfinite(found).all():
-            raise InputError(f"not all models of {label!r} have a finite {metric}")
+    for label, scores in values.items():
+        if not np.isfinite(scores).all():
+            raise InputError(
+                f"not all models of group {label!r} have a finite {metric}; leave out those without"
+            )
     axes = current(ax)
-    for k, found in enumerate(values.values()):
+    for k, scores in enumerate(values.values()):
         colour = COLOURS[k % len(COLOURS)]
-        if len(set(found)) > 2:
+        if len(set(scores)) > 2:
             options: dict[str, Any] = {"showmedians": True, "showextrema": False} | kwargs
-            parts = axes.violinplot([found], [k], **options)
+            parts = axes.violinplot([scores], [k], **options)
             for body in parts["bodies"]:  # type: ignore[attr-defined]
                 body.set(facecolor=colour, alpha=0.35)
             if "cmedians" in parts:
                 parts["cmedians"].set(color=colour, linewidth=2)
-        axes.plot([k] * len(found), found, "o", color=colour, markersize=3.5, alpha=0.8)
+        axes.plot([k] * len(scores), scores, "o", color=colour, markersize=3.5, alpha=0.8)
     lines = ("dashed", "dotted", "dashdot")
     for k, name in enumerate(references):
         value = evaluation.value(name, metric)
@@ -146,7 +198,7 @@ def plot_instances(
     axes.set_xticks(range(len(values)), list(values))
     axes.set_xlim(-0.6, len(values) - 0.4)
     axes.set_ylabel(metric_label(metric))
-    if references:  # above, where it can't be over a line
+    if references:  # above the axes, where it covers no line
         place: dict[str, Any] = {"loc": "lower left", "bbox_to_anchor": (0, 1)}
         axes.legend(frameon=False, fontsize="small", ncols=2, **place)
     return plain_frame(axes)

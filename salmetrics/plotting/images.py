@@ -1,4 +1,4 @@
-"""An image with what people looked at, and the density of a model."""
+"""Images with fixations, densities, and maps of information gain."""
 
 from __future__ import annotations
 
@@ -6,16 +6,15 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from salmetrics.array_types import AnyArray, Array, Size
 from salmetrics.checked_map import as_log_density
 from salmetrics.data.fixations import Fixations
 from salmetrics.data.stimuli import Stimulus
 from salmetrics.densities.sampling import draw_fixations, image_stream
 from salmetrics.errors import InputError, check_whole
 from salmetrics.plotting.style import current
-
-Array = NDArray[np.float64]
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -42,11 +41,32 @@ def plot_fixations(
     stimulus
         The image.
     fixations
-        The fixations on it, as `Fixations.of_image` gives them.
+        The fixations on it, see `salmetrics.Fixations.of_image`.
     ax
         Axes to draw on; the current ones by default.
     **kwargs
         Passed to `matplotlib.axes.Axes.scatter`.
+
+    Returns
+    -------
+    axes : matplotlib.axes.Axes
+        The axes drawn on; their unit is the pixel, with the origin at the top left.
+
+    Raises
+    ------
+    InputError
+        If the stimulus has no pixels, or its image file is invalid.
+
+    Examples
+    --------
+    >>> import matplotlib.pyplot as plt
+    >>> from salmetrics.datasets import generate_dataset
+    >>> stimuli, fixations = generate_dataset(2, size=(30, 40)).dataset
+    >>> figure, ax = plt.subplots()
+    >>> axes = plot_fixations(stimuli[0], fixations.of_image(0), ax=ax)
+    >>> len(axes.collections[0].get_offsets()) == len(fixations.of_image(0))
+    True
+    >>> plt.close(figure)
     """
     axes = current(ax)
     height, width = stimulus.size
@@ -75,16 +95,39 @@ def plot_density(
     Parameters
     ----------
     log_density
-        Natural log of the density, shape (h, w).
+        Natural log of the density, shape (h, w); logsumexp is 0.
     masses
-        Such as (0.25, 0.5, 0.75), which cut the image into four regions that should get equally
-        many fixations. A flat density has no contours.
+        Probability masses to enclose with contours, each above 0 and below 1. The masses (0.25,
+        0.5, 0.75) cut the image into four regions that should get equally many fixations. A flat
+        density has no contours.
     bar, legend
         Whether to draw the colour bar, and the legend that names the masses.
     ax
         Axes to draw on; the current ones by default.
     **kwargs
         Passed to `matplotlib.axes.Axes.imshow`.
+
+    Returns
+    -------
+    axes : matplotlib.axes.Axes
+        The axes drawn on.
+
+    Raises
+    ------
+    InputError
+        If `log_density` is not the log of a density, or a mass is not between 0 and 1.
+
+    Examples
+    --------
+    >>> import matplotlib.pyplot as plt
+    >>> import salmetrics
+    >>> stimulus = salmetrics.Stimuli.from_sizes([(30, 40)])[0]
+    >>> log_density = salmetrics.GaussianCentreBias().log_density(stimulus)
+    >>> figure, ax = plt.subplots()
+    >>> axes = plot_density(log_density, masses=(0.25, 0.5), ax=ax)
+    >>> [text.get_text() for text in axes.get_legend().get_texts()]
+    ['50 %', '25 %']
+    >>> plt.close(figure)
     """
     axes = current(ax)
     density = as_log_density(log_density)
@@ -112,27 +155,51 @@ def plot_samples(
     ax: Axes | None = None,
     **kwargs: Any,
 ) -> Axes:
-    """Draw an image and fixations sampled from a density, to hold beside those of people.
+    """Draw an image and fixations sampled from a density, to compare with those of people.
 
     Parameters
     ----------
     stimulus
         The image.
     log_density
-        Natural log of the density, shape (h, w).
+        Natural log of the density, shape (h, w); logsumexp is 0.
     n
-        Number of samples, such as that of the human fixations.
+        Number of samples, such as the number of human fixations.
     seed
-        Of the samples.
+        Seed of the samples; the stream also depends on the image's id.
     ax
         Axes to draw on; the current ones by default.
     **kwargs
         Passed to `matplotlib.axes.Axes.scatter`.
+
+    Returns
+    -------
+    axes : matplotlib.axes.Axes
+        The axes drawn on.
+
+    Raises
+    ------
+    InputError
+        If `log_density` is not the log of a density of the image's size, or `n` or `seed` is not a
+        whole number of at least 0.
+
+    Examples
+    --------
+    >>> import matplotlib.pyplot as plt
+    >>> from salmetrics.datasets import generate_dataset
+    >>> generated = generate_dataset(2, size=(30, 40))
+    >>> stimulus = generated.dataset.stimuli[0]
+    >>> figure, ax = plt.subplots()
+    >>> axes = plot_samples(stimulus, generated.truth.log_density(stimulus), 50, ax=ax)
+    >>> len(axes.collections[0].get_offsets())
+    50
+    >>> plt.close(figure)
     """
     density = as_log_density(log_density)
     if density.shape != tuple(stimulus.size):
         raise InputError(
-            f"log_density has size {density.shape}, image {stimulus.id!r} {tuple(stimulus.size)}"
+            f"log_density must have the size of image {stimulus.id!r}, {tuple(stimulus.size)}; got "
+            f"{density.shape}"
         )
     stream = image_stream(check_whole("seed", seed, 0), stimulus.id)
     x, y = draw_fixations(density.values, check_whole("n", n, 0), stream)
@@ -148,36 +215,65 @@ def plot_information_gain_map(
     Parameters
     ----------
     gain
-        Result of `salmetrics.information_gain_map`, shape (h, w); may be infinite in places. With
-        another model as its baseline, it is where the one is better, and where the other.
+        Result of `salmetrics.information_gain_map`, shape (h, w), in bit/fixation per pixel; may be
+        infinite in places. It is positive where the model is better than the baseline, negative
+        where it is worse.
     stimulus
-        The image, to draw in grey under the map.
+        Image to draw in grey under the map; none by default.
     ax
         Axes to draw on; the current ones by default.
     **kwargs
         Passed to `matplotlib.axes.Axes.imshow`.
+
+    Returns
+    -------
+    axes : matplotlib.axes.Axes
+        The axes drawn on; the title is the sum of the map.
+
+    Raises
+    ------
+    InputError
+        If `gain` is not a map with a finite value, or has another size than the image.
+
+    References
+    ----------
+    Kümmerer, Wallis and Bethge (2015), PNAS, 112(52), 16054-16059, doi:10.1073/pnas.1510393112.
+
+    Examples
+    --------
+    >>> import matplotlib.pyplot as plt
+    >>> figure, ax = plt.subplots()
+    >>> plot_information_gain_map([[0.5, -0.1], [0.0, 0.2]], ax=ax).get_title()
+    '+0.600 bit/fixation'
+    >>> plt.close(figure)
     """
     from matplotlib.cm import ScalarMappable
 
     axes = current(ax)
     values = np.asarray(gain, dtype=np.float64)
     if values.ndim != 2 or not values.size or np.isnan(values).any():
-        raise InputError(f"gain must be a map of shape (h, w) without NaN; got {values.shape}")
+        raise InputError(
+            f"gain must be a map of shape (h, w) without NaN; got shape {values.shape} with "
+            f"{int(np.isnan(values).sum())} NaN"
+        )
     height, width = values.shape
     finite = np.isfinite(values)
     if not finite.any():
-        raise InputError("gain must be finite somewhere")
+        raise InputError("gain must be finite somewhere; all its values are infinite")
     reach = float(np.quantile(np.abs(values[finite]), 0.999)) or 1.0
     extent = (0, width, height, 0)
     style: dict[str, Any] = {"cmap": "RdBu", "vmin": -reach, "vmax": reach} | kwargs
     if stimulus is not None:
         if tuple(stimulus.size) != (height, width):
-            raise InputError(f"gain has size {values.shape}, image {stimulus.id!r} {stimulus.size}")
+            raise InputError(
+                f"gain must have the size of image {stimulus.id!r}, {tuple(stimulus.size)}; got "
+                f"{values.shape}"
+            )
         grey = stimulus.rgb.mean(axis=2)
         axes.imshow(grey, extent=extent, cmap="gray", vmin=-255, vmax=255)
         strength = np.clip(np.abs(values) / reach, 0, 1) ** 0.5
         style.setdefault("alpha", strength)
-    shown = np.clip(values, -10 * reach, 10 * reach)  # infinities have the colours of the ends
+    shown = np.clip(values, -10 * reach, 10 * reach)  # infinities get the colours of the ends
     picture = axes.imshow(shown, extent=extent, **style)
     bar = axes.figure.colorbar(
         ScalarMappable(picture.norm, picture.cmap), ax=axes, shrink=0.8, extend="both"
@@ -189,7 +285,7 @@ def plot_information_gain_map(
 
 
 def add_mass_legend(where: Any, masses: Sequence[float], **kwargs: Any) -> None:
-    """Say on axes or a figure which line encloses which mass."""
+    """Add a legend to axes or a figure: the line style of each mass."""
     from matplotlib.lines import Line2D
 
     styles = _line_styles(masses)
@@ -213,20 +309,20 @@ def _line_styles(masses: Sequence[float]) -> dict[float, Any]:
     return {mass: _LINES[k % len(_LINES)] for k, mass in enumerate(ordered)}
 
 
-def _draw_contours(axes: Axes, log_density: NDArray[Any], masses: Sequence[float]) -> list[float]:
+def _draw_contours(axes: Axes, log_density: AnyArray, masses: Sequence[float]) -> list[float]:
     """Draw contours; return the masses that have one, largest first.
 
-    Where pixels are equally probable, masses may share a contour, which is that of the largest.
+    Where many pixels are equally probable, several masses share one contour; the largest names it.
     """
     height, width = log_density.shape
     styles = _line_styles(masses)
-    of_level: dict[float, float] = {}
+    mass_at: dict[float, float] = {}
     for mass, level in zip(styles, contour_levels(log_density, list(styles)), strict=True):
         if np.isfinite(level) and log_density.min() < level:
-            of_level.setdefault(float(level), mass)
-    if of_level and min(height, width) > 1:
+            mass_at.setdefault(float(level), mass)
+    if mass_at and min(height, width) > 1:
         x, y = np.arange(width) + 0.5, np.arange(height) + 0.5
-        levels = sorted(of_level)
+        levels = sorted(mass_at)
         axes.contour(
             x,
             y,
@@ -234,12 +330,13 @@ def _draw_contours(axes: Axes, log_density: NDArray[Any], masses: Sequence[float
             levels,
             colors="white",
             linewidths=1,
-            linestyles=[styles[of_level[level]] for level in levels],
+            linestyles=[styles[mass_at[level]] for level in levels],
         )
-    return list(of_level.values())
+    return list(mass_at.values())
 
 
-def _image_axes(axes: Axes, size: tuple[int, int]) -> Axes:
+def _image_axes(axes: Axes, size: Size) -> Axes:
+    """Give axes the limits of an image, without ticks; return them."""
     axes.set(xlim=(0, size[1]), ylim=(size[0], 0), xticks=[], yticks=[])
     return axes
 
@@ -250,13 +347,20 @@ def contour_levels(log_density: ArrayLike, masses: Sequence[float] = (0.25, 0.5,
     Parameters
     ----------
     log_density
-        Natural log, shape (h, w), logsumexp 0.
+        Natural log of the density, shape (h, w); logsumexp is 0.
     masses
-        Each over 0 and below 1: the pixels above the level are the fewest that have this mass.
+        Probability masses, each above 0 and below 1: the pixels at and above a level are the fewest
+        that have the mass.
 
     Returns
     -------
-    One level for each mass, in their order.
+    levels : ndarray of shape (n_masses,)
+        Levels of the log density, in the order of the masses.
+
+    Raises
+    ------
+    InputError
+        If `log_density` is not the log of a density, or a mass is not between 0 and 1.
 
     Examples
     --------
@@ -270,6 +374,6 @@ def contour_levels(log_density: ArrayLike, masses: Sequence[float] = (0.25, 0.5,
     values = as_log_density(log_density).values.reshape(-1).astype(np.float64)
     ordered = np.sort(values)[::-1]
     inside = np.cumsum(np.exp(ordered))
-    rounding = 1e-12  # 0.2 + 0.3 may miss 0.5
+    rounding = 1e-12  # the sum of 0.2 and 0.3 may miss 0.5
     places = np.searchsorted(inside, wanted * inside[-1] - rounding)
     return np.asarray(ordered[np.minimum(places, ordered.size - 1)])

@@ -19,7 +19,7 @@ __all__ = ["plot_scores"]
 def plot_scores(
     evaluation: Evaluation, metric: str, *, ax: Axes | None = None, **kwargs: Any
 ) -> Axes:
-    """Draw one metric of all models as bars with their 95 % intervals over images.
+    """Draw one metric of all models as bars with 95 % intervals over images.
 
     Models without the metric are left out; an infinite value has no bar.
 
@@ -28,17 +28,42 @@ def plot_scores(
     evaluation
         Result of `salmetrics.evaluate`.
     metric
-        Its key.
+        Key of the metric.
     ax
         Axes to draw on; the current ones by default.
     **kwargs
         Passed to `matplotlib.axes.Axes.barh`.
+
+    Returns
+    -------
+    axes : matplotlib.axes.Axes
+        The axes drawn on, with one bar per model that has the metric.
+
+    Raises
+    ------
+    InputError
+        If the evaluation lacks the metric, or no model has it.
+
+    Examples
+    --------
+    >>> import matplotlib.pyplot as plt
+    >>> import salmetrics
+    >>> from salmetrics.datasets import generate_dataset
+    >>> dataset = generate_dataset(4, size=(30, 40)).dataset
+    >>> models = {"wide": salmetrics.GaussianCentreBias(0.4), "flat": salmetrics.Uniform()}
+    >>> result = salmetrics.evaluate(
+    ...     models, *dataset, metrics=["IG"], baseline=salmetrics.Uniform(), n_bootstrap=20
+    ... )
+    >>> figure, ax = plt.subplots()
+    >>> plot_scores(result, "IG", ax=ax).get_xlabel()
+    'IG (bit/fixation), higher is better'
+    >>> plt.close(figure)
     """
     check_choice("metric", metric, evaluation.metrics)
     rows = evaluation.summary.xs(metric, level="metric")
     rows = rows[rows["value"].notna()]
     if rows.empty:
-        raise InputError(f"no model has {metric}")
+        raise InputError(f"no model has {metric}; `reasons` of the evaluation say why")
     axes = current(ax)
     values = rows["value"].where(np.isfinite(rows["value"]), 0.0)
     axes.barh(rows.index, values, **({"color": COLOURS[0]} | kwargs))

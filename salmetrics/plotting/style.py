@@ -1,4 +1,4 @@
-"""What figures have in common."""
+"""Colours, labels and frames that all figures share."""
 
 from __future__ import annotations
 
@@ -11,7 +11,14 @@ if TYPE_CHECKING:
 
 __all__ = ["COLOURS", "as_written", "current", "metric_label", "plain_frame"]
 
-COLOURS = ("#4477aa", "#ee6677", "#228833", "#ccbb44", "#66ccee", "#aa3377")  # Tol, bright
+COLOURS = (
+    "#4477aa",
+    "#ee6677",
+    "#228833",
+    "#ccbb44",
+    "#66ccee",
+    "#aa3377",
+)  # Paul Tol's bright scheme, which is safe for the colour blind
 
 
 def current(ax: Axes | None) -> Axes:
@@ -22,18 +29,18 @@ def current(ax: Axes | None) -> Axes:
 
 
 def as_written(name: object) -> str:
-    """Return a name such that dollars in it are no formula."""
+    """Return a name with its dollar signs escaped, which would start a formula."""
     return str(name).replace("$", r"\$")
 
 
 def metric_label(metric: str) -> str:
-    """Return what an axis calls a metric: its key, unit and direction."""
+    """Return the label of an axis of a metric: key, unit and direction."""
     entry = METRICS[metric]
     unit = f" ({entry.unit})" if entry.unit else ""
     return f"{metric}{unit}, {'higher' if entry.higher_is_better else 'lower'} is better"
 
 
 def plain_frame(axes: Axes) -> Axes:
-    """Take off the frame above and to the right."""
+    """Hide the frame above and to the right; return the axes."""
     axes.spines[["top", "right"]].set_visible(False)
     return axes

@@ -46,7 +46,7 @@ def test_get(tiny, tmp_path, capsys):
     assert main([*command, "--archive", str(given[1])]) == 0
     out = capsys.readouterr().out
     assert f"mit1003 is in {tmp_path / 'mit'}: 1 images, " in out
-    assert "(0 off their image were dropped)" in out
+    assert "(0 outside their image were dropped)" in out
     assert "Please cite Judd" in out
     words = ["evaluate", "--dataset", "mit1003", "--root", str(tmp_path / "mit"), "--model"]
     assert main([*words, "uniform", "--metrics", "LL", "NSS", "--n-bootstrap", "0"]) == 0

@@ -420,7 +420,7 @@ def test_command_keeps_going(packed, broken, capsys):
 @pytest.mark.parametrize(
     ("arguments", "text"),
     [
-        (["--dataset", "one.h5"], "give --maps, --log-densities or --model, each model once"),
+        (["--dataset", "one.h5"], "no models: give --maps, --log-densities or --model"),
         (["--dataset", "one.h5", "--maps", "a", "a"], "two models have the same name"),
         (["--dataset", "none.h5", "--model", "uniform"], "is neither registered .*, nor a file"),
         (["--dataset", "osie", "--model", "uniform"], "salmetrics datasets get osie"),

@@ -30,7 +30,12 @@ def generated():
 
 
 @pytest.fixture(scope="session")
-def scored(generated):
+def gold(generated):
+    return salmetrics.GoldStandard.fit(*generated.dataset)
+
+
+@pytest.fixture(scope="session")
+def scored(generated, gold):
     """Four densities with a gold standard; images in two categories."""
     data = generated.dataset
     stimuli = salmetrics.Stimuli.from_sizes(
@@ -42,7 +47,6 @@ def scored(generated):
         "narrow": salmetrics.GaussianCentreBias(0.2),
         "flat": salmetrics.Uniform(),
     }
-    gold = salmetrics.GoldStandard.fit(*data)
     return salmetrics.evaluate(
         models,
         stimuli,

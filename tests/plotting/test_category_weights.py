@@ -1,3 +1,5 @@
+"""Weights of backbones over a training."""
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
@@ -11,7 +13,7 @@ from salmetrics.plotting.style import COLOURS
 COLUMNS = ["category", "backbone", "epoch", "weight"]
 
 
-def made(categories=("Art", "Social"), backbones="AB", epochs=3, folds=None, seed=0):
+def generated_weights(categories=("Art", "Social"), backbones="AB", epochs=3, folds=None, seed=0):
     """Random weights that sum to one over backbones, as a table."""
     rng = np.random.default_rng(seed)
     rows = []
@@ -25,13 +27,13 @@ def made(categories=("Art", "Social"), backbones="AB", epochs=3, folds=None, see
     return table if folds else table[COLUMNS]
 
 
-def lines_of(one):
-    """Return what is drawn in a panel, by label, without the line of equal weights."""
-    return {line.get_label(): line for line in one.lines if line.get_label() != "equal weights"}
+def lines_of(panel):
+    """Return the lines of a panel by label, without the line of equal weights."""
+    return {line.get_label(): line for line in panel.lines if line.get_label() != "equal weights"}
 
 
 def legends(figure):
-    return [*figure.legends, *(one.get_legend() for one in figure.axes if one.get_legend())]
+    return [*figure.legends, *(panel.get_legend() for panel in figure.axes if panel.get_legend())]
 
 
 def texts(legend):
@@ -40,50 +42,54 @@ def texts(legend):
 
 @pytest.mark.parametrize(("by", "other"), [("category", "backbone"), ("backbone", "category")])
 def test_panels_and_lines(by, other):
-    table = made()
+    table = generated_weights()
     shuffled = table.sample(frac=1, random_state=1)
     axes = plot_category_weights(shuffled, by=by)
     assert axes.shape == (1, 2)
-    assert [one.get_title() for one in axes[0]] == shuffled[by].unique().tolist()
-    for one in axes[0]:
-        lines = lines_of(one)
+    assert [panel.get_title() for panel in axes[0]] == shuffled[by].unique().tolist()
+    for panel in axes[0]:
+        lines = lines_of(panel)
         assert list(lines) == shuffled[other].unique().tolist()
         for k, (name, line) in enumerate(lines.items()):
-            rows = table[(table[by] == one.get_title()) & (table[other] == name)]
+            rows = table[(table[by] == panel.get_title()) & (table[other] == name)]
             np.testing.assert_array_equal(line.get_xdata(), [0, 1, 2])
             np.testing.assert_array_equal(line.get_ydata(), rows["weight"])
             assert line.get_color() == COLOURS[k]
             assert line.get_linestyle() == "-"
-        (equal,) = [line for line in one.lines if line.get_label() == "equal weights"]
+        (equal,) = [line for line in panel.lines if line.get_label() == "equal weights"]
         assert set(equal.get_ydata()) == {0.5}
         assert equal.get_linestyle() == "--"
-        assert not one.collections
-        assert one.get_xlabel() == "epoch"
-        ticks = one.get_xticks()
+        assert not panel.collections
+        assert panel.get_xlabel() == "epoch"
+        ticks = panel.get_xticks()
         np.testing.assert_array_equal(ticks, ticks.round())
-    assert [one.get_ylabel() for one in axes[0]] == ["weight", ""]
+    assert [panel.get_ylabel() for panel in axes[0]] == ["weight", ""]
     (legend,) = legends(axes[0, 0].figure)
     assert texts(legend) == [*shuffled[other].unique(), "equal weights"]
 
 
 def test_scales_are_shared_and_start_at_0():
-    table = made(("a", "b", "c"), "ABCD")
-    axes = plot_category_weights({"one": table, "two": made(("a", "b", "c"), "ABCD", 6)})
-    assert len({one.get_ylim() for one in axes.flat}) == 1
-    assert len({one.get_xlim() for one in axes.flat}) == 1
+    table = generated_weights(("a", "b", "c"), "ABCD")
+    axes = plot_category_weights(
+        {"one": table, "two": generated_weights(("a", "b", "c"), "ABCD", 6)}
+    )
+    assert len({panel.get_ylim() for panel in axes.flat}) == 1
+    assert len({panel.get_xlim() for panel in axes.flat}) == 1
     low, high = axes[0, 0].get_ylim()
     assert low == 0
-    highest = max(line.get_ydata().max() for one in axes.flat for line in lines_of(one).values())
+    highest = max(
+        line.get_ydata().max() for panel in axes.flat for line in lines_of(panel).values()
+    )
     assert highest < high < 1.06 * highest
     negative = table.assign(weight=table["weight"] - 0.5)
     assert plot_category_weights(negative)[0, 0].get_ylim()[0] < negative["weight"].min()
 
 
 def test_a_line_is_the_mean_over_folds_in_a_band():
-    table = made(folds=[0, 1, 2])
+    table = generated_weights(folds=[0, 1, 2])
     table = table[(table["fold"] != 2) | (table["epoch"] < 2)]  # a fold that stopped early
-    one = plot_category_weights(table, ["Art"])[0, 0]
-    for band, (name, line) in zip(one.collections, lines_of(one).items(), strict=True):
+    panel = plot_category_weights(table, ["Art"])[0, 0]
+    for band, (name, line) in zip(panel.collections, lines_of(panel).items(), strict=True):
         rows = table[(table["category"] == "Art") & (table["backbone"] == name)]
         by_epoch = rows.groupby("epoch")["weight"]
         np.testing.assert_allclose(line.get_ydata(), by_epoch.mean(), rtol=1e-12)
@@ -92,27 +98,30 @@ def test_a_line_is_the_mean_over_folds_in_a_band():
             found = corners[corners[:, 0] == epoch, 1]
             np.testing.assert_allclose([found.min(), found.max()], [low, high], rtol=1e-12)
         assert to_hex(band.get_facecolor()[0]) == line.get_color()
-    (legend,) = legends(one.figure)
+    (legend,) = legends(panel.figure)
     assert texts(legend) == ["A", "B", "equal weights", "lowest to highest fold"]
 
 
 @pytest.mark.parametrize("fold", [0, None, np.nan])
 def test_one_fold_has_no_band(fold):
-    one = plot_category_weights(made().assign(fold=fold))[0, 0]
-    assert not one.collections
-    assert "lowest to highest fold" not in texts(legends(one.figure)[0])
+    panel = plot_category_weights(generated_weights().assign(fold=fold))[0, 0]
+    assert not panel.collections
+    assert "lowest to highest fold" not in texts(legends(panel.figure)[0])
 
 
 def test_runs_are_rows():
-    """A run of other backbones has its own line of equal weights; what it lacks says so."""
-    runs = {"second": made(("Art",), "ABC", 2), "third": made(("Social", "Art"), "BD", 5)}
+    """A run with other backbones has its own line of equal weights; empty panels say so."""
+    runs = {
+        "second": generated_weights(("Art",), "ABC", 2),
+        "third": generated_weights(("Social", "Art"), "BD", 5),
+    }
     axes = plot_category_weights(runs)
     assert axes.shape == (2, 2)
-    assert [one.get_title() for one in axes[0]] == ["Art", "Social"]
-    assert not any(one.get_title() for one in axes[1])
+    assert [panel.get_title() for panel in axes[0]] == ["Art", "Social"]
+    assert not any(panel.get_title() for panel in axes[1])
     assert [row[0].get_ylabel() for row in axes] == ["second\nweight", "third\nweight"]
-    assert [one.get_xlabel() for one in axes[:, 0]] == ["", "epoch"]
-    equal = [one.lines[-1].get_ydata()[0] for one in axes[:, 0]]
+    assert [panel.get_xlabel() for panel in axes[:, 0]] == ["", "epoch"]
+    equal = [panel.lines[-1].get_ydata()[0] for panel in axes[:, 0]]
     assert equal == [1 / 3, 1 / 2]
     assert [text.get_text() for text in axes[0, 1].texts] == ["not in this run"]
     assert not lines_of(axes[0, 1])
@@ -122,24 +131,28 @@ def test_runs_are_rows():
 
 
 def test_equal_weights_are_of_all_backbones_of_the_run():
-    table = pd.concat([made(("Art",), "AB"), made(("Social",), "CD")])
-    one = plot_category_weights(table, ["Art"])[0, 0]
-    assert one.lines[-1].get_ydata()[0] == 1 / 4
-    assert list(lines_of(one)) == ["A", "B"]
+    table = pd.concat([generated_weights(("Art",), "AB"), generated_weights(("Social",), "CD")])
+    panel = plot_category_weights(table, ["Art"])[0, 0]
+    assert panel.lines[-1].get_ydata()[0] == 1 / 4
+    assert list(lines_of(panel)) == ["A", "B"]
 
 
 def test_chosen_categories_keep_their_order():
-    axes = plot_category_weights(made(("a", "b", "c")), ["c", "a", "c"])
-    assert [one.get_title() for one in axes[0]] == ["c", "a"]
-    one = plot_category_weights(made(("a", "b", "c")), ["c", "a"], by="backbone")[0, 0]
-    assert list(lines_of(one)) == ["c", "a"]
+    axes = plot_category_weights(generated_weights(("a", "b", "c")), ["c", "a", "c"])
+    assert [panel.get_title() for panel in axes[0]] == ["c", "a"]
+    panel = plot_category_weights(generated_weights(("a", "b", "c")), ["c", "a"], by="backbone")[
+        0, 0
+    ]
+    assert list(lines_of(panel)) == ["c", "a"]
 
 
-def test_twenty_categories_can_be_told_apart():
-    one = plot_category_weights(made([f"category {k}" for k in range(20)]), by="backbone")[0, 0]
-    lines = lines_of(one).values()
+def test_twenty_categories_can_be_distinguished():
+    panel = plot_category_weights(
+        generated_weights([f"category {k}" for k in range(20)]), by="backbone"
+    )[0, 0]
+    lines = lines_of(panel).values()
     assert len({(line.get_color(), str(line._dash_pattern)) for line in lines}) == 20
-    figure = one.figure
+    figure = panel.figure
     figure.canvas.draw()
     (legend,) = legends(figure)
     box = legend.get_window_extent()
@@ -149,22 +162,22 @@ def test_twenty_categories_can_be_told_apart():
         assert not panel.get_tightbbox().overlaps(box)
 
 
-def test_many_panels_go_on_below():
-    runs = {name: made([f"{k}" for k in range(7)]) for name in ("one", "two")}
+def test_many_panels_wrap():
+    runs = {name: generated_weights([f"{k}" for k in range(7)]) for name in ("one", "two")}
     axes = plot_category_weights(runs)
     assert axes.shape == (2, 7)
     axes[0, 0].figure.canvas.draw()
-    places = [[one.get_subplotspec() for one in row] for row in axes]
+    places = [[panel.get_subplotspec() for panel in row] for row in axes]
     rows = [[place.rowspan.start for place in row] for row in places]
     assert rows == [[0] * 4 + [2] * 3, [1] * 4 + [3] * 3]  # both runs, then the other panels
-    labelled = [k for k, one in enumerate(axes[1]) if one.get_xlabel()]
+    labelled = [k for k, panel in enumerate(axes[1]) if panel.get_xlabel()]
     assert labelled == [3, 4, 5, 6]
-    assert [k for k, one in enumerate(axes[0]) if one.get_ylabel()] == [0, 4]
+    assert [k for k, panel in enumerate(axes[0]) if panel.get_ylabel()] == [0, 4]
 
 
 def test_given_axes_and_keywords():
     _, given = plt.subplots(1, 2, squeeze=False, layout="constrained")
-    table = made(folds=[0, 1])
+    table = generated_weights(folds=[0, 1])
     assert plot_category_weights(table, axes=given, lw=3, color="red") is given
     assert {line.get_linewidth() for line in lines_of(given[0, 0]).values()} == {3}
     assert to_hex(given[0, 0].collections[0].get_facecolor()[0]) == "#ff0000"
@@ -175,21 +188,21 @@ def test_given_axes_and_keywords():
     assert box.x1 <= given[0, 0].figure.bbox.x1
 
 
-def test_one_epoch_is_seen():
-    one = plot_category_weights(made(epochs=1))[0, 0]
-    assert {line.get_marker() for line in lines_of(one).values()} == {"o"}
+def test_one_epoch_is_visible():
+    panel = plot_category_weights(generated_weights(epochs=1))[0, 0]
+    assert {line.get_marker() for line in lines_of(panel).values()} == {"o"}
 
 
 def test_categorical_columns_and_names_that_are_numbers():
-    table = made((3, 1)).astype({"category": "category", "backbone": "category"})
+    table = generated_weights((3, 1)).astype({"category": "category", "backbone": "category"})
     axes = plot_category_weights(table, [3])
     assert axes.shape == (1, 1)
     assert axes[0, 0].get_title() == "3"
-    one = plot_category_weights(table, [1], by="backbone")[0, 0]
-    assert list(lines_of(one)) == ["1"]
+    panel = plot_category_weights(table, [1], by="backbone")[0, 0]
+    assert list(lines_of(panel)) == ["1"]
 
 
-GOOD = made()
+GOOD = generated_weights()
 _BROKEN = GOOD["weight"].where(GOOD.index != 4)
 
 
@@ -198,10 +211,14 @@ _BROKEN = GOOD["weight"].where(GOOD.index != 4)
     [
         (GOOD.drop(columns="epoch"), {}, "history has no column 'epoch'; its columns are 'categ"),
         ({"x": GOOD[["epoch"]]}, {}, "history of 'x' has no column 'category', 'backbone', 'wei"),
-        (GOOD[:0], {}, "history is empty"),
-        ({"x": GOOD, "y": GOOD[:0]}, {}, "history of 'y' is empty"),
+        (GOOD[:0], {}, "history must have at least one row"),
+        ({"x": GOOD, "y": GOOD[:0]}, {}, "history of 'y' must have at least one row"),
         ({}, {}, "history must hold at least one run"),
-        ([GOOD], {}, "history must be a DataFrame, or a dict of them by run; got list"),
+        (
+            [GOOD],
+            {},
+            "history must be a DataFrame, or a dict of DataFrames by name of run; got list",
+        ),
         ({"x": 3}, {}, "history of 'x' must be a DataFrame; got int"),
         (GOOD.assign(weight=_BROKEN), {}, "history: weight must be finite; got nan in row 4"),
         (GOOD.assign(weight=_BROKEN.fillna(np.inf)), {}, "weight must be finite; got inf in row 4"),
@@ -215,13 +232,21 @@ _BROKEN = GOOD["weight"].where(GOOD.index != 4)
         (GOOD, {"categories": "Art"}, "categories must be a list; got 'Art'"),
         (GOOD, {"categories": []}, "categories must name at least one"),
         (GOOD, {"by": "fold"}, "by must be one of 'category', 'backbone'; got 'fold'"),
-        (GOOD, {"axes": np.empty(2, object)}, r"axes must have shape \(1, 2\): runs, panels"),
         (
-            made([f"{k}" for k in range(31)]),
-            {"by": "backbone"},
-            "at most 30 lines of a panel can be told apart; got 31; choose some with categories",
+            GOOD,
+            {"axes": np.empty(2, object)},
+            r"axes must have shape \(1, 2\), \(n_runs, n_panels\)",
         ),
-        (made(backbones="ABCDEFGHIJKLMNOPQRSTUVWXYZabcdef"), {}, "apart; got 32$"),
+        (
+            generated_weights([f"{k}" for k in range(31)]),
+            {"by": "backbone"},
+            "at most 30 lines per panel can be distinguished; got 31; choose some with categories",
+        ),
+        (
+            generated_weights(backbones="ABCDEFGHIJKLMNOPQRSTUVWXYZabcdef"),
+            {},
+            "distinguished; got 32$",
+        ),
     ],
 )
 def test_errors(history, options, text):
@@ -230,8 +255,8 @@ def test_errors(history, options, text):
     assert not plt.get_fignums()
 
 
-def test_dollars_are_no_formula():
-    table = made(categories=("a$^$",), backbones=("S$h$", "low & high $x"))
+def test_dollars_do_not_start_formulas():
+    table = generated_weights(categories=("a$^$",), backbones=("S$h$", "low & high $x"))
     axes = plot_category_weights(table)
-    axes[0, 0].figure.canvas.draw()  # where a formula that is none would fail
+    axes[0, 0].figure.canvas.draw()  # would fail on an invalid formula
     assert axes[0, 0].get_title() == r"a\$^\$"

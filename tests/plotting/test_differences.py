@@ -1,3 +1,5 @@
+"""Differences from image to image, and mixtures."""
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -17,6 +19,7 @@ def test_image_differences(ax, scored):
     (text,) = ax.texts
     expected = f"mean {differences.mean():+.3f}, standard deviation {differences.std():.3f}"
     assert text.get_text() == expected
+    assert (text.xy, text.xycoords) == ((1, 1), "axes fraction")  # above all bars and lines
     assert ax.get_ylabel() == "IG of wide less that of flat"
     n = int((differences > 0).sum())
     assert ax.get_xlabel() == f"images, sorted (first better on {n} of 6)"
@@ -29,9 +32,11 @@ def test_any_order_and_one_image(ax):
     ax.clear()
     plot_image_differences(pd.Series([1.0]), ax=ax)
     assert ax.texts[0].get_text() == "mean +1.000"
-    with pytest.raises(InputError, match="1 of 2 differences are infinite"):
+    with pytest.raises(
+        InputError, match="differences must be finite; 1 of 2 are not: leave them out"
+    ):
         plot_image_differences(pd.Series([1.0, np.inf]), ax=ax)
-    with pytest.raises(InputError, match="no differences"):
+    with pytest.raises(InputError, match="differences must hold at least one value"):
         plot_image_differences(pd.Series([], dtype=float), ax=ax)
 
 

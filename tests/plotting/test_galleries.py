@@ -1,3 +1,5 @@
+"""Galleries of images, densities and samples."""
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
@@ -5,18 +7,9 @@ import pytest
 import salmetrics
 from salmetrics import GaussianCentreBias, InputError
 from salmetrics.densities.sampling import draw_fixations, image_stream
-from salmetrics.plotting import (
-    plot_density,
-    plot_gallery,
-    plot_information_gain_map,
-    plot_samples,
-)
+from salmetrics.plotting import plot_gallery
 from salmetrics.plotting.images import contour_levels
-
-
-def points(axes):
-    (found,) = [c for c in axes.collections if not hasattr(c, "levels")]
-    return found.get_offsets()
+from tests.plotting.drawn import points
 
 
 def test_gallery(generated):
@@ -29,21 +22,21 @@ def test_gallery(generated):
     assert [one.get_title() for one in axes[0]] == ["image", "truth", "centre"]
     assert [one.get_ylabel() for one in axes[::2, 0]] == ["best: 3", "0"]
     for row, i in ((0, 3), (2, 0)):
-        seen = fixations.of_image(i)
+        human = fixations.of_image(i)
         assert len(points(axes[row, 0])) == 0
-        np.testing.assert_array_equal(points(axes[row + 1, 0]), np.c_[seen.x, seen.y])
-        assert axes[row + 1, 0].get_ylabel() == f"{len(seen)} fixations or samples"
+        np.testing.assert_array_equal(points(axes[row + 1, 0]), np.c_[human.x, human.y])
+        assert axes[row + 1, 0].get_ylabel() == f"{len(human)} fixations or samples"
         limits = set()
         for column, model in enumerate(models.values(), start=1):
             log = model.log_density(stimuli[i])
             (picture,) = axes[row, column].images
-            np.testing.assert_allclose(picture.get_array(), np.exp(log) * log.size)
+            np.testing.assert_allclose(picture.get_array(), np.exp(log) * log.size, rtol=1e-12)
             limits.add(picture.get_clim())
             (lines,) = [c for c in axes[row, column].collections if hasattr(c, "levels")]
-            np.testing.assert_allclose(lines.levels, contour_levels(log, (0.5,)))
-            x, y = draw_fixations(log, len(seen), image_stream(4, stimuli.ids[i]))
+            np.testing.assert_allclose(lines.levels, contour_levels(log, (0.5,)), rtol=1e-12)
+            x, y = draw_fixations(log, len(human), image_stream(4, stimuli.ids[i]))
             np.testing.assert_array_equal(points(axes[row + 1, column]), np.c_[x, y])
-        assert len(limits) == 1  # one scale of colours an image
+        assert len(limits) == 1  # one scale of colours per image
     assert all(one.get_legend() is None for one in axes.flat)
     (legend,) = axes[0, 0].figure.legends
     assert [text.get_text() for text in legend.get_texts()] == ["50 %"]
@@ -64,16 +57,6 @@ def test_lines_mean_the_same_in_all_panels(generated):
     assert lines.linestyles == ["dotted", "dashed", "solid"]
 
 
-def test_shared_contours_are_those_of_the_largest_mass(ax):
-    log = np.full((6, 8), -np.inf)
-    log[:, :4] = -np.log(24)
-    plot_density(log, masses=(0.25, 0.5), ax=ax)
-    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["50 %"]
-    ax.clear()
-    plot_density(np.full((6, 8), -np.log(48)), masses=(0.25,), ax=ax)
-    assert ax.get_legend() is None
-
-
 def test_panels_have_the_shapes_of_their_images():
     stimuli = salmetrics.Stimuli.from_arrays(
         [np.zeros(size, np.uint8) for size in ((40, 60), (60, 60))]
@@ -82,6 +65,7 @@ def test_panels_have_the_shapes_of_their_images():
     axes = plot_gallery(stimuli, fixations, {"c": GaussianCentreBias()}, ["0", "1"], samples=False)
     axes[0, 0].figure.canvas.draw()
     heights = [one.get_position().height for one in axes[:, 0]]
+    # the layout leaves gaps between panels, which are not scaled with them
     assert heights[1] / heights[0] == pytest.approx(1.5, rel=0.1)
 
 
@@ -98,58 +82,6 @@ def test_gallery_without_samples(generated):
     assert not plain[0, 0].figure.legends
 
 
-def test_density_with_a_norm_and_without_bar(ax):
-    log = GaussianCentreBias().log_density(salmetrics.Stimuli.from_sizes([(20, 30)])[0])
-    plot_density(log, masses=(0.5,), bar=False, legend=False, ax=ax, norm="log")
-    assert len(ax.figure.axes) == 1
-    assert ax.get_legend() is None
-
-
-def test_samples(ax, generated):
-    stimulus = generated.dataset.stimuli[1]
-    log = generated.truth.log_density(stimulus)
-    assert plot_samples(stimulus, log, 30, seed=2, ax=ax, s=4) is ax
-    x, y = draw_fixations(log, 30, image_stream(2, stimulus.id))
-    np.testing.assert_array_equal(points(ax), np.c_[x, y])
-    assert ax.collections[0].get_sizes().tolist() == [4]
-    with pytest.raises(InputError, match=r"log_density has size \(5, 5\), image '1' \(40, 50\)"):
-        plot_samples(stimulus, np.full((5, 5), -np.log(25)), 3, ax=ax)
-    with pytest.raises(InputError, match="n must be a whole number >= 0"):
-        plot_samples(stimulus, log, -1, ax=ax)
-
-
-def test_information_gain_map(ax, generated):
-    stimuli, fixations = generated.dataset
-    gold = salmetrics.GoldStandard.fit(stimuli, fixations, upper_bound=True)
-    gain = salmetrics.information_gain_map(
-        generated.truth, stimuli[0], gold_standard=gold, baseline=GaussianCentreBias()
-    )
-    assert plot_information_gain_map(gain, ax=ax) is ax
-    (picture,) = ax.images
-    np.testing.assert_array_equal(picture.get_array(), gain)
-    low, high = picture.get_clim()
-    assert low == -high
-    assert high == pytest.approx(np.quantile(abs(gain), 0.999))
-    assert ax.get_title() == f"{gain.sum():+.3f} bit/fixation"
-    assert ax.figure.axes[1].get_ylabel() == "gain (bit/fixation/pixel)"
-    assert (ax.get_xlim(), ax.get_ylim()) == ((0, 50), (40, 0))
-
-
-def test_information_gain_map_over_the_image(ax, generated):
-    stimulus = generated.dataset.stimuli[0]
-    gain = np.zeros((40, 50))
-    gain[10, 20], gain[30, 40] = 0.5, -0.5
-    plot_information_gain_map(gain, stimulus=stimulus, ax=ax, vmin=-1, vmax=1)
-    grey, picture = ax.images
-    np.testing.assert_allclose(grey.get_array(), stimulus.rgb.mean(axis=2))
-    assert picture.get_alpha()[0, 0] == 0  # the image is seen where nothing is gained
-    assert picture.get_alpha()[10, 20] == 1
-    assert picture.get_clim() == (-1, 1)
-    ax.clear()
-    plot_information_gain_map(np.zeros((40, 50)), ax=ax)
-    assert ax.images[0].get_clim() == (-1, 1)
-
-
 @pytest.mark.parametrize(
     ("change", "text"),
     [
@@ -159,7 +91,7 @@ def test_information_gain_map_over_the_image(ax, generated):
         ({"models": {"map": lambda s: s.image}}, "must have shape"),
         ({"models": [GaussianCentreBias()]}, "models must be a dict by name; got list"),
         ({"images": "0"}, "images must be a list; got '0'"),
-        ({"axes": np.empty((1, 1), object)}, r"axes must have shape \(2, 2\); got \(1, 1\)"),
+        ({"axes": np.empty((1, 1), object)}, r"axes must have shape \(2, 2\), .*; got \(1, 1\)"),
     ],
 )
 def test_wrong_galleries(generated, change, text):
@@ -168,30 +100,6 @@ def test_wrong_galleries(generated, change, text):
         plot_gallery(*generated.dataset, **options)
 
 
-def test_a_gallery_shows_one_density_an_image(generated):
-    gold = salmetrics.GoldStandard.fit(*generated.dataset)
+def test_a_gallery_shows_one_density_per_image(generated, gold):
     with pytest.raises(InputError, match=r"a gallery needs one density .* upper_bound=True"):
         plot_gallery(*generated.dataset, {"gold": gold}, ["0"])
-
-
-@pytest.mark.parametrize("gain", [np.zeros(3), np.zeros((0, 3)), np.full((2, 2), np.nan)])
-def test_wrong_gains(ax, gain):
-    with pytest.raises(InputError, match="gain must be a map"):
-        plot_information_gain_map(gain, ax=ax)
-
-
-def test_infinite_gains_have_the_colours_of_the_ends(ax):
-    gain = np.zeros((4, 5))
-    gain[0, 0], gain[1, 1], gain[2, 2], gain[3, 3] = np.inf, 0.5, -np.inf, -0.5
-    plot_information_gain_map(gain, ax=ax)
-    shown = ax.images[0].get_array()
-    assert np.isfinite(shown).all()
-    assert shown[0, 0] >= ax.images[0].get_clim()[1]
-    assert shown[2, 2] <= ax.images[0].get_clim()[0]
-    with pytest.raises(InputError, match="finite somewhere"):
-        plot_information_gain_map(np.full((2, 2), np.inf), ax=ax)
-
-
-def test_a_gain_of_another_size(ax, generated):
-    with pytest.raises(InputError, match=r"gain has size \(2, 2\), image '0'"):
-        plot_information_gain_map(np.zeros((2, 2)), stimulus=generated.dataset.stimuli[0], ax=ax)

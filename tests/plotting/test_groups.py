@@ -1,3 +1,5 @@
+"""Groups of images, and instances of models."""
+
 import numpy as np
 import pytest
 
@@ -11,17 +13,18 @@ def test_groups(ax, scored):
     bars = [c for c in ax.containers if hasattr(c, "patches")]
     assert [c.get_label() for c in bars] == ["truth", "wide"]
     for container, name in zip(bars, ["truth", "wide"], strict=True):
-        of_model = rows.xs(name, level="model")
-        assert [p.get_height() for p in container.patches] == of_model["value"].tolist()
+        scores = rows.xs(name, level="model")
+        assert [p.get_height() for p in container.patches] == scores["value"].tolist()
         (lines,) = container.errorbar.lines[2]
         ends = [segment[:, 1] for segment in lines.get_segments()]
-        np.testing.assert_allclose(ends, of_model[["low", "high"]].to_numpy(float))
+        expected = scores[["low", "high"]].to_numpy(float)
+        np.testing.assert_allclose(ends, expected, rtol=1e-12, atol=1e-12)
     assert [t.get_text() for t in ax.get_xticklabels()] == ["indoor", "outdoor"]
     assert ax.get_ylabel() == "IG (bit/fixation), higher is better"
     assert ax.get_xlabel() == "category"
     lefts = sorted(p.get_x() for c in bars for p in c.patches)
     widths = {round(p.get_width(), 9) for c in bars for p in c.patches}
-    assert (np.diff(lefts) >= min(widths) - 1e-9).all()  # bars don't hide each other
+    assert (np.diff(lefts) >= min(widths) - 1e-9).all()  # bars do not cover each other
 
 
 def test_groups_of_all_models_and_subjects(ax, scored):
@@ -83,14 +86,17 @@ def test_bars_of_explained_gain(ax, scored):
         (lambda r: plot_groups(r, "category", "IG", models=["nobody"]), "model must be one of"),
         (
             lambda r: plot_groups(r, "category", "KLDiv", models=["gold-standard"]),
-            "no model has KLDiv",
+            "no model has KLDiv; `reasons` of the evaluation say why",
         ),
-        (lambda r: plot_instances(r, {}), "groups must be at least one"),
-        (lambda r: plot_instances(r, {"a": []}), "groups must be at least one"),
+        (lambda r: plot_instances(r, {}), "groups must hold at least one group, .*; got {}"),
+        (
+            lambda r: plot_instances(r, {"a": []}),
+            "each group at least one model; got {'a': \\[\\]}",
+        ),
         (lambda r: plot_instances(r, {"a": ["nobody"]}), "model must be one of"),
         (
             lambda r: plot_instances(r, {"a": ["truth", "gold-standard"]}, "KLDiv"),
-            "not all models of 'a' have a finite KLDiv",
+            "not all models of group 'a' have a finite KLDiv; leave out",
         ),
     ],
 )

@@ -196,7 +196,7 @@ def test_predict_goes_on_after_a_kill(images, file_1, photo, monkeypatch):
         ("--model deepgaze1 --weights random --centre-bias none.npy", "no file 'none.npy'"),
         ("--model deepgaze1 --weights random --centre-bias images/a.png", "no .npy file"),
         ("--model deepgaze1 --dataset x --weights random", "give --dataset or --images"),
-        ("--model deepgaze1 --root x --weights random", "--root goes with --dataset"),
+        ("--model deepgaze1 --root x --weights random", "--root needs --dataset"),
     ],
 )
 def test_predict_errors(images, capsys, arguments, text):

@@ -1,4 +1,4 @@
-"""Data sets as the command line names them."""
+"""Options that name a data set, and the data set they name."""
 
 from __future__ import annotations
 
@@ -27,24 +27,35 @@ __all__ = [
 ]
 
 _DATASET_HELP = (
-    "registered name, perhaps with --root or as name:folder, or an HDF5 file of salmetrics; "
-    f"options after commas, as in salicon,part=val. Registered: {', '.join(names())}"
+    "registered name (with --root, or as name:folder, if its folder is elsewhere), or an HDF5 file "
+    "that salmetrics wrote; options follow after commas: salicon,part=val. Registered: "
+    f"{', '.join(names())}"
 )
 
 
 def add_data(
     command: argparse.ArgumentParser, *, width: bool = True, several: bool = False
 ) -> None:
-    """Add options that say what is scored on, and how wide empirical maps are, if asked for."""
-    data = command.add_argument_group("data: --dataset and --root, or --images and --fixations")
+    """Add the options that name a data set.
+
+    Parameters
+    ----------
+    command
+        Parser to add them to.
+    width
+        Whether to add the options for the width of empirical maps too.
+    several
+        Whether ``--dataset`` may be repeated.
+    """
+    data = command.add_argument_group("data: --dataset, or --images and --fixations")
     if several:
         text = f"{_DATASET_HELP}. May be repeated"
         data.add_argument("--dataset", action="append", metavar="SPEC", help=text)
     else:
         data.add_argument("--dataset", metavar="SPEC", help=_DATASET_HELP)
-    data.add_argument("--root", type=Path, help="its folder")
+    data.add_argument("--root", type=Path, help="folder of a registered data set")
     data.add_argument("--images", type=Path, help="a folder of images")
-    data.add_argument("--fixations", type=Path, help="a CSV file with one row a fixation")
+    data.add_argument("--fixations", type=Path, help="a CSV file with one row per fixation")
     for column, default in (("image", "file"), ("x", "x"), ("y", "y")):
         data.add_argument(
             f"--{column}-column",
@@ -53,7 +64,9 @@ def add_data(
             help=f"column of --fixations (default: {default})",
         )
     data.add_argument(
-        "--subject-column", metavar="NAME", help="default: subject, if there is such a column"
+        "--subject-column",
+        metavar="NAME",
+        help="column of --fixations (default: subject, if it exists)",
     )
     if width:
         add_width(data)
@@ -69,18 +82,28 @@ def add_data(
 
 
 def add_width(group: argparse._ArgumentGroup) -> None:
-    """Add the options that say how wide empirical maps are."""
-    group.add_argument("--sigma", type=float, help="width of empirical maps in pixels")
-    group.add_argument("--pixels-per-degree", type=float, help="sigma, if that is not given")
+    """Add the options for the width of empirical maps."""
+    group.add_argument(
+        "--sigma",
+        type=float,
+        metavar="PIXELS",
+        help="standard deviation of the Gaussian that blurs empirical maps, in pixels",
+    )
+    group.add_argument(
+        "--pixels-per-degree",
+        type=float,
+        metavar="PIXELS",
+        help="pixels per degree of visual angle, which sigma is by default",
+    )
 
 
 def add_first(group: argparse._ArgumentGroup) -> None:
-    """Add the option that takes part of the images."""
-    group.add_argument("--first", type=int, metavar="N", help="only the first N images")
+    """Add the option that selects the first images."""
+    group.add_argument("--first", type=int, metavar="N", help="use only the first N images")
 
 
 def shortened(dataset: Dataset, options: argparse.Namespace) -> Dataset:
-    """Return the part of a data set that the options ask for."""
+    """Return the images of a data set that --first selects, all without it."""
     if options.first is None:
         return dataset
     if options.first < 1:
@@ -89,14 +112,14 @@ def shortened(dataset: Dataset, options: argparse.Namespace) -> Dataset:
 
 
 def protocol_of(options: argparse.Namespace, *, own_width: bool = False) -> Protocol:
-    """Return the protocol, with the width of empirical maps that the options give.
+    """Return the protocol of --protocol, with the width of empirical maps of the options.
 
     Parameters
     ----------
     options
-        Of the command line.
+        Options of the command line.
     own_width
-        Whether the stimuli have that width already; it then goes without an override.
+        Whether the stimuli already have that width, so that the protocol needs no override.
     """
     protocol = get_protocol(options.protocol)
     width = options.sigma
@@ -104,88 +127,115 @@ def protocol_of(options: argparse.Namespace, *, own_width: bool = False) -> Prot
         width = options.pixels_per_degree
     if width is None or (own_width and protocol.sigma is None):
         return protocol
-    also: dict[str, Any] = {}
+    overrides: dict[str, Any] = {"sigma": width}
     if protocol.prediction_sigma is not None:
-        also["prediction_sigma"] = width
-    if protocol.cycles is not None:  # it would go before the width
+        overrides["prediction_sigma"] = width
+    if protocol.cycles is not None:  # takes precedence over sigma
         if options.sigma is None:
             return protocol
-        also["cycles"] = None
-    return protocol.override(sigma=width, **also)
+        overrides["cycles"] = None
+    return protocol.override(**overrides)
 
 
 def named_dataset(spec: str, root: Path | None = None) -> Dataset:
-    """Load a registered data set, ``name`` with a root or ``name:folder``, or an HDF5 file."""
+    """Load a data set.
+
+    Parameters
+    ----------
+    spec
+        Name of a registered data set, ``name`` or ``name:folder``, with ``option=value`` after
+        commas; or the path of an HDF5 file that salmetrics wrote.
+    root
+        Folder of a registered data set; by default the one it is downloaded to.
+
+    Raises
+    ------
+    InputError
+        If the data set is unknown, not downloaded, or not a data set.
+    """
     first, *options = spec.split(",")
     name, _, folder = first.partition(":")
     if name in names():
         if folder and root is not None:
-            raise InputError(f"--dataset {spec} names its folder; leave out --root")
+            raise InputError(f"--dataset {spec} names its folder already; leave out --root")
         return load(name, folder or root, download=False, **option_values(name, options))
     if not Path(spec).exists():
         raise InputError(
             f"--dataset {spec!r} is neither registered ({', '.join(names())}), nor a file"
         )
     if root is not None:
-        raise InputError("--root goes with a registered --dataset")
-    found = read_hdf5(spec)
-    if not isinstance(found, Dataset):
+        raise InputError("--root needs a registered --dataset; leave it out with a file")
+    dataset = read_hdf5(spec)
+    if not isinstance(dataset, Dataset):
         raise InputError(
-            f"{spec!r} holds {type(found).__name__.lower()} alone; a data set has both stimuli and "
+            f"{spec!r} holds {type(dataset).__name__.lower()} alone; a data set has stimuli and "
             "fixations: salmetrics.write_hdf5(Dataset(name, stimuli, fixations), path)"
         )
-    return found
+    return dataset
 
 
-def option_values(name: str, given: Sequence[str]) -> dict[str, Any]:
-    """Return the options of a registered data set that stand behind its name, as text."""
+def option_values(name: str, texts: Sequence[str]) -> dict[str, Any]:
+    """Return the values of options of a registered data set.
+
+    Parameters
+    ----------
+    name
+        Name of the data set.
+    texts
+        Options as ``option=value``: yes or no for switches, ``HEIGHTxWIDTH`` for a size.
+
+    Raises
+    ------
+    InputError
+        If the data set or an option is unknown, or a value is invalid.
+    """
     check_choice("data set", name, names())
-    usual = options_of(name)
-    found: dict[str, Any] = {}
-    for text in given:
+    defaults = options_of(name)
+    values: dict[str, Any] = {}
+    for text in texts:
         option, _, value = text.partition("=")
-        if not usual:
+        if not defaults:
             raise InputError(f"{name} has no options; got {text!r}")
-        check_choice(f"option of {name}", option, sorted(usual))
-        if isinstance(usual[option], bool):
+        check_choice(f"option of {name}", option, sorted(defaults))
+        if isinstance(defaults[option], bool):
             check_choice(option, value, ("yes", "no"))
-            found[option] = value == "yes"
+            values[option] = value == "yes"
         elif option == "size":
             height, _, width = value.partition("x")
             if not (height.isdigit() and width.isdigit()):
                 raise InputError(f"size must be HEIGHTxWIDTH; got {value!r}")
-            found[option] = (int(height), int(width))
+            values[option] = (int(height), int(width))
         else:
-            found[option] = value
-    return found
+            values[option] = value
+    return values
 
 
 def datasets_of(options: argparse.Namespace) -> list[Dataset]:
-    """Return the data sets that the options name, with --dataset repeated; parts as asked for."""
-    found = [
+    """Return the data sets that a repeated --dataset names, each cut by --first."""
+    datasets = [
         shortened(dataset_of(argparse.Namespace(**vars(options) | {"dataset": spec})), options)
         for spec in options.dataset or [None]
     ]
-    names = [dataset.name for dataset in found]
-    twice = [name for name in names if names.count(name) > 1]
-    if twice:
-        raise InputError(f"two data sets are called {twice[0]!r}")
-    return found
+    names = [dataset.name for dataset in datasets]
+    repeated = [name for name in names if names.count(name) > 1]
+    if repeated:
+        raise InputError(f"two data sets are called {repeated[0]!r}; names must be unique")
+    return datasets
 
 
 def dataset_of(options: argparse.Namespace) -> Dataset:
-    """Return the data set that the options name."""
+    """Return the data set of --dataset, or of --images and --fixations."""
     if options.dataset is not None:
         if options.images is not None or options.fixations is not None:
-            raise InputError("--dataset goes without --images and --fixations")
+            raise InputError("give --dataset, or --images and --fixations, not both")
         columns = (options.image_column, options.x_column, options.y_column, options.subject_column)
         if columns != ("file", "x", "y", None) or options.outside != "error":
-            raise InputError("--outside and --*-column go with --images and --fixations only")
+            raise InputError("--outside and --*-column need --images and --fixations")
         return named_dataset(options.dataset, options.root)
     if options.root is not None:
-        raise InputError("--root goes with --dataset")
+        raise InputError("--root needs --dataset")
     if options.images is None or options.fixations is None:
-        raise InputError("give --dataset and --root, or --images and --fixations")
+        raise InputError("no data: give --dataset, or --images and --fixations")
     return load_folder(
         options.images,
         options.fixations,

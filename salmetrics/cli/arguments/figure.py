@@ -1,4 +1,4 @@
-"""Figures in files, as the commands that draw have in common."""
+"""Options of commands that draw, and figures written to files."""
 
 from __future__ import annotations
 
@@ -20,25 +20,33 @@ _LONGEST = 20_000  # pixels
 
 
 def add_figure(command: argparse.ArgumentParser) -> None:
-    """Add options that say where the figure goes, and how large it is."""
+    """Add the options for the file and the size of the figure."""
     figure = command.add_argument_group("figure")
     figure.add_argument(
         "--out",
         type=Path,
         required=True,
-        help=f"a file ending in {', '.join(FIGURES)}; one that is there is replaced",
+        help=f"file to write, ending in {', '.join(FIGURES)}; an existing file is replaced",
     )
     add_size(figure)
 
 
 def add_size(group: argparse._ArgumentGroup) -> None:
-    """Add options that say how large a figure is."""
-    group.add_argument("--size", type=float, nargs=2, metavar=("WIDTH", "HEIGHT"), help="in inches")
-    group.add_argument("--dpi", type=int, default=150, help="default: 150")
+    """Add the options for the size of a figure."""
+    group.add_argument(
+        "--size",
+        type=float,
+        nargs=2,
+        metavar=("WIDTH", "HEIGHT"),
+        help="size of the figure in inches",
+    )
+    group.add_argument(
+        "--dpi", type=int, default=150, help="pixels per inch of the figure (default: 150)"
+    )
 
 
 def check_figure(options: argparse.Namespace, suffixes: Sequence[str] = FIGURES) -> str:
-    """Return the suffix of --out; raise `InputError` unless the figure can be made and written."""
+    """Return the suffix of --out; raise `InputError` for an invalid name, size or resolution."""
     suffix = options.out.suffix.lower()
     if suffix not in suffixes:
         raise InputError(f"--out must end in {', '.join(suffixes)}; got {str(options.out)!r}")
@@ -55,7 +63,7 @@ def check_figure(options: argparse.Namespace, suffixes: Sequence[str] = FIGURES)
 
 
 def pyplot() -> Any:
-    """Return matplotlib.pyplot, which draws without a screen."""
+    """Return matplotlib.pyplot, set to draw without a screen."""
     try:
         import matplotlib
     except ImportError as error:
@@ -67,7 +75,7 @@ def pyplot() -> Any:
 
 
 def save_figure(figure: Figure, options: argparse.Namespace) -> None:
-    """Write a figure, in one step, and close it."""
+    """Write a figure atomically, and close it."""
     if options.size is not None:
         figure.set_size_inches(*options.size)
     with replacing(options.out) as temporary:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from salmetrics.array_types import Kind
 from salmetrics.cli.arguments.model import MODEL_HELP
 from salmetrics.cli.arguments.scoring import add_kind
 from salmetrics.io.map_files import WRITTEN_SUFFIXES
@@ -12,8 +13,18 @@ from salmetrics.io.map_files import WRITTEN_SUFFIXES
 __all__ = ["add_one_model", "add_writing"]
 
 
-def add_one_model(command: argparse.ArgumentParser, kinds: tuple[str, ...], usual: str) -> None:
-    """Add options that name one model."""
+def add_one_model(command: argparse.ArgumentParser, kinds: tuple[Kind, ...], usual: Kind) -> None:
+    """Add the options that name one model and say what its predictions are.
+
+    Parameters
+    ----------
+    command
+        Parser to add them to.
+    kinds
+        Choices of ``--kind``.
+    usual
+        Default of ``--kind``.
+    """
     model = command.add_argument_group("model")
     text = MODEL_HELP.replace("; may be repeated", "")
     model.add_argument("--model", required=True, metavar="SPEC", help=text)
@@ -21,22 +32,27 @@ def add_one_model(command: argparse.ArgumentParser, kinds: tuple[str, ...], usua
 
 
 def add_writing(command: argparse.ArgumentParser, files: str) -> None:
-    """Add options that say where maps go, and in which form."""
+    """Add the options for the place and the format of maps; `files` is the default suffix."""
     form = command.add_argument_group("files")
     form.add_argument(
         "--out",
         type=Path,
         required=True,
-        help="a new folder, or a file ending in .zip, .tar, .tar.gz, .h5, .npz, .mat or .json; the "
-        "same command goes on after an interruption",
+        help="new folder, or file ending in .zip, .tar, .tar.gz, .h5, .npz, .mat or .json; the "
+        "same command resumes after an interruption",
     )
     form.add_argument(
         "--files",
         choices=sorted(WRITTEN_SUFFIXES),
         default=files,
-        help=f"kind of files in a folder or archive (default: {files})",
+        help=f"format of the files in a folder or archive (default: {files})",
     )
-    form.add_argument("--bits", type=int, choices=(8, 16), help="of .png and .tif (default: 8)")
     form.add_argument(
-        "--dtype", choices=("float32", "float64"), default="float32", help="of numbers"
+        "--bits", type=int, choices=(8, 16), help="bits per pixel of .png and .tif (default: 8)"
+    )
+    form.add_argument(
+        "--dtype",
+        choices=("float32", "float64"),
+        default="float32",
+        help="type of the numbers in other formats (default: float32)",
     )

@@ -1,4 +1,4 @@
-"""Models as the command line names them."""
+"""Models by the names that the command line gives them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from salmetrics.array_types import Kind
 from salmetrics.data.dataset import Dataset
+from salmetrics.densities.resampling import Resize
 from salmetrics.errors import InputError
 from salmetrics.evaluation.benchmark import part_for
 from salmetrics.models.base import Model
@@ -19,7 +21,7 @@ from salmetrics.models.registry import named_model, names
 
 __all__ = ["DENSITY_KINDS", "MODEL_HELP", "model_of", "opened"]
 
-DENSITY_KINDS = ("log_density", "density")
+DENSITY_KINDS: tuple[Kind, ...] = ("log_density", "density")
 
 MODEL_HELP = (
     "registered name[:argument], folder or file of maps, file.py:Class or module:Class; may be "
@@ -31,30 +33,38 @@ def opened(
     spec: str,
     dataset: Dataset,
     *,
-    kind: str | None = None,
-    resize: str | None = None,
+    kind: Kind | None = None,
+    resize: Resize | None = None,
     datasets: Sequence[str] | None = None,
 ) -> Model:
-    """Return the model that a command names.
+    """Return the model that a command names, as a `Model`.
 
     Parameters
     ----------
-    spec, dataset
-        As of `model_of`.
+    spec
+        Name of the model, see `model_of`.
+    dataset
+        Data set to predict.
     kind
-        What functions and stored maps hold.
+        Kind of the predictions of functions and stored maps, see `salmetrics.as_model`.
     resize
-        How to bring predictions of another size to the image's; not of registered models.
+        Interpolation that brings predictions of another size to the size of the image, see
+        `salmetrics.as_model`; registered models ignore it.
     datasets
         Names of all data sets, if a folder may have a part for each.
+
+    Raises
+    ------
+    InputError
+        If there is no such model, or `kind` is needed and missing.
     """
-    found = model_of(spec, dataset)
+    named = model_of(spec, dataset)
     if datasets is not None:
-        found = part_for(found, dataset, datasets)
+        named = part_for(named, dataset, datasets)
     registered = spec.partition(":")[0] in names()
     try:
         return as_model(
-            found,
+            named,
             dataset.stimuli,
             kind=None if registered else kind,
             resize=None if registered else resize,
@@ -64,12 +74,21 @@ def opened(
 
 
 def model_of(spec: str, dataset: Dataset) -> Any:
-    """Find a registered name[:argument], maps, file.py:Class or module:Class, in that order."""
+    """Return what a name stands for: a registered model, a path of maps, a class or a function.
+
+    Parameters
+    ----------
+    spec
+        Registered ``name`` or ``name:argument``, path of maps, ``file.py:Class`` or
+        ``module:Class``, tried in this order.
+    dataset
+        Data set to predict; some registered models are fitted to it.
+    """
     name, _, argument = spec.partition(":")
     if name in names():
         return named_model(name, argument or None, dataset)
     if Path(spec).exists() or (Path(name).is_file() and not name.endswith(".py")):
-        return spec  # the name of a part of a file, file.mat:variable, included
+        return spec  # including the name of a part of a file, file.mat:variable
     name, _, attribute = spec.rpartition(":")
     if not name or not attribute:
         raise InputError(
@@ -83,29 +102,31 @@ def model_of(spec: str, dataset: Dataset) -> Any:
 
 
 def _module(name: str) -> Any:
-    missing = f"there is no module {name!r}; a file needs its suffix, e.g. {name}.py"
+    """Import a module, which may lie in the current folder."""
+    missing = f"there is no module {name!r}; to name a file, add its suffix: {name}.py"
     if name.startswith("."):
         raise InputError(missing)
-    if "" not in sys.path:  # as with python -m: modules of the current folder are found
+    if "" not in sys.path:  # the current folder, as with python -m
         sys.path.insert(0, "")
     try:
         return importlib.import_module(name)
     except ModuleNotFoundError as error:
         if error.name is None or not f"{name}.".startswith(f"{error.name}."):
-            raise  # the module is there, and lacks another one
+            raise  # the module exists, and one that it imports is missing
         raise InputError(missing) from error
 
 
 def _module_from_file(path: Path) -> Any:
+    """Import a file under a name that depends on its path."""
     if not path.is_file():
         raise InputError(f"model file {str(path)!r} does not exist")
-    # a name of its own, so that files of one name don't stand for each other
+    # so that two files of the same name are two modules
     digest = hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:8]
     name = f"_salmetrics_{digest}_{path.stem}"
     spec = importlib.util.spec_from_file_location(name, path)
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module  # so that what it defines can be pickled
+    sys.modules[name] = module  # so that its classes can be pickled
     spec.loader.exec_module(module)
     return module

@@ -1,0 +1,145 @@
+"""Data sets as the command line names them."""
+
+import argparse
+import re
+
+import pytest
+
+import salmetrics
+from salmetrics import InputError
+from salmetrics.cli import main
+from salmetrics.cli.arguments.dataset import (
+    add_data,
+    dataset_of,
+    datasets_of,
+    named_dataset,
+    option_values,
+    protocol_of,
+    shortened,
+)
+from tests.cli.command_line import DATA, error_of
+
+
+@pytest.mark.parametrize(("outside", "n"), [("drop", None), ("clip", 40)])
+def test_outside(folder, capsys, outside, n):
+    data = ["--images", "images", "--fixations", "outside.csv", "--outside", outside]
+    assert main(["evaluate", *data, "--metrics", "NSS", "--model", "uniform"]) == 0
+    found = int(re.search(r"(\d+) fixations", capsys.readouterr().out)[1])
+    assert found == n if n else 10 < found < 40
+
+
+def test_column_names(folder):
+    columns = ["--image-column", "name", "--x-column", "col", "--y-column", "row"]
+    data = ["--images", "images", "--fixations", "named.csv", *columns]
+    assert main(["evaluate", *data, "--metrics", "NSS", "--model", "uniform"]) == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        ([], "no data: give --dataset, or --images and --fixations"),
+        (["--dataset", "osie"], "salmetrics datasets get osie"),
+        (
+            ["--dataset", "osie", "--root", "empty", *DATA],
+            "give --dataset, or --images and --fixations, not both",
+        ),
+        (
+            ["--dataset", "osie", "--root", "empty"],
+            "'empty' holds no 'eye/fixations.mat' of Object",
+        ),
+        (["--images", "no", *DATA[2:]], "image folder 'no' does not exist"),
+        (["--images", "empty", *DATA[2:]], "no images in 'empty'"),
+        ([*DATA[:2], "--fixations", "no.csv"], "'no.csv' does not exist"),
+        (
+            [*DATA[:2], "--fixations", "named.csv"],
+            "no column 'file' (image), 'x' (x), 'y' (y); its columns are 'name', 'col', 'row'",
+        ),
+        ([*DATA[:2], "--fixations", "outside.csv"], "fixations are outside their image"),
+        (DATA[:4], "pass sigma= (pixels; --sigma"),
+        ([*DATA, "--first", "0"], "--first must be at least 1; got 0"),
+    ],
+)
+def test_errors(folder, capsys, arguments, text):
+    assert text in error_of(capsys, ["evaluate", *arguments, "--model", "uniform"])
+
+
+def parsed(words, **options):
+    command = argparse.ArgumentParser()
+    add_data(command, **options)
+    return command.parse_args([str(word) for word in words])
+
+
+def test_folders_and_tables(folder):
+    dataset = dataset_of(parsed([*DATA, "--pixels-per-degree", "20"]))
+    expected = salmetrics.datasets.load_folder("images", "fixations.csv", sigma=3)
+    assert dataset.stimuli.ids == expected.stimuli.ids == ("0.png", "1.png", "2.png")
+    assert (dataset.stimuli.sigma, dataset.stimuli.pixels_per_degree) == (3, 20)
+    assert dataset.fixations.x.tolist() == expected.fixations.x.tolist()
+
+
+def test_the_first_images(folder):
+    dataset = dataset_of(parsed(DATA))
+    assert shortened(dataset, parsed(DATA)) is dataset
+    first = shortened(dataset, parsed([*DATA, "--first", "2"]))
+    assert first.stimuli.ids == dataset.stimuli.ids[:2]
+    assert len(first.fixations) == (dataset.fixations.image < 2).sum()
+
+
+def test_several_data_sets(result):
+    salmetrics.write_hdf5(salmetrics.read_hdf5("data.h5"), "copy.h5", images="copy")
+    words = ["--dataset", "data.h5", "--dataset", "copy.h5", "--first", "1"]
+    with pytest.raises(InputError, match=r"two data sets are called 'generated'; names must be"):
+        datasets_of(parsed(words, several=True))
+    (dataset,) = datasets_of(parsed([*words[:2], "--first", "1"], several=True))
+    assert len(dataset.stimuli) == 1
+    (dataset,) = datasets_of(parsed(DATA, several=True))  # without --dataset
+    assert dataset.name == "images"
+
+
+def test_options_that_do_not_go_together(result):
+    data = ["--dataset", "data.h5"]
+    for more in (["--outside", "drop"], ["--x-column", "col"], ["--subject-column", "s"]):
+        with pytest.raises(InputError, match=r"--outside and --\*-column need --images"):
+            dataset_of(parsed([*data, *more]))
+    with pytest.raises(InputError, match="--root needs --dataset"):
+        dataset_of(parsed([*DATA, "--root", "x"]))
+
+
+def test_names(result):
+    assert len(named_dataset("data.h5").stimuli) == 4
+    with pytest.raises(InputError, match="--root needs a registered --dataset"):
+        named_dataset("data.h5", result)
+    with pytest.raises(InputError, match="--dataset osie:x names its folder already; leave out"):
+        named_dataset("osie:x", result)
+    with pytest.raises(InputError, match=r"'none.h5' is neither registered .*, nor a file"):
+        named_dataset("none.h5")
+    salmetrics.write_hdf5(salmetrics.read_hdf5("data.h5").stimuli, "stimuli.h5")
+    with pytest.raises(InputError, match=r"'stimuli.h5' holds stimuli alone; a data set has"):
+        named_dataset("stimuli.h5")
+
+
+def test_option_values():
+    assert option_values("toronto", []) == {}
+    assert option_values("salicon", ["part=val"]) == {"part": "val"}
+    texts = ["initial_fixation=yes", "size=768x1024"]
+    assert option_values("mit1003", texts) == {"initial_fixation": True, "size": (768, 1024)}
+    assert option_values("mit1003", ["initial_fixation=no"]) == {"initial_fixation": False}
+
+
+@pytest.mark.parametrize(
+    ("protocol", "sigma", "degree", "own_width", "overrides"),
+    [
+        ("default", None, None, False, {}),
+        ("default", 3.0, None, False, {"sigma": 3.0}),
+        ("default", 3.0, 20.0, False, {"sigma": 3.0}),
+        ("default", None, 20.0, False, {"sigma": 20.0}),
+        ("default", 3.0, None, True, {}),  # the stimuli have it
+        ("mit-matlab", None, 20.0, False, {}),  # cycles, not degrees, set its width
+        ("mit-matlab", 3.0, None, False, {"sigma": 3.0, "cycles": None}),
+        ("mit-tuebingen", None, 20.0, False, {}),  # has a width of its own
+        ("mit-tuebingen", 3.0, None, True, {"sigma": 3.0, "prediction_sigma": 3.0}),
+    ],
+)
+def test_widths_of_protocols(protocol, sigma, degree, own_width, overrides):
+    options = argparse.Namespace(protocol=protocol, sigma=sigma, pixels_per_degree=degree)
+    assert protocol_of(options, own_width=own_width).overrides == overrides

@@ -1,0 +1,98 @@
+"""Models as the command line names them."""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import salmetrics
+from salmetrics import InputError
+from salmetrics.cli import main
+from salmetrics.cli.arguments.model import model_of, opened
+from tests.cli.command_line import DATA, error_of
+
+
+def test_model_files_of_one_name(folder):
+    for sub, value in (("one", 1), ("two", -1)):
+        (folder / sub).mkdir()
+        source = f"def first(stimulus):\n    return {value} * stimulus.rgb[:, :, 0].astype(float)\n"
+        (folder / sub / "model.py").write_text(source)
+    models = ["--model", "one/model.py:first", "--model", "two/model.py:first"]
+    options = [*DATA, *models, "--kind", "saliency_map", "--metrics", "NSS", "--out", "two.csv"]
+    assert main(["evaluate", *options]) == 0
+    first, second = pd.read_csv("two.csv").value
+    assert first == pytest.approx(-second, abs=1e-12)
+
+
+def test_a_module_in_the_current_folder(folder, capsys, monkeypatch):
+    monkeypatch.setattr("sys.path", [p for p in sys.path if p not in ("", str(folder))])
+    assert main(["evaluate", *DATA, "--model", "my_models:Flat", "--metrics", "AUC"]) == 0
+    assert "my_models:Flat" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("spec", "text"),
+    [
+        ("deep", "model 'deep' is neither registered (centre-bias, "),
+        ("uniform:3", "model 'uniform' takes no argument; got '3'"),
+        ("centre-bias:x", "model 'centre-bias' takes a number; got 'x'"),
+        ("centre-bias:-1", "bandwidth must be a positive share"),
+        ("no.py:Flat", "model file 'no.py' does not exist"),
+        ("my_models.py:Other", "my_models.py has no 'Other'"),
+        ("no_such_module:A", "there is no module 'no_such_module'; to name a file"),
+        ("salmetrics.none:A", "there is no module 'salmetrics.none'"),
+        (
+            "./my_models:Flat",
+            "there is no module './my_models'; to name a file, add its suffix: ./my_models.py",
+        ),
+        ("my_models.py:first_channel", "kind is needed for first_channel"),
+    ],
+)
+def test_errors(folder, capsys, spec, text):
+    assert text in error_of(capsys, ["evaluate", *DATA, "--model", spec])
+
+
+@pytest.fixture
+def dataset(folder):
+    return salmetrics.datasets.load_folder("images", "fixations.csv", sigma=3)
+
+
+def test_what_names_stand_for(dataset):
+    assert isinstance(model_of("uniform", dataset), salmetrics.Uniform)
+    assert model_of("gaussian-centre-bias:0.3", dataset).sigma == 0.3
+    assert model_of("images", dataset) == "images"  # a folder of maps
+    np.savez("maps.npz", a=np.ones((2, 2)))
+    assert model_of("maps.npz:a", dataset) == "maps.npz:a"  # a part of a file
+    assert model_of("my_models.py:Flat", dataset).__name__ == "Flat"
+
+
+def test_registered_models_ignore_kind_and_resize(dataset):
+    model = opened("uniform", dataset, kind="saliency_map", resize="nearest")
+    assert isinstance(model, salmetrics.Uniform)
+    channel = opened("my_models.py:first_channel", dataset, kind="saliency_map")
+    expected = dataset.stimuli[0].rgb[:, :, 0]
+    np.testing.assert_array_equal(channel.saliency_map(dataset.stimuli[0]), expected)
+
+
+def test_a_part_for_each_data_set(dataset):
+    Path("maps").mkdir()
+    for name, value in (("images", 1.0), ("other", 2.0)):
+        maps = {stimulus.id: np.full(stimulus.size, value) for stimulus in dataset.stimuli}
+        model = salmetrics.as_model(maps, kind="saliency_map")
+        salmetrics.export_predictions(model, dataset.stimuli, f"maps/{name}")
+    model = opened("maps", dataset, kind="saliency_map", datasets=["images", "other"])
+    assert set(np.unique(model.saliency_map(dataset.stimuli[0]))) == {1.0}
+
+
+def test_objects_that_are_no_models(dataset):
+    Path("numbers.py").write_text("three = 3\n")
+    with pytest.raises(InputError, match=r"--model numbers.py:three: int cannot serve as a model"):
+        opened("numbers.py:three", dataset)
+
+
+def test_modules_that_lack_another(dataset):
+    Path("lacking.py").write_text("import no_such_module\n")
+    with pytest.raises(ModuleNotFoundError, match="no_such_module"):
+        model_of("lacking:Model", dataset)

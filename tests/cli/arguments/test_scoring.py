@@ -1,0 +1,71 @@
+"""Options for scoring and for running."""
+
+import argparse
+
+import pytest
+
+from salmetrics.cli.arguments.scoring import (
+    add_kind,
+    add_layout,
+    add_resize,
+    add_resources,
+    add_scoring,
+)
+
+
+@pytest.fixture
+def command():
+    return argparse.ArgumentParser(exit_on_error=False)
+
+
+def test_defaults(command):
+    add_scoring(command)
+    add_resources(command)
+    assert vars(command.parse_args([])) == {
+        "resize": None,
+        "fit_density": False,
+        "metrics": None,
+        "protocol": "default",
+        "gold_standard": False,
+        "seed": 0,
+        "n_jobs": None,
+        "n_bootstrap": 1000,
+    }
+
+
+def test_values(command):
+    add_scoring(command)
+    add_resources(command)
+    words = "--metrics NSS CC --protocol mit-matlab --seed 3 --n-jobs -1 --n-bootstrap 0"
+    options = command.parse_args(words.split())
+    assert options.metrics == ["NSS", "CC"]
+    assert (options.protocol, options.seed) == ("mit-matlab", 3)
+    assert (options.n_jobs, options.n_bootstrap) == (-1, 0)
+
+
+@pytest.mark.parametrize(
+    "words", [["--protocol", "other"], ["--resize", "cubic"], ["--kind", "saliency_map"]]
+)
+def test_unknown_choices(command, words):
+    group = command.add_argument_group("model")
+    if "--protocol" in words:
+        add_scoring(command)
+    elif "--kind" in words:
+        add_kind(group, ("density", "log_density"), "density")
+    else:
+        add_resize(group)
+    with pytest.raises(argparse.ArgumentError, match="invalid choice"):
+        command.parse_args(words)
+
+
+def test_kinds(command):
+    add_kind(command.add_argument_group("model"), ("density", "log_density"), "log_density")
+    assert command.parse_args([]).kind == "log_density"
+    assert command.parse_args(["--kind", "density", "--resize", "nearest"]).resize == "nearest"
+
+
+def test_layouts(command):
+    add_layout(command, "it is saved")
+    assert command.parse_args([]).layout is None
+    assert command.parse_args(["--layout", "salicon"]).layout == "salicon"
+    assert "layout of this paper; it is saved" in " ".join(command.format_help().split())

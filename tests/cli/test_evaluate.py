@@ -1,0 +1,94 @@
+"""`salmetrics evaluate`."""
+
+import re
+import warnings
+
+import pandas as pd
+import pytest
+
+import salmetrics
+from salmetrics.cli import main
+from tests.cli.command_line import DATA, error_of
+
+
+def run(capsys, *arguments):
+    code = main(["evaluate", *map(str, arguments)])
+    printed = capsys.readouterr()
+    return code, printed.out
+
+
+def test_evaluate(folder, capsys):
+    models = ["gaussian-centre-bias:0.3", "my_models.py:Flat", "uniform", "centre-bias:0.1"]
+    flags = [part for model in models for part in ("--model", model)]
+    code, out = run(capsys, *DATA, *flags, "--out", "table.csv")
+    assert code == 0
+    assert out.startswith("images: 3 images, 40 fixations\n")
+    assert "protocol default 1" in out
+    assert out.endswith("wrote table.csv\n")
+    written = pd.read_csv("table.csv", index_col=["model", "metric"])
+    dataset = salmetrics.datasets.load_folder("images", "fixations.csv", sigma=3)
+    expected = salmetrics.nss(salmetrics.GaussianCentreBias(0.3), *dataset)
+    assert written.loc[(models[0], "NSS"), "value"] == pytest.approx(expected, rel=1e-12)
+    assert written.loc[(models[1], "AUC"), "value"] == 0.5
+    assert written.index.get_level_values(0).unique().tolist() == models
+    assert f" {expected:.3f} ±" in out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        (["--metrics", "NSS", "CC", "--model", "uniform"], "metrics=('NSS', 'CC')"),
+        (["--protocol", "mit-matlab", "--model", "uniform"], "protocol mit-matlab 1"),
+        (["--baseline", "uniform", "--model", "centre-bias"], "IG over uniform"),
+        (["--first", "2", "--model", "uniform"], "images: 2 images"),
+        (["--model", "my_models.py:first_channel", "--kind", "saliency_map"], "first_channel"),
+    ],
+)
+def test_options(folder, capsys, arguments, text):
+    code, out = run(capsys, *DATA, *arguments)
+    assert code == 0
+    assert text in out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        (["--model", "uniform"], "--model uniform is given twice"),
+        (["--metrics", "ABC"], "metric must be one of 'LL'"),
+        (["--baseline", "my_models.py:Flat"], "baseline= needs densities; Flat gives saliency"),
+        (["--out", "no/table.csv"], "--out: folder 'no' does not exist; create it first"),
+    ],
+)
+def test_errors(folder, capsys, arguments, text):
+    assert text in error_of(capsys, ["evaluate", *DATA, "--model", "uniform", *arguments])
+
+
+def test_predictions_that_are_not_finite(folder, capsys):
+    text = "saliency map of my_models.py:Broken for image '0.png' must be finite"
+    assert text in error_of(capsys, ["evaluate", *DATA, "--model", "my_models.py:Broken"])
+
+
+def test_fit_density(folder, capsys):
+    options = ["--metrics", "IG", "AUC", "--baseline", "uniform", "--model", "uniform"]
+    models = ["--model", "my_models.py:first_channel", "--kind", "saliency_map"]
+    code, out = run(capsys, *DATA, *options, *models, "--fit-density")
+    assert code == 0
+    assert "a saliency map has no log likelihood" not in out
+    fitted = next(line for line in out.splitlines() if line.startswith("my_models.py"))
+    assert re.match(r"my_models.py:first_channel +-?[0-9.]+ ±", fitted)
+
+
+def test_gold_standard(folder, capsys):
+    table = pd.read_csv("fixations.csv").assign(subject=list("abcd") * 10)
+    table.to_csv("subjects.csv", index=False)
+    data = ["--images", "images", "--fixations", "subjects.csv", "--sigma", "3"]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # random fixations have no best bandwidth
+        code, out = run(capsys, *data, "--model", "uniform", "--metrics", "IG", "--gold-standard")
+        assert code == 0
+        assert "IGE: share of the IG of gold-standard" in out
+        code, out = run(capsys, *data, "--model", "gold-standard:fixation", "--metrics", "LL")
+    assert code == 0
+    assert "gold-standard:fixation" in out
+    command = ["evaluate", *DATA, "--model", "uniform", "--gold-standard"]
+    assert "all fixations are of one subject" in error_of(capsys, command)

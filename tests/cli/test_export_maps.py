@@ -1,0 +1,52 @@
+"""`salmetrics export-maps`."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import salmetrics
+from salmetrics.cli import main
+from salmetrics.densities.grey_levels import quantise
+from tests.cli.command_line import INSIDE, error_of
+
+
+def test_export_maps(folder, capsys):
+    dataset = salmetrics.datasets.load_folder("images", "fixations.csv", outside="clip")
+    centre = salmetrics.GaussianCentreBias()
+    command = ["export-maps", *INSIDE, "--model", "gaussian-centre-bias"]
+    assert main([*command, "--out", "logs.h5"]) == 0
+    assert "wrote logs.h5: 3 maps of gaussian-centre-bias" in capsys.readouterr().out
+    stored = salmetrics.as_model("logs.h5", dataset.stimuli)
+    np.testing.assert_allclose(
+        stored.log_density(dataset.stimuli[1]),
+        centre.log_density(dataset.stimuli[1]),
+        rtol=np.finfo(np.float32).eps,  # stored as float32: half of this
+    )
+    assert main([*command, "--quantise", "--out", "levels"]) == 0
+    with Image.open("levels/1.png") as image:
+        levels = np.asarray(image)
+    expected = quantise(centre.log_density(dataset.stimuli[1]))
+    np.testing.assert_array_equal(levels, expected)
+    assert main([*command, "--quantise", "--without", "uniform", "--out", "same"]) == 0
+    with Image.open("same/1.png") as image:
+        np.testing.assert_array_equal(np.asarray(image), expected)
+    maps = ["--model", "my_models.py:first_channel", "--kind", "saliency_map"]
+    assert (
+        main(["export-maps", *INSIDE, *maps, "--files", ".png", "--bits", "16", "--out", "m.zip"])
+        == 0
+    )
+    stored = salmetrics.as_model("m.zip", dataset.stimuli)
+    assert stored.saliency_map(dataset.stimuli[0]).dtype == np.uint16
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        ("--quantise --bits 16", "--quantise writes 8 bits per pixel; leave out --bits 16"),
+        ("--without uniform", "--without needs --quantise"),
+    ],
+)
+def test_errors(result, capsys, arguments, text):
+    command = f"export-maps --dataset data.h5 --model uniform {arguments} --out x"
+    assert text in error_of(capsys, command)
+    assert not (result / "x").exists()

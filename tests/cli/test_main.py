@@ -1,0 +1,101 @@
+"""The command line as a whole: usage, exit codes, and errors that are bugs."""
+
+import argparse
+import signal
+import threading
+
+import pytest
+
+from salmetrics.cli import main, parser
+from tests.cli.command_line import DATA
+
+
+@pytest.mark.parametrize("arguments", [[], ["evaluate"], ["evaluate", "--outside", "x"], ["run"]])
+def test_wrong_usage(capsys, arguments):
+    with pytest.raises(SystemExit) as caught:
+        main(arguments)
+    assert caught.value.code == 2
+    assert "usage: salmetrics" in capsys.readouterr().err
+
+
+def test_bugs_are_not_hidden(folder):
+    (folder / "buggy.py").write_text("def model(stimulus):\n    return 1 / 0\n")
+    with pytest.raises(ZeroDivisionError):
+        main(["evaluate", *DATA, "--model", "buggy.py:model", "--kind", "saliency_map"])
+
+
+def test_exit_codes(monkeypatch, capsys):
+    for result, code in ((None, 0), (0, 0), (3, 3)):
+        monkeypatch.setattr("salmetrics.cli.metrics._run", lambda options, result=result: result)
+        assert main(["metrics"]) == code
+
+    def fail(options):
+        raise OSError("the disk is full")
+
+    monkeypatch.setattr("salmetrics.cli.metrics._run", fail)
+    assert main(["metrics"]) == 2
+    assert capsys.readouterr().err == "salmetrics: error: the disk is full\n"
+
+
+def test_sigterm_ends_like_an_exception(capsys):
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        assert main(["metrics"]) == 0
+        with pytest.raises(SystemExit) as caught:
+            signal.raise_signal(signal.SIGTERM)
+        assert caught.value.code == 128 + signal.SIGTERM
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def test_other_threads_leave_signals_alone(capsys):
+    before = signal.getsignal(signal.SIGTERM)
+    codes = []
+    thread = threading.Thread(target=lambda: codes.append(main(["metrics"])))
+    thread.start()
+    thread.join()
+    assert codes == [0]
+    assert signal.getsignal(signal.SIGTERM) is before
+
+
+def parsers(name, command):
+    yield name, command
+    for action in command._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            for child, subcommand in action.choices.items():
+                yield from parsers(f"{name} {child}", subcommand)
+
+
+ALL = dict(parsers("salmetrics", parser()))
+
+
+def test_commands():
+    names = {name.split()[1] for name in ALL if " " in name}
+    assert names == {
+        "benchmark",
+        "calibrate",
+        "datasets",
+        "demo",
+        "evaluate",
+        "export-maps",
+        "metrics",
+        "optimal-map",
+        "pack",
+        "plot",
+        "predict",
+        "show",
+        "train",
+    }
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_every_option_has_a_help(name):
+    command = ALL[name]
+    text = command.format_help()
+    assert text.startswith(f"usage: {name}")
+    for action in command._actions:
+        choices = getattr(action, "choices", None)
+        if not isinstance(action, argparse._SubParsersAction) and not (
+            isinstance(choices, list) and action.dest == "name"
+        ):
+            assert action.help, f"{name}: {action.dest}"

@@ -1,0 +1,38 @@
+"""`salmetrics show`."""
+
+import json
+
+from salmetrics import Evaluation
+from salmetrics.cli import main
+from tests.cli.command_line import error_of
+
+
+def test_show_mixtures(result, capsys):
+    assert main(["show", "r.h5", "--mixtures", "2"]) == 0
+    assert "wide + narrow" in capsys.readouterr().out
+
+
+def test_table_and_provenance(result, capsys):
+    saved = Evaluation.load("r.h5")
+    assert main(["show", "r.h5", "--provenance"]) == 0
+    out = capsys.readouterr().out
+    n = saved.provenance["dataset"]["n_fixations"]
+    assert out.startswith(f"generated: 4 images, {n} fixations\nmade 20")
+    before, after = out.split(f"\n\n{saved}\n\n")
+    assert before.count("\n") == 1
+    assert json.loads(after) == json.loads(json.dumps(saved.provenance))
+
+
+def test_ranks_groups_and_pairs(result, capsys):
+    saved = Evaluation.load("r.h5")
+    assert main(["show", "r.h5", "--rank", "IG", "--by", "subject", "--compare"]) == 0
+    out = capsys.readouterr().out
+    assert saved.rank("IG").round(4).to_string() in out
+    assert saved.by("subject").drop(columns="note").round(4).to_string() in out
+    assert out.endswith(f"{saved.compare().to_string()}\n")
+
+
+def test_errors(result, capsys):
+    assert "there is no file 'none.h5'" in error_of(capsys, "show none.h5")
+    assert "metric must be one of" in error_of(capsys, "show r.h5 --rank CC")
+    assert "needs" in error_of(capsys, "show r.h5 --layout mit300")
