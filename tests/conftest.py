@@ -36,6 +36,18 @@ def pytest_configure(config):
             os.environ.setdefault(name, str(max(1, (os.cpu_count() or 1) // n_workers)))
 
 
+@pytest.hookimpl(optionalhook=True)  # asked for by pytest-xdist only
+def pytest_xdist_make_scheduler(config, log):
+    """Keep a file on one worker, and files of one `xdist_group`: what they share is made once."""
+    from xdist.scheduler import LoadGroupScheduling
+
+    class ByFile(LoadGroupScheduling):
+        def _split_scope(self, nodeid):
+            return super()._split_scope(nodeid).split("::")[0]
+
+    return ByFile(config, log)
+
+
 @pytest.fixture
 def rng():
     return np.random.default_rng(20130413)
