@@ -12,7 +12,6 @@ import salmetrics
 from salmetrics import CentreBias, InputError
 from salmetrics.data import folds
 from salmetrics_models.backbones.backbone import FeatureExtractor
-from salmetrics_models.deepgaze.architectures import DEEPGAZE_2E_ACW
 from salmetrics_models.deepgaze.finaliser import mixing_for
 from salmetrics_models.deepgaze_acw.categories import mixed, shares
 from salmetrics_models.deepgaze_acw.head import CategoryHead
@@ -26,16 +25,13 @@ from salmetrics_models.training.deepgaze_acw.objective import (
 from salmetrics_models.training.inputs.features import Features
 from salmetrics_models.training.loop import fit as fitting
 from salmetrics_models.weights.files import read_tensors
-from tests.salmetrics_models.toy_backbones import COLOURS, SEES, blobs
-
-CATEGORIES = [f"looks at {colour}" for colour in COLOURS]
-ARCHITECTURE = replace(
-    DEEPGAZE_2E_ACW,
-    backbones=tuple(SEES.values()),
-    downsample=1,
-    readout_factor=4,
-    least_side=32,
+from tests.salmetrics_models.toy_backbones import SEES, blobs
+from tests.salmetrics_models.training.deepgaze_acw.toy_categories import (
+    ARCHITECTURE,
+    CATEGORIES,
+    categorised_blobs,
 )
+
 RECIPE = RECIPES["deepgaze2e-acw"].changed(
     learning_rate=0.01, batch_size=4, max_epochs=2, min_learning_rate=2e-4
 )
@@ -50,15 +46,9 @@ QUIET = {
 }
 
 
-def made(n, *, size=(48, 48), seed=1, name="blobs"):
-    """Images of three categories; in each, people look at the blob of one colour."""
-    categories = [CATEGORIES[i % 3] for i in range(n)]
-    return blobs(n, lambda i: [i % 3], size=size, seed=seed, categories=categories, name=name)
-
-
 @pytest.fixture(scope="module")
 def data():
-    return made(30)
+    return categorised_blobs(30)
 
 
 @pytest.fixture(scope="module")
@@ -80,7 +70,7 @@ def test_weights_pick_the_backbone_of_each_category(tmp_path, mixing, least, n_e
     Weights of log densities share their scale with the readouts: half the weight of a readout twice
     as steep is the same. So they pick the backbone, but not as clearly as shares of densities do.
     """
-    data, tested = made(36), made(15, seed=2, name="tested")
+    data, tested = categorised_blobs(36), categorised_blobs(15, seed=2, name="tested")
     recipe = RECIPE.changed(learning_rate=0.01, batch_size=3, max_epochs=n_epochs)
     options = QUIET | {"recipe": recipe, "n_instances": 1, "features": tmp_path / "features"}
     options["mixing"] = mixing

@@ -16,7 +16,6 @@ from salmetrics_models.emlnet.network import EMLNetwork
 from salmetrics_models.training import RECIPES, Recipe, train_emlnet
 from salmetrics_models.training.emlnet import train as emlnet
 from salmetrics_models.training.emlnet.objectives import LOSSES
-from salmetrics_models.training.emlnet.samples import MapSamples
 from salmetrics_models.training.loop import fit as fitting
 from salmetrics_models.weights.files import read_tensors
 from tests.salmetrics_models.toy_backbones import SEES, blobs
@@ -192,20 +191,6 @@ def test_fine_tuning_as_on_mit1003(trained, data, tmp_path):
             np.testing.assert_allclose(tensor, own[key], atol=1e-6, err_msg=key)
 
 
-def test_targets_in_a_padded_frame():
-    stimuli = Stimuli.from_arrays([np.zeros((50, 200, 3), np.uint8)], ["a"], sigma=8.0)
-    data = Dataset("one", stimuli, Fixations.from_arrays([100.0], [25.0], [0], n_images=1))
-    frame = Frame((48, 64), pad=True)
-    batch = MapSamples(data, [0], frame).batch([0])
-    assert batch.fixations[0].nonzero().tolist() == [[24, 32]]
-    y, x = np.mgrid[:48, :64]
-    scale = 64 / 200
-    expected = np.exp(-((y - 24) ** 2 + (x - 32) ** 2) / 2 / (8 * scale) ** 2)
-    np.testing.assert_allclose(batch.target[0], expected, atol=2e-4)  # cut at 4 sigma
-    wider = MapSamples(data, [0], frame, sigma=16.0).batch([0]).target[0]
-    assert wider.sum() > 3 * batch.target[0].sum()
-
-
 @pytest.mark.parametrize("loss", sorted(LOSSES))
 def test_each_loss_goes_down(data, tmp_path, loss):
     recipe = ENCODER.changed(max_epochs=4)
@@ -291,15 +276,6 @@ def test_one_more_encoder(data, trained, tmp_path):
         before = read_tensors(trained.path.parent / f"encoder-{name}" / "final.pth")
         assert all(torch.equal(tensor, before[key]) for key, tensor in own.items())
     assert done.model(device="cpu").network.names == ("red", "green", "blue")
-
-
-def test_one_image_is_no_batch(data):
-    """A batch of one image has nothing to normalise by where maps have one pixel."""
-    samples = MapSamples(data[0], range(9), Frame(SIZE))
-    assert [len(batch) for batch in samples.batches(4)] == [4, 5]
-    assert [len(batch) for batch in samples.batches(8, np.random.default_rng(0))] == [9]
-    assert [len(batch) for batch in samples.batches(3)] == [3, 3, 3]
-    assert [len(batch) for batch in samples.batches(1)] == [1] * 9
 
 
 def test_images_to_train_and_validate_on(data, tmp_path):

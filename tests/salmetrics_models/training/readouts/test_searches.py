@@ -10,7 +10,7 @@ from salmetrics import InputError
 from salmetrics_models.deepgaze.architectures import DEEPGAZE_2E
 from salmetrics_models.training import Recipe, instance_search, layer_search
 from salmetrics_models.training.inputs import features as features_module
-from tests.salmetrics_models.training.conftest import ARCHITECTURE, QUIET
+from tests.salmetrics_models.training.toy_training import ARCHITECTURE, QUIET
 
 LAYERS = ["gabor", "colour", "contrast"]
 
