@@ -1,5 +1,7 @@
 """Fixtures of all tests of training."""
 
+from dataclasses import replace
+
 import pytest
 
 import salmetrics
@@ -12,6 +14,7 @@ from salmetrics_models.training.inputs.samples import Samples
 from tests.salmetrics_models.training.toy_files import BEGIN, STAGE
 from tests.salmetrics_models.training.toy_training import (
     ARCHITECTURE,
+    ONE_EPOCH,
     QUIET,
     RECIPE,
     blob_dataset,
@@ -26,6 +29,12 @@ def dataset():
 @pytest.fixture(scope="session")
 def stage(dataset):
     return Stage("blobs", dataset, RECIPE, folds=folds.kfold(dataset.stimuli, 3))
+
+
+@pytest.fixture(scope="session")
+def quick_stage(stage):
+    """One epoch, and a centre bias that is not fitted: for what does not depend on either."""
+    return replace(stage, recipe=ONE_EPOCH, centre_bias="gaussian")
 
 
 @pytest.fixture(scope="session")

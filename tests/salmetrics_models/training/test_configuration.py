@@ -219,7 +219,7 @@ def test_killed_and_started_again(training_folder):
     """The command ends with the same file, bit for bit."""
     (training_folder / "config.toml").write_text(
         BEGIN
-        + STAGE.replace("max_epochs = 2", "max_epochs = 8")
+        + STAGE.replace("max_epochs = 2", "max_epochs = 4")
         + "save_seconds = 0.01\nthreads = 1"
     )
     command = ["train", "config.toml", "--out"]

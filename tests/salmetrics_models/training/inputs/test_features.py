@@ -8,16 +8,19 @@ import pytest
 import torch
 
 from salmetrics import InputError, Stimuli
-from salmetrics_models.backbones.backbone import ALEXNET, HAND_MADE, FeatureExtractor
+from salmetrics_models.backbones.backbone import HAND_MADE, FeatureExtractor
 from salmetrics_models.deepgaze.head import channel_scale, downsampled
 from salmetrics_models.training.inputs import features as module
 from salmetrics_models.training.inputs.features import Features
+from tests.salmetrics_models.toy_backbones import SEES
+
+SECOND = SEES["red"].reading(["second"])
 
 
 @pytest.fixture(scope="module")
 def extractor():
     torch.manual_seed(1)
-    return FeatureExtractor(ALEXNET)
+    return FeatureExtractor(SECOND)
 
 
 @pytest.fixture
@@ -70,24 +73,24 @@ def test_what_they_depend_on(extractor, stimuli, tmp_path, monkeypatch, photo):
         Features(extractor, stimuli[:1], folder=tmp_path, **options).fill(progress=False)
         assert calls == [1], options
     with torch.no_grad():
-        before = extractor.network.features[0].bias.clone()
-        extractor.network.features[0].bias += 1e-3
+        before = extractor.network.first[0].bias.clone()
+        extractor.network.first[0].bias += 1e-3
     calls.clear()
     Features(extractor, stimuli[:1], folder=tmp_path).fill(progress=False)
     assert calls == [1]
-    extractor.network.features[0].bias.copy_(before)
-    renewed = FeatureExtractor(replace(ALEXNET, trunk=lambda network: network.features[:12]))
+    extractor.network.first[0].bias.copy_(before)
+    renewed = FeatureExtractor(replace(SECOND, trunk=lambda network: network.eval()))
     renewed.network.load_state_dict(extractor.network.state_dict())
     calls = counting(renewed, monkeypatch)
     Features(renewed, stimuli[:1], folder=tmp_path).fill(progress=False)
     assert calls == [1]  # other code
-    other = FeatureExtractor(ALEXNET.reading(["features.3", "features.10"]))
+    other = FeatureExtractor(SEES["red"])
     other.network.load_state_dict(extractor.network.state_dict())
     calls = counting(other, monkeypatch)
     two = Features(other, stimuli[:1], folder=tmp_path)
     two.fill(progress=False)
     assert calls == [1]
-    assert [m.shape[1] for m in two.maps([0])] == [192, 256]
+    assert [m.shape[1] for m in two.maps([0])] == [6, 6]
     assert len(list(tmp_path.iterdir())) == 6
 
 
@@ -104,7 +107,7 @@ def test_float16_is_rounded(extractor, stimuli, tmp_path, monkeypatch):
         Features(extractor, stimuli, dtype="int8")
     forward = extractor.forward
     monkeypatch.setattr(extractor, "forward", lambda *given: [1e6 * m for m in forward(*given)])
-    text = "features of image 'a' in layer 'features.10' are not finite as float16"
+    text = "features of image 'a' in layer 'second' are not finite as float16"
     with pytest.raises(InputError, match=text):
         Features(extractor, stimuli, folder=tmp_path / "new", dtype="float16").fill(progress=False)
 

@@ -8,14 +8,12 @@ import pytest
 import salmetrics
 from salmetrics import Dataset, Folds, InputError, Stimuli
 from salmetrics.data import folds
-from salmetrics_models.training import Stage, train
+from salmetrics_models.training import Stage
 from salmetrics_models.training.inputs import stages
 from salmetrics_models.training.inputs.features import image_digests
-from salmetrics_models.training.inputs.stages import checked_stages, warn_of_shared
+from salmetrics_models.training.inputs.stages import check_unseen, checked_stages, warn_of_shared
 from tests.salmetrics_models.training.toy_training import (
-    ARCHITECTURE,
     ONE_EPOCH,
-    QUIET,
     RECIPE,
     blob_dataset,
 )
@@ -81,37 +79,44 @@ def test_scheme_of_deepgaze_2_stops_on_the_tested_images(dataset):
         assert not set(part.training) & set(part.stopping)
 
 
-def test_images_that_another_stage_has_seen(dataset, stage, tmp_path):
-    """By their pixels, as ids may differ."""
+def digests_of(stages):
+    return [
+        [[] if d is None else image_digests(d.stimuli) for d in (stage.dataset, stage.validation)]
+        for stage in stages
+    ]
+
+
+def test_images_that_another_stage_has_seen(dataset, stage):
+    """By their pixels, as ids may differ, and by their ids in a data set of the same name."""
     some = dataset[2:5]
-    renamed = salmetrics.Stimuli.from_arrays([s.image for s in some.stimuli], ["x", "y", "z"])
+    renamed = Stimuli.from_arrays([s.image for s in some.stimuli], ["x", "y", "z"])
     seen = Dataset("seen", renamed, some.fixations)
     first = Stage("first", seen, ONE_EPOCH.changed(keep="last"))
     text = "stage 'first' is trained on 3 images of stage 'blobs', whose folds test them: 'blobs2'"
     with pytest.raises(InputError, match=text):
-        train(ARCHITECTURE, [first, stage], tmp_path / "a", **QUIET)
+        check_unseen([first, stage], digests_of([first, stage]))
     again = salmetrics.resize(some, (80, 80))  # other pixels, but the same name and ids
-    first = replace(first, dataset=again)
+    other = replace(first, dataset=again)
     with pytest.raises(InputError, match="is trained on 3 images of stage 'blobs'"):
-        train(ARCHITECTURE, [first, stage], tmp_path / "a", **QUIET)
-    other = blob_dataset(6, seed=12, name="other")
-    stopped = replace(first, dataset=other, validation=seen)
-    last = replace(stage, recipe=ONE_EPOCH)
+        check_unseen([other, stage], digests_of([other, stage]))
+    renamed = Dataset("else", again.stimuli, again.fixations)
+    unknown = replace(first, dataset=renamed)
+    check_unseen([unknown, stage], digests_of([unknown, stage]))  # neither pixels nor name
+    stopped = replace(first, dataset=blob_dataset(6, seed=12, name="other"), validation=seen)
     with pytest.warns(UserWarning, match=r"is stopped on 3 images .* a little too good"):
-        train(ARCHITECTURE, [stopped, last], tmp_path / "b", **QUIET)
+        check_unseen([stopped, stage], digests_of([stopped, stage]))
+    without = replace(stage, folds=None, validation=seen)
+    check_unseen([first, without], digests_of([first, without]))  # nothing is tested
 
 
-def test_one_image_in_two_folds(stage, tmp_path):
-    data, own = stage.dataset, stage.folds.of(stage.dataset.stimuli)
-    pairs = [(i, k) for i in (1, 2, 4) for k in (5, 7, 8) if own[i] != own[k]]
-    images = [one.image for one in data.stimuli]
-    images[pairs[0][1]] = images[pairs[0][0]]
-    twice = Dataset(
-        "twice", salmetrics.Stimuli.from_arrays(images, data.stimuli.ids), data.fixations
-    )
-    last = replace(stage, dataset=twice, recipe=ONE_EPOCH)
+def test_one_image_in_two_folds(stage):
+    own = stage.folds.of(stage.dataset.stimuli)
+    (one, other), *_ = [(i, k) for i in range(12) for k in range(i, 12) if own[i] != own[k]]
+    digests = [image_digests(stage.dataset.stimuli), []]
+    check_unseen([stage], [digests])
+    digests[0][other] = digests[0][one]
     with pytest.warns(UserWarning, match="1 images of stage 'blobs' are in several folds"):
-        train(ARCHITECTURE, [last], tmp_path, **QUIET)
+        check_unseen([stage], [digests])
 
 
 def test_centre_bias_of_many_images(dataset, monkeypatch):
