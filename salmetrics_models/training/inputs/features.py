@@ -8,7 +8,7 @@ import shutil
 import time
 import warnings
 from collections.abc import Iterator, Sequence
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 
 import numpy as np
@@ -19,17 +19,34 @@ from salmetrics.data.stimuli import Stimuli, Stimulus
 from salmetrics.errors import InputError, check_choice
 from salmetrics.fingerprint import fingerprint
 from salmetrics.io.files import replacing
-from salmetrics_models.backbones.backbone import FeatureExtractor, digest_of_weights
+from salmetrics_models.backbones.backbone import (
+    Backbone,
+    FeatureExtractor,
+    digest_of_weights,
+    known_backbones,
+)
 from salmetrics_models.deepgaze.head import channel_scale, downsampled
 from salmetrics_models.devices import settings_of_torch
 
-__all__ = ["FEATURE_DTYPES", "Features", "filled_features", "image_digests"]
+__all__ = ["FEATURE_DTYPES", "Features", "code_of", "filled_features", "image_digests"]
 
 FEATURE_DTYPES = {"float16": torch.float16, "float32": torch.float32}
 _TOGETHER = 8  # images on a GPU; on a CPU one after the other is as fast
 _SPARE = 2**28  # bytes of the disk that are left free
 _OLD = 86400.0  # seconds: nobody writes a file for so long
-_FORMAT = 1  # changes when the same weights make other features, such as those made by hand
+_FORMAT = 1  # changes when the same weights give other features, such as the hand-made ones
+# Identity of the code of our own backbones. It names folders of features and stands in trainings,
+# so it is fixed: neither moving nor renaming a module invalidates them. (These are the digests that
+# were recorded when the code was identified by its module.)
+_CODES = {
+    "alexnet": "b7dc45d1467be6e3de3cdb3aaa52e8c7",
+    "densenet-201": "cf24354b6cc0e10ed0a15be80dcc9938",
+    "efficientnet-b5": "5b55c91d368b037b3c3c47a5cbb03417",
+    "hand-made": "cf24fc049da948e7f584e2316379c329",
+    "resnext-50": "d8ba53af290cad4da84a0066e2ee8c23",
+    "shapenet-c": "e31324658932337220993b447985329c",
+    "vgg-19": "dd6e38f5233e1fbd3ecd5d9814e16c9b",
+}
 
 
 class Features:
@@ -80,7 +97,7 @@ class Features:
             "downsample": float(downsample),
             "dtype": dtype,
             "device": _device(extractor).type,
-            "code": fingerprint([backbone.make, backbone.trunk]),
+            "code": code_of(backbone),
             "format": _FORMAT,
         }
         self.conditions = self._kept | {"layers": list(backbone.layers)}
@@ -282,6 +299,25 @@ def _sweep(folder: Path) -> None:
 
 def _device(extractor: FeatureExtractor) -> torch.device:
     return next(iter(extractor.state_dict().values())).device
+
+
+def code_of(backbone: Backbone) -> str:
+    """Return the identity of the code that makes a backbone's network and runs it.
+
+    It is fixed for the backbones of this package, whatever layers are read and whatever their name;
+    for those of users, it is a digest of the code.
+    """
+    own = fingerprint([backbone.make, backbone.trunk])
+    return _known_codes().get(own, own)
+
+
+@cache
+def _known_codes() -> dict[str, str]:
+    """Return the fixed identities of our own code, by its digest in this version."""
+    return {
+        fingerprint([known.make, known.trunk]): _CODES[name]
+        for name, known in known_backbones().items()
+    }
 
 
 def filled_features(

@@ -22,7 +22,12 @@ from salmetrics_models.devices import device_of
 from salmetrics_models.training.loop.logs import add_row, board_of, has_tensorboard, write_rows
 from salmetrics_models.training.loop.objective import METRICS, NotANumber, Objective, Source
 from salmetrics_models.training.loop.recipe import Recipe
-from salmetrics_models.training.loop.states import check_conditions, read_state
+from salmetrics_models.training.loop.states import (
+    FORMAT,
+    check_conditions,
+    format_of,
+    read_state,
+)
 from salmetrics_models.weights.files import write_state
 
 __all__ = ["Fitted", "Settings", "check_folder", "finished_fit", "fit", "settings_for"]
@@ -181,7 +186,12 @@ def fit(
     history = [{k: v for k, v in row.items() if k != "seconds"} for row in fitted.history]
     write_state(
         folder / "final.pth",
-        {"state_dict": fitted.state, "history": json.dumps(history), "conditions": wanted},
+        {
+            "format": FORMAT,
+            "state_dict": fitted.state,
+            "history": json.dumps(history),
+            "conditions": wanted,
+        },
     )
     (folder / "state.pth").unlink(missing_ok=True)
     return Fitted(fitted.state, history)
@@ -196,7 +206,7 @@ def finished_fit(folder: Path, recipe: Recipe, conditions: Mapping[str, Any]) ->
         _without_digits(json.loads(text))
         for text in (final["conditions"], _as_text(recipe, conditions))
     )
-    check_conditions(folder / "final.pth", found, wanted)
+    check_conditions(folder / "final.pth", found, wanted, format_of(final))
     (folder / "state.pth").unlink(missing_ok=True)  # of a call that was stopped just then
     return Fitted(final["state_dict"], json.loads(final["history"]))
 
@@ -217,7 +227,7 @@ def check_folder(folder: Path, recipe: Recipe, conditions: Mapping[str, Any]) ->
         if state is not None:
             found = _without_digits(json.loads(state["conditions"]))
             known = {key: value for key, value in found.items() if key in wanted}
-            check_conditions(folder / name, known, wanted)
+            check_conditions(folder / name, known, wanted, format_of(state))
 
 
 def _without_digits(conditions: dict[str, Any]) -> dict[str, Any]:
@@ -426,6 +436,7 @@ class _Run:
         write_state(
             self.folder / "state.pth",
             {
+                "format": FORMAT,
                 "module": self._copied(),
                 "best": at.best,
                 "optimizer": self._optimizer.state_dict(),
@@ -443,7 +454,8 @@ class _Run:
         state = read_state(path)
         if state is None:
             return None
-        check_conditions(path, json.loads(state["conditions"]), json.loads(self.conditions))
+        found, wanted = (json.loads(text) for text in (state["conditions"], self.conditions))
+        check_conditions(path, found, wanted, format_of(state))
         self._module.load_state_dict(state["module"])
         self._optimizer.load_state_dict(copy.deepcopy(state["optimizer"]))
         self._scheduler.load_state_dict(state["scheduler"])

@@ -8,10 +8,10 @@ import pytest
 import torch
 
 from salmetrics import InputError, Stimuli
-from salmetrics_models.backbones.backbone import HAND_MADE, FeatureExtractor
+from salmetrics_models.backbones.backbone import HAND_MADE, FeatureExtractor, known_backbones
 from salmetrics_models.deepgaze.head import channel_scale, downsampled
 from salmetrics_models.training.inputs import features as module
-from salmetrics_models.training.inputs.features import Features
+from salmetrics_models.training.inputs.features import Features, code_of
 from tests.salmetrics_models.toy_backbones import SEES
 
 SECOND = SEES["red"].reading(["second"])
@@ -92,6 +92,25 @@ def test_what_they_depend_on(extractor, stimuli, tmp_path, monkeypatch, photo):
     assert calls == [1]
     assert [m.shape[1] for m in two.maps([0])] == [6, 6]
     assert len(list(tmp_path.iterdir())) == 6
+
+
+def test_the_code_of_our_own_backbones_has_a_fixed_identity():
+    """That of trainings and features that exist: no change of modules may invalidate them."""
+    recorded = {
+        "alexnet": "b7dc45d1467be6e3de3cdb3aaa52e8c7",
+        "densenet-201": "cf24354b6cc0e10ed0a15be80dcc9938",
+        "efficientnet-b5": "5b55c91d368b037b3c3c47a5cbb03417",
+        "hand-made": "cf24fc049da948e7f584e2316379c329",
+        "resnext-50": "d8ba53af290cad4da84a0066e2ee8c23",
+        "shapenet-c": "e31324658932337220993b447985329c",
+        "vgg-19": "dd6e38f5233e1fbd3ecd5d9814e16c9b",
+    }
+    assert {name: code_of(b) for name, b in known_backbones().items()} == recorded
+    other_layers = replace(HAND_MADE.reading(["colour"]), name="colour")
+    assert code_of(other_layers) == recorded["hand-made"]
+    own = replace(HAND_MADE, trunk=lambda network: network.eval())
+    assert code_of(own) not in recorded.values()
+    assert code_of(SEES["red"]) != code_of(SEES["green"])
 
 
 def test_float16_is_rounded(extractor, stimuli, tmp_path, monkeypatch):

@@ -15,6 +15,7 @@ from salmetrics_models.training.inputs.features import Features
 from salmetrics_models.training.inputs.samples import Samples
 from salmetrics_models.training.loop import fit as fitting
 from salmetrics_models.training.loop.fit import Settings, finished_fit
+from salmetrics_models.training.loop.states import FORMAT
 from salmetrics_models.training.readouts.objective import ReadoutObjective
 from tests.salmetrics_models.plain_deepgaze import finalised, readout
 from tests.salmetrics_models.training.toy_training import ARCHITECTURE, RECIPE, new_head
@@ -183,6 +184,38 @@ def test_a_done_training_is_not_done_again(parts, tmp_path, monkeypatch):
     assert again.history == first.history
 
 
+def without_format(path):
+    """Make a file one of the first format, which had no number."""
+    state = torch.load(path, weights_only=True)
+    assert state.pop("format") == FORMAT
+    torch.save(state, path)
+
+
+def test_states_of_the_first_format(parts, tmp_path, monkeypatch):
+    """They resume, and are read once they are done."""
+    whole = fit(tmp_path / "whole", parts)
+    write, n_writes = fitting.write_state, [0]
+
+    def stopped(path, state):
+        n_writes[0] += 1
+        if n_writes[0] == 3:
+            raise Killed
+        write(path, state)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(fitting, "write_state", stopped)
+        with pytest.raises(Killed):
+            fit(tmp_path / "old", parts)
+    without_format(tmp_path / "old" / "state.pth")
+    resumed = fit(tmp_path / "old", parts)
+    assert resumed.history == whole.history
+    assert all(torch.equal(tensor, whole.state[key]) for key, tensor in resumed.state.items())
+    without_format(tmp_path / "old" / "final.pth")
+    assert finished_fit(tmp_path / "old", RECIPE, {}).history == whole.history
+    with pytest.raises(InputError, match="wrote in format 1, whose digest of features.code"):
+        finished_fit(tmp_path / "old", RECIPE, {"features": {"code": "x"}})
+
+
 def test_other_metrics_after_an_interruption(parts, tmp_path, monkeypatch):
     row = fitting._Run._row
 
@@ -298,7 +331,7 @@ def test_a_damaged_state(parts, tmp_path, content):
     with pytest.raises(InputError, match=r"state.pth' is damaged; remove it to start again"):
         fit(tmp_path, parts)
     torch.save([1, 2], tmp_path / "state.pth")
-    with pytest.raises(InputError, match="is no state of a training"):
+    with pytest.raises(InputError, match="is not the state of a training"):
         fit(tmp_path, parts)
 
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from salmetrics import InputError
-from salmetrics_models.training.loop.states import check_conditions, read_state
+from salmetrics_models.training.loop.states import FORMAT, check_conditions, format_of, read_state
 
 
 def test_what_differs_is_cut_at_four():
@@ -47,8 +47,41 @@ def test_damaged_files(tmp_path, content):
 def test_files_of_something_else(tmp_path):
     path = tmp_path / "state.pth"
     torch.save([1, 2], path)
-    with pytest.raises(InputError, match="is no state of a training"):
+    with pytest.raises(InputError, match="is not the state of a training"):
         read_state(path)
     torch.save({"code": Path("x")}, path)  # would have to be run
     with pytest.raises(InputError, match="is damaged; remove it"):
         read_state(path)
+
+
+def test_formats(tmp_path):
+    path = tmp_path / "state.pth"
+    for state, number in (({}, 1), ({"format": 1}, 1), ({"format": FORMAT}, FORMAT)):
+        torch.save(state, path)
+        assert format_of(read_state(path)) == number
+    torch.save({"format": FORMAT + 1}, path)
+    text = rf"'.*state.pth' was written by a later version of salmetrics, in format {FORMAT + 1}; "
+    with pytest.raises(InputError, match=text + f"this one reads formats up to {FORMAT}"):
+        read_state(path)
+
+
+@pytest.mark.parametrize(
+    ("found", "name"),
+    [
+        ({"seed": 1, "stages": [{"centre_bias": "old"}]}, "stages.0.centre_bias"),
+        ({"seed": 1, "stages": [{"centre_bias": "fit"}], "features": {"code": "old"}}, "features"),
+    ],
+)
+def test_digests_of_code_of_the_first_format(found, name):
+    """They depended on modules that have moved: one line says who wrote them."""
+    wanted = {"seed": 1, "stages": [{"centre_bias": "fit"}]}
+    path = Path("folder/final.pth")
+    text = r"'folder' holds a training that a development version of salmetrics 0.1.0 wrote in "
+    with pytest.raises(InputError, match=rf"{text}format 1, whose digest of {name}") as caught:
+        check_conditions(path, found, wanted, 1)
+    assert "\n" not in str(caught.value)
+    with pytest.raises(InputError, match="under other conditions"):
+        check_conditions(path, found, wanted)  # of this format
+    with pytest.raises(InputError, match=r"under other conditions: .*seed \(was 2, is 1\)"):
+        check_conditions(path, found | {"seed": 2}, wanted, 1)  # not the code alone
+    check_conditions(path, wanted, wanted, 1)
