@@ -136,14 +136,14 @@ def _folds(stimuli, scheme):
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("out = ", "config.toml' is no TOML"),
+        ("out = ", "config.toml' is not valid TOML"),
         ("stagez = 1", "key of the file must be one of 'out', .*; got 'stagez'"),
         ("out='o'\n[model]\nseeds = 1", r"key of \[model\] must be one of .*; got 'seeds'"),
         ("out='o'\n[model]\nseed = true", r"seed in \[model\] must be a whole number; got True"),
         ("out='o'\n[model]\nseed = 'x'", r"seed in \[model\] must be a whole number; got 'x'"),
         ("out='o'\n[model]\ndownsample = 'x'", r"must be a whole number or a number; got 'x'"),
         ("model = 3", "model in the file must be a table; got 3"),
-        ("[model]\nbase = 'x'\n", "the file must say where results go"),
+        ("[model]\nbase = 'x'\n", "the file must name the folder of the results"),
         ("out='o'\n[model]\nbase = 'x'", "base must be one of 'deepgaze1', .*; got 'x'"),
         ("out='o'\n[model]\nbackbones = ['x']", "backbone must be one of .*; got 'x'"),
         ("out='o'\n[model]\nbackbones = []", "an architecture needs backbones of different names"),
@@ -156,7 +156,10 @@ def _folds(stimuli, scheme):
         (BEGIN + STAGE + "x = 1", r"key of \[run\] must be one of .*; got 'x'"),
         (BEGIN + STAGE.replace("folds = 3", "first = 0"), "first must be at least 1; got 0"),
         (BEGIN + STAGE.replace("folds = 3", "size = [3]"), r"size must be \[height, width\]"),
-        (BEGIN + STAGE.replace("folds = 3", "scheme = 'deepgaze2'"), "scheme goes with folds"),
+        (
+            BEGIN + STAGE.replace("folds = 3", "scheme = 'deepgaze2'"),
+            "scheme is an option of folds",
+        ),
         (BEGIN + STAGE.replace("folds = 3", "folds = 'x.csv'"), "there is no file .*x.csv"),
         (BEGIN + STAGE.replace("folds = 3", "recipe = 'x'"), "recipe must be one of"),
         (BEGIN + STAGE.replace("folds = 3", "recipe = {x = 1}"), "recipe must be one of .*'x'"),
@@ -180,7 +183,7 @@ def _folds(stimuli, scheme):
         (BEGIN + STAGE.replace('"cpu"', '"tpu"'), "device must be 'auto', 'cpu' or 'cuda'"),
         (
             BEGIN + STAGE.replace("folds = 3", "folds = 'f.csv'\nscheme = 'deepgaze3'"),
-            "the scheme of a file of folds is in the file",
+            "a file of folds contains its scheme",
         ),
         (BEGIN + STAGE.replace("blobs.h5", "nothing"), "'nothing' is neither registered"),
     ],

@@ -97,9 +97,9 @@ def test_folds(dataset, tmp_path):
     asked = []
     found = tables.folds_of(table, dataset, tmp_path, lambda *given: asked.append(given) or own)
     assert (found, asked) == (own, [(dataset, 4)])
-    with pytest.raises(InputError, match="scheme goes with folds"):
+    with pytest.raises(InputError, match="scheme is an option of folds"):
         tables.folds_of({"scheme": "deepgaze3"}, dataset, tmp_path)
-    with pytest.raises(InputError, match="the scheme of a file of folds is in the file"):
+    with pytest.raises(InputError, match="a file of folds contains its scheme"):
         tables.folds_of({"folds": "own.csv", "scheme": "deepgaze3"}, dataset, tmp_path)
     with pytest.raises(InputError, match="scheme must be one of 'deepgaze3', 'deepgaze2'"):
         tables.folds_of({"folds": 3, "scheme": "mine"}, dataset, tmp_path)
@@ -113,7 +113,7 @@ def test_one_stage_only():
         {"dataset": "a"},
     )
     for stages, text in (
-        ([], r"It has one stage; there must be one table \[\[stages\]\]"),
+        ([], r"It has one stage: give one table \[\[stages\]\]; got 0"),
         ([{"dataset": "a"}] * 2, "It has one stage"),
         ([{}], r"\[\[stages\]\] 1 must have a dataset"),
     ):
@@ -170,7 +170,7 @@ def test_scores_of_images_by_models_that_have_not_seen_them(trained, dataset, tm
     lines = list(
         tables.scores_of_unseen(trained.from_features(), dataset, tmp_path / "m.pth", " --by x")
     )
-    assert lines[0] == "12 images of blobs, each by readouts that have not seen it:\n"
+    assert lines[0] == "12 images of blobs, each by readouts not trained on it:\n"
     assert lines[1].startswith("| model |")
     scored = salmetrics.Evaluation.load(tmp_path / "evaluation.h5")
     assert set(scored.metrics) == {"LL", "IG", "NSS", "AUC"}

@@ -42,7 +42,7 @@ def test_train(folder, capsys):
     out = capsys.readouterr().out
     assert "3 folds" in out
     assert "IG on validation images" in out
-    assert "8 images of blobs, each by readouts that have not seen it" in out
+    assert "8 images of blobs, each by readouts not trained on it" in out
     assert main(["show", "out/evaluation.h5", "--by", "category"]) == 0
     assert "b" in capsys.readouterr().out
     assert main(["plot", "category-weights", "out/category_weights.csv", "--out", "w.png"]) == 0
@@ -57,7 +57,7 @@ def test_train(folder, capsys):
         ("[[stages]]", "[[stages]]\ndataset='data.h5'\n[[stages]]", "has one stage"),
         ('dataset = "data.h5"', "", r"\[\[stages\]\] 1 must have a dataset"),
         ("instances = 1", "channels = 1", r"key of \[model\] must be one of"),
-        ("[run]", "[features]\nkeep = false\n[run]", "keeps its features; leave out keep"),
+        ("[run]", "[features]\nkeep = false\n[run]", "always keeps its features; leave out keep"),
         ("instances = 1", 'mixing = "mean"', "mixing must be one of"),
     ],
 )

@@ -245,7 +245,7 @@ def test_without_folds_a_fifth_of_each_category_is_validated_on(data, tmp_path):
     chosen = [i for i, name in enumerate(data.stimuli.ids) if cut[name] == 0]
     scored = salmetrics.log_likelihood(model, *data[chosen], average="image")
     assert scored == pytest.approx(done.history["LL"].max(), abs=1e-4)
-    with pytest.raises(InputError, match="this training had no folds"):
+    with pytest.raises(InputError, match="this training has no folds"):
         done.cross_validated()
 
 
@@ -302,7 +302,7 @@ def test_another_training_in_the_folder(data, cut, trained):
         ({"weights": {}}, "backbone 'sees-red' needs weights"),
         ({"metrics": ["CC"]}, "metric must be one of"),
         ({"feature_dtype": "int8"}, "feature_dtype must be one of"),
-        ({"architecture": replace(ARCHITECTURE, scaled=True)}, "has no scale of features"),
+        ({"architecture": replace(ARCHITECTURE, scaled=True)}, "does not scale features"),
         ({"architecture": replace(ARCHITECTURE, least_side=64)}, "images of at least 64 pixels"),
     ],
 )
@@ -313,9 +313,11 @@ def test_wrong_options(data, tmp_path, options, text):
 
 def test_images_to_train_and_validate_on(data, tmp_path):
     options = QUIET | {"recipe": RECIPE.changed(max_epochs=1), "n_instances": 1}
-    with pytest.warns(UserWarning, match="30 images of 'blobs' are validated on and trained on"):
+    with pytest.warns(UserWarning, match="30 images of 'blobs' are in training and in validation"):
         train_acw(data, tmp_path, validation=data, **options)
-    with pytest.raises(InputError, match=r"'looks at blue' has 4; give validation= or folds="):
+    with pytest.raises(
+        InputError, match=r"'looks at blue' has 4 images; give validation= or folds="
+    ):
         train_acw(data[:14], tmp_path / "few", **options)
 
 
@@ -324,5 +326,5 @@ def test_images_need_categories(data, tmp_path):
     with pytest.raises(InputError, match=r"image 'blobs0' has no category; give Stimuli attr"):
         train_acw(plain, tmp_path, **QUIET)
     other = blobs(3, lambda i: [0], size=(48, 48), categories=["new"] * 3, name="other")
-    with pytest.raises(InputError, match="no image to train on has category 'new' of validation"):
+    with pytest.raises(InputError, match="validation has images of category 'new', and the images"):
         train_acw(data, tmp_path, validation=other, **QUIET)

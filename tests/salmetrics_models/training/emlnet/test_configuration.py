@@ -61,11 +61,11 @@ def test_train(folder, capsys):
 @pytest.mark.parametrize(
     ("old", "new", "text"),
     [
-        ("[run]", "[features]\nkeep = false\n[run]", r"has no \[features\]"),
+        ("[run]", "[features]\nkeep = false\n[run]", r"has no table \[features\]"),
         ('imagenet = "random"', "", "encoder 'imagenet' needs weights of sees-red"),
         ('imagenet = "random"', 'red = "random"', r"key of \[weights\] must be one of"),
         ("max_epochs = 1", "epochs = 1", r"key of \[\[stages\]\] 1, encoder must be one of"),
-        ("[run]", "[run]\nmetrics = ['NSS']", "metrics are always"),
+        ("[run]", "[run]\nmetrics = ['NSS']", "metrics of EML-NET are always"),
         ("first = 4", "hold_out = 2", "has validation and hold_out"),
         ('validation = "other.h5"', "hold_out = 4", "hold_out must be from 1 to 3 images"),
         ('loss = "kld"', 'start = "nowhere.pth"', "nowhere.pth"),

@@ -204,7 +204,7 @@ def test_each_loss_goes_down(data, tmp_path, loss):
 def test_a_loss_that_is_no_number(data, tmp_path):
     recipe = ENCODER.changed(learning_rate=9.9, weight_decay=1.0, momentum=1.0, max_epochs=60)
     options = QUIET | {"encoder_recipe": recipe, "loss": "mse"}
-    with pytest.raises(InputError, match=r"encoder-red: the .* is no number in epoch \d+.*remove"):
+    with pytest.raises(InputError, match=r"encoder-red: the .* is not finite in epoch \d+.*remove"):
         train_emlnet(data[0], tmp_path, validation=data[1], **options)
 
 
@@ -222,7 +222,7 @@ def test_a_dead_decoder_is_said(data, tmp_path):
         model.network.decoder.combined[0].weight.fill_(-1)
     model.save(tmp_path / "dead.pth")
     options = QUIET | {"weights": None, "start": tmp_path / "dead.pth"}
-    with pytest.warns(UserWarning, match=r"decoder predicts the same for all pixels .*lower learn"):
+    with pytest.warns(UserWarning, match=r"decoder predicts constant maps .*lower learn"):
         train_emlnet(data[0], tmp_path / "out", validation=data[1], **options)
 
 
@@ -280,13 +280,13 @@ def test_one_more_encoder(data, trained, tmp_path):
 
 def test_images_to_train_and_validate_on(data, tmp_path):
     short = QUIET | {"encoder_recipe": ENCODER.changed(max_epochs=1)}
-    with pytest.warns(UserWarning, match="32 images of 'some' are validated on and trained on too"):
+    with pytest.warns(UserWarning, match="32 images of 'some' are in training and in validation"):
         train_emlnet(data[0], tmp_path, validation=data[0], **short)
 
 
 def test_start_tells_form_and_frame(trained, data, tmp_path):
     options = QUIET | {"weights": None, "size": None, "start": trained.path}
-    with pytest.raises(InputError, match=r"is of the public form; leave out form='paper'"):
+    with pytest.raises(InputError, match=r"has the public form; leave out form='paper'"):
         train_emlnet(data[0], tmp_path, form="paper", **options)
     short = ENCODER.changed(max_epochs=1)
     options |= {"encoder_recipe": short, "decoder_recipe": short}
@@ -327,9 +327,9 @@ def test_another_training_in_the_folder(data, trained, tmp_path):
         ({"start": "nowhere.pth"}, "give weights or start, not both"),
         ({"size": (8, 8)}, "at least 32 pixels"),
         ({"seed": -1}, "seed must be"),
-        ({"encoder_recipe": ENCODER.changed(keep="best")}, "encoder_recipe looks at validation"),
+        ({"encoder_recipe": ENCODER.changed(keep="best")}, "encoder_recipe needs validation"),
         ({"decoder_recipe": DECODER.changed(average="fixation")}, "no average over fixations"),
-        ({"form": "paper", "keep_taps": True}, "too many to be kept"),
+        ({"form": "paper", "keep_taps": True}, "keep_taps is for the public form"),
         ({"sigma": -1.0}, "sigma must be a positive number"),
     ],
 )
@@ -341,7 +341,9 @@ def test_wrong_options(data, tmp_path, options, text):
 def test_wrong_data(data, tmp_path):
     point = Fixations.from_arrays([1], [1], [0], n_images=1)
     sizes = Dataset("x", Stimuli.from_sizes([SIZE]), point)
-    with pytest.raises(InputError, match=r"training needs images; .* has a size only"):
+    with pytest.raises(
+        InputError, match=r"training needs the pixels of images; .* has only a size"
+    ):
         train_emlnet(sizes, tmp_path, **QUIET)
     images = Stimuli.from_arrays([np.zeros((40, 40, 3), np.uint8)] * 2, ["a", "b"])
     unknown = Dataset("x", images, Fixations.from_arrays([1, 1], [1, 1], [0, 1], n_images=2))

@@ -10,7 +10,12 @@ from salmetrics import InputError
 from salmetrics_models.backbones.backbone import HAND_MADE, FeatureExtractor
 from salmetrics_models.deepgaze.architectures import DEEPGAZE_2E
 from salmetrics_models.training import Stage
-from salmetrics_models.training.inputs.backbones import check_sizes, check_weights, extractor_of
+from salmetrics_models.training.inputs.backbones import (
+    check_sizes,
+    check_weights,
+    extractor_of,
+    files_of,
+)
 from tests.salmetrics_models.toy_backbones import SEES
 from tests.salmetrics_models.training.toy_training import ARCHITECTURE, RECIPE, blob_dataset
 
@@ -22,10 +27,10 @@ def test_files_of_backbones(tmp_path):
     for path in (own, every):
         path.touch()
     # hand-made features need no file, even if one has all others
-    assert check_weights(TWO, {"sees-red": own, "all": every}) == [own, None, every]
-    assert check_weights(TWO, {"sees-red": "random", "all": str(every)}) == [None, None, every]
-    assert check_weights(TWO, {"all": "random"}) == [None, None, None]
-    assert check_weights(ARCHITECTURE, {}) == [None]
+    assert files_of(TWO, {"sees-red": own, "all": every}) == [own, None, every]
+    assert files_of(TWO, {"sees-red": "random", "all": str(every)}) == [None, None, every]
+    assert files_of(TWO, {"all": "random"}) == [None, None, None]
+    assert files_of(ARCHITECTURE, {}) == [None]
 
 
 def test_wrong_weights(tmp_path):
@@ -36,7 +41,23 @@ def test_wrong_weights(tmp_path):
         ({"red": "random"}, "backbone in weights must be one of 'sees-red', 'hand-made', 'sees-g"),
     ):
         with pytest.raises(InputError, match=text):
-            check_weights(TWO, weights)
+            files_of(TWO, weights)
+
+
+def test_weights_of_encoders(tmp_path):
+    """Names of encoders are not those of their backbones, and no file is for all."""
+    encoders = {"a": SEES["red"], "b": HAND_MADE}
+    own = tmp_path / "own.pth"
+    own.touch()
+    assert check_weights(encoders, {"a": own}, role="encoder") == {"a": own}
+    assert check_weights(encoders, {"a": "random", "b": own}, role="encoder") == {"b": own}
+    for weights, text in (
+        ({}, "encoder 'a' needs weights of sees-red: give the file that has them in weights"),
+        ({"all": own}, "encoder in weights must be one of 'a', 'b'; got 'all'"),
+        ("random", "weights must be a mapping from names of encoders to files, .*got 'random'"),
+    ):
+        with pytest.raises(InputError, match=text):
+            check_weights(encoders, weights, role="encoder")
 
 
 def test_random_weights_have_a_seed():

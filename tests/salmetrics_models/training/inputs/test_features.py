@@ -155,7 +155,7 @@ def test_damaged_and_missing_files(extractor, stimuli, tmp_path):
     for path in files:
         path.write_bytes(path.read_bytes()[:-7])
     again = Features(extractor, stimuli, folder=tmp_path)
-    with pytest.warns(UserWarning, match="are damaged, and computed again"):
+    with pytest.warns(UserWarning, match="are damaged and are computed again"):
         again.fill(progress=False)
     assert torch.equal(again.maps([0])[0], expected)
     folder = files[0].parent
@@ -167,7 +167,7 @@ def test_damaged_and_missing_files(extractor, stimuli, tmp_path):
     assert [path.exists() for path in left] == [True, False]
     for path in files:
         path.unlink()
-    with pytest.raises(InputError, match=r"can't be read any more .* start again"):
+    with pytest.raises(InputError, match=r"can no longer be read .* start the same training again"):
         again.maps([0])
 
 
@@ -179,9 +179,9 @@ def test_no_room(extractor, stimuli, tmp_path, monkeypatch):
 
     with monkeypatch.context() as patched:
         kept = Features(extractor, stimuli, folder=tmp_path / "full")
-        kept._made = lambda: tmp_path  # what says what they are is written first
+        kept._created = lambda: tmp_path  # what says what they are is written first
         patched.setattr(files.os, "fsync", full)
-        with pytest.raises(InputError, match=r"features .* can't be written: .*No space left"):
+        with pytest.raises(InputError, match=r"features .* cannot be written: .*No space left"):
             kept.fill(progress=False)
     usage = module.shutil.disk_usage(tmp_path)._replace(free=2**28 + 1000)
     monkeypatch.setattr(module.shutil, "disk_usage", lambda path: usage)
@@ -189,7 +189,7 @@ def test_no_room(extractor, stimuli, tmp_path, monkeypatch):
         Features(extractor, stimuli, folder=tmp_path).fill(progress=False)
     file = tmp_path / "file"
     file.touch()
-    with pytest.raises(InputError, match="features can't be written to"):
+    with pytest.raises(InputError, match="features cannot be written to"):
         Features(extractor, stimuli, folder=file).fill(progress=False)
 
 

@@ -24,7 +24,7 @@ def test_wrong_stages(dataset, stage):
         ([], "there must be at least one stage"),
         (stage, "stages must be a list"),
         ([stage, stage], "stages must have different names"),
-        ([stage, replace(stage, name="b")], "only the last stage can have folds: after 'blobs'"),
+        ([stage, replace(stage, name="b")], "only the last stage may have folds; 'blobs'"),
     ):
         with pytest.raises(InputError, match=text):
             checked_stages(given)
@@ -33,7 +33,7 @@ def test_wrong_stages(dataset, stage):
 
 
 def test_values_that_do_not_go_together(dataset, stage):
-    with pytest.raises(InputError, match="has folds, which say what is validated on"):
+    with pytest.raises(InputError, match="has folds, which determine the validation images"):
         replace(stage, validation=dataset)
     for name in ("../x", "..", "", "a b"):
         with pytest.raises(InputError, match="the name of a stage must begin with a letter"):
@@ -41,11 +41,13 @@ def test_values_that_do_not_go_together(dataset, stage):
     with pytest.raises(InputError, match="stage 'blobs' has no images"):
         replace(stage, dataset=dataset[:0])
     sizes = Stimuli.from_sizes(dataset.stimuli.sizes.tolist(), dataset.stimuli.ids)
-    with pytest.raises(InputError, match="training needs images; 'blobs0' has a size only"):
+    with pytest.raises(
+        InputError, match="training needs the pixels of images; 'blobs0' has only a size"
+    ):
         replace(stage, dataset=Dataset("s", sizes, dataset.fixations))
     with pytest.raises(InputError, match="image_weights must be 12 numbers"):
         replace(stage, image_weights=[1, 2])
-    with pytest.raises(InputError, match="looks at validation images, and there are none"):
+    with pytest.raises(InputError, match="needs validation images, and there are none"):
         replace(stage, folds=None)
 
 
@@ -53,7 +55,9 @@ def test_folds_of_other_images(dataset, stage):
     with pytest.raises(InputError, match="12 images are in no fold"):
         replace(stage, folds=Folds({"z": 2})).parts()
     missing = Folds(dict.fromkeys(dataset.stimuli.ids, 2), 3)
-    with pytest.raises(InputError, match=r"fold \d has no images of 'blobs' to (train|stop) on"):
+    with pytest.raises(
+        InputError, match=r"fold \d has no images of 'blobs' to (train|validate) on"
+    ):
         replace(stage, folds=missing).parts()
 
 
@@ -103,7 +107,7 @@ def test_images_that_another_stage_has_seen(dataset, stage):
     unknown = replace(first, dataset=renamed)
     check_unseen([unknown, stage], digests_of([unknown, stage]))  # neither pixels nor name
     stopped = replace(first, dataset=blob_dataset(6, seed=12, name="other"), validation=seen)
-    with pytest.warns(UserWarning, match=r"is stopped on 3 images .* a little too good"):
+    with pytest.warns(UserWarning, match=r"is validated on 3 images .* slightly too high"):
         check_unseen([stopped, stage], digests_of([stopped, stage]))
     without = replace(stage, folds=None, validation=seen)
     check_unseen([first, without], digests_of([first, without]))  # nothing is tested
@@ -132,9 +136,9 @@ def test_centre_bias_of_many_images(dataset, monkeypatch):
 
 
 def test_images_in_training_and_validation(dataset):
-    with pytest.warns(UserWarning, match="1 images of 'blobs' are validated on and trained on too"):
+    with pytest.warns(UserWarning, match="1 images of 'blobs' are in training and in validation"):
         warn_of_shared(dataset[:2], [["x", "y"], ["y", "z"]])
-    with pytest.warns(UserWarning, match="'blobs1'; scores there are too good"):
+    with pytest.warns(UserWarning, match="'blobs1'; validation scores are too high"):
         warn_of_shared(dataset[:2], [["x"], ["y", "x"]])
     warn_of_shared(dataset[:2], [["x"], ["y", "z"]])  # nothing shared: no warning
 

@@ -212,7 +212,7 @@ def test_states_of_the_first_format(parts, tmp_path, monkeypatch):
     assert all(torch.equal(tensor, whole.state[key]) for key, tensor in resumed.state.items())
     without_format(tmp_path / "old" / "final.pth")
     assert finished_fit(tmp_path / "old", RECIPE, {}).history == whole.history
-    with pytest.raises(InputError, match="wrote in format 1, whose digest of features.code"):
+    with pytest.raises(InputError, match=r"wrote in format 1, whose digest of features\.code"):
         finished_fit(tmp_path / "old", RECIPE, {"features": {"code": "x"}})
 
 
@@ -266,7 +266,7 @@ def test_a_loss_that_is_no_number(parts, tmp_path, monkeypatch):
 
     monkeypatch.setattr(likelihood, "negative_log_likelihood", broken)
     text = (
-        r"training: the loss is no number in epoch 2, batch \d \(images 'blobs\d+'.*state.pth'. "
+        r"training: the loss is not finite in epoch 2, batch \d \(images 'blobs\d+'.*state.pth'. "
         "To begin again with a lower learning rate, remove"
     )
     with pytest.raises(InputError, match=text):
@@ -284,7 +284,9 @@ def test_a_gradient_that_is_no_number(parts, tmp_path, monkeypatch):
         return value + torch.sqrt(value - value)  # 0, whose derivative is infinite
 
     monkeypatch.setattr(likelihood, "negative_log_likelihood", broken)
-    with pytest.raises(InputError, match="the gradient of the loss is no number in epoch 1, batch"):
+    with pytest.raises(
+        InputError, match="the gradient of the loss is not finite in epoch 1, batch"
+    ):
         fit(tmp_path, parts)
 
 
@@ -299,7 +301,7 @@ def test_a_validation_that_is_no_number(parts, tmp_path, monkeypatch):
         return value * np.nan if n_calls[0] == 10 else value  # after 3 + 5, and one
 
     monkeypatch.setattr(likelihood, "negative_log_likelihood", broken)
-    text = r"the likelihood of validation is no number in epoch 1, images 'blobs\d+'"
+    text = r"the likelihood of validation is not finite in epoch 1, images 'blobs\d+'"
     with pytest.raises(InputError, match=text):
         fit(tmp_path, parts)
     assert torch.load(tmp_path / "state.pth", weights_only=True)["position"] == [1, 0]
@@ -337,7 +339,7 @@ def test_a_damaged_state(parts, tmp_path, content):
 
 def test_without_validation(parts, tmp_path):
     for recipe in (RECIPE, RECIPE.changed(keep="last", stopping="three-worse")):
-        with pytest.raises(InputError, match="looks at validation images, and there are none"):
+        with pytest.raises(InputError, match="needs validation images, and there are none"):
             fit(tmp_path, (parts[0], None), recipe)
     found = fit(tmp_path, (parts[0], None), RECIPE.changed(keep="last"))
     assert "IG" not in found.history[0]

@@ -24,7 +24,7 @@ def test_alone_in_a_folder(tmp_path):
 def test_a_folder_that_cannot_be_made(tmp_path):
     (tmp_path / "file").touch()
     with (
-        pytest.raises(InputError, match=r"folder '.*x' can't be made"),
+        pytest.raises(InputError, match=r"folder '.*x' cannot be created"),
         alone_in(tmp_path / "file" / "x"),
     ):
         pass

@@ -91,7 +91,7 @@ def test_summary_and_check(training_folder):
     assert found.architecture.layers == BASES["deepgaze2e"].layers
     assert found.summary().splitlines() == [
         f"2 instances of readouts of hand-made, in {training_folder / 'out'}",
-        "  b: blobs, 5 images, 200 fixations, stopped on blobs (12 images)",
+        "  b: blobs, 5 images, 200 fixations, validated on blobs (12 images)",
         "  blobs: blobs, 12 images, 480 fixations, 3 folds",
     ]
     found.check()

@@ -68,11 +68,11 @@ def test_what_results_record_of_it(model):
 def test_other_pixels_than_those_of_the_features(trained, dataset):
     kept = trained.from_features()
     salmetrics.log_likelihood(kept, *dataset[:2])
-    with pytest.raises(InputError, match="features of image 'blobs1' are of another size"):
+    with pytest.raises(InputError, match="the features of image 'blobs1' belong to another size"):
         kept.log_density(salmetrics.resize(dataset, (70, 70)).stimuli[1])
     images = [255 - one.image for one in dataset[:2].stimuli]
     other = salmetrics.Stimuli.from_arrays(images, dataset.stimuli.ids[:2])
-    with pytest.raises(InputError, match="features of image 'blobs0' are of other pixels"):
+    with pytest.raises(InputError, match="the features of image 'blobs0' belong to other pixels"):
         salmetrics.log_likelihood(kept, other, dataset[:2].fixations)
     renamed = salmetrics.Stimuli.from_arrays(images, ["x", "y"])
     with pytest.raises(InputError, match="there are no features of image 'x'"):

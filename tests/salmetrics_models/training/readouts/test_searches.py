@@ -94,9 +94,13 @@ def test_sets_are_drawn_by_seed(short, tmp_path, monkeypatch):
 def test_wrong_input(short, tmp_path):
     for layers, options, text in (
         (LAYERS, {"n": 0}, "n must be a whole number >= 1"),
-        (LAYERS, {"n_layers": (4, 5)}, r"n_layers must be two numbers that go up, from 1 to 3"),
-        (LAYERS, {"n_layers": (2, 1)}, "n_layers must be two numbers that go up"),
-        (LAYERS, {"n_layers": (1, 2, 3)}, "n_layers must be two numbers that go up"),
+        (
+            LAYERS,
+            {"n_layers": (4, 5)},
+            r"n_layers must be the fewest and the most layers, from 1 to 3",
+        ),
+        (LAYERS, {"n_layers": (2, 1)}, "n_layers must be the fewest and the most layers"),
+        (LAYERS, {"n_layers": (1, 2, 3)}, "n_layers must be the fewest and the most layers"),
         (LAYERS, {"n_layers": 3}, "n_layers must be a list"),
         (["other"], {}, "hand-made has no layer 'other'"),
         ("gabor", {}, "layers must be a list"),
@@ -105,7 +109,10 @@ def test_wrong_input(short, tmp_path):
             layer_search(ARCHITECTURE, layers, [short], tmp_path, **options)
     for options, text in (
         ({"metrics": ["FOO"]}, "metric must be one of"),
-        ({"stages": [replace(short, folds=None, validation=short.dataset)]}, "the last stage has"),
+        (
+            {"stages": [replace(short, folds=None, validation=short.dataset)]},
+            "give folds to the last stage",
+        ),
     ):
         given = {"stages": [short]} | options
         with pytest.raises(InputError, match=text):
@@ -113,5 +120,5 @@ def test_wrong_input(short, tmp_path):
         with pytest.raises(InputError, match=text):
             layer_search(ARCHITECTURE, LAYERS, out=tmp_path, **given)
     assert not list(tmp_path.iterdir())
-    with pytest.raises(InputError, match="sought in one backbone; the architecture has 4"):
+    with pytest.raises(InputError, match="needs an architecture with one backbone; this one has 4"):
         layer_search(DEEPGAZE_2E, LAYERS, [short], tmp_path)

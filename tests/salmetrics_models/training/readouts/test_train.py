@@ -124,7 +124,7 @@ def test_stages_go_on_from_each_other(dataset, tmp_path):
     assert found.model().network.architecture.downsample == 1
     alone = train(ARCHITECTURE, [first], tmp_path / "alone", **QUIET)
     assert alone.model(device="cpu").n_components == 1
-    with pytest.raises(InputError, match="the last stage of this training had no folds"):
+    with pytest.raises(InputError, match="the last stage of this training has no folds"):
         alone.cross_validated()
     assert np.isfinite(alone.model(device="cpu").log_density(dataset.stimuli[0])).all()
 
@@ -265,7 +265,7 @@ def test_one_at_a_time(stage, tmp_path):
     ):
         train(ARCHITECTURE, [stage], tmp_path, **QUIET)
     (tmp_path / "file").touch()
-    with pytest.raises(InputError, match=r"folder .* can't be made"):
+    with pytest.raises(InputError, match=r"folder .* cannot be created"):
         train(ARCHITECTURE, [stage], tmp_path / "file" / "x", **QUIET)
 
 
