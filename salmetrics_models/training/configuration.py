@@ -1,4 +1,4 @@
-"""A training as a TOML file says it."""
+"""Trainings configured by TOML files."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from salmetrics_models.training.toml_tables import Configuration, Load, Source, 
 
 __all__ = ["example", "example_names", "read_configuration"]
 
-# key: type
+# keys of the file, with the types of their values
 _TOP: dict[str, Any] = {
     "out": str,
     "model": dict,
@@ -35,13 +35,24 @@ _READERS: dict[str, Callable[[Mapping[str, Any], Source], Configuration]] = {
 
 
 def example_names() -> list[str]:
-    """Return the names of the configurations that `example` knows."""
+    """Return the names of the example files."""
     folder = resources.files("salmetrics_models.training") / "examples"
     return sorted(entry.name.removesuffix(".toml") for entry in folder.iterdir())
 
 
 def example(name: str) -> str:
-    """Return the text of a configuration, such as that of a paper's recipe."""
+    """Return the text of an example file, such as that of a paper's recipe.
+
+    Parameters
+    ----------
+    name
+        One of `example_names`.
+
+    Raises
+    ------
+    InputError
+        For an unknown name.
+    """
     check_choice("example", name, example_names())
     folder = resources.files("salmetrics_models.training") / "examples"
     return (folder / f"{name}.toml").read_text("utf-8")
@@ -50,43 +61,43 @@ def example(name: str) -> str:
 def read_configuration(
     path: str | Path, load: Load, *, out: Path | None = None, **changes: Any
 ) -> Configuration:
-    """Read a file, and load the data that it names.
+    """Read a file, and load the data sets that it names.
 
     Parameters
     ----------
     path
-        Of the TOML file; paths in it are relative to its folder.
+        Path of the TOML file; paths in it are relative to its folder.
     load
-        Gives a data set by its name and its folder.
+        Function of the name and the folder of a data set that returns the data set.
     out
-        Instead of the file's.
+        Folder of the results; None: that of the file.
     **changes
-        Of the options of the training, instead of the file's; None: the file's.
+        Options of the training that replace those of the file, unless they are None.
 
     Raises
     ------
     InputError
-        For a file that is no TOML, keys that are unknown, or values that can't be; each with the
-        table that it is in.
+        If the file is not valid TOML, or for unknown keys and invalid values; the message names
+        their table.
     """
     source = check_file(path)
     try:
-        given = tomllib.loads(source.read_text("utf-8"))
+        contents = tomllib.loads(source.read_text("utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InputError(f"{str(source)!r} is no TOML: {error}") from error
+        raise InputError(f"{str(source)!r} is not valid TOML: {error}") from error
     try:
-        return _configured(given, source.absolute().parent, load, out, changes)
+        return _configured(contents, source.absolute().parent, load, out, changes)
     except InputError as error:
         raise InputError(f"{str(source)!r}: {error}") from error
 
 
 def _configured(
-    given: dict[str, Any], folder: Path, load: Load, out: Path | None, changes: Mapping[str, Any]
+    contents: dict[str, Any], folder: Path, load: Load, out: Path | None, changes: Mapping[str, Any]
 ) -> Configuration:
-    top = checked("the file", given, _TOP)
+    top = checked("the file", contents, _TOP)
     if out is None:
         if "out" not in top:
-            raise InputError("the file must say where results go: out = 'FOLDER'")
+            raise InputError("the file must name the folder of the results: out = 'FOLDER'")
         out = folder / top["out"]
     base = top.get("model", {}).get("base", "deepgaze2e")
     check_choice("base", base, _READERS)

@@ -1,4 +1,4 @@
-"""Likelihood."""
+"""Maximum likelihood of densities, as the objective of a training."""
 
 from __future__ import annotations
 
@@ -13,7 +13,9 @@ from torch import Tensor
 from salmetrics_models import accumulators
 from salmetrics_models.losses import negative_log_likelihood
 from salmetrics_models.training.inputs.samples import Batch, Samples
-from salmetrics_models.training.loop.objective import NotANumber, Objective
+from salmetrics_models.training.loop.objective import Metric, NotANumber, Objective
+
+__all__ = ["LikelihoodObjective"]
 
 
 class LikelihoodObjective(Objective):
@@ -22,29 +24,45 @@ class LikelihoodObjective(Objective):
     Parameters
     ----------
     metrics
-        Of `METRICS`, that are followed on the validation images besides LL and IG.
+        Names in `METRICS`: metrics on the validation images in addition to LL and IG.
     """
 
     unit = "bit"
 
-    def __init__(self, metrics: Sequence[str] = ()) -> None:
+    def __init__(self, metrics: Sequence[Metric] = ()) -> None:
         self._metrics = tuple(metrics)
 
     @abstractmethod
     def log_densities(self, batch: Batch) -> Tensor:
-        """Return log densities at the map's pixels, shape (n, h, w); over the image, sum 1."""
+        """Return log densities at the map's pixels, nats, shape (n, h, w).
+
+        Densities are normalised over the pixels of the image.
+        """
 
     def losses(self, batch: Batch) -> Tensor:
-        """Return minus the mean log likelihood of each image's fixations, bits, shape (n,)."""
+        """Return minus the mean log likelihood of each image, bits per fixation, shape (n,)."""
         return negative_log_likelihood(self.log_densities(batch), batch.counts, reduction="none")
 
     def scores(
         self, samples: Samples, batches: Iterable[tuple[Sequence[int], Batch]]
     ) -> dict[str, float]:
-        """Return LL, IG and the metrics, weighted as in training; the score is IG."""
+        """Return means of LL, IG and the metrics, weighted as in training; the score is IG.
+
+        Parameters
+        ----------
+        samples
+            The validation images.
+        batches
+            Pairs of image numbers and their batch on the device.
+
+        Raises
+        ------
+        NotANumber
+            If a log likelihood is not finite.
+        """
         totals: dict[str, float] = dict.fromkeys(("weight", "LL", "IG"), 0.0)
         others = {key: getattr(accumulators, key)(average="image") for key in self._metrics}
-        of_others = dict.fromkeys(others, 0.0)
+        metric_totals = dict.fromkeys(others, 0.0)
         for images, batch in batches:
             logs = self.log_densities(batch)
             values = -negative_log_likelihood(logs, batch.counts, reduction="none").double()
@@ -63,7 +81,7 @@ class LikelihoodObjective(Objective):
                     shown = full[k : k + 1] if key == "AUC" else full[k : k + 1].exp()
                     metric.reset()
                     metric.update(shown, counts[k : k + 1])
-                    of_others[key] += float(weights[k]) * metric.compute()
+                    metric_totals[key] += float(weights[k]) * metric.compute()
         weight = totals.pop("weight")
-        found = {key: value / weight for key, value in (totals | of_others).items()}
-        return found | {"score": found["IG"]}
+        means = {key: value / weight for key, value in (totals | metric_totals).items()}
+        return means | {"score": means["IG"]}

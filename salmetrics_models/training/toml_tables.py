@@ -1,4 +1,4 @@
-"""Tables of a TOML file that says a training: their keys, data sets, recipes and folds."""
+"""Tables of a TOML file that configures a training: data sets, recipes, folds and options."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ __all__ = [
 ]
 
 NUMBERS = (int, float)
-_OF_RECIPES: dict[str, Any] = {field.name: (*NUMBERS, str, list) for field in fields(Recipe)}
+_RECIPE: dict[str, Any] = {field.name: (*NUMBERS, str, list) for field in fields(Recipe)}
 
 STAGE: dict[str, Any] = {
     "name": str,
@@ -50,7 +50,7 @@ STAGE: dict[str, Any] = {
     "validation_root": str,
     "folds": (int, str),
 }
-"""Keys, and types of their values, of all tables [[stages]]."""
+"""Keys of all tables [[stages]], with the types of their values."""
 
 _RUN: dict[str, Any] = {
     "device": str,
@@ -65,18 +65,18 @@ Load = Callable[[str, Path | None], Dataset]
 
 @dataclass(frozen=True)
 class Source:
-    """Where a file is, and how its data are got.
+    """Where a file is, and how its data sets are loaded.
 
     Attributes
     ----------
     folder
-        Of the file; paths in it are relative to that.
+        Folder of the file; paths in the file are relative to it.
     load
-        Gives a data set by its name and its folder.
+        Function of the name and the folder of a data set that returns the data set.
     out
         Folder of the results.
     changes
-        Options that are not the file's.
+        Options of the training that replace those of the file, unless they are None.
     """
 
     folder: Path
@@ -86,32 +86,48 @@ class Source:
 
 
 class Configuration(ABC):
-    """What a file says, with its data loaded."""
+    """A training as a file configures it, with its data loaded."""
 
     @abstractmethod
     def summary(self) -> str:
-        """Return what will be done, in a few lines."""
+        """Return a few lines on what will be trained."""
 
     @abstractmethod
     def check(self) -> None:
-        """Raise `InputError` for weights that aren't there, or a device."""
+        """Raise `InputError` if weights are missing, or the device does not exist."""
 
     @abstractmethod
     def train(self, *, progress: bool = True) -> Any:
-        """Do as it says."""
+        """Run the training that this file configures."""
 
     @abstractmethod
     def results(self, trained: Any) -> Iterator[str]:
-        """Yield what there is to say about what `train` made; scores are computed meanwhile."""
+        """Yield the lines of the report on a finished training, computing scores on the way."""
 
 
 def dataset_of(table: Mapping[str, Any], source: Source) -> Dataset:
-    """Return the data set of a stage."""
+    """Return the data set of a stage.
+
+    Parameters
+    ----------
+    table
+        Table of the stage.
+    source
+        The file.
+    """
     return _loaded(table["dataset"], table.get("root"), table, source)
 
 
 def validation_of(table: Mapping[str, Any], source: Source) -> Dataset | None:
-    """Return the data set that a stage is validated on, if there is one."""
+    """Return the data set on which a stage is validated; None if there is none.
+
+    Parameters
+    ----------
+    table
+        Table of the stage.
+    source
+        The file.
+    """
     if "validation" not in table:
         return None
     root = table.get("validation_root")
@@ -121,40 +137,45 @@ def validation_of(table: Mapping[str, Any], source: Source) -> Dataset | None:
 def _loaded(spec: str, root: str | None, table: Mapping[str, Any], source: Source) -> Dataset:
     path = source.folder / spec
     name = str(path) if path.is_file() else spec
-    found = source.load(name, None if root is None else source.folder / root)
+    dataset = source.load(name, None if root is None else source.folder / root)
     if table.get("first") is not None:
         if table["first"] < 1:
             raise InputError(f"first must be at least 1; got {table['first']}")
-        found = found[: table["first"]]
+        dataset = dataset[: table["first"]]
     if "size" in table:
         size = table["size"]
         if len(size) != 2:
             raise InputError(f"size must be [height, width]; got {size}")
-        found = resize(found, (size[0], size[1]))
-    return found
+        dataset = resize(dataset, (size[0], size[1]))
+    return dataset
 
 
 def recipe_of(
     where: str, table: Mapping[str, Any], key: str = "recipe", usual: Recipe | None = None
 ) -> Recipe:
-    """Return a recipe: a name of `RECIPES`, or a table; entries may stand beside it as well.
+    """Return the recipe of a stage: a name or a table, changed by the stage's own keys.
 
     Parameters
     ----------
     where
-        What messages call the table.
+        Name of the stage's table in messages.
     table
-        Of the stage.
+        Table of the stage.
     key
-        Under which the recipe is.
+        Key of the recipe in it.
     usual
-        What a table changes, and what is taken without one.
+        Recipe that the table changes, and that is used without one; None: ``Recipe()``.
+
+    Raises
+    ------
+    InputError
+        For unknown names, values of another type, or a value that is given twice.
     """
     given = table.get(key, {})
-    changes = {name: table[name] for name in _OF_RECIPES if name in table}
+    changes = {name: table[name] for name in _RECIPE if name in table}
     if isinstance(given, str):
         return named_recipe(given, **changes)
-    own = checked(f"{where}, {key}", given, _OF_RECIPES)
+    own = checked(f"{where}, {key}", given, _RECIPE)
     twice = sorted(own.keys() & changes)
     if twice:
         raise InputError(f"{where} and its {key} both have {twice[0]}; say it once")
@@ -167,24 +188,30 @@ def folds_of(
     folder: Path,
     cut: Callable[[Dataset, int], Folds] | None = None,
 ) -> Folds | None:
-    """Return the folds of a stage, if it has any.
+    """Return the folds of a stage; None if it has none.
 
     Parameters
     ----------
     table
-        Of the stage.
+        Table of the stage.
     dataset
-        Its data set.
+        Data set of the stage.
     folder
-        Of the file.
+        Folder of the file.
     cut
-        Makes so many folds; None: `salmetrics.data.folds.kfold`.
+        Function of the data set and a number of folds that returns folds; None:
+        `salmetrics.data.folds.kfold`.
+
+    Raises
+    ------
+    InputError
+        For an unknown scheme, a scheme without folds, or a file of folds that does not exist.
     """
     given = table.get("folds")
     scheme = table.get("scheme", SCHEMES[0])
     if given is None:
         if "scheme" in table:
-            raise InputError("scheme goes with folds")
+            raise InputError("scheme is an option of folds; give folds, too, or leave it out")
         return None
     check_choice("scheme", scheme, SCHEMES)
     if given == "mit1003":
@@ -194,16 +221,32 @@ def folds_of(
             return cut(dataset, given)
         return kfold(dataset.stimuli, given, scheme=scheme)
     if "scheme" in table:
-        raise InputError("the scheme of a file of folds is in the file")
+        raise InputError("a file of folds contains its scheme; leave out scheme")
     return Folds.load(folder / given)
 
 
 def only_stage(
     top: Mapping[str, Any], kinds: Mapping[str, Any], what: str
 ) -> tuple[str, dict[str, Any]]:
-    """Return what messages call the one stage of a training, and its table."""
-    if len(top.get("stages", [])) != 1:
-        raise InputError(f"{what} has one stage; there must be one table [[stages]]")
+    """Return the name in messages, and the table, of the only stage of a training.
+
+    Parameters
+    ----------
+    top
+        Contents of the file.
+    kinds
+        Keys of the table, with the types of their values.
+    what
+        Name of the model in messages.
+
+    Raises
+    ------
+    InputError
+        If there is not exactly one stage, or it has no data set.
+    """
+    n = len(top.get("stages", []))
+    if n != 1:
+        raise InputError(f"{what} has one stage: give one table [[stages]]; got {n}")
     where = "[[stages]] 1"
     stage = checked(where, top["stages"][0], kinds)
     if "dataset" not in stage:
@@ -214,45 +257,67 @@ def only_stage(
 def scores_of_unseen(
     model: DensityModel, dataset: Dataset, path: Path, by: str = ""
 ) -> Iterator[str]:
-    """Score images by a model that has not seen them; yield the table, and where it is saved.
+    """Score a cross-validated model, and save the scores; yield the lines of the report.
 
     Parameters
     ----------
     model
-        Cross-validated.
+        Cross-validated model.
     dataset
         Images and fixations.
     path
-        Of the weights; scores are beside it.
+        Path of the weights; the scores are saved in the same folder.
     by
-        What may be told apart: an option of ``salmetrics show``.
+        Option of ``salmetrics show`` that the report suggests, such as " --by category".
     """
     scored = evaluate([model], *dataset, metrics=["LL", "IG", "NSS", "AUC"])
     target = path.with_name("evaluation.h5")
     scored.save(target)
-    yield f"{len(dataset)} images of {dataset.name}, each by readouts that have not seen it:\n"
+    yield f"{len(dataset)} images of {dataset.name}, each by readouts not trained on it:\n"
     yield scored.to_markdown()
     yield f"wrote {target} (salmetrics show {target}{by})"
 
 
 def run_options(run: Any, source: Source) -> dict[str, Any]:
-    """Return what the table [run] says, as arguments of a training."""
+    """Return the options of the table [run] as arguments of a training.
+
+    Parameters
+    ----------
+    run
+        The table.
+    source
+        The file; its `changes` come first.
+    """
     own = checked("[run]", run, _RUN)
-    names = {"device": "device", "threads": "n_threads", "metrics": "metrics"}
-    names |= {"tensorboard": "tensorboard", "save_seconds": "save_seconds"}
-    options = {there: own[here] for here, there in names.items() if here in own}
+    arguments = {"threads": "n_threads"}
+    options = {arguments.get(key, key): own[key] for key in _RUN if key in own}
     return options | {name: value for name, value in source.changes.items() if value is not None}
 
 
 def checked(where: str, given: Any, kinds: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a table; raise `InputError` for keys that are unknown and values of another type."""
+    """Return a table whose keys are known and whose values have the right types.
+
+    Parameters
+    ----------
+    where
+        Name of the table in messages.
+    given
+        The table.
+    kinds
+        Known keys, with the types of their values.
+
+    Raises
+    ------
+    InputError
+        For anything but a table, unknown keys, or values of another type.
+    """
     if not isinstance(given, dict):
         raise InputError(f"{where} must be a table; got {given!r}")
     for key, value in given.items():
         check_choice(f"key of {where}", key, kinds)
         kind = kinds[key] if isinstance(kinds[key], tuple) else (kinds[key],)
         if not isinstance(value, kind) or (isinstance(value, bool) and bool not in kind):
-            names = " or ".join(_WORDS[one] for one in kind)
+            names = " or ".join(_WORDS[accepted] for accepted in kind)
             raise InputError(f"{key} in {where} must be {names}; got {value!r}")
     return given
 
@@ -273,33 +338,64 @@ _FEATURES: dict[str, Any] = {"folder": str, "dtype": str, "keep": bool}
 def weights_of(
     top: Mapping[str, Any], architecture: Architecture, source: Source
 ) -> dict[str, str | Path]:
-    """Return what the table [weights] says: a file for each backbone, or "random"."""
+    """Return the table [weights]: a path, or "random", by the name of a backbone.
+
+    Parameters
+    ----------
+    top
+        Contents of the file.
+    architecture
+        Architecture whose backbones have the weights.
+    source
+        The file.
+    """
     known = [*(backbone.name for backbone in architecture.backbones), "all"]
     given = checked("[weights]", top.get("weights", {}), dict.fromkeys(known, str))
     return {k: v if v == "random" else source.folder / v for k, v in given.items()}
 
 
 def cache_options(top: Mapping[str, Any], source: Source) -> dict[str, Any]:
-    """Return what the table [features] says, as arguments of a training."""
+    """Return the options of the table [features] as arguments of a training.
+
+    Parameters
+    ----------
+    top
+        Contents of the file.
+    source
+        The file.
+    """
     features = checked("[features]", top.get("features", {}), _FEATURES)
     options: dict[str, Any] = {}
     if "folder" in features:
         options["features"] = source.folder / features["folder"]
-    kept = {"keep": "keep_features", "dtype": "feature_dtype"}
-    return options | {there: features[here] for here, there in kept.items() if here in features}
+    arguments = {"keep": "keep_features", "dtype": "feature_dtype"}
+    return options | {arguments[key]: features[key] for key in arguments if key in features}
 
 
 def architecture_of(model: Mapping[str, Any], base: Architecture) -> Architecture:
-    """Return the base, with the backbones, layers and factors of the table [model]."""
-    found = base
+    """Return an architecture changed by the table [model].
+
+    Parameters
+    ----------
+    model
+        The table; backbones, layers, downsample and factors are used.
+    base
+        The architecture that is changed.
+
+    Raises
+    ------
+    InputError
+        For unknown backbones or layers, or invalid values.
+    """
+    changed = base
     if "backbones" in model:
         known = known_backbones()
         for name in model["backbones"]:
             check_choice("backbone", name, known)
-        found = replace(found, backbones=tuple(known[name] for name in model["backbones"]))
-    own = {backbone.name: backbone for backbone in found.backbones}
+        changed = replace(changed, backbones=tuple(known[name] for name in model["backbones"]))
+    own = {backbone.name: backbone for backbone in changed.backbones}
     for name, layers in model.get("layers", {}).items():
         check_choice("backbone in [model.layers]", name, own)
         own[name] = own[name].reading(layers)
     numbers = {k: model[k] for k in ("downsample", "readout_factor", "map_factor") if k in model}
-    return replace(found, backbones=tuple(own.values()), **numbers)
+    return replace(changed, backbones=tuple(own.values()), **numbers)

@@ -1,4 +1,4 @@
-"""A training of DeepGaze IIE-ACW as a TOML file says it."""
+"""Trainings of DeepGaze IIE-ACW configured by TOML files."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from salmetrics.errors import InputError
 from salmetrics_models.deepgaze.architectures import DEEPGAZE_2E_ACW, Architecture
 from salmetrics_models.devices import device_of
 from salmetrics_models.training.deepgaze_acw.train import TrainedACW, train_acw
-from salmetrics_models.training.inputs.backbones import check_weights
+from salmetrics_models.training.inputs.backbones import files_of
 from salmetrics_models.training.loop.recipe import RECIPES, Recipe
 from salmetrics_models.training.toml_tables import (
     NUMBERS,
@@ -59,12 +59,14 @@ _STAGE: dict[str, Any] = {
 
 @dataclass(frozen=True, eq=False)
 class CategoryWeights(Configuration):
-    """DeepGaze IIE-ACW, in one stage.
+    """A training of DeepGaze IIE-ACW.
 
     Attributes
     ----------
-    dataset, out, options
-        As `train_acw` takes them.
+    dataset, out
+        See `train_acw`.
+    options
+        Further arguments of `train_acw`.
     """
 
     dataset: Dataset
@@ -72,33 +74,33 @@ class CategoryWeights(Configuration):
     options: dict[str, Any]
 
     def summary(self) -> str:
-        """Return what will be done, in two lines."""
+        """Return two lines on what will be trained."""
         architecture: Architecture = self.options["architecture"]
         names = ", ".join(backbone.name for backbone in architecture.backbones)
         folds = self.options["folds"]
         cut = f"{folds.n_folds} folds" if isinstance(folds, Folds) else "one model"
         data = self.dataset
         return (
-            f"readouts of {names}, weighed by category, in {self.out}\n"
+            f"readouts of {names}, weighted by category, in {self.out}\n"
             f"  {data.name}, {len(data)} images, {len(data.fixations)} fixations, {cut}"
         )
 
     def check(self) -> None:
-        """Raise `InputError` for weights that aren't there, or a device."""
-        check_weights(self.options["architecture"], self.options["weights"])
+        """Raise `InputError` if weights are missing, or the device does not exist."""
+        files_of(self.options["architecture"], self.options["weights"])
         device_of(self.options.get("device", "auto"))
 
     def train(self, *, progress: bool = True) -> TrainedACW:
-        """Do as it says."""
+        """Run the training that this file configures."""
         return train_acw(self.dataset, self.out, **self.options, progress=progress)
 
     def results(self, trained: TrainedACW) -> Iterator[str]:
-        """Yield the file, the weights, and scores of each image by a fold that has not seen it."""
+        """Yield the path of the weights, the categories' weights, and scores on test images."""
         model = trained.model(device="cpu")
         yield f"wrote {trained.path}: weights of backbones, mean over folds"
         yield model.category_weights().round(3).to_string()
-        of_folds = trained.history.groupby("fold", dropna=False)["IG"].max()
-        yield f"\nIG on validation images {of_folds.mean():.4f} bit, mean over folds"
+        best = trained.history.groupby("fold", dropna=False)["IG"].max()
+        yield f"\nIG on validation images {best.mean():.4f} bit, mean over folds"
         if trained.folds is None:
             return
         crossed = trained.cross_validated(device=self.options.get("device", "auto"))
@@ -106,7 +108,20 @@ class CategoryWeights(Configuration):
 
 
 def read_acw(top: Mapping[str, Any], source: Source) -> CategoryWeights:
-    """Return what the tables of a file say."""
+    """Return the training that the tables of a file configure.
+
+    Parameters
+    ----------
+    top
+        Contents of the file.
+    source
+        The file.
+
+    Raises
+    ------
+    InputError
+        For unknown keys and invalid values.
+    """
     model = checked("[model]", top.get("model", {}), _MODEL)
     own = {k: model[k] for k in ("least_side", "smooth") if k in model}
     architecture = replace(architecture_of(model, DEEPGAZE_2E_ACW), **own)
@@ -117,7 +132,7 @@ def read_acw(top: Mapping[str, Any], source: Source) -> CategoryWeights:
         centre_bias = source.folder / centre_bias
     cache = cache_options(top, source)
     if "keep_features" in cache:
-        raise InputError("[features]: DeepGaze IIE-ACW keeps its features; leave out keep")
+        raise InputError("[features]: DeepGaze IIE-ACW always keeps its features; leave out keep")
     options: dict[str, Any] = {
         "architecture": architecture,
         "weights": weights_of(top, architecture, source),

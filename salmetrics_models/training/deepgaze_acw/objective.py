@@ -1,4 +1,4 @@
-"""Readouts of all backbones and the weights of categories, as the objective of a training."""
+"""Readouts of all backbones with the categories' weights, as the objective of a training."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from salmetrics_models.deepgaze_acw.head import CategoryHead
 from salmetrics_models.training.inputs.features import Features
 from salmetrics_models.training.inputs.samples import Batch, Samples
 from salmetrics_models.training.likelihood import LikelihoodObjective
+from salmetrics_models.training.loop.objective import Metric
 
 __all__ = [
     "PREFIX",
@@ -24,12 +25,12 @@ __all__ = [
     "column_of",
 ]
 
-PREFIX = "weight:"  # of columns of the log
+PREFIX = "weight:"  # of the log's columns of weights
 
 
 @dataclass(frozen=True)
 class CategoryBatch(Batch):
-    """A batch of `Samples`, and the numbers of the images' categories."""
+    """A batch of `Samples` with the numbers of the images' categories."""
 
     categories: tuple[int, ...] = ()
 
@@ -39,89 +40,89 @@ class JointFeatures:
 
     Parameters
     ----------
-    of_backbones
-        Of the same images.
+    features
+        Features of each backbone, all for the same images.
     """
 
-    def __init__(self, of_backbones: Sequence[Features]) -> None:
-        self._of_backbones = list(of_backbones)
+    def __init__(self, features: Sequence[Features]) -> None:
+        self._features = list(features)
 
     def maps(self, numbers: Sequence[int]) -> list[Tensor]:
-        """Return the maps of all layers of the first backbone, of the second, ..."""
-        return [m for features in self._of_backbones for m in features.maps(numbers)]
+        """Return the maps of all layers of the first backbone, then of the second, ..."""
+        return [m for features in self._features for m in features.maps(numbers)]
 
 
 class CategorySamples(Samples):
-    """Images with features of all backbones, and their categories.
+    """Images with the features of all backbones and with their categories.
 
     Attributes
     ----------
     categories
-        Number of each image's category; to be set.
+        Number of the category of each image of the data set; set after construction.
     """
 
     categories: list[int]
 
     def batch(self, images: Sequence[int]) -> CategoryBatch:
-        """Return a batch, on the CPU."""
-        made = super().batch(images)
-        own = {name: getattr(made, name) for name in made.__dataclass_fields__}
-        return CategoryBatch(**own, categories=tuple(self.categories[i] for i in images))
+        """Return a batch on the CPU."""
+        batch = super().batch(images)
+        values = {name: getattr(batch, name) for name in batch.__dataclass_fields__}
+        return CategoryBatch(**values, categories=tuple(self.categories[i] for i in images))
 
 
 class CategoryObjective(LikelihoodObjective):
-    """Readouts of all backbones and the weights of categories, which learn faster.
+    """Readouts of all backbones with the categories' weights, which learn faster.
 
     Parameters
     ----------
     head
-        Of one fold.
+        Head of one fold.
     categories
-        Their names.
+        Names of the categories.
     rate
-        Times the learning rate: that of the weights of categories.
+        Factor between the learning rate of the readouts and that of the categories' weights.
     metrics
-        As of `LikelihoodObjective`.
+        See `LikelihoodObjective`.
     """
 
     def __init__(
-        self, head: CategoryHead, categories: Sequence[str], rate: float, metrics: Sequence[str]
+        self, head: CategoryHead, categories: Sequence[str], rate: float, metrics: Sequence[Metric]
     ) -> None:
         super().__init__(metrics)
         self.module = self._head = head
         self._categories, self._rate = tuple(categories), rate
 
     def groups(self, learning_rate: float) -> list[dict[str, Any]]:
-        """Return readouts, and weights of categories, with their rates."""
+        """Return the parameters of readouts and of categories with their learning rates."""
         return [
             {"params": list(self._head.heads.parameters()), "lr": learning_rate},
             {"params": [self._head.category_weights], "lr": learning_rate * self._rate},
         ]
 
     def log_densities(self, batch: Batch) -> Tensor:
-        """Return log densities at the map's pixels, shape (n, h, w)."""
+        """Return log densities at the map's pixels, nats, shape (n, h, w)."""
         assert isinstance(batch, CategoryBatch)
         return self._head.log_densities(
             batch.maps, batch.grid, batch.centre, batch.mixing, batch.categories
         )
 
     def constrain(self) -> None:
-        """Keep blurs where matrices can hold them."""
+        """Keep the widths of blurs in the range that their matrices allow."""
         for head in self._head.heads:
             head.finaliser.constrain()  # type: ignore[operator, union-attr]
 
     def facts(self) -> dict[str, float]:
-        """Return the blur and the weight of the centre bias, means; and shares of backbones."""
-        of_heads = [head.finaliser.facts() for head in self._head.heads]  # type: ignore[operator, union-attr]
-        found = {key: float(np.mean([own[key] for own in of_heads])) for key in of_heads[0]}
+        """Return mean blur, mean weight of the centre bias, and the shares of the backbones."""
+        by_head = [head.finaliser.facts() for head in self._head.heads]  # type: ignore[operator, union-attr]
+        facts = {key: float(np.mean([own[key] for own in by_head])) for key in by_head[0]}
         shares = torch.softmax(self._head.category_weights.detach().double(), dim=-1).cpu()
         names = [backbone.name for backbone in self._head.architecture.backbones]
         for category, row in zip(self._categories, shares.tolist(), strict=True):
             for name, share in zip(names, row, strict=True):
-                found[column_of(category, name)] = share
-        return found
+                facts[column_of(category, name)] = share
+        return facts
 
 
 def column_of(category: str, backbone: str) -> str:
-    """Return the column of the log that has a backbone's share in a category."""
+    """Return the name of the log's column with a backbone's share in a category."""
     return f"{PREFIX}{category}:{backbone}"

@@ -1,11 +1,11 @@
-"""DeepGaze IIE-ACW trained: all readouts of a fold together with the weights of categories."""
+"""Train DeepGaze IIE-ACW: all readouts of a fold together with the categories' weights."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import torch
@@ -30,7 +30,7 @@ from salmetrics_models.training.deepgaze_acw.objective import (
     JointFeatures,
     column_of,
 )
-from salmetrics_models.training.inputs.backbones import check_sizes, check_weights, extractor_of
+from salmetrics_models.training.inputs.backbones import check_sizes, extractor_of, files_of
 from salmetrics_models.training.inputs.features import (
     FEATURE_DTYPES,
     filled_features,
@@ -40,6 +40,7 @@ from salmetrics_models.training.inputs.samples import Samples
 from salmetrics_models.training.inputs.stages import Part, Stage, check_unseen, warn_of_shared
 from salmetrics_models.training.loop.fit import Settings, check_folder, fit, settings_for
 from salmetrics_models.training.loop.folders import alone_in, swept
+from salmetrics_models.training.loop.objective import Metric
 from salmetrics_models.training.loop.recipe import Recipe, as_recipe
 from salmetrics_models.weights.files import write_weights
 
@@ -53,22 +54,33 @@ _FIFTH = 5
 
 @dataclass(frozen=True, eq=False)
 class TrainedACW:
-    """What came of a training.
+    """The result of `train_acw`.
 
-    Attributes
+    Parameters
     ----------
     path
-        The file of weights, which `DeepGazeIIEACW` loads.
+        File of weights, which `DeepGazeIIEACW` loads.
     architecture
-        Of the network, with all components.
+        Architecture of the network, with all components.
     history
-        One row an epoch of each fold: fold, epoch, learning_rate, loss (bits), LL, IG and other
-        metrics on the validation images, centre_weight.
+        One row per epoch of each fold: fold, epoch, learning_rate, loss (bits per fixation), LL,
+        IG (bits per fixation) and other metrics on the validation images, centre_weight.
     category_weights
-        How shares of the backbones went: columns fold, epoch (0: before training), category,
-        backbone, weight; for `salmetrics.plotting.plot_category_weights`.
+        Shares of the backbones after each epoch, for `salmetrics.plotting.plot_category_weights`:
+        columns fold, epoch (0: before training), category, backbone, weight.
     folds
-        Of the images; None without.
+        Folds of the images; None without folds.
+
+    See Also
+    --------
+    train_acw : Return such a result.
+
+    Examples
+    --------
+    A file that was trained earlier is loaded without this class:
+
+    >>> from salmetrics_models import DeepGazeIIEACW
+    >>> model = DeepGazeIIEACW("deepgaze2e-acw/model.pth")  # doctest: +SKIP
     """
 
     path: Path
@@ -78,24 +90,40 @@ class TrainedACW:
     folds: Folds | None
 
     def model(self, **options: Any) -> DeepGazeIIEACW:
-        """Return the mixture of all folds; options are those of `DeepGazeIIEACW`."""
-        return DeepGazeIIEACW(self.path, backbones=self.architecture.backbones, **options)
-
-    def cross_validated(self, **options: Any) -> CrossValidatedDeepGaze:
-        """Return the model that predicts each image by the fold that has not seen it.
+        """Return the model that mixes all folds.
 
         Parameters
         ----------
         **options
-            As of `model`.
+            Options of `DeepGazeIIEACW`, such as `device`.
+
+        Returns
+        -------
+        model : DeepGazeIIEACW
+            The model with the trained weights.
+        """
+        return DeepGazeIIEACW(self.path, backbones=self.architecture.backbones, **options)
+
+    def cross_validated(self, **options: Any) -> CrossValidatedDeepGaze:
+        """Return the model that predicts each image with the fold that was not trained on it.
+
+        Parameters
+        ----------
+        **options
+            See `model`.
+
+        Returns
+        -------
+        model : CrossValidatedDeepGaze
+            It refuses images that are in no fold.
 
         Raises
         ------
         InputError
-            If there were no folds.
+            If the training has no folds.
         """
         if self.folds is None:
-            raise InputError("this training had no folds")
+            raise InputError("this training has no folds")
         return self.model(**options).cross_validated(self.folds)
 
 
@@ -103,7 +131,7 @@ def train_acw(
     dataset: Dataset,
     out: str | Path,
     *,
-    folds: Folds | str = "none",
+    folds: Folds | Literal["none"] = "none",
     validation: Dataset | None = None,
     architecture: Architecture = DEEPGAZE_2E_ACW,
     weights: Mapping[str, str | Path] | None = None,
@@ -117,12 +145,12 @@ def train_acw(
     feature_dtype: str = "float32",
     device: str = "auto",
     n_threads: int | None = None,
-    metrics: Sequence[str] = (),
+    metrics: Sequence[Metric] = (),
     tensorboard: bool | None = None,
     save_seconds: float = 60.0,
     progress: bool = True,
 ) -> TrainedACW:
-    """Train DeepGaze IIE-ACW; the same call goes on where an earlier one stopped.
+    """Train DeepGaze IIE-ACW, or resume where an earlier call stopped.
 
     Backbones are not trained: their features are computed once. The readouts of all backbones and
     instances of a fold learn together with the weights that mix them, by maximum likelihood of the
@@ -133,37 +161,70 @@ def train_acw(
     dataset
         Images with the attribute "category", and fixations.
     out
-        Folder of this training, made if it isn't there. It gets ``model.pth``, ``history.csv``,
-        ``category_weights.csv`` and ``folds.csv``, and a folder for each fold.
+        Folder of this training, created if it does not exist. It gets ``model.pth``,
+        ``history.csv``, ``category_weights.csv``, ``folds.csv``, and a folder for each fold.
     folds
-        One model each, trained on `Folds.train` and validated on `Folds.validation`; or "none": one
-        model, validated on `validation`, or else on a fifth of the images of each category, as in
-        the authors' code.
+        Folds of the images. There is one model per fold, trained on `Folds.train` and validated on
+        `Folds.validation`. "none": there is one model, validated on `validation`, or without it on
+        a fifth of the images of each category, as in the authors' code.
     validation
-        Images and fixations to validate on, where there are no folds.
+        Images and fixations to validate on, if there are no folds.
     architecture
-        The backbones, and what is read; its number of components does not matter.
+        Backbones with their layers, and the readout; the number of components is not used.
     weights
-        As of `train`.
+        See `train`.
     n_instances
-        Readouts of each backbone and fold, from other random weights; None: 3, and 15 without
-        folds, as the paper has 15 in either case.
+        Number of readouts of each backbone and fold, from different random weights; None: 3, or 15
+        without folds, so that there are 15 in five folds, as in the paper.
     recipe
-        How they are trained, or a name in `RECIPES`; the rate is that of the readouts.
+        Recipe, or a name in `RECIPES`; its learning rate is that of the readouts.
     category_rate
-        Times that rate: the rate of the weights of categories.
+        Factor between that learning rate and the one of the categories' weights.
     mixing
-        As of `DeepGazeIIEACW`.
+        See `DeepGazeIIEACW`.
     centre_bias
-        As of `Stage`, or "gaussian", the paper's.
+        See `Stage`; "gaussian" is the paper's.
     seed, features, feature_dtype, device, n_threads, metrics, tensorboard, save_seconds, progress
-        As of `train`.
+        See `train`.
+
+    Returns
+    -------
+    trained : TrainedACW
+        The file of weights, the history, and models with the trained weights.
 
     Raises
     ------
     InputError
-        For data or options that can't be, a loss that is no number, or a folder that holds a
-        training under other conditions, or where another process trains.
+        For invalid data or options, a loss that is not finite, or a folder that holds a training
+        under other conditions or in which another process trains.
+
+    References
+    ----------
+    Galván Díaz (2024), DeepGaze IIE-ACW.
+
+    Examples
+    --------
+    One epoch on hand-made features, a single backbone and two categories:
+
+    >>> import tempfile
+    >>> from dataclasses import replace
+    >>> from salmetrics import Dataset, Stimuli
+    >>> from salmetrics.datasets import generate_dataset
+    >>> from salmetrics_models.backbones.backbone import HAND_MADE
+    >>> from salmetrics_models.training import RECIPES
+    >>> drawn = generate_dataset(10, size=(64, 80), seed=1).dataset
+    >>> images = [stimulus.image for stimulus in drawn.stimuli]
+    >>> categories = {"category": ["indoor", "outdoor"] * 5}
+    >>> stimuli = Stimuli.from_arrays(images, attributes=categories)
+    >>> dataset = Dataset("ten", stimuli, drawn.fixations)
+    >>> small = replace(DEEPGAZE_2E_ACW, backbones=(HAND_MADE,), downsample=1, least_side=32)
+    >>> options = {"n_instances": 1, "device": "cpu", "progress": False}
+    >>> recipe = RECIPES["deepgaze2e-acw"].changed(max_epochs=1)
+    >>> with tempfile.TemporaryDirectory() as out:
+    ...     trained = train_acw(dataset, out, architecture=small, recipe=recipe, **options)
+    ...     weights = trained.model(device="cpu").category_weights()
+    >>> weights["hand-made"].to_dict()
+    {'indoor': 1.0, 'outdoor': 1.0}
     """
     recipe = as_recipe(recipe)
     check_choice("mixing", mixing, MIXINGS)
@@ -172,8 +233,10 @@ def train_acw(
     if not is_number(category_rate) or not 0 <= category_rate <= 1e6:
         raise InputError(f"category_rate must be a number from 0 to 1e6; got {category_rate!r}")
     if architecture.scaled:
-        raise InputError("DeepGaze IIE-ACW has no scale of features; use scaled=False")
-    files = check_weights(architecture, weights or {})
+        raise InputError(
+            "DeepGaze IIE-ACW does not scale features; use an architecture with scaled=False"
+        )
+    files = files_of(architecture, weights or {})
     stage, categories = _stage(dataset, validation, folds, recipe, centre_bias)
     own_folds = stage.folds
     n = (15 if own_folds is None else 3) if n_instances is None else n_instances
@@ -213,7 +276,7 @@ def train_acw(
 
 
 class _Run:
-    """A training that runs."""
+    """A running training."""
 
     def __init__(
         self,
@@ -234,24 +297,24 @@ class _Run:
             warn_of_shared(stage.validation, self._digests)
         self.parts = stage.parts(progress=self._settings.progress)
         self._features: list[JointFeatures] = []  # to train on, and to validate on
-        self._of_features: dict[str, dict[str, Any]] = {}  # by backbone
+        self._feature_conditions: dict[str, dict[str, Any]] = {}  # by backbone
         self._rows: list[dict[str, Any]] = []
 
     def check_folders(self) -> None:
-        """Look whether what is there already is of this training, before anything is computed."""
+        """Check that existing states belong to this training, before anything is computed."""
         for part in self.parts:
             check_folder(self._folder_of(part), self._stage.recipe, self._conditions(part))
 
     def fill(
         self, files: Sequence[Path | None], cache: Path, dtype: str
     ) -> list[dict[str, Tensor]]:
-        """Compute all features that are not there yet; return the state of each backbone."""
-        states, made = [], []
+        """Compute all missing features; return the state of each backbone."""
+        states, features = [], []
         for backbone, file in zip(self._architecture.backbones, files, strict=True):
             extractor = extractor_of(backbone, file, self._seed)
             states.append({k: t.cpu().clone() for k, t in extractor.state_dict().items()})
             extractor = extractor.to(self._settings.device)
-            of_sets = [
+            by_set = [
                 filled_features(
                     extractor,
                     dataset.stimuli,
@@ -264,9 +327,9 @@ class _Run:
                 for dataset, digests in zip(self._sets, self._digests, strict=True)
                 if dataset is not None
             ]
-            self._of_features[backbone.name] = of_sets[0].conditions
-            made.append(of_sets)
-        self._features = [JointFeatures(of_set) for of_set in zip(*made, strict=True)]
+            self._feature_conditions[backbone.name] = by_set[0].conditions
+            features.append(by_set)
+        self._features = [JointFeatures(by_backbone) for by_backbone in zip(*features, strict=True)]
         return states
 
     def fitted(self, part: Part) -> dict[str, Tensor]:
@@ -275,21 +338,21 @@ class _Run:
             head = CategoryHead(self._architecture, len(self._categories), self._mixing)
         metrics = self._settings.metrics
         folder = self._folder_of(part)
-        found = fit(
+        fitted = fit(
             CategoryObjective(head, self._categories, self._rate, metrics),
             *self._samples(part),
             self._stage.recipe,
             folder,
             seed=(self._seed, part.fold or 0),
-            conditions=self._conditions(part) | {"features": self._of_features},
+            conditions=self._conditions(part) | {"features": self._feature_conditions},
             settings=self._settings,
             name=folder.name,
         )
-        self._rows += [{"fold": part.fold} | row for row in found.history]
-        return found.state
+        self._rows += [{"fold": part.fold} | row for row in fitted.history]
+        return fitted.state
 
     def tables(self, folder: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
-        """Return one row an epoch of each fold, and shares in long form; written to files too."""
+        """Write one row per epoch of each fold, and shares in long form, and return both tables."""
         import pandas as pd
 
         table = pd.DataFrame(self._rows)
@@ -307,9 +370,9 @@ class _Run:
             for backbone in self._architecture.backbones
         ]
         shares = pd.DataFrame(rows)
-        for name, found in (("history.csv", history), ("category_weights.csv", shares)):
+        for name, written in (("history.csv", history), ("category_weights.csv", shares)):
             with replacing(folder / name) as temporary:
-                found.to_csv(temporary, index=False, lineterminator="\n")
+                written.to_csv(temporary, index=False, lineterminator="\n")
         return history, shares
 
     def _folder_of(self, part: Part) -> Path:
@@ -332,21 +395,22 @@ class _Run:
         }
 
     def _samples(self, part: Part) -> tuple[Samples, Samples | None]:
-        """Return what is trained on, and what is validated on."""
+        """Return the samples to train on, and those to validate on."""
         stage = self._stage
-        training = self._of(stage.dataset, part.training, 0, part.centre_bias)
+        training = self._chosen(stage.dataset, part.training, 0, part.centre_bias)
         if part.stopping is not None:
-            return training, self._of(stage.dataset, part.stopping, 0, part.centre_bias)
+            return training, self._chosen(stage.dataset, part.stopping, 0, part.centre_bias)
         if stage.validation is None:
             return training, None
         everything = range(len(stage.validation))
         bias = part.validation_centre_bias
-        return training, self._of(stage.validation, everything, 1, bias)
+        return training, self._chosen(stage.validation, everything, 1, bias)
 
-    def _of(self, dataset: Dataset, chosen: Any, which: int, centre_bias: Any) -> Samples:
-        made = CategorySamples(
+    def _chosen(self, dataset: Dataset, images: Any, which: int, centre_bias: Any) -> Samples:
+        """Return samples of some images; `which` is the number of their features."""
+        samples = CategorySamples(
             dataset,
-            chosen,
+            images,
             self._features[which],
             centre_bias,
             self._architecture,
@@ -355,18 +419,18 @@ class _Run:
             progress=self._settings.progress,
         )
         numbers = {name: number for number, name in enumerate(self._categories)}
-        made.categories = [numbers[str(category_of(s))] for s in dataset.stimuli]
-        return made
+        samples.categories = [numbers[str(category_of(s))] for s in dataset.stimuli]
+        return samples
 
 
 def _stage(
     dataset: Dataset,
     validation: Dataset | None,
-    folds: Folds | str,
+    folds: Folds | Literal["none"],
     recipe: Recipe,
     centre_bias: Any,
 ) -> tuple[Stage, tuple[str, ...]]:
-    """Return data, folds and recipe as a stage, and all categories."""
+    """Return the only stage of the training, and the names of all categories."""
     if not isinstance(folds, Folds):
         check_choice("folds", folds, ("none",))
     for given in (dataset, validation):
@@ -379,15 +443,18 @@ def _stage(
     if validation is not None:
         unseen = {str(category_of(s)) for s in validation.stimuli} - {*names}
         if unseen:
-            raise InputError(f"no image to train on has category {min(unseen)!r} of validation")
+            raise InputError(
+                f"validation has images of category {min(unseen)!r}, and the images to train on "
+                "have none; leave them out"
+            )
     own = folds if isinstance(folds, Folds) else None
     if own is None and validation is None:
         _, counts = np.unique([str(category_of(s)) for s in dataset.stimuli], return_counts=True)
         if counts.min() < _FIFTH:
             rarest = names[counts.argmin()]
             raise InputError(
-                f"a fifth of the images of each category is validated on, and {rarest!r} has "
-                f"{counts.min()}; give validation= or folds="
+                "a fifth of the images of each category is used for validation, and "
+                f"{rarest!r} has {counts.min()} images; give validation= or folds="
             )
         cut = stratified(dataset.stimuli, n_folds=_FIFTH)
         tested = np.array([cut[name] == 0 for name in dataset.stimuli.ids])
@@ -399,13 +466,13 @@ def _stage(
 def _joined(
     backbones: Sequence[dict[str, Tensor]], fitted: Sequence[dict[str, Tensor]]
 ) -> dict[str, Tensor]:
-    """Return the state of the network from those of backbones, and of each fold's head."""
-    state = {"category_weights": torch.stack([one["category_weights"] for one in fitted])}
-    for b, of_backbone in enumerate(backbones):
-        state |= {f"branches.{b}.features.{key}": t for key, t in of_backbone.items()}
+    """Return the state of the network, given those of the backbones and of each fold's head."""
+    state = {"category_weights": torch.stack([head["category_weights"] for head in fitted])}
+    for b, backbone in enumerate(backbones):
+        state |= {f"branches.{b}.features.{key}": t for key, t in backbone.items()}
         prefix = f"heads.{b}."
         for key in (k.removeprefix(prefix) for k in fitted[0] if k.startswith(prefix)):
-            of_folds = [one[prefix + key] for one in fitted]
+            by_fold = [head[prefix + key] for head in fitted]
             # instance-major: all folds of the first instance, then of the second, ...
-            state[f"branches.{b}.{key}"] = torch.stack(of_folds, dim=1).flatten(0, 1)
+            state[f"branches.{b}.{key}"] = torch.stack(by_fold, dim=1).flatten(0, 1)
     return state

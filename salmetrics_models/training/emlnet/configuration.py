@@ -1,4 +1,4 @@
-"""A training of EML-NET as a TOML file says it."""
+"""Trainings of EML-NET configured by TOML files."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from salmetrics.errors import InputError, check_choice
 from salmetrics.io.files import check_file
 from salmetrics_models.devices import device_of
 from salmetrics_models.emlnet.network import FORMS
-from salmetrics_models.training.emlnet.train import TrainedEMLNet, check_weights, train_emlnet
+from salmetrics_models.training.emlnet.train import TrainedEMLNet, train_emlnet
+from salmetrics_models.training.inputs.backbones import check_weights
 from salmetrics_models.training.loop.recipe import RECIPES
 from salmetrics_models.training.toml_tables import (
     NUMBERS,
@@ -50,12 +51,14 @@ _STAGE: dict[str, Any] = {
 
 @dataclass(frozen=True, eq=False)
 class Pieces(Configuration):
-    """EML-NET, piece by piece.
+    """A training of EML-NET, piece by piece.
 
     Attributes
     ----------
-    dataset, out, options
-        As `train_emlnet` takes them.
+    dataset, out
+        See `train_emlnet`.
+    options
+        Further arguments of `train_emlnet`.
     """
 
     dataset: Dataset
@@ -63,47 +66,60 @@ class Pieces(Configuration):
     options: dict[str, Any]
 
     def summary(self) -> str:
-        """Return what will be done, in two lines."""
+        """Return two lines on what will be trained."""
         data, other = self.dataset, self.options["validation"]
-        tested = "" if other is None else f", validated on {other.name} ({len(other)} images)"
+        validated = "" if other is None else f", validated on {other.name} ({len(other)} images)"
         return (
             f"EML-NET, {self.options.get('form', 'public')} form, in {self.out}\n"
-            f"  {data.name}, {len(data)} images, {len(data.fixations)} fixations{tested}"
+            f"  {data.name}, {len(data)} images, {len(data.fixations)} fixations{validated}"
         )
 
     def check(self) -> None:
-        """Raise `InputError` for weights that aren't there, or a device."""
+        """Raise `InputError` if weights are missing, or the device does not exist."""
         if "start" in self.options:
             check_file(self.options["start"])
         else:
             form = self.options.get("form", "public")
-            check_weights(FORMS[form].backbones, self.options["weights"])
+            check_weights(FORMS[form].backbones, self.options["weights"], role="encoder")
         device_of(self.options.get("device", "auto"))
 
     def train(self, *, progress: bool = True) -> TrainedEMLNet:
-        """Do as it says."""
+        """Run the training that this file configures."""
         return train_emlnet(self.dataset, self.out, **self.options, progress=progress)
 
     def results(self, trained: TrainedEMLNet) -> Iterator[str]:
-        """Yield the file, and the last row of each piece."""
+        """Yield the path of the weights, and the last row of each piece's history."""
         yield f"wrote {trained.path}"
         last = trained.history.groupby("piece", sort=False).last()
-        shown = [name for name in ("loss", "validation_loss", "NSS", "CC") if name in last]
-        yield last[["epoch", *shown]].round(4).to_string()
+        columns = [name for name in ("loss", "validation_loss", "NSS", "CC") if name in last]
+        yield last[["epoch", *columns]].round(4).to_string()
 
 
 def read_emlnet(top: Mapping[str, Any], source: Source) -> Pieces:
-    """Return what the tables of a file say."""
+    """Return the training that the tables of a file configure.
+
+    Parameters
+    ----------
+    top
+        Contents of the file.
+    source
+        The file.
+
+    Raises
+    ------
+    InputError
+        For unknown keys and invalid values.
+    """
     model = checked("[model]", top.get("model", {}), _MODEL)
     form = model.get("form", "public")
     check_choice("form", form, FORMS)
     if "features" in top:
-        raise InputError("EML-NET has no [features]: its encoders learn")
+        raise InputError("EML-NET has no table [features]: its encoders are trained, too")
     where, stage = only_stage(top, _STAGE, "EML-NET")
     dataset, validation = dataset_of(stage, source), validation_of(stage, source)
     if "hold_out" in stage:
         if validation is not None:
-            raise InputError(f"{where} has validation and hold_out; say one of them")
+            raise InputError(f"{where} has validation and hold_out; leave out one of them")
         dataset, validation = _cut(dataset, stage["hold_out"], model.get("seed", 0))
     known = dict.fromkeys(FORMS[form].backbones, str)
     given = checked("[weights]", top.get("weights", {}), known)
@@ -117,19 +133,21 @@ def read_emlnet(top: Mapping[str, Any], source: Source) -> Pieces:
         **run_options(top.get("run", {}), source),
     }
     if "metrics" in options:
-        raise InputError("[run]: EML-NET's metrics are always NSS, CC, KLDiv and SIM")
+        raise InputError(
+            "[run]: the metrics of EML-NET are always NSS, CC, KLDiv and SIM; leave out metrics"
+        )
     if "start" in model:
         options["start"] = source.folder / model["start"]
     return Pieces(dataset, source.out, options)
 
 
 def _cut(dataset: Dataset, hold_out: int, seed: int) -> tuple[Dataset, Dataset]:
-    """Return images to train on, and so many others at random."""
+    """Split a data set at random; the second part has `hold_out` images."""
     if not 0 < hold_out < len(dataset):
         raise InputError(
             f"hold_out must be from 1 to {len(dataset) - 1} images of {dataset.name!r}; got "
             f"{hold_out}"
         )
     share = hold_out / len(dataset)
-    kept, tested = split(dataset, [1 - share, share], seed=seed)
-    return kept, tested
+    training, validation = split(dataset, [1 - share, share], seed=seed)
+    return training, validation

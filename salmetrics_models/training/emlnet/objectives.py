@@ -1,4 +1,4 @@
-"""Networks that make one map an image, as objectives of a training: an encoder, or a decoder."""
+"""Networks that predict one map per image, as objectives of a training: encoder and decoder."""
 
 from __future__ import annotations
 
@@ -30,16 +30,16 @@ LOSSES: dict[str, Loss] = {
     "nss": lambda p, q, f: losses.nss_loss(p, f, reduction="none"),
     "sim": lambda p, q, f: losses.sim_loss(p, q, reduction="none"),
 }
-"""What maps can be trained for; of prediction, empirical map and fixated pixels."""
+"""Losses by name: functions of prediction, empirical map and fixated pixels, shape (n, h, w)."""
 
 
 class MapObjective(Objective):
-    """One map an image, as an encoder makes it of pixels, or a decoder of taps.
+    """One map per image, predicted by an encoder from pixels or by a decoder from taps.
 
     Parameters
     ----------
     loss
-        One of `LOSSES`.
+        Name in `LOSSES`.
     """
 
     def __init__(self, loss: str) -> None:
@@ -56,37 +56,49 @@ class MapObjective(Objective):
     def scores(
         self, samples: MapSamples, batches: Iterable[tuple[Sequence[int], MapBatch]]
     ) -> dict[str, float]:
-        """Return the loss, NSS, CC, KLDiv and SIM, means over images; the score is minus the loss.
+        """Return means of the loss, NSS, CC, KLDiv and SIM; the score is minus the loss.
 
-        NSS is over the pixels that are fixated, at the size of the frame.
+        NSS is the mean over the fixated pixels of the frame, however often each is fixated.
+
+        Parameters
+        ----------
+        samples
+            The validation images.
+        batches
+            Pairs of image numbers and their batch on the device.
+
+        Raises
+        ------
+        NotANumber
+            If a loss is not finite.
         """
         sums = dict.fromkeys(("validation_loss", "NSS", "CC", "KLDiv", "SIM"), 0.0)
         n = 0
         for _, batch in batches:
-            made = self.predictions(batch)
-            own = self._loss(made, batch.target, batch.fixations)
-            if not bool(torch.isfinite(own).all()):
+            maps = self.predictions(batch)
+            losses = self._loss(maps, batch.target, batch.fixations)
+            if not bool(torch.isfinite(losses).all()):
                 raise NotANumber("loss of validation", batch.ids)
-            sums["validation_loss"] += float(own.sum())
-            sums["NSS"] -= float(LOSSES["nss"](made, batch.target, batch.fixations).sum())
-            sums["KLDiv"] += float(LOSSES["kld"](made, batch.target, batch.fixations).sum())
+            sums["validation_loss"] += float(losses.sum())
+            sums["NSS"] -= float(LOSSES["nss"](maps, batch.target, batch.fixations).sum())
+            sums["KLDiv"] += float(LOSSES["kld"](maps, batch.target, batch.fixations).sum())
             for key, loss in (("CC", "cc"), ("SIM", "sim")):
-                values = LOSSES[loss](made, batch.target, batch.fixations)
+                values = LOSSES[loss](maps, batch.target, batch.fixations)
                 sums[key] += float((1 - values).sum())
             n += len(batch.ids)
-        found = {key: value / n for key, value in sums.items()}
-        return found | {"score": -found["validation_loss"]}
+        means = {key: value / n for key, value in sums.items()}
+        return means | {"score": -means["validation_loss"]}
 
 
 class EncoderObjective(MapObjective):
-    """An encoder, by its own head.
+    """An encoder with its own head; its backbone learns, too.
 
     Parameters
     ----------
     encoder
-        Backbone and all.
+        The encoder.
     loss
-        One of `LOSSES`.
+        Name in `LOSSES`.
     """
 
     def __init__(self, encoder: Encoder, loss: str) -> None:
@@ -96,21 +108,21 @@ class EncoderObjective(MapObjective):
     def predictions(self, batch: MapBatch) -> Tensor:
         """Return maps, shape (n, h, w)."""
         assert batch.images is not None
-        made: Tensor = self._encoder(batch.images)
-        return made[:, 0]
+        maps: Tensor = self._encoder(batch.images)
+        return maps[:, 0]
 
 
 class DecoderObjective(MapObjective):
-    """The decoder; encoders are frozen, and normalise as they learnt to.
+    """The decoder; encoders are frozen and normalise with the statistics of their own training.
 
     Parameters
     ----------
     decoder
-        What learns.
+        The decoder, which learns.
     encoders
-        Of its taps.
+        Encoders whose taps it reads.
     loss
-        One of `LOSSES`.
+        Name in `LOSSES`.
     """
 
     def __init__(self, decoder: Decoder, encoders: Sequence[Encoder], loss: str) -> None:
@@ -119,7 +131,7 @@ class DecoderObjective(MapObjective):
         self._encoders = nn.ModuleList(encoders).eval().requires_grad_(False)
 
     def to(self, device: torch.device, dtype: torch.dtype) -> None:
-        """Move the encoders too."""
+        """Move the decoder and the encoders."""
         super().to(device, dtype)
         self._encoders.to(device, dtype)
 
@@ -130,5 +142,5 @@ class DecoderObjective(MapObjective):
             assert batch.images is not None
             with torch.no_grad():
                 taps = [e.taps(batch.images) for e in self._encoders]  # type: ignore[operator]
-        made: Tensor = self._decoder(taps, batch.target.shape[-2:])
-        return made[:, 0]
+        maps: Tensor = self._decoder(taps, batch.target.shape[-2:])
+        return maps[:, 0]

@@ -1,4 +1,4 @@
-"""Images with their empirical maps, for networks that learn from pixels."""
+"""Samples of a training on pixels: images and their empirical maps, all at one size."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
+from salmetrics.array_types import AnyArray
 from salmetrics.data.dataset import Dataset
 from salmetrics.densities.smoothing import Smoothing, smoothing_of
 from salmetrics.errors import InputError
+from salmetrics.progress import progress_bar
 from salmetrics.protocols import DEFAULT
 from salmetrics_models.devices import sent
 from salmetrics_models.emlnet.framing import Frame
@@ -32,17 +32,17 @@ class MapBatch:
     Attributes
     ----------
     ids
-        Of the images.
+        Ids of the images.
     images
-        From 0 to 1, shape (n, 3, h, w); None where there are taps.
+        Pixels, shape (n, 3, h, w): uint8 on the CPU, from 0 to 1 after `to`; None with taps.
     taps
-        What each encoder makes of them, for a decoder; None where there are images.
+        Outputs of each encoder for the images, shape (n, k, h, w) each; None with pixels.
     target
-        Empirical maps, largest value 1, shape (n, h, w).
+        Empirical maps with largest value 1, shape (n, h, w).
     fixations
-        1 where somebody looked, shape (n, h, w).
+        1 at fixated pixels and 0 elsewhere, shape (n, h, w).
     weights
-        Of the images, shape (n,).
+        Weights of the images, shape (n,), all 1.
     """
 
     ids: tuple[str, ...]
@@ -58,7 +58,7 @@ class MapBatch:
         return float(len(self.ids))
 
     def to(self, device: torch.device, dtype: torch.dtype) -> MapBatch:
-        """Return the batch on a device; a GPU does not wait for it."""
+        """Return the batch on a device; copies to a GPU run in the background."""
         moved = partial(sent, device=device, dtype=dtype)
         return replace(
             self,
@@ -71,22 +71,22 @@ class MapBatch:
 
 
 class Taps:
-    """What frozen encoders make of images, kept in a temporary file.
+    """Taps of frozen encoders for some images, in a temporary file.
 
     Parameters
     ----------
     encoders
-        Of the public form, whose taps are one map each; on their device.
+        Encoders of the public form, whose taps are single maps, on their device.
     dataset
-        The images.
+        Data set of the images.
     numbers
-        Of those that are wanted. The same ones make the same taps, bit for bit, on a CPU.
+        Numbers of the images. On a CPU, the same images have the same taps, bit for bit.
     frame
-        The size that images are brought to.
+        Size to which images are brought.
     folder
-        For the temporary file.
+        Folder of the temporary file.
     progress
-        Show a bar on standard error when it takes more than two seconds.
+        Whether a progress bar is shown on standard error.
     """
 
     def __init__(
@@ -99,26 +99,24 @@ class Taps:
         *,
         progress: bool = False,
     ) -> None:
-        from tqdm import tqdm
-
         where = next(encoders[0].parameters())
         self._rows = {number: row for row, number in enumerate(numbers)}
-        bar = tqdm(numbers, delay=2, disable=not progress, unit="image", desc="taps")
+        bar = progress_bar(numbers, show=progress, description="taps")
         for number in bar:
             pixels = frame.framed(dataset.stimuli[number].rgb).transpose(2, 0, 1)[None].copy()
-            shown = torch.from_numpy(pixels).to(where.device).to(where.dtype) / 255
+            image = torch.from_numpy(pixels).to(where.device).to(where.dtype) / 255
             with torch.no_grad():
-                made = [encoder.taps(shown) for encoder in encoders]
-            flat = torch.cat([tap.flatten() for own in made for tap in own]).float().cpu().numpy()
+                taps = [encoder.taps(image) for encoder in encoders]
+            flat = torch.cat([tap.flatten() for own in taps for tap in own]).float().cpu().numpy()
             if number == numbers[0]:
-                self._shapes = [[tuple(tap.shape[1:]) for tap in own] for own in made]
+                self._shapes = [[tuple(tap.shape[1:]) for tap in own] for own in taps]
                 size = flat.size * len(numbers)
                 self._kept = kept_on_disk(size, folder, "taps").reshape(len(numbers), -1)
             self._kept[self._rows[number]] = flat
         self._ends = np.cumsum([int(np.prod(s)) for own in self._shapes for s in own])
 
     def of(self, numbers: Sequence[int]) -> list[list[Tensor]]:
-        """Return the taps of each encoder for some images, shape (n, 1, h, w) each."""
+        """Return the taps of each encoder for some of the images, shape (n, 1, h, w) each."""
         rows = self._kept[[self._rows[number] for number in numbers]]
         parts = iter(np.split(rows, self._ends[:-1], axis=1))
         return [
@@ -128,27 +126,33 @@ class Taps:
 
 
 class MapSamples:
-    """Some images of a data set, at one size, and where people looked.
+    """Some images of a data set with their empirical maps, at one size.
 
     Parameters
     ----------
     dataset
         Images and fixations.
     chosen
-        Numbers of the images; those without any fixation are left out.
+        Numbers of the images; images without fixations are left out.
     frame
-        The size that images are brought to.
+        Size to which images are brought.
     sigma
-        Of empirical maps, in pixels of the images; None: that of the stimuli, or one degree.
+        Standard deviation of the Gaussian that blurs empirical maps, in pixels of the images;
+        None: that of the stimuli, or else one degree.
     taps
-        Of the encoders, where a decoder is trained.
+        Taps of the encoders, to train a decoder; None: batches have pixels.
 
     Attributes
     ----------
     numbers
-        Of the images that are left.
+        Numbers of the images that are not left out.
     sigma
-        As it is used.
+        The standard deviation that is used, in pixels of the images.
+
+    Raises
+    ------
+    InputError
+        If no image is left, or the standard deviation is unknown.
     """
 
     def __init__(
@@ -166,30 +170,42 @@ class MapSamples:
             DEFAULT.override(sigma=sigma), stimuli.sigma, stimuli.pixels_per_degree
         )
         self.sigma = float(np.max(smoothing.sigma))
-        there = dataset.fixations.counts()
-        self.numbers = [int(i) for i in chosen if there[i] > 0]
+        counts = dataset.fixations.counts()
+        self.numbers = [int(i) for i in chosen if counts[i] > 0]
         if not self.numbers:
             raise InputError(
                 f"none of the chosen images of {dataset.name!r} has fixations to train on"
             )
 
     def batches(self, size: int, rng: np.random.Generator | None = None) -> list[list[int]]:
-        """Cut the images into batches, in random order if there is a stream.
+        """Cut the images into batches.
 
-        One image that is left over goes to the batch before: normalisation needs more than one
-        where a map has one pixel.
+        A single image that is left over joins the last batch: where a map has one pixel, batch
+        normalisation needs more than one image.
+
+        Parameters
+        ----------
+        size
+            Number of images in a batch.
+        rng
+            Random stream that shuffles the images; None: their order is that of `numbers`.
+
+        Returns
+        -------
+        batches : list of list of int
+            Numbers of images.
         """
         order = np.array(self.numbers)
         if rng is not None:
             order = rng.permutation(order)
-        made = [order[start : start + size].tolist() for start in range(0, order.size, size)]
-        if size > 1 and len(made) > 1 and len(made[-1]) == 1:
-            last = made.pop()
-            made[-1] += last
-        return made
+        batches = [order[start : start + size].tolist() for start in range(0, order.size, size)]
+        if size > 1 and len(batches) > 1 and len(batches[-1]) == 1:
+            single = batches.pop()
+            batches[-1] += single
+        return batches
 
     def batch(self, images: Sequence[int]) -> MapBatch:
-        """Return a batch, on the CPU."""
+        """Return a batch on the CPU."""
         maps = [self._maps(i) for i in images]
         pixels = None
         if self._taps is None:
@@ -200,16 +216,16 @@ class MapSamples:
             pixels,
             None if self._taps is None else self._taps.of(images),
             torch.from_numpy(np.stack([target for target, _ in maps])),
-            torch.from_numpy(np.stack([there for _, there in maps])),
+            torch.from_numpy(np.stack([fixated for _, fixated in maps])),
             torch.ones(len(images)),
         )
 
-    def _maps(self, image: int) -> tuple[NDArray[Any], NDArray[Any]]:
-        """Return the empirical map and the fixated pixels of an image, in the frame."""
+    def _maps(self, image: int) -> tuple[AnyArray, AnyArray]:
+        """Return the empirical map and the fixated pixels of an image, both in the frame."""
         height, width = self._dataset.stimuli.sizes[image].tolist()
         rows = self._dataset.fixations.rows_of_image(image)
-        own = self._dataset.fixations
-        x, y = self._frame.points(own.x[rows], own.y[rows], (height, width))
+        fixations = self._dataset.fixations
+        x, y = self._frame.points(fixations.x[rows], fixations.y[rows], (height, width))
         size = (int(self._frame.size[0]), int(self._frame.size[1]))
         pixels = y * size[1] + x
         inner = self._frame.inner((height, width))
@@ -219,6 +235,6 @@ class MapSamples:
         ]
         smoothing = Smoothing(sigma=(self.sigma * scale[0], self.sigma * scale[1]))
         target = smoothing.points(size, pixels)
-        there = np.zeros(size[0] * size[1], np.float32)
-        there[pixels] = 1
-        return (target / target.max()).astype(np.float32), there.reshape(size)
+        fixated = np.zeros(size[0] * size[1], np.float32)
+        fixated[pixels] = 1
+        return (target / target.max()).astype(np.float32), fixated.reshape(size)

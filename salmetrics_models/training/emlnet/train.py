@@ -1,4 +1,4 @@
-"""EML-NET trained piece by piece: each encoder alone, then the decoder of frozen encoders."""
+"""Train EML-NET piece by piece: each encoder alone, then the decoder on frozen encoders."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import torch
 
 from salmetrics.data.dataset import Dataset
 from salmetrics.errors import InputError, check_choice
-from salmetrics.io.files import check_file, replacing
+from salmetrics.io.files import replacing
 from salmetrics.protocols import DEFAULT
 from salmetrics_models.backbones.backbone import Backbone, digest_of_weights
 from salmetrics_models.backbones.loading import load_backbone
@@ -29,6 +29,7 @@ from salmetrics_models.training.emlnet.objectives import (
     MapObjective,
 )
 from salmetrics_models.training.emlnet.samples import MapSamples, Taps
+from salmetrics_models.training.inputs.backbones import check_weights
 from salmetrics_models.training.inputs.features import image_digests
 from salmetrics_models.training.inputs.samples import warn_of_empty
 from salmetrics_models.training.inputs.stages import fingerprints, warn_of_shared
@@ -40,25 +41,36 @@ from salmetrics_models.weights.files import write_weights
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["TrainedEMLNet", "check_weights", "train_emlnet"]
+__all__ = ["TrainedEMLNet", "train_emlnet"]
 
-_AWAKEN = 8  # images
+_AWAKEN = 8  # images by which `awaken` chooses the signs of weights
 _Both = tuple[MapSamples | None, MapSamples | None]  # to train on, and to validate on
 
 
 @dataclass(frozen=True, eq=False)
 class TrainedEMLNet:
-    """What came of a training.
+    """The result of `train_emlnet`.
 
-    Attributes
+    Parameters
     ----------
     path
-        The file of weights, which `EMLNet` loads.
+        File of weights, which `EMLNet` loads.
     history
-        One row an epoch of each piece: piece, epoch, learning_rate, loss, and the loss, NSS, CC,
-        KLDiv and SIM on the validation images.
+        One row per epoch of each piece: piece, epoch, learning_rate, loss, and on the validation
+        images validation_loss, NSS, CC, KLDiv and SIM.
     backbones
-        By the names of their encoders.
+        Backbones by the names of their encoders.
+
+    See Also
+    --------
+    train_emlnet : Return such a result.
+
+    Examples
+    --------
+    A file that was trained earlier is loaded without this class:
+
+    >>> from salmetrics_models import EMLNet
+    >>> model = EMLNet("emlnet/model.pth")  # doctest: +SKIP
     """
 
     path: Path
@@ -66,7 +78,18 @@ class TrainedEMLNet:
     backbones: Mapping[str, Backbone]
 
     def model(self, **options: Any) -> EMLNet:
-        """Return the model; options are those of `EMLNet`."""
+        """Return the trained model.
+
+        Parameters
+        ----------
+        **options
+            Options of `EMLNet`, such as `device`.
+
+        Returns
+        -------
+        model : EMLNet
+            The model with the trained weights.
+        """
         return EMLNet(self.path, backbones=self.backbones, **options)
 
 
@@ -93,49 +116,83 @@ def train_emlnet(
     save_seconds: float = 60.0,
     progress: bool = True,
 ) -> TrainedEMLNet:
-    """Train EML-NET; the same call goes on where an earlier one stopped.
+    """Train EML-NET, or resume where an earlier call stopped.
 
-    First each encoder is trained alone, backbone and all, by its own head; then the decoder, with
-    the encoders frozen.
+    First each encoder is trained alone, with its backbone, by its own head; then the decoder is
+    trained on the frozen encoders.
 
     Parameters
     ----------
     dataset
         Images and fixations.
     out
-        Folder of this training, made if it isn't there. It gets ``model.pth`` and ``history.csv``,
-        and in a folder for each piece its ``log.csv`` and its state. Encoders do not depend on each
-        other: with one more in `backbones`, those that are trained stay; remove the folder of the
-        decoder, which depends on all.
+        Folder of this training, created if it does not exist. It gets ``model.pth``,
+        ``history.csv``, and a folder for each piece with its ``log.csv`` and its state. Encoders do
+        not depend on each other: to add one, put it into `backbones` and remove the folder of the
+        decoder, which depends on all; the other encoders are not trained again.
     validation
-        Images and fixations that are scored after each epoch. Recipes that stop by them, or keep
-        the best epoch, need them.
+        Images and fixations that are scored after each epoch. They are required by recipes that
+        stop by validation scores or keep the best epoch.
     form, backbones
-        As of `EMLNet`; those of `start`, if there is one.
+        See `EMLNet`; with `start`, those of its file.
     weights
-        File of each backbone's weights, by the name of its encoder, as torchvision (timm for
-        NASNet) names them; or "random". Of backbones that need none, nothing.
+        File of each backbone's weights by the name of its encoder, with the names of tensors of
+        torchvision (of timm for NASNet); or "random". Backbones that need no weights may be
+        missing.
     start
-        A file of `EMLNet` that all pieces start from, in place of `weights`: for fine-tuning.
+        File of `EMLNet` from which all pieces start, instead of `weights`: for fine-tuning.
     encoder_recipe, decoder_recipe
-        How the pieces are trained, or names in `RECIPES`.
+        Recipes of the pieces, or names in `RECIPES`.
     loss
-        One of `LOSSES`: "eml-net" (KLD + 1 - CC + NSS'), "mse", "kld", "cc", "nss", "sim".
+        "eml-net" (KLD + 1 - CC + NSS'), "mse", "kld", "cc", "nss" or "sim".
     size, pad
-        As of `EMLNet`; None: those of `start`, or (480, 640) and stretched.
+        See `EMLNet`; None: those of `start`, or else (480, 640) and stretched.
     sigma
-        Of empirical maps, in pixels of the images; None: that of the stimuli, or one degree.
+        Standard deviation of the Gaussian that blurs empirical maps, in pixels of the images;
+        None: that of the stimuli, or else one degree.
     keep_taps
-        Whether what frozen encoders make of each image is kept in a temporary file, so that they
-        run once; None: in the public form, where that is .8 MB an image of 480x640.
+        Whether the taps of frozen encoders are stored in a temporary file, so that encoders run
+        only once; None: in the public form, where taps take 0.8 MB per image of 480 x 640 pixels.
     seed, device, n_threads, tensorboard, save_seconds, progress
-        As of `train`.
+        See `train`.
+
+    Returns
+    -------
+    trained : TrainedEMLNet
+        The file of weights, the history, and the trained model.
 
     Raises
     ------
     InputError
-        For data or options that can't be, a loss that is no number, or a folder that holds a
-        training under other conditions, or where another process trains.
+        For invalid data or options, a loss that is not finite, or a folder that holds a training
+        under other conditions or in which another process trains.
+
+    References
+    ----------
+    Jia and Bruce (2018), EML-NET, arXiv:1805.01047; (2020), Image and Vision Computing, 95.
+
+    Examples
+    --------
+    Two encoders on hand-made features, for one epoch:
+
+    >>> import tempfile
+    >>> from salmetrics.datasets import generate_dataset
+    >>> from salmetrics_models.backbones.backbone import HAND_MADE
+    >>> from salmetrics_models.training import RECIPES
+    >>> drawn = generate_dataset(4, size=(64, 80), seed=1).dataset
+    >>> two = {"first": HAND_MADE, "second": HAND_MADE.reading(["colour", "contrast"])}
+    >>> encoder, decoder = (
+    ...     RECIPES[name].changed(max_epochs=1) for name in ("emlnet-encoder", "emlnet-decoder")
+    ... )
+    >>> options = {"size": (64, 80), "sigma": 4.0, "device": "cpu", "progress": False}
+    >>> options |= {"encoder_recipe": encoder, "decoder_recipe": decoder}
+    >>> with tempfile.TemporaryDirectory() as out:
+    ...     trained = train_emlnet(drawn, out, backbones=two, **options)
+    ...     model = trained.model(device="cpu")
+    >>> trained.history["piece"].unique().tolist()
+    ['encoder-first', 'encoder-second', 'decoder']
+    >>> model.saliency_map(drawn.stimuli[0]).shape
+    (64, 80)
     """
     check_choice("form", form, (None, *FORMS))
     check_choice("loss", loss, LOSSES)
@@ -145,9 +202,15 @@ def train_emlnet(
     for given, name in ((encoder_recipe, "encoder_recipe"), (decoder_recipe, "decoder_recipe")):
         recipe = as_recipe(given, name)
         if recipe.looks_at_validation and validation is None:
-            raise InputError(f"{name} looks at validation images, and there are none")
+            raise InputError(
+                f"{name} needs validation images, and there are none; give validation, or choose "
+                "keep='last', stopping='none' and schedule='steps'"
+            )
         if recipe.average == "fixation" or recipe.downsample is not None:
-            raise InputError(f"{name}: EML-NET has no average over fixations, and no downsample")
+            raise InputError(
+                f"{name}: EML-NET has no average over fixations and no downsample; choose "
+                "average='image' and downsample=None"
+            )
         recipes.append(recipe)
     settings = settings_for(
         device, tensorboard=tensorboard, save_seconds=save_seconds, progress=progress
@@ -156,11 +219,14 @@ def train_emlnet(
         if data is not None:
             _check_data(data)
     folder = Path(out)
-    network, usual = _started(form, backbones, weights or {}, start, seed)
-    frame = Frame(usual.size if size is None else size, usual.pad if pad is None else pad)
+    network, default = _started(form, backbones, weights or {}, start, seed)
+    frame = Frame(default.size if size is None else size, default.pad if pad is None else pad)
     public = network.form.is_public
     if keep_taps and not public:
-        raise InputError("taps of the paper's form are all features, and too many to be kept")
+        raise InputError(
+            "keep_taps is for the public form: in the paper's, taps are all features, which are "
+            "too large; leave it out"
+        )
     with alone_in(folder), settings_of_torch(settings.device, n_threads, alone=False):
         swept(folder, *(_folder_of(name) for name in network.names), "decoder")
         run = _Run(network, dataset, validation, frame, sigma, loss, (folder, settings, seed))
@@ -177,7 +243,7 @@ def train_emlnet(
 
 
 class _Run:
-    """A training that runs."""
+    """A running training."""
 
     def __init__(
         self,
@@ -220,7 +286,7 @@ class _Run:
         }
 
     def awaken(self) -> None:
-        """Let all maps of the paper's form begin as not 0 everywhere."""
+        """Choose signs of weights so that no map of the paper's form starts as 0 everywhere."""
         if self._network.form.is_public:
             return
         first = self._samples[0]
@@ -238,13 +304,14 @@ class _Run:
         """Train an encoder alone."""
         encoder = self._network.encoder(name)
         objective = EncoderObjective(encoder, self._loss)
-        own = next(one for one in self._network.description()["encoders"] if one["name"] == name)
-        # of no other encoder, so that more can be added
-        self._fitted(objective, _folder_of(name), {"encoder": own}, recipe, self._as_they_are)
-        encoder.to("cpu")  # others need the memory of a GPU
+        described = self._network.description()["encoders"]
+        own = next(entry for entry in described if entry["name"] == name)
+        # conditions contain no other encoder, so that more can be added
+        self._fitted(objective, _folder_of(name), {"encoder": own}, recipe, self._with_pixels)
+        encoder.to("cpu")  # the next piece needs the memory of the GPU
 
     def decoder(self, recipe: Recipe, *, keep_taps: bool) -> None:
-        """Train the decoder of all encoders."""
+        """Train the decoder on all encoders, which are frozen."""
         encoders = [self._network.encoder(name) for name in self._network.names]
         conditions = {"encoders": [digest_of_weights(e.state_dict()) for e in encoders]}
         objective = DecoderObjective(self._network.decoder, encoders, self._loss)
@@ -252,28 +319,30 @@ class _Run:
         def with_taps() -> _Both:
             objective.to(self._settings.device, self._settings.dtype)
             training, validation = (
-                None if one is None or d is None else self._with_taps(one, d, encoders)
-                for one, d in zip(self._samples, self._sets, strict=True)
+                None if s is None or d is None else self._with_taps(s, d, encoders)
+                for s, d in zip(self._samples, self._sets, strict=True)
             )
             return training, validation
 
-        samples = with_taps if keep_taps else self._as_they_are
+        samples = with_taps if keep_taps else self._with_pixels
         self._fitted(objective, "decoder", conditions, recipe, samples)
         self._network.to("cpu")
 
-    def _as_they_are(self) -> _Both:
+    def _with_pixels(self) -> _Both:
+        """Return the samples to train on and to validate on, with pixels."""
         return self._samples
 
     def _with_taps(
         self, samples: MapSamples, dataset: Dataset, encoders: Sequence[Encoder]
     ) -> MapSamples:
+        """Return samples with taps of the encoders instead of pixels."""
         progress = self._settings.progress
         numbers, frame = samples.numbers, self._frame
         taps = Taps(encoders, dataset, numbers, frame, self._folder, progress=progress)
         return MapSamples(dataset, numbers, frame, sigma=samples.sigma, taps=taps)
 
     def history(self, path: Path) -> pd.DataFrame:
-        """Return one row an epoch of each piece, written to a file too."""
+        """Write one row per epoch of each piece as CSV, and return the table."""
         import pandas as pd
 
         table = pd.DataFrame(self._rows)
@@ -289,6 +358,10 @@ class _Run:
         recipe: Recipe,
         samples: Callable[[], _Both],
     ) -> None:
+        """Train a piece unless it is finished, and load its state.
+
+        `samples` is called only if the piece is trained.
+        """
         start = digest_of_weights(objective.module.state_dict())
         known = self._conditions | conditions | {"start": start}
         folder = self._folder / piece
@@ -311,8 +384,8 @@ class _Run:
         kept = best if recipe.keep == "best" else fitted.history[-1]
         if kept.get("CC") == 0:
             warnings.warn(
-                f"{piece} predicts the same for all pixels of all validation images: its last "
-                "rectifier lets nothing through any more. Train it with a lower learning rate",
+                f"{piece} predicts constant maps for all validation images: the input of its last "
+                "rectifier is never above 0. Train it with a lower learning rate",
                 stacklevel=4,
             )
         objective.module.load_state_dict(fitted.state)
@@ -333,19 +406,19 @@ def _started(
     start: str | Path | None,
     seed: int,
 ) -> tuple[EMLNetwork, Frame]:
-    """Return the network with which training starts, on the CPU, and the frame it is made for."""
+    """Return the network with which training starts, on the CPU, and its default frame."""
     if start is not None:
         if weights:
             raise InputError("give weights or start, not both")
         model = EMLNet(start, backbones=backbones, device="cpu")
         if form not in (None, model.network.form.name):
             raise InputError(
-                f"{str(start)!r} is of the {model.network.form.name} form; leave out form={form!r}"
+                f"{str(start)!r} has the {model.network.form.name} form; leave out form={form!r}"
             )
         return model.network, model.frame
     own = FORMS[form or "public"].backbones if backbones is None else backbones
     checked_encoders(own)
-    files = check_weights(own, weights)
+    files = check_weights(own, weights, role="encoder")
     with seeded(seed):
         network = EMLNetwork(own, form or "public")
     for name, file in files.items():
@@ -353,39 +426,9 @@ def _started(
     return network, Frame()
 
 
-def check_weights(
-    backbones: Mapping[str, Backbone], weights: Mapping[str, str | Path]
-) -> dict[str, Path]:
-    """Return the files of backbones by the names of their encoders, but for random ones.
-
-    Raises
-    ------
-    InputError
-        If one that needs weights has none, or there is no such file.
-    """
-    if not isinstance(weights, Mapping):
-        raise InputError(
-            "weights must be a mapping from names of encoders to files, or to 'random'; got "
-            f"{weights!r}"
-        )
-    for name in weights:
-        check_choice("encoder in weights", name, backbones)
-    files: dict[str, Path] = {}
-    for name, backbone in backbones.items():
-        given = weights.get(name)
-        if given is None and backbone.pretrained:
-            raise InputError(
-                f"encoder {name!r} needs weights of {backbone.name}: give the file that has them "
-                "in weights, or 'random'"
-            )
-        if given is not None and given != "random":
-            files[name] = check_file(given)
-    return files
-
-
 def _check_data(dataset: Dataset) -> None:
     dataset.fixations.check_against(dataset.stimuli)
     without = [s.id for s in dataset.stimuli if not s.has_pixels]
     if without:
-        raise InputError(f"training needs images; {without[0]!r} has a size only")
+        raise InputError(f"training needs the pixels of images; {without[0]!r} has only a size")
     warn_of_empty(dataset, None, None)

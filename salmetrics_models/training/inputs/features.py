@@ -1,4 +1,4 @@
-"""Feature maps of a backbone, computed once for each image and kept on disk."""
+"""Feature maps of a backbone, computed once per image and cached on disk."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import shutil
 import time
 import warnings
 from collections.abc import Iterator, Sequence
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 
 import numpy as np
@@ -19,26 +19,44 @@ from salmetrics.data.stimuli import Stimuli, Stimulus
 from salmetrics.errors import InputError, check_choice
 from salmetrics.fingerprint import fingerprint
 from salmetrics.io.files import replacing
-from salmetrics_models.backbones.backbone import FeatureExtractor, digest_of_weights
+from salmetrics.progress import progress_bar
+from salmetrics_models.backbones.backbone import (
+    Backbone,
+    FeatureExtractor,
+    digest_of_weights,
+    known_backbones,
+)
 from salmetrics_models.deepgaze.head import channel_scale, downsampled
 from salmetrics_models.devices import settings_of_torch
 
-__all__ = ["FEATURE_DTYPES", "Features", "filled_features", "image_digests"]
+__all__ = ["FEATURE_DTYPES", "Features", "code_of", "filled_features", "image_digests"]
 
 FEATURE_DTYPES = {"float16": torch.float16, "float32": torch.float32}
-_TOGETHER = 8  # images on a GPU; on a CPU one after the other is as fast
-_SPARE = 2**28  # bytes of the disk that are left free
-_OLD = 86400.0  # seconds: nobody writes a file for so long
-_FORMAT = 1  # changes when the same weights make other features, such as those made by hand
+_TOGETHER = 8  # images in a batch on a GPU; on a CPU, single images are as fast
+_SPARE = 2**28  # bytes that stay free on the disk
+_OLD = 86400.0  # seconds after which a half-written file is an abandoned one
+_FORMAT = 1  # changes when the same weights give other features, such as the hand-made ones
+# Identity of the code of our own backbones. It names folders of features and stands in trainings,
+# so it is fixed: neither moving nor renaming a module invalidates them. (These are the digests that
+# were recorded when the code was identified by its module.)
+_CODES = {
+    "alexnet": "b7dc45d1467be6e3de3cdb3aaa52e8c7",
+    "densenet-201": "cf24354b6cc0e10ed0a15be80dcc9938",
+    "efficientnet-b5": "5b55c91d368b037b3c3c47a5cbb03417",
+    "hand-made": "cf24fc049da948e7f584e2316379c329",
+    "resnext-50": "d8ba53af290cad4da84a0066e2ee8c23",
+    "shapenet-c": "e31324658932337220993b447985329c",
+    "vgg-19": "dd6e38f5233e1fbd3ecd5d9814e16c9b",
+}
 
 
 class Features:
-    """The maps of a backbone's layers for images; computed once if there is a folder for them.
+    """The maps of a backbone's layers for some images, computed once if they have a folder.
 
-    A file holds the maps of one image, and is memory-mapped. Its name has the digest of the image
-    and its size; that of its folder has a digest of the backbone's weights and code, its layers,
-    the downsampling, and whether a CPU or a GPU computes. So the same image in several data sets is
-    computed once, a changed one again.
+    A memory-mapped file holds the maps of one image. Its name contains the digest and the size of
+    the image. The name of its folder contains a digest of the backbone's weights and code, its
+    layers, the downsampling, and whether a CPU or a GPU computes. So an image that is in several
+    data sets is computed once, and a changed image is computed again.
 
     Parameters
     ----------
@@ -47,13 +65,15 @@ class Features:
     stimuli
         The images.
     downsample
-        By which images are made smaller first: every so many pixels is taken.
+        Factor by which images are made smaller first: of so many pixels in a row, one is used.
     folder
-        For all features, made if it isn't there; None: they are computed whenever asked for.
+        Folder of all features, created if it does not exist; None: features are computed at each
+        use.
     dtype
-        "float32", or "float16" on half of the disk, rounded to three digits (fewer below 6e-5).
+        "float32", or "float16" for half of the disk space, rounded to three digits (fewer below
+        6e-5).
     digests
-        Those of `image_digests`, if they are known.
+        Result of `image_digests`, if it is known.
     """
 
     def __init__(
@@ -68,7 +88,7 @@ class Features:
     ) -> None:
         check_choice("dtype", dtype, FEATURE_DTYPES)
         self.stimuli = stimuli
-        self._given_digests = digests
+        self._known_digests = digests
         self._place = {name: i for i, name in enumerate(stimuli.ids)}
         backbone = extractor.backbone
         self._pool = backbone.pool or backbone.layers
@@ -80,7 +100,7 @@ class Features:
             "downsample": float(downsample),
             "dtype": dtype,
             "device": _device(extractor).type,
-            "code": fingerprint([backbone.make, backbone.trunk]),
+            "code": code_of(backbone),
             "format": _FORMAT,
         }
         self.conditions = self._kept | {"layers": list(backbone.layers)}
@@ -95,25 +115,28 @@ class Features:
             self._folder = folder / f"{extractor.backbone.name}-{digest}"
 
     def fill(self, *, progress: bool = True) -> None:
-        """Compute what is not there yet.
+        """Compute all missing features.
+
+        Parameters
+        ----------
+        progress
+            Whether a progress bar is shown on standard error.
 
         Raises
         ------
         InputError
-            If the disk has no room for it, or the folder can't be written.
+            If the features do not fit on the disk, or the folder cannot be written.
         """
         if self._folder is None or self._files:
             return
-        from tqdm import tqdm
-
-        folder = self._made()
+        folder = self._created()
         self._files = [folder / f"{digest}.safetensors" for digest in self._digests]
         _sweep(folder)
         missing = {i for i, path in enumerate(self._files) if not self._is_whole(path)}
-        # the same groups whatever is there already: on a GPU, other groups have other last digits
+        # the same groups whatever exists already: on a GPU, other groups have other last digits
         groups = [group for group in self._groups() if not missing.isdisjoint(group)]
         name = f"features of {self.conditions['backbone']}"
-        bar = tqdm(total=len(missing), delay=2, disable=not progress, unit="image", desc=name)
+        bar = progress_bar(show=progress, total=len(missing), description=name)
         for number, group in enumerate(groups):
             for i, maps in zip(group, self._computed(group), strict=True):
                 if i in missing:
@@ -122,66 +145,91 @@ class Features:
                 self._check_room(group[0], missing)
             bar.update(len(missing.intersection(group)))
         bar.close()
-        self._extractor = None  # nothing is computed any more
+        self._extractor = None  # no longer needed
 
     def check(self, stimuli: Stimuli) -> None:
-        """Raise `InputError` unless these are images that there are features of.
+        """Check that images are those whose features these are.
 
         Parameters
         ----------
         stimuli
             Some of the images; their pixels are compared.
+
+        Raises
+        ------
+        InputError
+            For an image with another id, another size or other pixels.
         """
         for stimulus, digest in zip(stimuli, image_digests(stimuli), strict=True):
             if self._digests[self.number_of(stimulus)] != digest:
-                raise InputError(f"features of image {stimulus.id!r} are of other pixels")
+                raise InputError(
+                    f"the features of image {stimulus.id!r} belong to other pixels; train on this "
+                    "image, or predict it with the model itself"
+                )
 
     def number_of(self, stimulus: Stimulus) -> int:
-        """Return the number of an image; raise `InputError` for another id, or another size."""
+        """Return the number of an image.
+
+        Parameters
+        ----------
+        stimulus
+            One of the images.
+
+        Raises
+        ------
+        InputError
+            For an image with another id or another size.
+        """
         if stimulus.id not in self._place:
             raise InputError(f"there are no features of image {stimulus.id!r}")
         number = self._place[stimulus.id]
         if tuple(self.stimuli.sizes[number]) != stimulus.size:
-            raise InputError(f"features of image {stimulus.id!r} are of another size")
+            raise InputError(f"the features of image {stimulus.id!r} belong to another size")
         return number
 
     def maps(self, images: Sequence[int]) -> list[Tensor]:
-        """Return the maps of each layer for images of one size, shape (n, channels, h, w), float32.
+        """Return the maps of each layer for images of one size.
 
         Parameters
         ----------
         images
-            Their numbers.
+            Numbers of the images.
+
+        Returns
+        -------
+        maps : list of Tensor
+            One tensor per layer, shape (n, channels, h, w), float32.
         """
         if self._folder is None:
             every = (maps for group in self._cut(list(images)) for maps in self._computed(group))
-            of_images = ([maps[i] for i in self._numbers] for maps in every)
+            maps_by_image = ([maps[i] for i in self._numbers] for maps in every)
         else:
-            of_images = (self._read(i) for i in images)
-        of_layers = zip(*of_images, strict=True)
-        return [torch.stack(maps).to(torch.float32) for maps in of_layers]
+            maps_by_image = (self._read(i) for i in images)
+        maps_by_layer = zip(*maps_by_image, strict=True)
+        return [torch.stack(maps).to(torch.float32) for maps in maps_by_layer]
 
     def scale(self, *, progress: bool = True) -> Tensor:
-        """Return the scale of each channel over all images, as of `channel_scale`, (channels,).
+        """Return the scale of each channel over all images, see `channel_scale`.
 
         Parameters
         ----------
         progress
-            Show a bar on standard error when it takes more than two seconds.
+            Whether a progress bar is shown on standard error.
+
+        Returns
+        -------
+        scale : Tensor of shape (channels,)
+            Standard deviations.
         """
-        from tqdm import tqdm
-
-        images = range(len(self.stimuli))
-        bar = tqdm(images, delay=2, disable=not progress, unit="image", desc="feature scale")
+        bar = progress_bar(range(len(self.stimuli)), show=progress, description="feature scale")
         return channel_scale(self.maps([i]) for i in bar)
-
-    # ---- inside
 
     @cached_property
     def _digests(self) -> Sequence[str]:
-        return image_digests(self.stimuli) if self._given_digests is None else self._given_digests
+        return image_digests(self.stimuli) if self._known_digests is None else self._known_digests
 
-    def _made(self) -> Path:
+    def _created(self) -> Path:
+        """Create the folder, with a file that says which features it holds."""
         assert self._folder is not None
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
@@ -189,19 +237,19 @@ class Features:
                 temporary.write_text(json.dumps(self._kept, indent=1), "utf-8")
         except OSError as error:
             raise InputError(
-                f"features can't be written to {str(self._folder)!r}: {error.strerror or error}"
+                f"features cannot be written to {str(self._folder)!r}: {error.strerror or error}"
             ) from error
         return self._folder
 
     def _groups(self) -> list[list[int]]:
-        """Return images that are computed together, of one size."""
+        """Return groups of images of one size that are computed together."""
         by_size: dict[tuple[int, ...], list[int]] = {}
         for i, size in enumerate(self.stimuli.sizes.tolist()):
             by_size.setdefault(tuple(size), []).append(i)
         return [group for same in by_size.values() for group in self._cut(same)]
 
     def _cut(self, images: list[int]) -> list[list[int]]:
-        """Cut images of one size into those that are computed together; on a CPU, each alone."""
+        """Cut images of one size into groups that are computed together; on a CPU, each alone."""
         together = 1 if self._kept["device"] == "cpu" else _TOGETHER
         return [images[start : start + together] for start in range(0, len(images), together)]
 
@@ -209,12 +257,12 @@ class Features:
         assert self._extractor is not None
         pixels = np.stack([self.stimuli[i].rgb for i in images]).transpose(0, 3, 1, 2)
         device = _device(self._extractor)
-        given = torch.from_numpy(np.ascontiguousarray(pixels)).to(device).float()
+        batch = torch.from_numpy(np.ascontiguousarray(pixels)).to(device).float()
         with torch.inference_mode(), settings_of_torch(device, None):
-            made = self._extractor(downsampled(given, self._downsample), self._pool)
+            maps = self._extractor(downsampled(batch, self._downsample), self._pool)
         for k in range(len(images)):
-            # what is computed now is what would be read later
-            yield [m[k].to(self._dtype).cpu() for m in made]
+            # rounded as on the disk, so that the first use sees the same numbers as later ones
+            yield [m[k].to(self._dtype).cpu() for m in maps]
 
     def _write(self, image: int, maps: list[Tensor]) -> None:
         from safetensors import SafetensorError
@@ -231,7 +279,7 @@ class Features:
             with replacing(path) as temporary:
                 save_file({str(i): m.contiguous() for i, m in enumerate(maps)}, temporary)
         except (SafetensorError, OSError) as error:
-            raise InputError(f"features {str(path)!r} can't be written: {error}") from error
+            raise InputError(f"features {str(path)!r} cannot be written: {error}") from error
 
     def _read(self, image: int) -> list[Tensor]:
         from safetensors import SafetensorError, safe_open
@@ -242,8 +290,8 @@ class Features:
                 return [file.get_tensor(str(i)) for i in self._numbers]
         except (SafetensorError, OSError) as error:
             raise InputError(
-                f"features {str(path)!r} can't be read any more ({error}); start again, and they "
-                "are computed again"
+                f"features {str(path)!r} can no longer be read ({error}); start the same training "
+                "again, which computes them from scratch"
             ) from error
 
     def _is_whole(self, path: Path) -> bool:
@@ -255,11 +303,13 @@ class Features:
             with safe_open(path, framework="pt") as file:
                 return len(file.keys()) == len(self._pool)
         except SafetensorError:
-            warnings.warn(f"features {str(path)!r} are damaged, and computed again", stacklevel=2)
+            warnings.warn(
+                f"features {str(path)!r} are damaged and are computed again", stacklevel=2
+            )
             return False
 
     def _check_room(self, first: int, missing: set[int]) -> None:
-        """Raise `InputError` if the disk has too little room for what is missing still."""
+        """Raise `InputError` if the disk has too little space for all missing features."""
         path = self._files[first]
         pixels = self.stimuli.sizes.prod(1)
         others = [i for i in missing if i != first]
@@ -267,14 +317,14 @@ class Features:
         free = shutil.disk_usage(path.parent).free
         if needed > free - _SPARE:
             raise InputError(
-                f"features of {len(missing)} images take {needed / 1e9:.1f} GB, and "
-                f"{str(path.parent)!r} has {free / 1e9:.1f} GB; choose another folder, or dtype "
-                "'float16' for half of it"
+                f"features of {len(missing)} images take {needed / 1e9:.1f} GB, and the disk of "
+                f"{str(path.parent)!r} has {free / 1e9:.1f} GB left; choose another folder, or "
+                "dtype 'float16', which takes half"
             )
 
 
 def _sweep(folder: Path) -> None:
-    """Remove what a kill in the midst of writing left; others may be writing, so old ones only."""
+    """Remove half-written files of killed processes: old ones only, as others may be writing."""
     for path in folder.glob(".*.safetensors-*"):
         if time.time() - path.stat().st_mtime > _OLD:
             path.unlink(missing_ok=True)
@@ -282,6 +332,25 @@ def _sweep(folder: Path) -> None:
 
 def _device(extractor: FeatureExtractor) -> torch.device:
     return next(iter(extractor.state_dict().values())).device
+
+
+def code_of(backbone: Backbone) -> str:
+    """Return the identity of the code that makes a backbone's network and runs it.
+
+    It is fixed for the backbones of this package, whatever layers are read and whatever their name;
+    for those of users, it is a digest of the code.
+    """
+    own = fingerprint([backbone.make, backbone.trunk])
+    return _known_codes().get(own, own)
+
+
+@cache
+def _known_codes() -> dict[str, str]:
+    """Return the fixed identities of our own code, by its digest in this version."""
+    return {
+        fingerprint([known.make, known.trunk]): _CODES[name]
+        for name, known in known_backbones().items()
+    }
 
 
 def filled_features(
@@ -294,19 +363,27 @@ def filled_features(
     dtype: str,
     progress: bool,
 ) -> Features:
-    """Return `Features` of images, all of which are computed where there is a folder."""
-    made = Features(
+    """Return `Features` of images, already computed if they have a folder.
+
+    Parameters
+    ----------
+    extractor, stimuli, digests, downsample, folder, dtype
+        See `Features`.
+    progress
+        See `Features.fill`.
+    """
+    features = Features(
         extractor, stimuli, downsample=downsample, folder=folder, dtype=dtype, digests=digests
     )
-    made.fill(progress=progress)
-    return made
+    features.fill(progress=progress)
+    return features
 
 
 def image_digests(stimuli: Stimuli) -> list[str]:
-    """Return what tells images from others, such as "4f...-480x640"; reads all of them."""
-    found = []
+    """Return digests that identify images, such as "4f...-480x640"; all images are read."""
+    digests = []
     for stimulus in stimuli:
         digest = hashlib.sha256(stimulus.content()).hexdigest()[:32]
         height, width = stimulus.size
-        found.append(f"{digest}-{height}x{width}")
-    return found
+        digests.append(f"{digest}-{height}x{width}")
+    return digests

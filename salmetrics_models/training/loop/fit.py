@@ -1,4 +1,4 @@
-"""A module trained on some images and stopped on others; it goes on after an interruption."""
+"""Train a module on some images and validate it on others; resume after an interruption."""
 
 from __future__ import annotations
 
@@ -18,41 +18,59 @@ import torch
 from torch import Tensor
 
 from salmetrics.errors import InputError, check_choice, check_list, is_number, some
+from salmetrics.progress import progress_bar
 from salmetrics_models.devices import device_of
 from salmetrics_models.training.loop.logs import add_row, board_of, has_tensorboard, write_rows
-from salmetrics_models.training.loop.objective import METRICS, NotANumber, Objective, Source
+from salmetrics_models.training.loop.objective import (
+    METRICS,
+    Metric,
+    NotANumber,
+    Objective,
+    Source,
+)
 from salmetrics_models.training.loop.recipe import Recipe
-from salmetrics_models.training.loop.states import check_conditions, read_state
+from salmetrics_models.training.loop.states import (
+    FORMAT,
+    check_conditions,
+    format_of,
+    read_state,
+)
 from salmetrics_models.weights.files import write_state
 
 __all__ = ["Fitted", "Settings", "check_folder", "finished_fit", "fit", "settings_for"]
 
-_OF_DIGITS = ("device", "n_threads", "torch")  # conditions that move the last digits only
+_ROUNDING = ("device", "n_threads", "torch")  # conditions that change the last digits only
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What does not belong to the recipe.
+    """Settings that are not part of the recipe.
 
     Attributes
     ----------
     device
-        For what is trained.
+        Device on which the module is trained.
     dtype
-        Of its numbers.
+        Floating-point type of its parameters.
     metrics
-        Of `METRICS`, that are followed on the validation images besides LL and IG.
+        Names in `METRICS`: metrics that are logged in addition to LL and IG on the validation
+        images.
     save_seconds
-        How often the state is written within an epoch; it always is after one.
+        Seconds between two writes of the state within an epoch; it is always written after one.
     tensorboard
-        Whether there are logs for TensorBoard.
+        Whether logs for TensorBoard are written.
     progress
-        Whether there are bars on standard error.
+        Whether progress bars are shown on standard error.
+
+    Raises
+    ------
+    InputError
+        For an unknown metric or an invalid `save_seconds`.
     """
 
     device: torch.device
     dtype: torch.dtype = torch.float32
-    metrics: tuple[str, ...] = ()
+    metrics: tuple[Metric, ...] = ()
     save_seconds: float = 60.0
     tensorboard: bool = False
     progress: bool = True
@@ -67,26 +85,26 @@ class Settings:
 def settings_for(
     device: str,
     *,
-    metrics: Sequence[str] = (),
+    metrics: Sequence[Metric] = (),
     tensorboard: bool | None,
     save_seconds: float,
     progress: bool,
 ) -> Settings:
-    """Return settings from what users say.
+    """Return settings from the arguments of a training.
 
     Parameters
     ----------
     device
         "auto", "cpu", "cuda", ...
     metrics, save_seconds, progress
-        As of `Settings`.
+        See `Settings`.
     tensorboard
-        None: if it is installed.
+        Whether logs for TensorBoard are written; None: if it is installed.
 
     Raises
     ------
     InputError
-        For such as can't be, or if TensorBoard is wanted and not installed.
+        For invalid values, or if `tensorboard` is True and TensorBoard is not installed.
     """
     if tensorboard and not has_tensorboard():
         raise InputError("TensorBoard is not installed: pip install 'salmetrics[tensorboard]'")
@@ -101,14 +119,14 @@ def settings_for(
 
 @dataclass(frozen=True)
 class Fitted:
-    """What was trained.
+    """The result of `fit`.
 
     Attributes
     ----------
     state
-        Of the module.
+        State dict of the module.
     history
-        One row for the module before training, and one an epoch.
+        One row for the module before training, and one per epoch.
     """
 
     state: dict[str, Tensor]
@@ -117,7 +135,7 @@ class Fitted:
 
 @dataclass
 class _Progress:
-    """Where a training stands."""
+    """How far a training has come: the next epoch and batch, and everything before them."""
 
     epoch: int
     batch: int
@@ -139,38 +157,43 @@ def fit(
     settings: Settings,
     name: str = "training",
 ) -> Fitted:
-    """Train a module; go on where an earlier call stopped.
+    """Train a module, or resume where an earlier call stopped.
 
-    The order of batches depends on `seed` and the epoch only, so an interrupted training ends with
-    the same numbers as one that was not (on a CPU, with as many threads).
+    The order of batches depends only on `seed` and the epoch, so a resumed training ends with the
+    same numbers as an uninterrupted one (on a CPU, with the same number of threads).
 
     Parameters
     ----------
     objective
-        What is trained, and for what; the module's values are where training starts.
+        The module and its loss; training starts from the module's current parameters.
     training, validation
-        Images to train on, and to stop on; without the latter, `recipe` can't look at them.
+        Images to train on and to validate on; `validation` may be None if `recipe` does not need
+        it.
     recipe
-        Rates, batches, when to stop.
+        Learning rates, batches and the rule for stopping.
     folder
-        For ``state.pth`` while it runs, ``log.csv``, and ``final.pth``; made if it isn't there.
+        Folder of ``state.pth`` (while training runs), ``log.csv`` and ``final.pth``; it is created
+        if it does not exist.
     seed
-        Whole numbers that make the order of batches.
+        Whole numbers that determine the order of batches.
     conditions
-        All that the result depends on besides, as JSON can hold it.
+        Everything else on which the result depends, serialisable as JSON.
     settings
-        Device, metrics, bars.
+        Device, metrics, progress bars.
     name
-        What bars and messages call the training.
+        Name of the training in progress bars and messages.
 
     Raises
     ------
     InputError
-        If the loss or its gradient is not a number, the folder holds a training under other
-        conditions, or can't be written.
+        If the loss or its gradient is not finite, the folder holds a training under other
+        conditions, or it cannot be written.
     """
     if validation is None and recipe.looks_at_validation:
-        raise InputError("this recipe looks at validation images, and there are none")
+        raise InputError(
+            "the recipe needs validation images, and there are none; give some, or choose "
+            "keep='last', stopping='none' and schedule='steps'"
+        )
     folder.mkdir(parents=True, exist_ok=True)
     done = finished_fit(folder, recipe, conditions)
     if done is not None:
@@ -181,23 +204,41 @@ def fit(
     history = [{k: v for k, v in row.items() if k != "seconds"} for row in fitted.history]
     write_state(
         folder / "final.pth",
-        {"state_dict": fitted.state, "history": json.dumps(history), "conditions": wanted},
+        {
+            "format": FORMAT,
+            "state_dict": fitted.state,
+            "history": json.dumps(history),
+            "conditions": wanted,
+        },
     )
     (folder / "state.pth").unlink(missing_ok=True)
     return Fitted(fitted.state, history)
 
 
 def finished_fit(folder: Path, recipe: Recipe, conditions: Mapping[str, Any]) -> Fitted | None:
-    """Return what `fit` made in a folder; None if it isn't done."""
+    """Return the result of `fit` from its folder; None if the training has not finished.
+
+    Parameters
+    ----------
+    folder, recipe, conditions
+        See `fit`.
+
+    Raises
+    ------
+    InputError
+        If the folder holds a training under other conditions.
+    """
     final = read_state(folder / "final.pth")
     if final is None:
         return None
     found, wanted = (
-        _without_digits(json.loads(text))
+        _without_rounding(json.loads(text))
         for text in (final["conditions"], _as_text(recipe, conditions))
     )
-    check_conditions(folder / "final.pth", found, wanted)
-    (folder / "state.pth").unlink(missing_ok=True)  # of a call that was stopped just then
+    check_conditions(folder / "final.pth", found, wanted, format_of(final))
+    (folder / "state.pth").unlink(
+        missing_ok=True
+    )  # left if `fit` was stopped between writing and removing
     return Fitted(final["state_dict"], json.loads(final["history"]))
 
 
@@ -206,26 +247,26 @@ def check_folder(folder: Path, recipe: Recipe, conditions: Mapping[str, Any]) ->
 
     Parameters
     ----------
-    folder
-        Of `fit`.
-    recipe, conditions
-        As of `fit`; conditions may lack some, which are not compared.
+    folder, recipe
+        See `fit`.
+    conditions
+        See `fit`; those that are missing here are not compared.
     """
-    wanted = _without_digits(json.loads(_as_text(recipe, conditions)))
+    wanted = _without_rounding(json.loads(_as_text(recipe, conditions)))
     for name in ("final.pth", "state.pth"):
         state = read_state(folder / name)
         if state is not None:
-            found = _without_digits(json.loads(state["conditions"]))
+            found = _without_rounding(json.loads(state["conditions"]))
             known = {key: value for key, value in found.items() if key in wanted}
-            check_conditions(folder / name, known, wanted)
+            check_conditions(folder / name, known, wanted, format_of(state))
 
 
-def _without_digits(conditions: dict[str, Any]) -> dict[str, Any]:
-    """Leave out conditions that move the last digits only."""
+def _without_rounding(conditions: dict[str, Any]) -> dict[str, Any]:
+    """Leave out conditions that change the last digits only."""
     return {
-        key: _without_digits(value) if isinstance(value, dict) else value
+        key: _without_rounding(value) if isinstance(value, dict) else value
         for key, value in conditions.items()
-        if key not in _OF_DIGITS
+        if key not in _ROUNDING
     }
 
 
@@ -235,7 +276,7 @@ def _as_text(recipe: Recipe, conditions: Mapping[str, Any]) -> str:
 
 @dataclass
 class _Run:
-    """A training that runs; attributes are arguments of `fit`."""
+    """A running training; its attributes are arguments of `fit`."""
 
     objective: Objective
     training: Source
@@ -257,9 +298,7 @@ class _Run:
         self._saved = time.monotonic()
 
     def finished(self) -> Fitted:
-        """Train until the recipe says that it is enough."""
-        from tqdm import tqdm
-
+        """Train until the recipe stops."""
         at = self._restored()
         if at is None:
             at = _Progress(1, 0, 0.0, 0.0, [], self._copied())
@@ -267,12 +306,11 @@ class _Run:
             self._save(at)
         write_rows(self.folder / "log.csv", at.history)
         with board_of(self.folder if self.settings.tensorboard else None, at.history) as board:
-            bar = tqdm(
-                initial=at.epoch - 1,
-                delay=2,
-                disable=not self.settings.progress,
+            bar = progress_bar(
+                show=self.settings.progress,
+                description=self.name,
                 unit="epoch",
-                desc=self.name,
+                initial=at.epoch - 1,
             )
             while not self.recipe.is_done([row["score"] for row in at.history], self._rate):
                 began = time.monotonic()
@@ -298,7 +336,7 @@ class _Run:
     # ---- epochs
 
     def _epoch(self, at: _Progress) -> float:
-        """Train on all batches that are left; return the mean loss."""
+        """Train on the remaining batches of an epoch; return the mean loss."""
         rng = np.random.default_rng([*self.seed, at.epoch])
         batches = self.training.batches(self.recipe.batch_size, rng)
         left = batches[at.batch :]
@@ -310,7 +348,8 @@ class _Run:
                 at.weight += batch.weight
                 at.batch += 1
                 bar.update()
-                # gradients are in no state; and after the last batch, validation comes first
+                # a state holds no gradients, so it is written between steps only; after the last
+                # batch, validation comes first
                 whole = at.batch % self.recipe.accumulate == 0 and at.batch < len(batches)
                 if whole and time.monotonic() - self._saved > self.settings.save_seconds:
                     self._save(at)
@@ -318,61 +357,59 @@ class _Run:
         return at.loss / at.weight
 
     def _bar(self, n: int, name: str, done: int = 0) -> Any:
-        """Return a bar for batches, that is seen where an epoch takes long."""
-        from tqdm import tqdm
-
-        return tqdm(
+        """Return a progress bar over batches, shown if an epoch takes more than ten seconds."""
+        return progress_bar(
+            show=self.settings.progress,
             total=n,
-            initial=done,
-            delay=10,
-            leave=False,
-            disable=not self.settings.progress,
+            description=name,
             unit="batch",
-            desc=name,
+            delay=10,
+            initial=done,
+            leave=False,
         )
 
     def _step(self, batch: Any, at: _Progress, *, is_last: bool) -> float:
-        """Change the module by one batch; return the weighted sum of its images' losses before."""
+        """Train on one batch; return the weighted sum of its images' losses before the step."""
         n = self.recipe.accumulate
         if at.batch % n == 0:
             self._optimizer.zero_grad()
         total = (batch.weights * self.objective.losses(batch)).sum()
-        # by the size of a full batch, so that images of rare sizes don't count for more
+        # divided by the size of a full batch, so that images of rare sizes do not count for more
         (total / (self.recipe.batch_size * n)).backward()
         squares = [p.grad.square().sum() for p in self._parameters if p.grad is not None]
-        # one wait for a GPU
+        # both at once, so that a GPU is waited for once
         loss, gradient = torch.stack([total.detach(), torch.stack(squares).sum()]).tolist()
         if not (math.isfinite(loss) and math.isfinite(gradient)):
             what = "loss" if not math.isfinite(loss) else "gradient of the loss"
-            raise self._no_number(what, at.epoch, f"batch {at.batch} (images {some(batch.ids)})")
+            raise self._not_finite(what, at.epoch, f"batch {at.batch} (images {some(batch.ids)})")
         if (at.batch + 1) % n == 0 or is_last:
             self._optimizer.step()
             self.objective.constrain()
         return float(loss)
 
-    def _no_number(self, what: str, epoch: int, where: str) -> InputError:
+    def _not_finite(self, what: str, epoch: int, where: str) -> InputError:
         return InputError(
-            f"{self.name}: the {what} is no number in epoch {epoch}, {where}. The last good state "
-            f"is {str(self.folder / 'state.pth')!r}. To begin again with a lower learning rate, "
+            f"{self.name}: the {what} is not finite in epoch {epoch}, {where}. The last valid "
+            f"state is {str(self.folder / 'state.pth')!r}. To start again with a lower learning rate, "
             f"remove {str(self.folder)!r}"
         )
 
     def _loaded(self, samples: Source, batches: Sequence[Sequence[int]]) -> Generator[Any]:
-        """Yield batches on the device, the next one read meanwhile."""
+        """Yield batches on the device; a thread reads the next one meanwhile."""
         device, dtype = self.settings.device, self.settings.dtype
         with ThreadPoolExecutor(1, thread_name_prefix="salmetrics-batch") as pool:
-            ahead = None
+            pending = None
             for images in [*batches, None]:
-                coming = None if images is None else pool.submit(samples.batch, images)
-                if ahead is not None:
-                    yield ahead.result().to(device, dtype)
-                ahead = coming
+                following = None if images is None else pool.submit(samples.batch, images)
+                if pending is not None:
+                    yield pending.result().to(device, dtype)
+                pending = following
 
     # ---- validation
 
     def _row(self, epoch: int, loss: float | None, seconds: float) -> dict[str, Any]:
-        """Return what is logged of an epoch."""
-        found: dict[str, Any] = {
+        """Return the row of an epoch in the log."""
+        row: dict[str, Any] = {
             "epoch": epoch,
             "learning_rate": self._rate,
             "loss": loss,
@@ -381,17 +418,17 @@ class _Run:
         scores = self._scores(epoch) if self.validation is not None else {}
         if not scores:
             scores["score"] = -math.inf if loss is None else -loss
-        return found | scores | {"seconds": round(seconds, 3)}
+        return row | scores | {"seconds": round(seconds, 3)}
 
     def _scores(self, epoch: int) -> dict[str, float]:
-        """Return what the module is worth on the validation images."""
+        """Return the scores on the validation images."""
         assert self.validation is not None
         batches = self.validation.batches(self.recipe.batch_size)
         bar = self._bar(len(batches), "validation")
 
         def loaded() -> Generator[tuple[Sequence[int], Any]]:
-            with closing(self._loaded(self.validation, batches)) as found:  # type: ignore[arg-type]
-                for images, batch in zip(batches, found, strict=True):
+            with closing(self._loaded(self.validation, batches)) as on_device:  # type: ignore[arg-type]
+                for images, batch in zip(batches, on_device, strict=True):
                     yield images, batch
                     bar.update()
 
@@ -400,13 +437,13 @@ class _Run:
             with torch.no_grad(), closing(loaded()) as pairs:
                 scores = self.objective.scores(self.validation, pairs)
         except NotANumber as error:
-            raise self._no_number(error.what, epoch, f"images {some(error.ids)}") from error
+            raise self._not_finite(error.what, epoch, f"images {some(error.ids)}") from error
         finally:
             self._module.train()
         bar.close()
         return scores
 
-    # ---- what is kept
+    # ---- states
 
     @property
     def _rate(self) -> float:
@@ -426,6 +463,7 @@ class _Run:
         write_state(
             self.folder / "state.pth",
             {
+                "format": FORMAT,
                 "module": self._copied(),
                 "best": at.best,
                 "optimizer": self._optimizer.state_dict(),
@@ -443,7 +481,8 @@ class _Run:
         state = read_state(path)
         if state is None:
             return None
-        check_conditions(path, json.loads(state["conditions"]), json.loads(self.conditions))
+        found, wanted = (json.loads(text) for text in (state["conditions"], self.conditions))
+        check_conditions(path, found, wanted, format_of(state))
         self._module.load_state_dict(state["module"])
         self._optimizer.load_state_dict(copy.deepcopy(state["optimizer"]))
         self._scheduler.load_state_dict(state["scheduler"])

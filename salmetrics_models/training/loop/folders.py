@@ -1,4 +1,4 @@
-"""The folder of a training: one process at a time, and nothing left of a kill."""
+"""The folder of a training: one process at a time, and no leftovers of a killed one."""
 
 from __future__ import annotations
 
@@ -13,37 +13,50 @@ __all__ = ["alone_in", "swept"]
 
 
 def swept(folder: Path, *pieces: str) -> None:
-    """Remove what a kill in the midst of writing left, where nobody else writes.
+    """Remove half-written files that a killed process left.
 
     Parameters
     ----------
     folder
-        Of the training.
+        Folder of the training.
     *pieces
-        Patterns of the folders in it that are its own.
+        Glob patterns of the folders in it to which no other training writes.
     """
     owned = [folder, *(path for pattern in pieces for path in folder.glob(pattern))]
-    for path in (found for own in owned for found in own.glob(".*")):
+    for path in (hidden for own in owned for hidden in own.glob(".*")):
         if re.fullmatch(r"\..+-[0-9a-f]{12}", path.name) and path.is_file():
             path.unlink(missing_ok=True)
 
 
 @contextmanager
 def alone_in(folder: Path) -> Iterator[None]:
-    """Make a folder, and keep other processes from training in it."""
+    """Create a folder and lock it, so that no other process trains in it.
+
+    Parameters
+    ----------
+    folder
+        Folder of the training.
+
+    Raises
+    ------
+    InputError
+        If the folder cannot be created, or another process trains in it.
+    """
     from filelock import FileLock, Timeout
 
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(
-            f"folder {str(folder)!r} can't be made: {error.strerror or error}"
+            f"folder {str(folder)!r} cannot be created: {error.strerror or error}"
         ) from error
     lock = FileLock(folder / ".lock", timeout=0)
     try:
         lock.acquire()
     except Timeout as error:
-        raise InputError(f"another process trains in {str(folder)!r}") from error
+        raise InputError(
+            f"another process trains in {str(folder)!r}: wait for it, or choose another folder"
+        ) from error
     try:
         yield
     finally:

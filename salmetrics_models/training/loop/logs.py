@@ -1,4 +1,4 @@
-"""Logs of a training: CSV, and TensorBoard where it is installed."""
+"""Logs of a training: CSV, and TensorBoard if it is installed."""
 
 from __future__ import annotations
 
@@ -18,7 +18,15 @@ Row = Mapping[str, Any]
 
 
 def write_rows(path: Path, rows: Sequence[Row]) -> None:
-    """Write rows as CSV, in one step; not all need have the same entries."""
+    """Write rows as CSV, atomically.
+
+    Parameters
+    ----------
+    path
+        Path of the file.
+    rows
+        Values by column; columns that a row lacks are left empty.
+    """
     text = io.StringIO()
     names = list(dict.fromkeys(name for row in rows for name in row))
     writer = csv.DictWriter(text, names, lineterminator="\n")
@@ -29,13 +37,21 @@ def write_rows(path: Path, rows: Sequence[Row]) -> None:
 
 
 def has_tensorboard() -> bool:
-    """Whether TensorBoard is installed."""
+    """Return whether TensorBoard is installed."""
     return find_spec("tensorboard") is not None
 
 
 @contextmanager
 def board_of(folder: Path | None, rows: Sequence[Row]) -> Iterator[Any]:
-    """Give what writes logs for TensorBoard, with all rows so far; None without a folder."""
+    """Open a TensorBoard writer that has all rows so far, and close it at the end.
+
+    Parameters
+    ----------
+    folder
+        Folder of the training; the logs go to ``tensorboard`` in it. None: there is no writer.
+    rows
+        The rows so far.
+    """
     if folder is None:
         yield None
         return
@@ -51,7 +67,7 @@ def board_of(folder: Path | None, rows: Sequence[Row]) -> Iterator[Any]:
 
 
 def add_row(board: Any, row: Row) -> None:
-    """Show the row of an epoch in TensorBoard."""
+    """Add the row of an epoch to a TensorBoard writer; missing values are left out."""
     for key, value in row.items():
         if value is not None:
             board.add_scalar(key, value, row["epoch"])

@@ -1,4 +1,4 @@
-"""States of a training, read again: nothing in them is run, and only the same training goes on."""
+"""States of a training, read again: no code in them is run, and only the same training resumes."""
 
 from __future__ import annotations
 
@@ -10,16 +10,30 @@ import torch
 
 from salmetrics.errors import InputError
 
-__all__ = ["check_conditions", "read_state"]
+__all__ = ["FORMAT", "check_conditions", "format_of", "read_state"]
+
+FORMAT = 2
+"""Format of the states that are written.
+
+Format 1, of development versions of salmetrics 0.1.0, has no number; its digests of code depended
+on the modules that the code was in.
+"""
+
+_CODE = ("code", "centre_bias")  # conditions that are digests of code, perhaps a user's
 
 
 def read_state(path: Path) -> dict[str, Any] | None:
-    """Read what `write_state` wrote; None if there is no file.
+    """Read what `write_state` wrote; None if there is no such file.
+
+    Parameters
+    ----------
+    path
+        Path of the file.
 
     Raises
     ------
     InputError
-        If it is damaged.
+        If the file is damaged, or a later version of salmetrics wrote it.
     """
     if not path.exists():
         return None
@@ -28,26 +42,47 @@ def read_state(path: Path) -> dict[str, Any] | None:
     except (RuntimeError, EOFError, OSError, ValueError, KeyError, pickle.UnpicklingError) as error:
         raise InputError(f"{str(path)!r} is damaged; remove it to start again") from error
     if not isinstance(state, dict):
-        raise InputError(f"{str(path)!r} is no state of a training; remove it to start again")
+        raise InputError(f"{str(path)!r} is not the state of a training; remove it to start again")
+    if format_of(state) > FORMAT:
+        raise InputError(
+            f"{str(path)!r} was written by a later version of salmetrics, in format "
+            f"{format_of(state)}; this one reads formats up to {FORMAT}"
+        )
     return state
 
 
-def check_conditions(path: Path, found: dict[str, Any], wanted: dict[str, Any]) -> None:
+def format_of(state: dict[str, Any]) -> int:
+    """Return the number of a state's format."""
+    return int(state.get("format", 1))
+
+
+def check_conditions(
+    path: Path, found: dict[str, Any], wanted: dict[str, Any], number: int = FORMAT
+) -> None:
     """Raise `InputError` if a file is of a training under other conditions, naming what differs.
 
     Parameters
     ----------
     path
-        Of the file.
+        Path of the file.
     found, wanted
         Conditions, as JSON holds them.
+    number
+        Format of the file.
     """
     if found == wanted:
         return
     before, now = _leaves(found), _leaves(wanted)
-    differs = sorted(k for k in {*before, *now} if before.get(k) != now.get(k))
-    parts = [f"{k} (was {before.get(k)!r}, is {now.get(k)!r})" for k in differs[:4]]
-    more = f" and {len(differs) - 4} more" if len(differs) > 4 else ""
+    differing = sorted(k for k in {*before, *now} if before.get(k) != now.get(k))
+    if number < FORMAT and all(name.rsplit(".", 1)[-1] in _CODE for name in differing):
+        raise InputError(
+            f"{str(path.parent)!r} holds a training that a development version of salmetrics 0.1.0 "
+            f"wrote in format {number}, whose digest of {differing[0]} cannot be compared with "
+            f"those of format {FORMAT}. Finish it with that version, choose another folder, or "
+            "remove it"
+        )
+    parts = [f"{k} (was {before.get(k)!r}, is {now.get(k)!r})" for k in differing[:4]]
+    more = f" and {len(differing) - 4} more" if len(differing) > 4 else ""
     raise InputError(
         f"{str(path.parent)!r} holds a training under other conditions: {', '.join(parts)}{more}. "
         "Choose another folder, or remove it"
@@ -55,14 +90,14 @@ def check_conditions(path: Path, found: dict[str, Any], wanted: dict[str, Any]) 
 
 
 def _leaves(conditions: Any, name: str = "") -> dict[str, Any]:
-    """Return values that are no tables or lists, by all names on the way to them."""
+    """Return all values that are neither tables nor lists, by their dotted names."""
     if isinstance(conditions, dict):
         items = list(conditions.items())
     elif isinstance(conditions, list):
         items = [(str(i), value) for i, value in enumerate(conditions)]
     else:
         return {name: conditions}
-    found: dict[str, Any] = {}
+    leaves: dict[str, Any] = {}
     for key, value in items:
-        found |= _leaves(value, f"{name}.{key}" if name else key)
-    return found
+        leaves |= _leaves(value, f"{name}.{key}" if name else key)
+    return leaves

@@ -1,4 +1,4 @@
-"""A training of readouts as a TOML file says it."""
+"""Trainings of readouts configured by TOML files."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from salmetrics_models.deepgaze.architectures import (
     Architecture,
 )
 from salmetrics_models.devices import device_of
-from salmetrics_models.training.inputs.backbones import check_weights
+from salmetrics_models.training.inputs.backbones import files_of
 from salmetrics_models.training.inputs.stages import Stage, checked_stages
 from salmetrics_models.training.loop.recipe import Recipe
 from salmetrics_models.training.readouts.train import train
@@ -65,12 +65,14 @@ _STAGE: dict[str, Any] = {
 
 @dataclass(frozen=True, eq=False)
 class Readouts(Configuration):
-    """Readouts, in stages.
+    """A training of readouts in stages.
 
     Attributes
     ----------
-    architecture, stages, out, options
-        As `train` takes them.
+    architecture, stages, out
+        See `train`.
+    options
+        Further arguments of `train`.
     """
 
     architecture: Architecture
@@ -79,31 +81,33 @@ class Readouts(Configuration):
     options: dict[str, Any]
 
     def summary(self) -> str:
-        """Return what will be done, in a few lines."""
+        """Return a few lines on what will be trained."""
         names = ", ".join(backbone.name for backbone in self.architecture.backbones)
         n = self.options["n_instances"]
         lines = [f"{n} instance{'s' if n > 1 else ''} of readouts of {names}, in {self.out}"]
         for stage in self.stages:
             data, other = stage.dataset, stage.validation
             folds = "" if stage.folds is None else f", {stage.folds.n_folds} folds"
-            stopped = "" if other is None else f", stopped on {other.name} ({len(other)} images)"
+            validated = (
+                "" if other is None else f", validated on {other.name} ({len(other)} images)"
+            )
             lines.append(
                 f"  {stage.name}: {data.name}, {len(data)} images, {len(data.fixations)} fixations"
-                f"{folds}{stopped}"
+                f"{folds}{validated}"
             )
         return "\n".join(lines)
 
     def check(self) -> None:
-        """Raise `InputError` for weights that aren't there, or a device."""
-        check_weights(self.architecture, self.options["weights"])
+        """Raise `InputError` if weights are missing, or the device does not exist."""
+        files_of(self.architecture, self.options["weights"])
         device_of(self.options.get("device", "auto"))
 
     def train(self, *, progress: bool = True) -> Trained:
-        """Do as it says."""
+        """Run the training that this file configures."""
         return train(self.architecture, self.stages, self.out, **self.options, progress=progress)
 
     def results(self, trained: Trained) -> Iterator[str]:
-        """Yield the file, and scores: on validation images, and of readouts that saw no image."""
+        """Yield the path of the weights, then scores on validation images and on test images."""
         n = trained.architecture.n_components
         yield f"wrote {trained.path}: {n} readouts of each backbone"
         validation = trained.validation()
@@ -116,7 +120,20 @@ class Readouts(Configuration):
 
 
 def read_readouts(top: Mapping[str, Any], source: Source) -> Readouts:
-    """Return what the tables of a file say."""
+    """Return the training that the tables of a file configure.
+
+    Parameters
+    ----------
+    top
+        Contents of the file.
+    source
+        The file.
+
+    Raises
+    ------
+    InputError
+        For unknown keys and invalid values.
+    """
     model = checked("[model]", top.get("model", {}), _MODEL)
     architecture = architecture_of(model, BASES[model.get("base", "deepgaze2e")])
     options: dict[str, Any] = {
@@ -128,14 +145,14 @@ def read_readouts(top: Mapping[str, Any], source: Source) -> Readouts:
     if not top.get("stages"):
         raise InputError("there must be at least one table [[stages]]")
     stages = [
-        _stage(f"[[stages]] {number}", one, source)
-        for number, one in enumerate(top["stages"], start=1)
+        _stage(f"[[stages]] {number}", table, source)
+        for number, table in enumerate(top["stages"], start=1)
     ]
     for stage in stages:
         if "downsample" in model and stage.recipe.downsample not in (None, model["downsample"]):
             raise InputError(
-                f"[model] and the recipe of {stage.name!r} have different downsample; leave out "
-                "that of [model]"
+                f"[model] and the recipe of {stage.name!r} have different values of downsample; "
+                "leave out that of [model]"
             )
     return Readouts(architecture, checked_stages(stages), source.out, options)
 

@@ -1,4 +1,4 @@
-"""Predictions of trained readouts from features that are kept already."""
+"""Predictions of trained readouts from cached features."""
 
 from __future__ import annotations
 
@@ -9,36 +9,36 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from salmetrics.array_types import AnyArray
 from salmetrics.data.fixations import Fixations
 from salmetrics.data.stimuli import Stimuli, Stimulus
 from salmetrics.models.base import DensityModel, log_density_of, model_name
 from salmetrics_models.deepgaze.architectures import Architecture
 from salmetrics_models.deepgaze.head import Head, mean_of_logs, readout_grid, small_centre
-from salmetrics_models.prediction.producer import Array
 from salmetrics_models.training.inputs.features import Features
 
 __all__ = ["FromFeatures"]
 
 
 class FromFeatures(DensityModel):
-    """The densities of a model for the images of one data set, without running its backbones.
+    """Densities of a model for the images of one data set, without running its backbones.
 
     Parameters
     ----------
     architecture
-        With all components.
+        Architecture with the number of components of `heads`.
     heads
-        Readouts of each backbone, with all components.
+        Heads of all backbones, with all components.
     features
-        Of the images, for each backbone.
+        Features of the images, for each backbone.
     centre_bias
-        A density model.
+        Density model.
     components_for
-        Tells which components to mix for an image.
+        Function of an image's id that returns the numbers of the components to mix.
     name
-        For tables.
+        Name in tables.
     parameters
-        What predictions depend on besides the image and the centre bias.
+        Everything on which predictions depend, except for the image and the centre bias.
     """
 
     def __init__(
@@ -61,16 +61,45 @@ class FromFeatures(DensityModel):
 
     @property
     def parameters(self) -> dict[str, Any]:
-        """What predictions depend on besides the image."""
+        """Everything on which predictions depend, except for the image."""
         return {**self._parameters, "centre_bias": model_name(self._centre_bias)}
 
     def check_data(self, stimuli: Stimuli, fixations: Fixations) -> None:
-        """Refuse other images than those that there are features of."""
+        """Check that the images are those of the features.
+
+        Parameters
+        ----------
+        stimuli, fixations
+            Data that are going to be predicted and scored.
+
+        Raises
+        ------
+        InputError
+            For other images.
+        """
         self._centre_bias.check_data(stimuli, fixations)
         self._features[0].check(stimuli)
 
-    def log_density(self, stimulus: Stimulus, *, subject: Any = None) -> Array:
-        """Return the log density, shape (h, w)."""
+    def log_density(self, stimulus: Stimulus, *, subject: Any = None) -> AnyArray:
+        """Return the log density of an image.
+
+        Parameters
+        ----------
+        stimulus
+            One of the images.
+        subject
+            Not used.
+
+        Returns
+        -------
+        log_density : ndarray of shape (h, w), float32
+            Natural logarithm; logsumexp is 0 up to rounding.
+
+        Raises
+        ------
+        InputError
+            If there are no features of the image.
+        """
         number = self._features[0].number_of(stimulus)
         log = log_density_of(self._centre_bias, stimulus).values
         centre = torch.from_numpy(np.ascontiguousarray(log, dtype=np.float32))[None]

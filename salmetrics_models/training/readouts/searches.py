@@ -1,4 +1,4 @@
-"""Many trainings that differ in one thing: the layers that are read, or the random start."""
+"""Trainings that differ in one thing only: the layers that are read, or the random weights."""
 
 from __future__ import annotations
 
@@ -33,19 +33,28 @@ _ENSEMBLE = "ensemble"
 
 @dataclass(frozen=True, eq=False)
 class Search:
-    """What came of a search.
+    """The result of `instance_search` or `layer_search`.
 
-    Attributes
+    Parameters
     ----------
     table
-        One row an instance: configuration, instance, validation_IG (bits; what to choose by), IG on
-        the test images with its interval (bits), and for layers: layers, n_channels.
+        One row per instance: configuration, instance, validation_IG (bits per fixation; the column
+        by which to choose), IG on the test images with the interval IG_low to IG_high (bits per
+        fixation), and for a search over layers: layers, n_channels.
     evaluation
-        Of all instances, and of the ensemble of each configuration's, on the test images.
+        Evaluation of all instances, and of each configuration's ensemble of them, on the test
+        images.
     groups
         Names of the instances in `evaluation`, by configuration.
     trained
-        By configuration.
+        Results of `train`, by configuration.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> rows = {"configuration": ["layers 0", "layers 1"], "validation_IG": [0.31, 0.42]}
+    >>> Search(pd.DataFrame(rows), None, {}, {}).best
+    'layers 1'
     """
 
     table: pd.DataFrame
@@ -55,12 +64,33 @@ class Search:
 
     @property
     def best(self) -> str:
-        """The configuration with the highest mean over instances of validation_IG."""
+        """The configuration with the highest validation_IG, averaged over its instances.
+
+        Returns
+        -------
+        configuration : str
+            Key of `groups` and `trained`.
+        """
         means = self.table.groupby("configuration", sort=False)["validation_IG"].mean()
         return str(means.idxmax())
 
     def plot(self, metric: str = "IG", *, ax: Axes | None = None, **kwargs: Any) -> Axes:
-        """Draw how instances are spread, as `salmetrics.plotting.plot_instances` does."""
+        """Plot the scores of all instances by configuration.
+
+        Parameters
+        ----------
+        metric
+            Metric of `evaluation`.
+        ax
+            Axes to draw on; None: the current ones.
+        **kwargs
+            Options of `salmetrics.plotting.plot_instances`.
+
+        Returns
+        -------
+        ax : matplotlib.axes.Axes
+            The axes with the plot.
+        """
         from salmetrics.plotting import plot_instances
 
         names = [name for name in self.evaluation.models if name.endswith(_ENSEMBLE)]
@@ -79,18 +109,48 @@ def instance_search(
     metrics: Sequence[str] = ("LL", "IG"),
     **options: Any,
 ) -> Search:
-    """Train a model from several random starts, and score each instance, and all together.
+    """Train a model from different random weights; score each instance and all of them together.
 
     Parameters
     ----------
     architecture, stages, out
-        As of `train`; the last stage has folds.
+        See `train`; the last stage must have folds.
     n
         Number of instances.
     metrics
-        Of the evaluation.
+        Keys of the metrics of the evaluation.
     **options
-        As of `train`.
+        Further options of `train`.
+
+    Returns
+    -------
+    search : Search
+        Its only configuration is "instances".
+
+    Raises
+    ------
+    InputError
+        For unknown metrics, stages without folds, and in all cases of `train`.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from dataclasses import replace
+    >>> import salmetrics
+    >>> from salmetrics.datasets import generate_dataset
+    >>> from salmetrics_models.backbones.backbone import HAND_MADE
+    >>> from salmetrics_models.deepgaze.architectures import DEEPGAZE_2E
+    >>> from salmetrics_models.training import Recipe, Stage
+    >>> dataset = generate_dataset(6, size=(64, 80), seed=1).dataset
+    >>> folds = salmetrics.data.folds.kfold(dataset.stimuli, 3)
+    >>> recipe = Recipe(max_epochs=1)
+    >>> stage = Stage("generated", dataset, recipe, folds=folds, centre_bias="gaussian")
+    >>> small = replace(DEEPGAZE_2E, backbones=(HAND_MADE,), downsample=1, readout_factor=8)
+    >>> options = {"n": 1, "metrics": ["IG"], "device": "cpu", "progress": False}
+    >>> with tempfile.TemporaryDirectory() as out:
+    ...     search = instance_search(small, [stage], out, **options)
+    >>> search.groups
+    {'instances': ['instances, instance 0']}
     """
     _check(stages, metrics)
     trained = train(architecture, stages, out, n_instances=n, **options)
@@ -110,38 +170,72 @@ def layer_search(
     seed: int = 0,
     **options: Any,
 ) -> Search:
-    """Train a model on random sets of layers of its backbone, and score each.
+    """Train a model on random sets of layers of its backbone, and score each set.
 
     The features of all layers are computed once, for all sets.
 
     Parameters
     ----------
     architecture
-        With one backbone.
+        Architecture with one backbone.
     layers
-        To choose from: names of modules of the backbone.
+        Names of modules of the backbone, from which sets are drawn.
     stages, out
-        As of `train`; the last stage has folds.
+        See `train`; the last stage must have folds.
     n
-        Number of sets, all different; all of them if there are fewer.
+        Number of different sets; if there are fewer, all of them are trained.
     n_layers
         Fewest and most layers of a set.
     n_instances
-        Trainings of each.
+        Number of trainings of each set, from different random weights.
     metrics
-        Of the evaluation.
+        Keys of the metrics of the evaluation.
     seed
-        Of the sets, and as of `train`.
+        Seed of the sets, and of each training.
     **options
-        As of `train`.
+        Further options of `train`.
+
+    Returns
+    -------
+    search : Search
+        Its configurations are "layers 0", "layers 1", ...
+
+    Raises
+    ------
+    InputError
+        For unknown layers or metrics, an architecture with several backbones, stages without
+        folds, and in all cases of `train`.
 
     References
     ----------
-    Kümmerer, Wallis, Gatys and Bethge (2017) chose the layers of DeepGaze II by a random search.
+    Kümmerer, Wallis, Gatys and Bethge (2017), ICCV, doi:10.1109/ICCV.2017.513, chose the layers of
+    DeepGaze II by a random search.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from dataclasses import replace
+    >>> import salmetrics
+    >>> from salmetrics.datasets import generate_dataset
+    >>> from salmetrics_models.backbones.backbone import HAND_MADE
+    >>> from salmetrics_models.deepgaze.architectures import DEEPGAZE_2E
+    >>> from salmetrics_models.training import Recipe, Stage
+    >>> dataset = generate_dataset(6, size=(64, 80), seed=1).dataset
+    >>> folds = salmetrics.data.folds.kfold(dataset.stimuli, 3)
+    >>> recipe = Recipe(max_epochs=1)
+    >>> stage = Stage("generated", dataset, recipe, folds=folds, centre_bias="gaussian")
+    >>> small = replace(DEEPGAZE_2E, backbones=(HAND_MADE,), downsample=1, readout_factor=8)
+    >>> layers = ["gabor", "colour", "contrast"]
+    >>> options = {"n": 2, "metrics": ["IG"], "device": "cpu", "progress": False}
+    >>> with tempfile.TemporaryDirectory() as out:
+    ...     search = layer_search(small, layers, [stage], out, **options)
+    >>> search.table["configuration"].tolist()
+    ['layers 0', 'layers 1']
     """
     if len(architecture.backbones) != 1:
         raise InputError(
-            f"layers are sought in one backbone; the architecture has {len(architecture.backbones)}"
+            "layer_search needs an architecture with one backbone; this one has "
+            f"{len(architecture.backbones)}"
         )
     _check(stages, metrics)
     backbone = architecture.backbones[0]
@@ -149,33 +243,34 @@ def layer_search(
     ends = [check_whole("n_layers", value, 1) for value in check_list("n_layers", n_layers)]
     if len(ends) != 2 or not ends[0] <= ends[1] or ends[0] > len(pool):
         raise InputError(
-            f"n_layers must be two numbers that go up, from 1 to {len(pool)}; got {n_layers}"
+            f"n_layers must be the fewest and the most layers, from 1 to {len(pool)}; got "
+            f"{n_layers}"
         )
-    backbone.reading(pool)  # names that are wrong are said before anything is trained
+    backbone.reading(pool)  # raises an error for unknown names, before anything is trained
     if options.get("features") is None:
         options = options | {"features": Path(out) / "features"}
     trained: dict[str, Trained] = {}
-    about: dict[str, dict[str, Any]] = {}
-    chosen = _sets(pool, check_whole("n", n, 1), (ends[0], min(ends[1], len(pool))), seed)
-    for number, some in enumerate(chosen):
+    facts: dict[str, dict[str, Any]] = {}
+    sets = _sets(pool, check_whole("n", n, 1), (ends[0], min(ends[1], len(pool))), seed)
+    for number, names in enumerate(sets):
         name = f"layers {number}"
-        read: Backbone = backbone.reading(some, pool=pool)
-        about[name] = {"layers": ", ".join(some), "n_channels": read.channels}
+        reading: Backbone = backbone.reading(names, pool=pool)
+        facts[name] = {"layers": ", ".join(names), "n_channels": reading.channels}
         trained[name] = train(
-            replace(architecture, backbones=(read,)),
+            replace(architecture, backbones=(reading,)),
             stages,
             Path(out) / f"layers-{number}",
             n_instances=n_instances,
             seed=seed,
             **options,
         )
-    return _scored(trained, about, metrics, options.get("progress", True))
+    return _scored(trained, facts, metrics, options.get("progress", True))
 
 
 def _check(stages: Sequence[Stage], metrics: Sequence[str]) -> None:
-    """Raise `InputError` for what would be found out after hours only."""
+    """Raise the errors that would otherwise come after hours of training."""
     if checked_stages(stages)[-1].folds is None:
-        raise InputError("a search scores images of folds; the last stage has none")
+        raise InputError("a search scores the images of folds; give folds to the last stage")
     for metric in check_list("metrics", metrics):
         check_choice("metric", metric, METRICS)
 
@@ -183,49 +278,47 @@ def _check(stages: Sequence[Stage], metrics: Sequence[str]) -> None:
 def _sets(
     pool: tuple[str, ...], n: int, n_layers: tuple[int, int], seed: int
 ) -> list[tuple[str, ...]]:
-    """Draw different sets of layers, each in the order of the pool."""
+    """Draw n different sets of layers, each in the order of the pool."""
     sizes = range(n_layers[0], n_layers[1] + 1)
     total = sum(comb(len(pool), size) for size in sizes)
     rng = np.random.default_rng(seed)
-    if total <= max(1000, 2 * n):  # too few to hope that others are drawn
-        every = [some for size in sizes for some in combinations(pool, size)]
+    if total <= max(1000, 2 * n):  # so few that repeated draws would often be the same
+        every = [names for size in sizes for names in combinations(pool, size)]
         return [every[i] for i in rng.permutation(total)[:n]]
-    found: dict[tuple[str, ...], None] = {}  # in the order of drawing
-    while len(found) < n:
+    drawn: dict[tuple[str, ...], None] = {}  # a set that keeps the order
+    while len(drawn) < n:
         size = int(rng.integers(n_layers[0], n_layers[1] + 1))
         places = np.sort(rng.choice(len(pool), size, replace=False))
-        found[tuple(pool[i] for i in places)] = None
-    return list(found)
+        drawn[tuple(pool[i] for i in places)] = None
+    return list(drawn)
 
 
 def _scored(
     trained: dict[str, Trained],
-    about: dict[str, dict[str, Any]],
+    facts: dict[str, dict[str, Any]],
     metrics: Sequence[str],
     progress: bool,
 ) -> Search:
-    """Score all instances on their test images, and all of a configuration together."""
+    """Score all instances, and the ensemble of each configuration, on the test images."""
     import pandas as pd
 
     models: list[DensityModel] = []
     groups: dict[str, list[str]] = {}
     rows = []
-    for name, one in trained.items():
-        own: list[str] = []
-        for j in range(one.n_instances):
-            own.append(f"{name}, instance {j}")
-            models.append(one.from_features(instance=j, name=own[-1]))
-            row = {"configuration": name, "instance": j, **about.get(name, {})}
-            rows.append(row | {"validation_IG": one.validation(j)})
-        groups[name] = own
-        if one.n_instances > 1:
-            models.append(one.from_features(name=f"{name}, {_ENSEMBLE}"))
+    for name, result in trained.items():
+        groups[name] = [f"{name}, instance {j}" for j in range(result.n_instances)]
+        for j, instance in enumerate(groups[name]):
+            models.append(result.from_features(instance=j, name=instance))
+            row = {"configuration": name, "instance": j, **facts.get(name, {})}
+            rows.append(row | {"validation_IG": result.validation(j)})
+        if result.n_instances > 1:
+            models.append(result.from_features(name=f"{name}, {_ENSEMBLE}"))
     dataset = next(iter(trained.values())).stage.dataset
     wanted = list(dict.fromkeys([*metrics, "IG"]))
     evaluation = evaluate(models, *dataset, metrics=wanted, progress=progress)
     summary = evaluation.summary
     for row in rows:
         key = (groups[row["configuration"]][row["instance"]], "IG")
-        for column, found in (("IG", "value"), ("IG_low", "low"), ("IG_high", "high")):
-            row[column] = summary.loc[key, found]
+        for column, score in (("IG", "value"), ("IG_low", "low"), ("IG_high", "high")):
+            row[column] = summary.loc[key, score]
     return Search(pd.DataFrame(rows), evaluation, groups, trained)

@@ -1,4 +1,4 @@
-"""All readouts of a model: backbones, instances, stages, folds; and the file that comes of it."""
+"""Train all readouts of a model: of each backbone, instance, stage and fold."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from salmetrics_models.deepgaze.architectures import Architecture
 from salmetrics_models.deepgaze.head import Head
 from salmetrics_models.devices import settings_of_torch
 from salmetrics_models.seeds import check_seed, seeded
-from salmetrics_models.training.inputs.backbones import check_sizes, check_weights, extractor_of
+from salmetrics_models.training.inputs.backbones import check_sizes, extractor_of, files_of
 from salmetrics_models.training.inputs.features import (
     FEATURE_DTYPES,
     Features,
@@ -35,7 +35,8 @@ from salmetrics_models.training.loop.fit import (
     settings_for,
 )
 from salmetrics_models.training.loop.folders import alone_in, swept
-from salmetrics_models.training.loop.states import read_state
+from salmetrics_models.training.loop.objective import Metric
+from salmetrics_models.training.loop.states import FORMAT, read_state
 from salmetrics_models.training.readouts.objective import ReadoutObjective
 from salmetrics_models.training.readouts.trained import Trained
 from salmetrics_models.weights.files import write_state, write_weights
@@ -59,68 +60,99 @@ def train(
     feature_dtype: str = "float32",
     device: str = "auto",
     n_threads: int | None = None,
-    metrics: Sequence[str] = (),
+    metrics: Sequence[Metric] = (),
     tensorboard: bool | None = None,
     save_seconds: float = 60.0,
     progress: bool = True,
 ) -> Trained:
-    """Train the readouts of a model; the same call goes on where an earlier one stopped.
+    """Train the readouts of a model, or resume where an earlier call stopped.
 
-    Backbones are not trained: their features are computed once. Each stage starts from the
-    readouts of the stage before it, the first one from random weights, other ones an instance.
-    Where an architecture scales features (DeepGaze II), they are scaled by the images of the first
-    stage, all of them; no fixations are looked at for that.
+    Backbones are not trained: their features are computed once. The first stage starts from random
+    weights, which differ between instances; each further stage starts from the readouts of the
+    stage before it. If an architecture scales features (DeepGaze II), it scales them by the images
+    of the first stage, all of them, without their fixations.
 
     Parameters
     ----------
     architecture
-        Such as `DEEPGAZE_2` or `DEEPGAZE_2E`; its number of components does not matter.
+        Architecture such as `DEEPGAZE_2` or `DEEPGAZE_2E`; its number of components is not used.
     stages
-        In order; the last one may have folds.
+        Stages in their order; the last one may have folds.
     out
-        Folder of this training, made if it isn't there. It gets ``model.pth`` (all readouts and
-        backbones), ``history.csv`` and ``folds.csv``, and in a folder for each readout its
+        Folder of this training, created if it does not exist. It gets ``model.pth`` (all readouts
+        and backbones), ``history.csv``, ``folds.csv``, and a folder for each readout with its
         ``log.csv`` and its state.
     weights
-        File of each backbone's weights, by its name, as torchvision or the published checkpoints
-        name them; under "all", a checkpoint that has all others, such as the published one of
-        DeepGaze IIE; or "random". Hand-made features need none.
+        File of each backbone's weights by the backbone's name, with the names of tensors of
+        torchvision or of the published checkpoints; or "random". A file under "all" is used for
+        all other backbones, such as the published file of DeepGaze IIE. Hand-made features need no
+        weights.
     n_instances
-        How often all is trained; the result mixes all instances.
+        Number of trainings from different random weights; the result mixes all of them.
     seed
-        Of random weights and of the order of batches. With the same number of threads, the same
-        seed makes the same file, bit for bit, on a CPU.
+        Seed of the random weights and of the order of batches. On a CPU, with the same number of
+        threads, the same seed gives the same file, bit for bit.
     features
-        Folder for features, which several trainings may share; None: ``features`` in `out`.
+        Folder of the features, which several trainings may share; None: ``features`` in `out`.
     keep_features
-        False: nothing is kept, and features are computed again in each epoch.
+        Whether features are cached on disk; otherwise they are computed in each epoch.
     feature_dtype
-        "float32", or "float16" for half of the disk.
+        "float32", or "float16" for half of the disk space.
     device
         "auto" (a GPU if there is one), "cpu", "cuda", ...
     n_threads
-        Of torch on a CPU; None: as torch is set.
+        Number of threads of torch on a CPU; None: torch's current setting.
     metrics
-        Followed on the validation images besides LL and IG: of "NSS", "AUC".
+        Metrics on the validation images, logged in addition to LL and IG: "NSS", "AUC".
     tensorboard
-        Whether to write logs for TensorBoard; None: if it is installed.
+        Whether logs for TensorBoard are written; None: if it is installed.
     save_seconds
-        How often the state is written within an epoch; it always is after one.
+        Seconds between two writes of the state within an epoch; it is always written after one.
     progress
-        Show bars on standard error when it takes more than a few seconds.
+        Whether progress bars are shown on standard error if something takes more than a few
+        seconds.
+
+    Returns
+    -------
+    trained : Trained
+        The file of weights, the history, and models with the trained readouts.
 
     Raises
     ------
     InputError
-        For data or options that can't be, images that are trained on in one stage and tested on in
-        another, a loss that is no number, or a folder that holds a training under other
-        conditions, or where another process trains.
+        For invalid data or options, images that one stage trains on and another one tests, a loss
+        that is not finite, or a folder that holds a training under other conditions or in which
+        another process trains.
+
+    Examples
+    --------
+    A small network on hand-made features, with one epoch in each of three folds:
+
+    >>> import tempfile
+    >>> from dataclasses import replace
+    >>> import salmetrics
+    >>> from salmetrics.datasets import generate_dataset
+    >>> from salmetrics_models.backbones.backbone import HAND_MADE
+    >>> from salmetrics_models.deepgaze.architectures import DEEPGAZE_2E
+    >>> from salmetrics_models.training import Recipe, Stage
+    >>> dataset = generate_dataset(6, size=(64, 80), seed=1).dataset
+    >>> folds = salmetrics.data.folds.kfold(dataset.stimuli, 3)
+    >>> recipe = Recipe(max_epochs=1)
+    >>> stage = Stage("generated", dataset, recipe, folds=folds, centre_bias="gaussian")
+    >>> small = replace(DEEPGAZE_2E, backbones=(HAND_MADE,), downsample=1, readout_factor=8)
+    >>> with tempfile.TemporaryDirectory() as out:
+    ...     trained = train(small, [stage], out, device="cpu", progress=False)
+    ...     model = trained.cross_validated(device="cpu")
+    >>> trained.architecture.n_components
+    3
+    >>> model.log_density(dataset.stimuli[0]).shape
+    (64, 80)
     """
-    given = checked_stages(stages)
+    ordered = checked_stages(stages)
     check_whole("n_instances", n_instances, 1)
     check_seed(seed)
     check_choice("feature_dtype", feature_dtype, FEATURE_DTYPES)
-    files = check_weights(architecture, weights or {})
+    files = files_of(architecture, weights or {})
     settings = settings_for(
         device,
         metrics=metrics,
@@ -128,31 +160,31 @@ def train(
         save_seconds=save_seconds,
         progress=progress,
     )
-    check_sizes(architecture, given)
+    check_sizes(architecture, ordered)
     folder = Path(out)
     cache = Path(features or folder / "features") if keep_features else None
     with alone_in(folder), settings_of_torch(settings.device, n_threads, alone=False):
-        run = _Run(architecture, given, (folder, cache, feature_dtype), settings, seed)
+        run = _Run(architecture, ordered, (folder, cache, feature_dtype), settings, seed)
         run.check_folders(n_instances)
         run.fill(files)
-        of_backbones = [run.trained(b, n_instances) for b in range(len(files))]
-        last = given[-1]
+        readouts = [run.trained(b, n_instances) for b in range(len(files))]
+        last = ordered[-1]
         whole = replace(
             architecture,
             n_components=n_instances * last.n_parts,
             downsample=last.recipe.downsample or architecture.downsample,
         )
         about = {"architecture": whole.description(), "n_folds": last.n_parts}
-        write_weights(folder / "model.pth", _joined(of_backbones), about)
+        write_weights(folder / "model.pth", _joined(readouts), about)
         if last.folds is not None:
             last.folds.save(folder / "folds.csv")
         history = run.history(folder / "history.csv")
-    parts, kept = tuple(run.parts[-1]), tuple(sets[-1][0] for sets in run.features)
-    return Trained(folder / "model.pth", whole, parts, n_instances, history, kept)
+    parts, cached = tuple(run.parts[-1]), tuple(sets[-1][0] for sets in run.features)
+    return Trained(folder / "model.pth", whole, parts, n_instances, history, cached)
 
 
 class _Run:
-    """A training that runs."""
+    """A running training."""
 
     def __init__(
         self,
@@ -170,7 +202,7 @@ class _Run:
         self._common = {"torch": torch.__version__, "seed": seed}
         self._common |= {"device": settings.device.type, "n_threads": torch.get_num_threads()}
         if settings.device.type == "cuda":
-            self._common["n_threads"] = 0  # they move no digit
+            self._common["n_threads"] = 0  # they do not change the result
         self._digests = [
             [
                 [] if d is None else image_digests(d.stimuli)
@@ -180,7 +212,7 @@ class _Run:
         ]
         self.parts = [stage.parts(progress=settings.progress) for stage in stages]
         check_unseen(stages, self._digests)
-        self._of_stages = [
+        self._stage_conditions = [
             stage.conditions(*digests) for stage, digests in zip(stages, self._digests, strict=True)
         ]
         self._rows: list[dict[str, Any]] = []
@@ -189,7 +221,7 @@ class _Run:
         swept(self._folder, "*", "*/instance-*/**")
 
     def check_folders(self, n_instances: int) -> None:
-        """Look whether what is there already is of this training, before anything is computed."""
+        """Check that existing states belong to this training, before anything is computed."""
         for b in range(len(self._architecture.backbones)):
             for s, parts in enumerate(self.parts):
                 for part in parts:
@@ -203,41 +235,40 @@ class _Run:
         return self._folder.joinpath(*names)
 
     def _conditions(self, s: int, j: int, part: Part) -> dict[str, Any]:
-        """Return what a readout depends on besides its recipe and features."""
+        """Return everything on which a readout depends, except for its recipe and features."""
         return {
             **self._common,
             "architecture": self._architecture.description(),
-            "stages": self._of_stages[: s + 1],
+            "stages": self._stage_conditions[: s + 1],
             "earlier_recipes": [earlier.recipe.as_dict() for earlier in self._stages[:s]],
             "instance": j,
             "fold": part.fold,
         }
 
     def fill(self, weights: Sequence[Path | None]) -> None:
-        """Compute all features, of all backbones and stages, that are not there yet."""
+        """Compute all missing features of all backbones and stages."""
         for backbone, file in zip(self._architecture.backbones, weights, strict=True):
             extractor = extractor_of(backbone, file, self._seed)
             state = extractor.state_dict()
             self._states.append({key: tensor.cpu().clone() for key, tensor in state.items()})
             extractor = extractor.to(self._settings.device)
-            made = [self._features(extractor, s) for s in range(len(self._stages))]
-            self.features.append(made)
+            self.features.append([self._features(extractor, s) for s in range(len(self._stages))])
 
     def trained(
         self, b: int, n_instances: int
     ) -> tuple[dict[str, Tensor], list[dict[str, Tensor]]]:
-        """Train all readouts of a backbone; return its state, and theirs, instance by instance."""
+        """Train all readouts of a backbone; return its state, and theirs by instance and fold."""
         scale = self._scale(b) if self._architecture.scaled else None
         starts = [self._random_head(b, j, scale) for j in range(n_instances)]
         heads: list[list[dict[str, Tensor]]] = []
         for s, parts in enumerate(self.parts):
-            of_parts = [self._of_part(b, s, part, starts) for part in parts]
-            heads = [list(of_instance) for of_instance in zip(*of_parts, strict=True)]
-            starts = [of_instance[0] for of_instance in heads]
-        return self._states[b], [head for of_instance in heads for head in of_instance]
+            by_part = [self._train_part(b, s, part, starts) for part in parts]
+            heads = [list(by_fold) for by_fold in zip(*by_part, strict=True)]
+            starts = [by_fold[0] for by_fold in heads]
+        return self._states[b], [head for by_fold in heads for head in by_fold]
 
     def history(self, path: Path) -> pd.DataFrame:
-        """Return one row an epoch of each training, written to a file too."""
+        """Write one row per epoch of each readout as CSV, and return the table."""
         import pandas as pd
 
         table = pd.DataFrame(self._rows)
@@ -246,7 +277,7 @@ class _Run:
         return table
 
     def _features(self, extractor: FeatureExtractor, s: int) -> tuple[Features, Features | None]:
-        """Return features of a stage's images, and of those it is stopped on."""
+        """Return features of a stage's images, and of those to validate on."""
         stage = self._stages[s]
         options: dict[str, Any] = {
             "downsample": stage.recipe.downsample or self._architecture.downsample,
@@ -261,18 +292,18 @@ class _Run:
         return own, filled_features(extractor, stage.validation.stimuli, other, **options)
 
     def _scale(self, b: int) -> Tensor:
-        """Return the scale of features over the images of the first stage; computed once."""
+        """Return the scale of features over the images of the first stage, computed once."""
         features = self.features[b][0][0]
         path = self._folder / self._architecture.backbones[b].name / "scale.pth"
-        wanted = features.conditions | {"images": self._of_stages[0]["data"]["images"]}
+        wanted = features.conditions | {"images": self._stage_conditions[0]["data"]["images"]}
         text = json.dumps(wanted, sort_keys=True)
-        kept = read_state(path)
-        if kept is not None and kept["conditions"] == text:
-            scale: Tensor = kept["scale"]
-            return scale
+        state = read_state(path)
+        if state is not None and state["conditions"] == text:
+            known: Tensor = state["scale"]
+            return known
         path.parent.mkdir(parents=True, exist_ok=True)
         scale = features.scale(progress=self._settings.progress)
-        write_state(path, {"scale": scale, "conditions": text})
+        write_state(path, {"format": FORMAT, "scale": scale, "conditions": text})
         return scale
 
     def _random_head(self, b: int, j: int, scale: Tensor | None) -> dict[str, Tensor]:
@@ -282,16 +313,16 @@ class _Run:
             head.feature_scale.copy_(scale)
         return dict(head.state_dict())
 
-    def _of_part(
+    def _train_part(
         self, b: int, s: int, part: Part, starts: Sequence[dict[str, Tensor]]
     ) -> list[dict[str, Tensor]]:
-        """Train one readout for each instance, unless that is done."""
+        """Train one readout per instance, except for those that are finished."""
         stage, backbone = part.stage, self._architecture.backbones[b]
         architecture = replace(
             self._architecture, downsample=stage.recipe.downsample or self._architecture.downsample
         )
         samples: tuple[Samples, Samples | None] | None = None
-        found = []
+        states = []
         for j, start in enumerate(starts):
             folder = self._folder_of(b, j, part)
             conditions = self._conditions(s, j, part)
@@ -314,13 +345,13 @@ class _Run:
                 )
             about = {"backbone": backbone.name, "instance": j, "stage": stage.name}
             self._rows += [about | {"fold": part.fold} | row for row in fitted.history]
-            found.append(fitted.state)
-        return found
+            states.append(fitted.state)
+        return states
 
     def _samples(
         self, part: Part, features: tuple[Features, Features | None], architecture: Architecture
     ) -> tuple[Samples, Samples | None]:
-        """Return what is trained on, and what is stopped on."""
+        """Return the samples to train on, and those to validate on."""
         stage = part.stage
         options: dict[str, Any] = {
             "average": stage.recipe.average,
@@ -350,12 +381,12 @@ class _Run:
 
 
 def _joined(
-    of_backbones: Sequence[tuple[dict[str, Tensor], list[dict[str, Tensor]]]],
+    readouts: Sequence[tuple[dict[str, Tensor], list[dict[str, Tensor]]]],
 ) -> dict[str, Tensor]:
-    """Return the state of a network from those of its backbones and of their readouts."""
+    """Return the state of a network, given those of each backbone and of its readouts."""
     state: dict[str, Tensor] = {}
-    for b, (of_backbone, heads) in enumerate(of_backbones):
-        state |= {f"branches.{b}.features.{key}": t for key, t in of_backbone.items()}
+    for b, (backbone, heads) in enumerate(readouts):
+        state |= {f"branches.{b}.features.{key}": t for key, t in backbone.items()}
         for key in heads[0]:
             tensors = [head[key] for head in heads]
             shared = key == "feature_scale"

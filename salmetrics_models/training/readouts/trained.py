@@ -1,4 +1,4 @@
-"""What came of a training: the file of weights, and models made from it."""
+"""The result of a training of readouts: its file of weights, and models with them."""
 
 from __future__ import annotations
 
@@ -33,23 +33,50 @@ __all__ = ["Trained"]
 
 @dataclass(frozen=True, eq=False)
 class Trained:
-    """What came of a training.
+    """The result of `train`.
 
-    Attributes
+    Parameters
     ----------
     path
-        The file of weights, which `DeepGazeII`, `DeepGazeIIE` or `ReadoutModel` load.
+        File of weights, which `DeepGazeII`, `DeepGazeIIE` or `ReadoutModel` loads.
     architecture
-        Of the network, with all components.
+        Architecture of the network, with all components.
     parts
-        Of the last stage: what each readout was trained and stopped on.
+        Parts of the last stage: the images on which each readout was trained and validated.
     n_instances
-        How often all was trained, from other random weights.
+        Number of trainings from different random weights.
     history
-        One row an epoch of each training: backbone, instance, stage, fold, epoch, learning_rate,
-        loss (bits), LL and other metrics on the validation images, sigma, centre_weight.
+        One row per epoch of each readout: backbone, instance, stage, fold, epoch, learning_rate,
+        loss (bits per fixation), LL, IG (bits per fixation) and other metrics on the validation
+        images, sigma (pixels of the map), centre_weight.
     features
-        Of the images of the last stage, for each backbone.
+        Features of the images of the last stage, for each backbone.
+
+    See Also
+    --------
+    train : Return such a result.
+
+    Examples
+    --------
+    A small network on hand-made features, trained for one epoch on all images:
+
+    >>> import tempfile
+    >>> from dataclasses import replace
+    >>> from salmetrics.datasets import generate_dataset
+    >>> from salmetrics_models.backbones.backbone import HAND_MADE
+    >>> from salmetrics_models.deepgaze.architectures import DEEPGAZE_2E
+    >>> from salmetrics_models.training import Recipe, Stage, train
+    >>> dataset = generate_dataset(4, size=(64, 80), seed=1).dataset
+    >>> recipe = Recipe(max_epochs=1, keep="last")
+    >>> stage = Stage("generated", dataset, recipe, centre_bias="gaussian")
+    >>> small = replace(DEEPGAZE_2E, backbones=(HAND_MADE,), downsample=1, readout_factor=8)
+    >>> with tempfile.TemporaryDirectory() as out:
+    ...     trained = train(small, [stage], out, device="cpu", progress=False)
+    ...     model = trained.model(device="cpu")
+    >>> type(model).__name__, model.n_components
+    ('ReadoutModel', 1)
+    >>> trained.history["epoch"].tolist()
+    [0, 1]
     """
 
     path: Path
@@ -61,26 +88,43 @@ class Trained:
 
     @property
     def stage(self) -> Stage:
-        """The last stage."""
+        """The last stage.
+
+        Returns
+        -------
+        stage : Stage
+            Its data, recipe and folds.
+        """
         return self.parts[0].stage
 
     @cached_property
     def centre_bias(self) -> DensityModel:
-        """The centre bias of training; of folds, each image's own, which has not seen it."""
+        """The centre bias of the last stage; in folds, that of each image's fold.
+
+        Returns
+        -------
+        centre_bias : DensityModel
+            If it was fitted, it does not depend on the image that it predicts.
+        """
         if self.stage.folds is None or not self.stage.fits_centre_bias:
             return self.parts[0].centre_bias
-        made = [part.centre_bias for part in self.parts]
+        biases = [part.centre_bias for part in self.parts]
         name = "centre bias of each fold's training"
-        # images of no fold have the mixture of all
-        return CrossValidated(made, self.stage.folds, unknown="mixture", name=name)
+        # images outside the folds get the mixture of all
+        return CrossValidated(biases, self.stage.folds, unknown="mixture", name=name)
 
     def model(self, **options: Any) -> FoldedDeepGaze:
-        """Return the mixture of all components, as for images that nothing was trained on.
+        """Return the model that mixes all components, for images outside the training.
 
         Parameters
         ----------
         **options
-            As of `DeepGaze`; `centre_bias` is by default that of training.
+            Options of `DeepGazeII`, such as `device`; `centre_bias` is that of training by default.
+
+        Returns
+        -------
+        model : DeepGazeII, DeepGazeIIE or ReadoutModel
+            The class of the architecture.
         """
         options = {"centre_bias": self.centre_bias} | options
         for kind in (DeepGazeII, DeepGazeIIE):
@@ -89,34 +133,51 @@ class Trained:
         return ReadoutModel(self.path, backbones=self.architecture.backbones, **options)
 
     def cross_validated(self, **options: Any) -> CrossValidatedDeepGaze:
-        """Return the model that predicts each image by readouts that have not seen it.
+        """Return the model that predicts each image with readouts that were not trained on it.
 
         Parameters
         ----------
         **options
-            As of `model`.
+            See `model`.
+
+        Returns
+        -------
+        model : CrossValidatedDeepGaze
+            It refuses images that are in no fold.
 
         Raises
         ------
         InputError
-            If the last stage had no folds.
+            If the last stage has no folds.
         """
         return self.model(**options).cross_validated(self._folds())
 
     def from_features(self, *, instance: int | None = None, name: str = "readout") -> FromFeatures:
-        """Return what `cross_validated` does, from the features that are kept; faster.
+        """Return the model of `cross_validated` for the images of training, which runs faster.
+
+        It reads the cached features instead of running the backbones.
 
         Parameters
         ----------
         instance
-            One alone, from 0; None: the mixture of all.
+            Number of one instance, from 0; None: the mixture of all.
         name
-            For tables.
+            Name in tables.
+
+        Returns
+        -------
+        model : FromFeatures
+            It refuses other images than those of the last stage.
+
+        Raises
+        ------
+        InputError
+            If the last stage has no folds.
         """
         folds = self._folds()
         model = self.model(device="cpu")
-        of_folds = [model.components_of(fold=k, instance=instance) for k in range(folds.n_folds)]
-        used = sorted({number for chosen in of_folds for number in chosen})
+        by_fold = [model.components_of(fold=k, instance=instance) for k in range(folds.n_folds)]
+        used = sorted({number for components in by_fold for number in components})
         architecture = replace(self.architecture, n_components=len(used))
         heads: list[Head] = []
         for branch in model.network.branches:
@@ -125,7 +186,7 @@ class Trained:
             shared = [key for key in own if key == "feature_scale"]
             head.load_state_dict({k: state[k] if k in shared else state[k][used] for k in own})
             heads.append(head)
-        places = [[used.index(number) for number in chosen] for chosen in of_folds]
+        places = [[used.index(number) for number in components] for components in by_fold]
         return FromFeatures(
             architecture,
             heads,
@@ -137,25 +198,29 @@ class Trained:
         )
 
     def validation(self, instance: int | None = None) -> float:
-        """Return the mean information gain on validation images of the epochs that were kept, bits.
-
-        NaN if the last stage had nothing to validate on.
+        """Return the information gain on validation images, averaged over readouts.
 
         Parameters
         ----------
         instance
-            One alone, from 0; None: all.
+            Number of one instance, from 0; None: all.
+
+        Returns
+        -------
+        gain : float
+            Mean over the readouts of the last stage, each at the epoch that was kept, in bits per
+            fixation; NaN without validation images.
         """
         rows = self.history[self.history["stage"] == self.stage.name]
         if "IG" not in rows or rows["IG"].isna().all():
-            return math.nan  # there was nothing to validate on
+            return math.nan
         if instance is not None:
             rows = rows[rows["instance"] == instance]
-        of_readouts = rows.groupby(["backbone", "instance", "fold"], dropna=False)["IG"]
+        readouts = rows.groupby(["backbone", "instance", "fold"], dropna=False)["IG"]
         best = self.stage.recipe.keep == "best"
-        return float(np.mean([one.max() if best else one.iloc[-1] for _, one in of_readouts]))
+        return float(np.mean([gains.max() if best else gains.iloc[-1] for _, gains in readouts]))
 
     def _folds(self) -> Folds:
         if self.stage.folds is None:
-            raise InputError("the last stage of this training had no folds")
+            raise InputError("the last stage of this training has no folds")
         return self.stage.folds

@@ -1,53 +1,29 @@
-"""A small data set, a small network on hand-made features, and how it is trained."""
+"""Fixtures of all tests of training."""
 
 from dataclasses import replace
 
-import numpy as np
 import pytest
 
-from salmetrics import Dataset, Fixations, Stimuli
+import salmetrics
+from salmetrics import CentreBias
 from salmetrics.data import folds
-from salmetrics_models.backbones.backbone import HAND_MADE
-from salmetrics_models.deepgaze.architectures import DEEPGAZE_2E
-from salmetrics_models.training import Recipe, Stage, train
-
-N_IMAGES = 12
-
-
-def made_dataset(n=N_IMAGES, n_fixations=40, seed=3, name="blobs"):
-    """Noise with one bright blob around the centre, where people look; images of two sizes."""
-    rng = np.random.default_rng(seed)
-    images, xs, ys, of_image = [], [], [], []
-    for i in range(n):
-        height, width = (72, 96) if i % 3 else (96, 72)
-        at_y, at_x = rng.normal(height / 2, height / 8), rng.normal(width / 2, width / 8)
-        y, x = np.mgrid[:height, :width]
-        blob = np.exp(-((y - at_y) ** 2 + (x - at_x) ** 2) / 50)
-        image = rng.normal(100, 10, (height, width, 3)) + 120 * blob[:, :, None]
-        images.append(np.clip(image, 0, 255).astype(np.uint8))
-        xs.append(np.clip(rng.normal(at_x, 8, n_fixations), 0, width - 1e-6))
-        ys.append(np.clip(rng.normal(at_y, 8, n_fixations), 0, height - 1e-6))
-        of_image.append(np.full(n_fixations, i))
-    stimuli = Stimuli.from_arrays(images, [f"{name}{i}" for i in range(n)])
-    columns = [np.concatenate(one) for one in (xs, ys, of_image)]
-    return Dataset(name, stimuli, Fixations.from_arrays(*columns, n_images=n))
-
-
-ARCHITECTURE = replace(
-    DEEPGAZE_2E,
-    backbones=(HAND_MADE,),
-    n_components=1,
-    downsample=1,
-    readout_factor=8,
-    map_factor=2,
+from salmetrics_models.backbones.backbone import HAND_MADE, FeatureExtractor
+from salmetrics_models.training import Stage, train
+from salmetrics_models.training.inputs.features import Features
+from salmetrics_models.training.inputs.samples import Samples
+from tests.salmetrics_models.training.toy_files import BEGIN, STAGE
+from tests.salmetrics_models.training.toy_training import (
+    ARCHITECTURE,
+    ONE_EPOCH,
+    QUIET,
+    RECIPE,
+    blob_dataset,
 )
-RECIPE = Recipe(learning_rate=0.02, milestones=(2,), max_epochs=3, batch_size=2)
-QUIET = {"device": "cpu", "progress": False, "tensorboard": False}
 
 
 @pytest.fixture(scope="session")
 def dataset():
-    return made_dataset()
+    return blob_dataset()
 
 
 @pytest.fixture(scope="session")
@@ -56,7 +32,33 @@ def stage(dataset):
 
 
 @pytest.fixture(scope="session")
+def quick_stage(stage):
+    """One epoch, and a centre bias that is not fitted: for what does not depend on either."""
+    return replace(stage, recipe=ONE_EPOCH, centre_bias="gaussian")
+
+
+@pytest.fixture(scope="session")
 def trained(stage, tmp_path_factory):
     """Two instances of three folds."""
     out = tmp_path_factory.mktemp("trained")
     return train(ARCHITECTURE, [stage], out, n_instances=2, **QUIET)
+
+
+@pytest.fixture(scope="session")
+def parts(dataset):
+    """Images to train on, and to stop on."""
+    features = Features(FeatureExtractor(HAND_MADE), dataset.stimuli)
+    centre_bias = CentreBias.fit(*dataset[:8])
+    return [
+        Samples(dataset, chosen, features, centre_bias, ARCHITECTURE)
+        for chosen in (range(8), range(8, 12))
+    ]
+
+
+@pytest.fixture
+def training_folder(tmp_path, monkeypatch, dataset):
+    """A folder with a data set and a file for a training on it."""
+    salmetrics.write_hdf5(dataset, tmp_path / "blobs.h5", images="copy")
+    (tmp_path / "config.toml").write_text(BEGIN + STAGE)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path

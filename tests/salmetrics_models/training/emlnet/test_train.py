@@ -16,7 +16,6 @@ from salmetrics_models.emlnet.network import EMLNetwork
 from salmetrics_models.training import RECIPES, Recipe, train_emlnet
 from salmetrics_models.training.emlnet import train as emlnet
 from salmetrics_models.training.emlnet.objectives import LOSSES
-from salmetrics_models.training.emlnet.samples import MapSamples
 from salmetrics_models.training.loop import fit as fitting
 from salmetrics_models.weights.files import read_tensors
 from tests.salmetrics_models.toy_backbones import SEES, blobs
@@ -192,20 +191,6 @@ def test_fine_tuning_as_on_mit1003(trained, data, tmp_path):
             np.testing.assert_allclose(tensor, own[key], atol=1e-6, err_msg=key)
 
 
-def test_targets_in_a_padded_frame():
-    stimuli = Stimuli.from_arrays([np.zeros((50, 200, 3), np.uint8)], ["a"], sigma=8.0)
-    data = Dataset("one", stimuli, Fixations.from_arrays([100.0], [25.0], [0], n_images=1))
-    frame = Frame((48, 64), pad=True)
-    batch = MapSamples(data, [0], frame).batch([0])
-    assert batch.fixations[0].nonzero().tolist() == [[24, 32]]
-    y, x = np.mgrid[:48, :64]
-    scale = 64 / 200
-    expected = np.exp(-((y - 24) ** 2 + (x - 32) ** 2) / 2 / (8 * scale) ** 2)
-    np.testing.assert_allclose(batch.target[0], expected, atol=2e-4)  # cut at 4 sigma
-    wider = MapSamples(data, [0], frame, sigma=16.0).batch([0]).target[0]
-    assert wider.sum() > 3 * batch.target[0].sum()
-
-
 @pytest.mark.parametrize("loss", sorted(LOSSES))
 def test_each_loss_goes_down(data, tmp_path, loss):
     recipe = ENCODER.changed(max_epochs=4)
@@ -219,7 +204,7 @@ def test_each_loss_goes_down(data, tmp_path, loss):
 def test_a_loss_that_is_no_number(data, tmp_path):
     recipe = ENCODER.changed(learning_rate=9.9, weight_decay=1.0, momentum=1.0, max_epochs=60)
     options = QUIET | {"encoder_recipe": recipe, "loss": "mse"}
-    with pytest.raises(InputError, match=r"encoder-red: the .* is no number in epoch \d+.*remove"):
+    with pytest.raises(InputError, match=r"encoder-red: the .* is not finite in epoch \d+.*remove"):
         train_emlnet(data[0], tmp_path, validation=data[1], **options)
 
 
@@ -237,7 +222,7 @@ def test_a_dead_decoder_is_said(data, tmp_path):
         model.network.decoder.combined[0].weight.fill_(-1)
     model.save(tmp_path / "dead.pth")
     options = QUIET | {"weights": None, "start": tmp_path / "dead.pth"}
-    with pytest.warns(UserWarning, match=r"decoder predicts the same for all pixels .*lower learn"):
+    with pytest.warns(UserWarning, match=r"decoder predicts constant maps .*lower learn"):
         train_emlnet(data[0], tmp_path / "out", validation=data[1], **options)
 
 
@@ -293,24 +278,15 @@ def test_one_more_encoder(data, trained, tmp_path):
     assert done.model(device="cpu").network.names == ("red", "green", "blue")
 
 
-def test_one_image_is_no_batch(data):
-    """A batch of one image has nothing to normalise by where maps have one pixel."""
-    samples = MapSamples(data[0], range(9), Frame(SIZE))
-    assert [len(batch) for batch in samples.batches(4)] == [4, 5]
-    assert [len(batch) for batch in samples.batches(8, np.random.default_rng(0))] == [9]
-    assert [len(batch) for batch in samples.batches(3)] == [3, 3, 3]
-    assert [len(batch) for batch in samples.batches(1)] == [1] * 9
-
-
 def test_images_to_train_and_validate_on(data, tmp_path):
     short = QUIET | {"encoder_recipe": ENCODER.changed(max_epochs=1)}
-    with pytest.warns(UserWarning, match="32 images of 'some' are validated on and trained on too"):
+    with pytest.warns(UserWarning, match="32 images of 'some' are in training and in validation"):
         train_emlnet(data[0], tmp_path, validation=data[0], **short)
 
 
 def test_start_tells_form_and_frame(trained, data, tmp_path):
     options = QUIET | {"weights": None, "size": None, "start": trained.path}
-    with pytest.raises(InputError, match=r"is of the public form; leave out form='paper'"):
+    with pytest.raises(InputError, match=r"has the public form; leave out form='paper'"):
         train_emlnet(data[0], tmp_path, form="paper", **options)
     short = ENCODER.changed(max_epochs=1)
     options |= {"encoder_recipe": short, "decoder_recipe": short}
@@ -351,9 +327,9 @@ def test_another_training_in_the_folder(data, trained, tmp_path):
         ({"start": "nowhere.pth"}, "give weights or start, not both"),
         ({"size": (8, 8)}, "at least 32 pixels"),
         ({"seed": -1}, "seed must be"),
-        ({"encoder_recipe": ENCODER.changed(keep="best")}, "encoder_recipe looks at validation"),
+        ({"encoder_recipe": ENCODER.changed(keep="best")}, "encoder_recipe needs validation"),
         ({"decoder_recipe": DECODER.changed(average="fixation")}, "no average over fixations"),
-        ({"form": "paper", "keep_taps": True}, "too many to be kept"),
+        ({"form": "paper", "keep_taps": True}, "keep_taps is for the public form"),
         ({"sigma": -1.0}, "sigma must be a positive number"),
     ],
 )
@@ -365,7 +341,9 @@ def test_wrong_options(data, tmp_path, options, text):
 def test_wrong_data(data, tmp_path):
     point = Fixations.from_arrays([1], [1], [0], n_images=1)
     sizes = Dataset("x", Stimuli.from_sizes([SIZE]), point)
-    with pytest.raises(InputError, match=r"training needs images; .* has a size only"):
+    with pytest.raises(
+        InputError, match=r"training needs the pixels of images; .* has only a size"
+    ):
         train_emlnet(sizes, tmp_path, **QUIET)
     images = Stimuli.from_arrays([np.zeros((40, 40, 3), np.uint8)] * 2, ["a", "b"])
     unknown = Dataset("x", images, Fixations.from_arrays([1, 1], [1, 1], [0, 1], n_images=2))

@@ -8,16 +8,19 @@ import pytest
 import torch
 
 from salmetrics import InputError, Stimuli
-from salmetrics_models.backbones.backbone import ALEXNET, HAND_MADE, FeatureExtractor
+from salmetrics_models.backbones.backbone import HAND_MADE, FeatureExtractor, known_backbones
 from salmetrics_models.deepgaze.head import channel_scale, downsampled
 from salmetrics_models.training.inputs import features as module
-from salmetrics_models.training.inputs.features import Features
+from salmetrics_models.training.inputs.features import Features, code_of
+from tests.salmetrics_models.toy_backbones import SEES
+
+SECOND = SEES["red"].reading(["second"])
 
 
 @pytest.fixture(scope="module")
 def extractor():
     torch.manual_seed(1)
-    return FeatureExtractor(ALEXNET)
+    return FeatureExtractor(SECOND)
 
 
 @pytest.fixture
@@ -70,25 +73,44 @@ def test_what_they_depend_on(extractor, stimuli, tmp_path, monkeypatch, photo):
         Features(extractor, stimuli[:1], folder=tmp_path, **options).fill(progress=False)
         assert calls == [1], options
     with torch.no_grad():
-        before = extractor.network.features[0].bias.clone()
-        extractor.network.features[0].bias += 1e-3
+        before = extractor.network.first[0].bias.clone()
+        extractor.network.first[0].bias += 1e-3
     calls.clear()
     Features(extractor, stimuli[:1], folder=tmp_path).fill(progress=False)
     assert calls == [1]
-    extractor.network.features[0].bias.copy_(before)
-    renewed = FeatureExtractor(replace(ALEXNET, trunk=lambda network: network.features[:12]))
+    extractor.network.first[0].bias.copy_(before)
+    renewed = FeatureExtractor(replace(SECOND, trunk=lambda network: network.eval()))
     renewed.network.load_state_dict(extractor.network.state_dict())
     calls = counting(renewed, monkeypatch)
     Features(renewed, stimuli[:1], folder=tmp_path).fill(progress=False)
     assert calls == [1]  # other code
-    other = FeatureExtractor(ALEXNET.reading(["features.3", "features.10"]))
+    other = FeatureExtractor(SEES["red"])
     other.network.load_state_dict(extractor.network.state_dict())
     calls = counting(other, monkeypatch)
     two = Features(other, stimuli[:1], folder=tmp_path)
     two.fill(progress=False)
     assert calls == [1]
-    assert [m.shape[1] for m in two.maps([0])] == [192, 256]
+    assert [m.shape[1] for m in two.maps([0])] == [6, 6]
     assert len(list(tmp_path.iterdir())) == 6
+
+
+def test_the_code_of_our_own_backbones_has_a_fixed_identity():
+    """That of trainings and features that exist: no change of modules may invalidate them."""
+    recorded = {
+        "alexnet": "b7dc45d1467be6e3de3cdb3aaa52e8c7",
+        "densenet-201": "cf24354b6cc0e10ed0a15be80dcc9938",
+        "efficientnet-b5": "5b55c91d368b037b3c3c47a5cbb03417",
+        "hand-made": "cf24fc049da948e7f584e2316379c329",
+        "resnext-50": "d8ba53af290cad4da84a0066e2ee8c23",
+        "shapenet-c": "e31324658932337220993b447985329c",
+        "vgg-19": "dd6e38f5233e1fbd3ecd5d9814e16c9b",
+    }
+    assert {name: code_of(b) for name, b in known_backbones().items()} == recorded
+    other_layers = replace(HAND_MADE.reading(["colour"]), name="colour")
+    assert code_of(other_layers) == recorded["hand-made"]
+    own = replace(HAND_MADE, trunk=lambda network: network.eval())
+    assert code_of(own) not in recorded.values()
+    assert code_of(SEES["red"]) != code_of(SEES["green"])
 
 
 def test_float16_is_rounded(extractor, stimuli, tmp_path, monkeypatch):
@@ -104,7 +126,7 @@ def test_float16_is_rounded(extractor, stimuli, tmp_path, monkeypatch):
         Features(extractor, stimuli, dtype="int8")
     forward = extractor.forward
     monkeypatch.setattr(extractor, "forward", lambda *given: [1e6 * m for m in forward(*given)])
-    text = "features of image 'a' in layer 'features.10' are not finite as float16"
+    text = "features of image 'a' in layer 'second' are not finite as float16"
     with pytest.raises(InputError, match=text):
         Features(extractor, stimuli, folder=tmp_path / "new", dtype="float16").fill(progress=False)
 
@@ -133,7 +155,7 @@ def test_damaged_and_missing_files(extractor, stimuli, tmp_path):
     for path in files:
         path.write_bytes(path.read_bytes()[:-7])
     again = Features(extractor, stimuli, folder=tmp_path)
-    with pytest.warns(UserWarning, match="are damaged, and computed again"):
+    with pytest.warns(UserWarning, match="are damaged and are computed again"):
         again.fill(progress=False)
     assert torch.equal(again.maps([0])[0], expected)
     folder = files[0].parent
@@ -145,7 +167,7 @@ def test_damaged_and_missing_files(extractor, stimuli, tmp_path):
     assert [path.exists() for path in left] == [True, False]
     for path in files:
         path.unlink()
-    with pytest.raises(InputError, match=r"can't be read any more .* start again"):
+    with pytest.raises(InputError, match=r"can no longer be read .* start the same training again"):
         again.maps([0])
 
 
@@ -157,9 +179,9 @@ def test_no_room(extractor, stimuli, tmp_path, monkeypatch):
 
     with monkeypatch.context() as patched:
         kept = Features(extractor, stimuli, folder=tmp_path / "full")
-        kept._made = lambda: tmp_path  # what says what they are is written first
+        kept._created = lambda: tmp_path  # what says what they are is written first
         patched.setattr(files.os, "fsync", full)
-        with pytest.raises(InputError, match=r"features .* can't be written: .*No space left"):
+        with pytest.raises(InputError, match=r"features .* cannot be written: .*No space left"):
             kept.fill(progress=False)
     usage = module.shutil.disk_usage(tmp_path)._replace(free=2**28 + 1000)
     monkeypatch.setattr(module.shutil, "disk_usage", lambda path: usage)
@@ -167,7 +189,7 @@ def test_no_room(extractor, stimuli, tmp_path, monkeypatch):
         Features(extractor, stimuli, folder=tmp_path).fill(progress=False)
     file = tmp_path / "file"
     file.touch()
-    with pytest.raises(InputError, match="features can't be written to"):
+    with pytest.raises(InputError, match="features cannot be written to"):
         Features(extractor, stimuli, folder=file).fill(progress=False)
 
 

@@ -11,7 +11,7 @@ from salmetrics_models.deepgaze.centre_bias import FixedCentreBias
 from salmetrics_models.training.inputs import samples as samples_module
 from salmetrics_models.training.inputs.features import Features
 from salmetrics_models.training.inputs.samples import Samples, checked_weights, warn_of_empty
-from tests.salmetrics_models.training.conftest import ARCHITECTURE
+from tests.salmetrics_models.training.toy_training import ARCHITECTURE
 
 
 @pytest.fixture(scope="module")

@@ -3,46 +3,25 @@
 import csv
 import json
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
-import salmetrics
 from salmetrics import CentreBias, InputError
 from salmetrics_models.backbones.backbone import HAND_MADE, FeatureExtractor
-from salmetrics_models.deepgaze.head import Head
-from salmetrics_models.deepgaze.published import _HEADS_2E
-from salmetrics_models.training import Recipe
+from salmetrics_models.training import Recipe, likelihood
 from salmetrics_models.training.inputs.features import Features
 from salmetrics_models.training.inputs.samples import Samples
 from salmetrics_models.training.loop import fit as fitting
-from salmetrics_models.training.loop import objective as objectives
 from salmetrics_models.training.loop.fit import Settings, finished_fit
-from salmetrics_models.training.loop.states import check_conditions
+from salmetrics_models.training.loop.states import FORMAT
 from salmetrics_models.training.readouts.objective import ReadoutObjective
 from tests.salmetrics_models.plain_deepgaze import finalised, readout
-from tests.salmetrics_models.training.conftest import ARCHITECTURE, RECIPE
+from tests.salmetrics_models.training.toy_training import ARCHITECTURE, RECIPE, new_head
 
 CPU = torch.device("cpu")
 SETTINGS = Settings(CPU, progress=False)
-
-
-@pytest.fixture(scope="module")
-def parts(dataset):
-    """Images to train on, and to stop on."""
-    features = Features(FeatureExtractor(HAND_MADE), dataset.stimuli)
-    centre_bias = CentreBias.fit(*dataset[:8])
-    return [
-        Samples(dataset, chosen, features, centre_bias, ARCHITECTURE)
-        for chosen in (range(8), range(8, 12))
-    ]
-
-
-def new_head(seed=0):
-    torch.manual_seed(seed)
-    return Head(HAND_MADE, ARCHITECTURE)
 
 
 def fit(folder, parts, recipe=RECIPE, *, head=None, settings=SETTINGS, conditions=None):
@@ -77,12 +56,32 @@ def plain_losses(state, samples, dataset, images):
     return torch.stack(found)
 
 
+def published_names():
+    """The name that the plain implementation has for each tensor of a head."""
+    names = {
+        "finaliser.centre_weight": "finalizers.0.center_bias_weight",
+        "finaliser.sigma": "finalizers.0.gauss.sigma",
+    }
+    for i in range(6):
+        network, j = ("saliency_networks", i) if i < 3 else ("fixation_selection_networks", i - 3)
+        norm, conv = f"layernorm{j}", f"conv{j}"
+        if i == 3:
+            norm, conv = f"{norm}.layernorm_part0", f"{conv}.conv_part0"
+        names |= {
+            f"readouts.norm_weight{i}": f"{network}.0.{norm}.weight",
+            f"readouts.norm_bias{i}": f"{network}.0.{norm}.bias",
+            f"readouts.weight{i}": f"{network}.0.{conv}.weight",
+            f"readouts.bias{i}": f"{network}.0.bias{j}.bias",
+        }
+    return {ours: theirs for ours, theirs in names.items() if ours in new_head().state_dict()}
+
+
 def test_steps_of_a_plain_implementation(parts, dataset, tmp_path):
     """One epoch of Adam by hand, component by component, on maps as large as the images."""
     recipe = Recipe(learning_rate=0.01, max_epochs=1, batch_size=2, keep="last")
     settings = Settings(CPU, torch.float64, progress=False)
     found = fit(tmp_path, parts, recipe, head=new_head().double(), settings=settings)
-    names = {ours: theirs.format(k=0) for theirs, ours in _HEADS_2E.items()}
+    names = published_names()
     start = {names[key]: t.double() for key, t in new_head().state_dict().items()}
     state, last = {}, {}
     for name, tensor in start.items():
@@ -136,28 +135,6 @@ def test_it_learns_and_keeps_the_best(parts, tmp_path):
         assert again.history[0]["IG"] == pytest.approx(expected, abs=1e-6)
 
 
-def test_metrics_of_validation_are_those_of_evaluate(parts, dataset, tmp_path):
-    settings = Settings(CPU, metrics=("NSS", "AUC"), progress=False)
-    found = fit(tmp_path, parts, RECIPE.changed(keep="last"), settings=settings)
-    head = new_head()
-    head.load_state_dict(found.state)
-    made = {}
-    for i in range(8, 12):
-        batch = parts[1].batch([i])
-        with torch.no_grad():
-            logs = head.log_densities(batch.maps, batch.centre, batch.mixing, batch.grid)
-        made[dataset.stimuli.ids[i]] = batch.mixing.enlarged(logs)[0, 0].double().numpy()
-    part = dataset[range(8, 12)]
-    model = salmetrics.as_model(made, part.stimuli, kind="log_density", normalize=True)
-    options = {"average": "image"}
-    row = found.history[-1]
-    assert row["LL"] == pytest.approx(salmetrics.log_likelihood(model, *part, **options), abs=1e-5)
-    assert row["NSS"] == pytest.approx(salmetrics.nss(model, *part, **options), abs=1e-5)
-    assert row["AUC"] == pytest.approx(salmetrics.auc(model, *part, **options), abs=1e-5)
-    with pytest.raises(InputError, match="metric must be one of 'NSS', 'AUC'; got 'SIM'"):
-        Settings(CPU, metrics=("SIM",))
-
-
 class Killed(BaseException):
     pass
 
@@ -207,10 +184,36 @@ def test_a_done_training_is_not_done_again(parts, tmp_path, monkeypatch):
     assert again.history == first.history
 
 
-def test_what_differs_is_cut_at_four():
-    found, wanted = {str(i): i for i in range(9)}, {str(i): -i for i in range(9)}
-    with pytest.raises(InputError, match=r"4 \(was 4, is -4\) and 4 more. Choose another folder"):
-        check_conditions(Path("folder/final.pth"), found, wanted)
+def without_format(path):
+    """Make a file one of the first format, which had no number."""
+    state = torch.load(path, weights_only=True)
+    assert state.pop("format") == FORMAT
+    torch.save(state, path)
+
+
+def test_states_of_the_first_format(parts, tmp_path, monkeypatch):
+    """They resume, and are read once they are done."""
+    whole = fit(tmp_path / "whole", parts)
+    write, n_writes = fitting.write_state, [0]
+
+    def stopped(path, state):
+        n_writes[0] += 1
+        if n_writes[0] == 3:
+            raise Killed
+        write(path, state)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(fitting, "write_state", stopped)
+        with pytest.raises(Killed):
+            fit(tmp_path / "old", parts)
+    without_format(tmp_path / "old" / "state.pth")
+    resumed = fit(tmp_path / "old", parts)
+    assert resumed.history == whole.history
+    assert all(torch.equal(tensor, whole.state[key]) for key, tensor in resumed.state.items())
+    without_format(tmp_path / "old" / "final.pth")
+    assert finished_fit(tmp_path / "old", RECIPE, {}).history == whole.history
+    with pytest.raises(InputError, match=r"wrote in format 1, whose digest of features\.code"):
+        finished_fit(tmp_path / "old", RECIPE, {"features": {"code": "x"}})
 
 
 def test_other_metrics_after_an_interruption(parts, tmp_path, monkeypatch):
@@ -253,7 +256,7 @@ def test_tensorboard(parts, tmp_path):
 
 
 def test_a_loss_that_is_no_number(parts, tmp_path, monkeypatch):
-    losses = objectives.negative_log_likelihood
+    losses = likelihood.negative_log_likelihood
     n_calls = [0]
 
     def broken(*args, **options):
@@ -261,9 +264,9 @@ def test_a_loss_that_is_no_number(parts, tmp_path, monkeypatch):
         value = losses(*args, **options)
         return value * np.nan if n_calls[0] == 13 else value  # after 3 + 5 + 3, and one
 
-    monkeypatch.setattr(objectives, "negative_log_likelihood", broken)
+    monkeypatch.setattr(likelihood, "negative_log_likelihood", broken)
     text = (
-        r"training: the loss is no number in epoch 2, batch \d \(images 'blobs\d+'.*state.pth'. "
+        r"training: the loss is not finite in epoch 2, batch \d \(images 'blobs\d+'.*state.pth'. "
         "To begin again with a lower learning rate, remove"
     )
     with pytest.raises(InputError, match=text):
@@ -280,14 +283,16 @@ def test_a_gradient_that_is_no_number(parts, tmp_path, monkeypatch):
         value = (logs * counts).sum((1, 2))
         return value + torch.sqrt(value - value)  # 0, whose derivative is infinite
 
-    monkeypatch.setattr(objectives, "negative_log_likelihood", broken)
-    with pytest.raises(InputError, match="the gradient of the loss is no number in epoch 1, batch"):
+    monkeypatch.setattr(likelihood, "negative_log_likelihood", broken)
+    with pytest.raises(
+        InputError, match="the gradient of the loss is not finite in epoch 1, batch"
+    ):
         fit(tmp_path, parts)
 
 
 def test_a_validation_that_is_no_number(parts, tmp_path, monkeypatch):
     """As where the last step of an epoch went too far."""
-    losses = objectives.negative_log_likelihood
+    losses = likelihood.negative_log_likelihood
     n_calls = [0]
 
     def broken(*args, **options):
@@ -295,8 +300,8 @@ def test_a_validation_that_is_no_number(parts, tmp_path, monkeypatch):
         value = losses(*args, **options)
         return value * np.nan if n_calls[0] == 10 else value  # after 3 + 5, and one
 
-    monkeypatch.setattr(objectives, "negative_log_likelihood", broken)
-    text = r"the likelihood of validation is no number in epoch 1, images 'blobs\d+'"
+    monkeypatch.setattr(likelihood, "negative_log_likelihood", broken)
+    text = r"the likelihood of validation is not finite in epoch 1, images 'blobs\d+'"
     with pytest.raises(InputError, match=text):
         fit(tmp_path, parts)
     assert torch.load(tmp_path / "state.pth", weights_only=True)["position"] == [1, 0]
@@ -328,13 +333,13 @@ def test_a_damaged_state(parts, tmp_path, content):
     with pytest.raises(InputError, match=r"state.pth' is damaged; remove it to start again"):
         fit(tmp_path, parts)
     torch.save([1, 2], tmp_path / "state.pth")
-    with pytest.raises(InputError, match="is no state of a training"):
+    with pytest.raises(InputError, match="is not the state of a training"):
         fit(tmp_path, parts)
 
 
 def test_without_validation(parts, tmp_path):
     for recipe in (RECIPE, RECIPE.changed(keep="last", stopping="three-worse")):
-        with pytest.raises(InputError, match="looks at validation images, and there are none"):
+        with pytest.raises(InputError, match="needs validation images, and there are none"):
             fit(tmp_path, (parts[0], None), recipe)
     found = fit(tmp_path, (parts[0], None), RECIPE.changed(keep="last"))
     assert "IG" not in found.history[0]

@@ -114,7 +114,7 @@ def test_changes():
         ({"min_learning_rate": -1}, "min_learning_rate must be a number"),
         ({"downsample": 0.5}, "downsample must be a number from 1 to 100"),
         ({"milestones": 3}, "milestones must be a list; got 3"),
-        ({"milestones": (3, 2)}, r"milestones must go up; got \[3, 2\]"),
+        ({"milestones": (3, 2)}, r"milestones must be in ascending order; got \[3, 2\]"),
         ({"milestones": (0,)}, "milestones must be a whole number >= 1; got 0"),
         ({"max_epochs": 0}, "max_epochs must be a whole number >= 1"),
         ({"min_epochs": -1}, "min_epochs must be a whole number >= 0"),

@@ -7,17 +7,22 @@ import pytest
 
 import salmetrics
 from salmetrics import InputError
+from salmetrics.data import folds
 from salmetrics_models.deepgaze.architectures import DEEPGAZE_2E
-from salmetrics_models.training import Recipe, instance_search, layer_search
+from salmetrics_models.training import Recipe, Stage, instance_search, layer_search
 from salmetrics_models.training.inputs import features as features_module
-from tests.salmetrics_models.training.conftest import ARCHITECTURE, QUIET
+from tests.salmetrics_models.training.toy_training import ARCHITECTURE, QUIET
 
 LAYERS = ["gabor", "colour", "contrast"]
 
 
 @pytest.fixture(scope="module")
-def short(stage):
-    return replace(stage, recipe=Recipe(max_epochs=2, batch_size=4, learning_rate=0.02))
+def short(dataset):
+    """Six images, one epoch, and a centre bias that is not fitted."""
+    few = dataset[:6]
+    recipe = Recipe(max_epochs=1, batch_size=4, learning_rate=0.02)
+    cut = folds.kfold(few.stimuli, 3)
+    return Stage("blobs", few, recipe, folds=cut, centre_bias="gaussian")
 
 
 def test_instances(short, tmp_path):
@@ -30,7 +35,7 @@ def test_instances(short, tmp_path):
         expected = salmetrics.information_gain(model, *short.dataset)
         assert row["IG"] == pytest.approx(expected, rel=1e-12)
         assert row["IG_low"] < row["IG"] < row["IG_high"]
-        assert row["validation_IG"] == pytest.approx(trained.validation(row["instance"]))
+        assert row["validation_IG"] == pytest.approx(trained.validation(row["instance"]), rel=1e-12)
     assert len(set(found.table["IG"])) == 3
     # the likelihood of a mixture is the mean of likelihoods, so its log is above the mean of logs
     ensemble = found.evaluation.value("instances, ensemble", "IG")
@@ -89,9 +94,13 @@ def test_sets_are_drawn_by_seed(short, tmp_path, monkeypatch):
 def test_wrong_input(short, tmp_path):
     for layers, options, text in (
         (LAYERS, {"n": 0}, "n must be a whole number >= 1"),
-        (LAYERS, {"n_layers": (4, 5)}, r"n_layers must be two numbers that go up, from 1 to 3"),
-        (LAYERS, {"n_layers": (2, 1)}, "n_layers must be two numbers that go up"),
-        (LAYERS, {"n_layers": (1, 2, 3)}, "n_layers must be two numbers that go up"),
+        (
+            LAYERS,
+            {"n_layers": (4, 5)},
+            r"n_layers must be the fewest and the most layers, from 1 to 3",
+        ),
+        (LAYERS, {"n_layers": (2, 1)}, "n_layers must be the fewest and the most layers"),
+        (LAYERS, {"n_layers": (1, 2, 3)}, "n_layers must be the fewest and the most layers"),
         (LAYERS, {"n_layers": 3}, "n_layers must be a list"),
         (["other"], {}, "hand-made has no layer 'other'"),
         ("gabor", {}, "layers must be a list"),
@@ -100,7 +109,10 @@ def test_wrong_input(short, tmp_path):
             layer_search(ARCHITECTURE, layers, [short], tmp_path, **options)
     for options, text in (
         ({"metrics": ["FOO"]}, "metric must be one of"),
-        ({"stages": [replace(short, folds=None, validation=short.dataset)]}, "the last stage has"),
+        (
+            {"stages": [replace(short, folds=None, validation=short.dataset)]},
+            "give folds to the last stage",
+        ),
     ):
         given = {"stages": [short]} | options
         with pytest.raises(InputError, match=text):
@@ -108,5 +120,5 @@ def test_wrong_input(short, tmp_path):
         with pytest.raises(InputError, match=text):
             layer_search(ARCHITECTURE, LAYERS, out=tmp_path, **given)
     assert not list(tmp_path.iterdir())
-    with pytest.raises(InputError, match="sought in one backbone; the architecture has 4"):
+    with pytest.raises(InputError, match="needs an architecture with one backbone; this one has 4"):
         layer_search(DEEPGAZE_2E, LAYERS, [short], tmp_path)

@@ -8,8 +8,7 @@ import torch
 from filelock import FileLock
 
 import salmetrics
-from salmetrics import CrossValidated, Dataset, Folds, InputError, Stimuli
-from salmetrics.cli import main
+from salmetrics import CrossValidated, Dataset, Folds, InputError
 from salmetrics.data import folds
 from salmetrics_models import DeepGazeII, DeepGazeIIE, ReadoutModel
 from salmetrics_models.backbones.backbone import (
@@ -26,41 +25,20 @@ from salmetrics_models.training import Recipe, Stage, train
 from salmetrics_models.training.inputs.samples import Samples
 from salmetrics_models.training.loop import fit as fitting
 from salmetrics_models.training.readouts import train as runs
-from tests.salmetrics_models.training.conftest import ARCHITECTURE, QUIET, RECIPE, made_dataset
-
-ONE_EPOCH = Recipe(max_epochs=1, batch_size=2, learning_rate=0.01)
-
-
-def test_what_comes_of_it(trained, dataset):
-    files = {path.name for path in trained.path.parent.iterdir()}
-    assert {"model.pth", "folds.csv", "history.csv", "features", "hand-made"} <= files
-    model = trained.model(device="cpu")
-    assert isinstance(model, ReadoutModel)
-    assert (model.n_components, model.n_folds) == (6, 3)
-    assert model.components_of(fold=1) == (1, 4)
-    assert model.components_of(fold=1, instance=1) == (4,)
-    for k in range(3):
-        for j in range(2):
-            state = torch.load(
-                trained.path.parent / f"hand-made/instance-{j}/blobs/fold-{k}/final.pth",
-                weights_only=True,
-            )["state_dict"]
-            own = model.network.branches[0].state_dict()
-            for key, tensor in state.items():
-                assert torch.equal(own[key][3 * j + k], tensor[0])
-    columns = ["backbone", "instance", "stage", "fold", "epoch"]
-    assert list(trained.history.columns[:5]) == columns
-    assert len(trained.history) == 2 * 3 * 4
-    assert dict(Folds.load(trained.path.with_name("folds.csv"))) == dict(trained.stage.folds)
-    best = trained.history.groupby(["instance", "fold"])["IG"].max()
-    assert trained.validation() == pytest.approx(best.mean())
-    assert trained.validation(1) == pytest.approx(best.loc[1].mean())
+from salmetrics_models.weights.files import write_weights
+from tests.salmetrics_models.toy_backbones import SEES
+from tests.salmetrics_models.training.toy_training import (
+    ARCHITECTURE,
+    ONE_EPOCH,
+    QUIET,
+    blob_dataset,
+)
 
 
 def test_no_readout_saw_its_test_images(stage, tmp_path, monkeypatch):
     """Neither its pixels nor its fixations, in training, stopping or the centre bias."""
     seen, fitted = [], []
-    init, fit = Samples.__init__, runs.fit
+    init = Samples.__init__
     fit_bias = salmetrics.CentreBias.fit.__func__
 
     def spy_samples(self, dataset, chosen, *args, **options):
@@ -75,7 +53,6 @@ def test_no_readout_saw_its_test_images(stage, tmp_path, monkeypatch):
     monkeypatch.setattr(salmetrics.CentreBias, "fit", classmethod(spy_bias))
     stage = replace(stage, recipe=ONE_EPOCH)
     found = train(ARCHITECTURE, [stage], tmp_path, **QUIET)
-    assert fit is runs.fit
     assert len(seen) == 6
     assert len(fitted) == 3
     for k in range(3):
@@ -86,42 +63,8 @@ def test_no_readout_saw_its_test_images(stage, tmp_path, monkeypatch):
     assert len(fitted) == 3  # not fitted again
 
 
-def test_three_ways_to_predict_are_one(trained, dataset, capsys, monkeypatch, tmp_path):
-    """Cross-validated from the file, from kept features, and on the command line."""
-    crossed = trained.cross_validated(device="cpu")
-    kept = trained.from_features()
-    for i in (0, 3, 7):
-        stimulus = dataset.stimuli[i]
-        expected = crossed.log_density(stimulus)
-        np.testing.assert_allclose(kept.log_density(stimulus), expected, atol=2e-6)
-        fold = trained.stage.folds[stimulus.id]
-        alone = trained.model(
-            device="cpu",
-            components=(fold + 3,),
-            centre_bias=trained.parts[fold].centre_bias,
-        )
-        one = trained.from_features(instance=1)
-        np.testing.assert_allclose(
-            one.log_density(stimulus), alone.log_density(stimulus), atol=2e-6
-        )
-    with pytest.raises(InputError, match="there are no features of image 'else'"):
-        kept.log_density(Stimuli.from_arrays([stimulus.image], ["else"])[0])
-    monkeypatch.chdir(tmp_path)
-    salmetrics.write_hdf5(dataset, "blobs.h5", images="copy")
-    spec = f"readout:{trained.path},folds={trained.path.with_name('folds.csv')},centre=uniform"
-    command = ["evaluate", "--dataset", "blobs.h5", "--metrics", "LL", "--model", spec]
-    assert main([*command, "--out", "result.h5"]) == 0
-    capsys.readouterr()
-    result = salmetrics.Evaluation.load("result.h5")
-    model = trained.cross_validated(device="cpu", centre_bias="uniform")
-    expected = salmetrics.log_likelihood(model, *dataset)
-    assert result.value(result.models[0], "LL") == pytest.approx(expected, abs=1e-6)
-    assert main(["evaluate", "--dataset", "blobs.h5", "--model", "readout"]) == 2
-    assert "give the file that a training wrote: readout:FILE" in capsys.readouterr().err
-
-
-def test_interrupted_between_readouts_the_file_is_the_same(stage, tmp_path, monkeypatch):
-    whole = train(ARCHITECTURE, [stage], tmp_path / "whole", n_instances=2, **QUIET)
+def test_interrupted_between_readouts_the_file_is_the_same(quick_stage, tmp_path, monkeypatch):
+    whole = train(ARCHITECTURE, [quick_stage], tmp_path / "whole", n_instances=2, **QUIET)
     write = runs.fit
 
     def stopped(head, training, validation, recipe, folder, **options):
@@ -131,10 +74,10 @@ def test_interrupted_between_readouts_the_file_is_the_same(stage, tmp_path, monk
 
     monkeypatch.setattr(runs, "fit", stopped)
     with pytest.raises(KeyboardInterrupt):
-        train(ARCHITECTURE, [stage], tmp_path / "cut", n_instances=2, **QUIET)
+        train(ARCHITECTURE, [quick_stage], tmp_path / "cut", n_instances=2, **QUIET)
     assert not (tmp_path / "cut" / "model.pth").exists()
     monkeypatch.undo()
-    again = train(ARCHITECTURE, [stage], tmp_path / "cut", n_instances=2, **QUIET)
+    again = train(ARCHITECTURE, [quick_stage], tmp_path / "cut", n_instances=2, **QUIET)
     assert again.path.read_bytes() == whole.path.read_bytes()
     assert (
         again.path.with_name("history.csv").read_text()
@@ -142,8 +85,7 @@ def test_interrupted_between_readouts_the_file_is_the_same(stage, tmp_path, monk
     )
 
 
-def test_seeds_and_features_that_are_not_kept(stage, tmp_path):
-    stage = replace(stage, recipe=ONE_EPOCH)
+def test_seeds_and_features_that_are_not_kept(quick_stage, tmp_path):
     digests = {}
     for name, options in {
         "a": {},
@@ -152,7 +94,7 @@ def test_seeds_and_features_that_are_not_kept(stage, tmp_path):
         "d": {"seed": 1},
         "e": {"feature_dtype": "float16"},
     }.items():
-        found = train(ARCHITECTURE, [stage], tmp_path / name, **QUIET, **options)
+        found = train(ARCHITECTURE, [quick_stage], tmp_path / name, **QUIET, **options)
         digests[name] = found.model(device="cpu").weights_digest
     assert digests["a"] == digests["b"] == digests["c"]
     assert len(set(digests.values())) == 3
@@ -164,9 +106,9 @@ def test_stages_go_on_from_each_other(dataset, tmp_path):
     """Pretraining with validation images of its own and another downsampling, then folds."""
     first = Stage(
         "first",
-        made_dataset(8, seed=11, name="other"),
+        blob_dataset(8, seed=11, name="other"),
         Recipe(max_epochs=2, batch_size=2, learning_rate=0.02, downsample=1.5),
-        validation=made_dataset(4, seed=12, name="third"),
+        validation=blob_dataset(4, seed=12, name="third"),
     )
     folded = folds.kfold(dataset.stimuli, 3, scheme="deepgaze3")
     second = Stage("second", dataset, replace(ONE_EPOCH, learning_rate=1e-9), folds=folded)
@@ -182,21 +124,20 @@ def test_stages_go_on_from_each_other(dataset, tmp_path):
     assert found.model().network.architecture.downsample == 1
     alone = train(ARCHITECTURE, [first], tmp_path / "alone", **QUIET)
     assert alone.model(device="cpu").n_components == 1
-    with pytest.raises(InputError, match="the last stage of this training had no folds"):
+    with pytest.raises(InputError, match="the last stage of this training has no folds"):
         alone.cross_validated()
     assert np.isfinite(alone.model(device="cpu").log_density(dataset.stimuli[0])).all()
 
 
-def test_several_backbones_are_mixed(dataset, tmp_path):
+def test_several_backbones_are_mixed(dataset, quick_stage, tmp_path):
     """Each is trained alone; the density is the mean over backbones of those of its readouts."""
     colour = replace(HAND_MADE.reading(["colour"]), name="colour")
     gabor = replace(HAND_MADE.reading(["gabor"]), name="gabor")
-    stage = Stage("blobs", dataset, ONE_EPOCH, folds=folds.kfold(dataset.stimuli, 3))
     together = train(
-        replace(ARCHITECTURE, backbones=(colour, gabor)), [stage], tmp_path / "both", **QUIET
+        replace(ARCHITECTURE, backbones=(colour, gabor)), [quick_stage], tmp_path / "both", **QUIET
     )
     alone = [
-        train(replace(ARCHITECTURE, backbones=(one,)), [stage], tmp_path / one.name, **QUIET)
+        train(replace(ARCHITECTURE, backbones=(one,)), [quick_stage], tmp_path / one.name, **QUIET)
         for one in (colour, gabor)
     ]
     stimulus = dataset.stimuli[4]
@@ -209,7 +150,7 @@ def test_several_backbones_are_mixed(dataset, tmp_path):
     kept = together.from_features().log_density(stimulus)
     np.testing.assert_allclose(kept, parts[0], atol=2e-6)
     assert together.model(device="cpu").network.architecture.backbones == (colour, gabor)
-    with pytest.raises(InputError, match=r"says of itself what can't be: backbone must be one of"):
+    with pytest.raises(InputError, match="backbone must be one of"):
         ReadoutModel(together.path, centre_bias="uniform", device="cpu")
 
 
@@ -233,11 +174,10 @@ def test_deepgaze_2(dataset, tmp_path):
     assert (model.n_components, model.n_folds) == (6, 3)
     branch = model.network.branches[0]
     assert torch.equal(branch.features.network.features[0].weight, state["features.0.weight"])
-    reference = DeepGazeII(None, centre_bias="uniform", device="cpu")
-    reference.load_backbone(tmp_path / "vgg19.pth")
-    reference.fit_feature_scale(small.stimuli, progress=False)
-    expected = reference.network.branches[0].feature_scale
-    torch.testing.assert_close(branch.feature_scale, expected, rtol=1e-4, atol=1e-6)
+    trained_scale = branch.feature_scale.clone()
+    model.fit_feature_scale(small.stimuli, progress=False)
+    # the same float32 features, their moments added up in float64: one rounding to float32
+    torch.testing.assert_close(trained_scale, branch.feature_scale, rtol=2**-22, atol=0)
     crossed = model.cross_validated(found.stage.folds)
     assert crossed.model_for(small.stimuli.ids[0]).components == model.components_of(
         fold=found.stage.folds[small.stimuli.ids[0]]
@@ -276,11 +216,11 @@ def test_a_part_of_deepgaze_2e(tmp_path, dataset):
     assert again.model(device="cpu").weights_digest == model.weights_digest
 
 
-def test_published_layout_of_a_trained_deepgaze_2e(tmp_path):
-    """A checkpoint of four backbones with 2 instances of 3 folds is one of `DeepGazeIIE`."""
-    from salmetrics_models.weights.files import write_weights
-
-    architecture = replace(DEEPGAZE_2E, n_components=6)
+def test_published_layout_of_a_trained_deepgaze_2e(tmp_path, monkeypatch):
+    """A checkpoint with 2 instances of 3 folds is one of `DeepGazeIIE`."""
+    small = replace(DEEPGAZE_2E, backbones=(HAND_MADE,))  # for four of 400 MB
+    monkeypatch.setattr(DeepGazeIIE, "architecture", small)
+    architecture = replace(small, n_components=6)
     network = DeepGazeNetwork(architecture)
     about = {"architecture": architecture.description(), "n_folds": 3}
     write_weights(tmp_path / "e.pth", network.state_dict(), about)
@@ -307,7 +247,7 @@ def test_published_layout_of_a_trained_deepgaze_2e(tmp_path):
     ):
         few = {"branches.0.readouts.weight0": torch.zeros(6, 1, 1)}
         write_weights(tmp_path / "w.pth", few, about | wrong)
-        with pytest.raises(InputError, match=f"w.pth' says of itself what can't be: .*{text}"):
+        with pytest.raises(InputError, match=f"w.pth'.*{text}"):
             DeepGazeIIE(tmp_path / "w.pth", centre_bias="uniform", device="cpu")
     torch.save(network.state_dict(), tmp_path / "plain.pth")
     with pytest.raises(InputError, match="does not say which architecture it is of"):
@@ -325,53 +265,12 @@ def test_one_at_a_time(stage, tmp_path):
     ):
         train(ARCHITECTURE, [stage], tmp_path, **QUIET)
     (tmp_path / "file").touch()
-    with pytest.raises(InputError, match=r"folder .* can't be made"):
+    with pytest.raises(InputError, match=r"folder .* cannot be created"):
         train(ARCHITECTURE, [stage], tmp_path / "file" / "x", **QUIET)
 
 
-def test_other_data_in_the_same_folder(stage, tmp_path):
-    stage = replace(stage, recipe=ONE_EPOCH)
-    train(ARCHITECTURE, [stage], tmp_path, **QUIET)
-    data = stage.dataset
-    fewer = Dataset(data.name, data.stimuli, data.fixations[:-1])
-    with pytest.raises(InputError, match=r"other conditions: stages.0.data.fixations \(was"):
-        train(ARCHITECTURE, [replace(stage, dataset=fewer)], tmp_path, **QUIET)
-    with pytest.raises(InputError, match=r"other conditions: seed \(was 0, is 5\)"):
-        train(ARCHITECTURE, [stage], tmp_path, seed=5, **QUIET)
-
-
-def test_wrong_stages(dataset, stage, tmp_path, monkeypatch):
-    with pytest.raises(InputError, match="there must be at least one stage"):
-        train(ARCHITECTURE, [], tmp_path, **QUIET)
-    with pytest.raises(InputError, match="stages must be a list"):
-        train(ARCHITECTURE, stage, tmp_path, **QUIET)
-    with pytest.raises(InputError, match="stages must have different names"):
-        train(ARCHITECTURE, [stage, stage], tmp_path, **QUIET)
-    with pytest.raises(InputError, match="only the last stage can have folds: after 'blobs'"):
-        train(ARCHITECTURE, [stage, replace(stage, name="b")], tmp_path, **QUIET)
-    with pytest.raises(InputError, match="has folds, which say what is validated on"):
-        replace(stage, validation=dataset)
-    for name in ("../x", "..", "", "a b"):
-        with pytest.raises(InputError, match="the name of a stage must begin with a letter"):
-            replace(stage, name=name)
-    with pytest.raises(InputError, match="stage 'blobs' has no images"):
-        replace(stage, dataset=dataset[:0])
-    sizes = Stimuli.from_sizes(dataset.stimuli.sizes.tolist(), dataset.stimuli.ids)
-    with pytest.raises(InputError, match="training needs images; 'blobs0' has a size only"):
-        replace(stage, dataset=Dataset("s", sizes, dataset.fixations))
-    with pytest.raises(InputError, match="image_weights must be 12 numbers"):
-        replace(stage, image_weights=[1, 2])
-    with pytest.raises(InputError, match="12 images are in no fold"):
-        train(ARCHITECTURE, [replace(stage, folds=Folds({"z": 2}))], tmp_path, **QUIET)
-    missing = Folds(dict.fromkeys(dataset.stimuli.ids, 2), 3)
-    with pytest.raises(InputError, match=r"fold \d has no images of 'blobs' to (train|stop) on"):
-        train(ARCHITECTURE, [replace(stage, folds=missing)], tmp_path, **QUIET)
-    with pytest.raises(InputError, match="looks at validation images, and there are none"):
-        replace(stage, folds=None)
+def test_wrong_options(stage, tmp_path, monkeypatch):
     monkeypatch.setattr(fitting, "has_tensorboard", lambda: False)
-    small = replace(stage, dataset=salmetrics.resize(dataset, (63, 90)))
-    with pytest.raises(InputError, match=r"at least 64 pixels .* 'blobs0' of stage 'blobs' has 63"):
-        train(ARCHITECTURE, [small], tmp_path / "w", **QUIET)
     for options, text in (
         ({"n_instances": 0}, "n_instances must be"),
         ({"seed": -1}, "seed must be"),
@@ -388,69 +287,37 @@ def test_wrong_stages(dataset, stage, tmp_path, monkeypatch):
             train(ARCHITECTURE, [stage], tmp_path / "w", **(QUIET | options))
 
 
-def test_scheme_of_deepgaze_2_stops_on_the_tested_images(dataset, tmp_path):
-    with pytest.warns(UserWarning, match="a little too good"):
-        made = folds.kfold(dataset.stimuli, 3, scheme="deepgaze2")
-    parts = Stage("blobs", dataset, RECIPE, folds=made).parts()
-    for k, part in enumerate(parts):
-        assert {dataset.stimuli.ids[i] for i in part.stopping} == set(made.test(k))
-        assert not set(part.training) & set(part.stopping)
+def test_wrong_stages(dataset, stage, tmp_path):
+    """They are checked before anything is computed."""
+    with pytest.raises(InputError, match="stages must have different names"):
+        train(ARCHITECTURE, [stage, stage], tmp_path, **QUIET)
+    with pytest.raises(InputError, match="12 images are in no fold"):
+        train(ARCHITECTURE, [replace(stage, folds=Folds({"z": 2}))], tmp_path, **QUIET)
+    small = replace(stage, dataset=salmetrics.resize(dataset, (63, 90)))
+    with pytest.raises(InputError, match=r"at least 64 pixels .* 'blobs0' of stage 'blobs' has 63"):
+        train(ARCHITECTURE, [small], tmp_path / "w", **QUIET)
+    first = Stage("first", dataset[2:5], ONE_EPOCH.changed(keep="last"))
+    with pytest.raises(InputError, match="stage 'first' is trained on 3 images of stage 'blobs'"):
+        train(ARCHITECTURE, [first, stage], tmp_path, **QUIET)
+    assert not list(tmp_path.rglob("features"))
 
 
-def test_images_that_another_stage_has_seen(dataset, stage, tmp_path):
-    """By their pixels, as ids may differ."""
-    some = dataset[2:5]
-    renamed = salmetrics.Stimuli.from_arrays([s.image for s in some.stimuli], ["x", "y", "z"])
-    seen = Dataset("seen", renamed, some.fixations)
-    first = Stage("first", seen, ONE_EPOCH.changed(keep="last"))
-    text = "stage 'first' is trained on 3 images of stage 'blobs', whose folds test them: 'blobs2'"
-    with pytest.raises(InputError, match=text):
-        train(ARCHITECTURE, [first, stage], tmp_path / "a", **QUIET)
-    again = salmetrics.resize(some, (80, 80))  # other pixels, but the same name and ids
-    first = replace(first, dataset=again)
-    with pytest.raises(InputError, match="is trained on 3 images of stage 'blobs'"):
-        train(ARCHITECTURE, [first, stage], tmp_path / "a", **QUIET)
-    other = made_dataset(6, seed=12, name="other")
-    stopped = replace(first, dataset=other, validation=seen)
-    last = replace(stage, recipe=ONE_EPOCH)
-    with pytest.warns(UserWarning, match=r"is stopped on 3 images .* a little too good"):
-        train(ARCHITECTURE, [stopped, last], tmp_path / "b", **QUIET)
+def test_other_data_in_the_same_folder(quick_stage, tmp_path):
+    train(ARCHITECTURE, [quick_stage], tmp_path, **QUIET)
+    data = quick_stage.dataset
+    fewer = Dataset(data.name, data.stimuli, data.fixations[:-1])
+    with pytest.raises(InputError, match=r"other conditions: stages.0.data.fixations \(was"):
+        train(ARCHITECTURE, [replace(quick_stage, dataset=fewer)], tmp_path, **QUIET)
+    with pytest.raises(InputError, match=r"other conditions: seed \(was 0, is 5\)"):
+        train(ARCHITECTURE, [quick_stage], tmp_path, seed=5, **QUIET)
 
 
-def test_one_image_in_two_folds(stage, tmp_path):
-    data, own = stage.dataset, stage.folds.of(stage.dataset.stimuli)
-    pairs = [(i, k) for i in (1, 2, 4) for k in (5, 7, 8) if own[i] != own[k]]
-    images = [one.image for one in data.stimuli]
-    images[pairs[0][1]] = images[pairs[0][0]]
-    twice = Dataset(
-        "twice", salmetrics.Stimuli.from_arrays(images, data.stimuli.ids), data.fixations
-    )
-    last = replace(stage, dataset=twice, recipe=ONE_EPOCH)
-    with pytest.warns(UserWarning, match="1 images of stage 'blobs' are in several folds"):
-        train(ARCHITECTURE, [last], tmp_path, **QUIET)
-
-
-def test_other_pixels_than_those_of_the_features(trained, dataset):
-    kept = trained.from_features()
-    salmetrics.log_likelihood(kept, *dataset[:2])
-    with pytest.raises(InputError, match="features of image 'blobs1' are of another size"):
-        kept.log_density(salmetrics.resize(dataset, (70, 70)).stimuli[1])
-    images = [255 - one.image for one in dataset[:2].stimuli]
-    other = salmetrics.Stimuli.from_arrays(images, dataset.stimuli.ids[:2])
-    with pytest.raises(InputError, match="features of image 'blobs0' are of other pixels"):
-        salmetrics.log_likelihood(kept, other, dataset[:2].fixations)
-    renamed = salmetrics.Stimuli.from_arrays(images, ["x", "y"])
-    with pytest.raises(InputError, match="there are no features of image 'x'"):
-        salmetrics.log_likelihood(kept, renamed, dataset[:2].fixations)
-
-
-def test_a_finished_training_is_read_on_other_machines(stage, tmp_path, monkeypatch):
+def test_a_finished_training_is_read_on_other_machines(quick_stage, tmp_path, monkeypatch):
     """Where other threads, torch or devices would move the last digits only."""
-    stage = replace(stage, recipe=ONE_EPOCH)
-    first = train(ARCHITECTURE, [stage], tmp_path, **QUIET)
+    first = train(ARCHITECTURE, [quick_stage], tmp_path, **QUIET)
     monkeypatch.setattr(torch, "__version__", "2.99.0")
     monkeypatch.setattr(runs, "fit", None)
-    again = train(ARCHITECTURE, [stage], tmp_path, n_threads=2, **QUIET)
+    again = train(ARCHITECTURE, [quick_stage], tmp_path, n_threads=2, **QUIET)
     assert again.model(device="cpu").weights_digest == first.model(device="cpu").weights_digest
 
 
@@ -462,59 +329,27 @@ def test_a_deepgaze_as_centre_bias(trained, stage, tmp_path):
     assert np.isfinite(found.history["IG"]).all()
 
 
-def test_other_conditions_are_said_before_anything_is_computed(stage, tmp_path, monkeypatch):
-    stage = replace(stage, recipe=ONE_EPOCH)
-    train(ARCHITECTURE, [stage], tmp_path, **QUIET)
-    monkeypatch.setattr(runs, "Features", None)
-    other = replace(stage, recipe=ONE_EPOCH.changed(learning_rate=0.02))
+def test_other_conditions_are_said_before_anything_is_computed(quick_stage, tmp_path, monkeypatch):
+    train(ARCHITECTURE, [quick_stage], tmp_path, **QUIET)
+    monkeypatch.setattr(runs, "filled_features", None)
+    other = replace(quick_stage, recipe=ONE_EPOCH.changed(learning_rate=0.02))
     with pytest.raises(InputError, match=r"recipe.learning_rate \(was 0.01, is 0.02\)"):
         train(ARCHITECTURE, [other], tmp_path, **QUIET)
 
 
-def test_new_images_have_the_mixture(trained, dataset):
-    new = made_dataset(1, seed=40, name="new").stimuli[0]
-    assert np.isfinite(trained.model(device="cpu").log_density(new)).all()
-    with pytest.raises(InputError, match="'new0' is in no fold"):
-        trained.cross_validated(device="cpu").log_density(new)
-
-
-def test_without_validation_there_is_none(dataset, tmp_path):
-    stage = Stage("all", dataset, ONE_EPOCH.changed(keep="last"))
-    found = train(ARCHITECTURE, [stage], tmp_path, **QUIET)
-    assert np.isnan(found.validation())
-
-
 def test_deepgaze_2_with_another_backbone(dataset, tmp_path):
     """Strides are found out where they are needed."""
-    architecture = replace(DEEPGAZE_2, backbones=(ALEXNET,), readout_factor=4)
-    assert architecture.backbones[0].strides == (16,)
+    architecture = replace(DEEPGAZE_2, backbones=(SEES["red"],), readout_factor=4)
+    assert architecture.backbones[0].strides == (2, 4)
     small = salmetrics.resize(dataset[:6], (70, 96))
     stage = Stage("blobs", small, ONE_EPOCH, folds=folds.kfold(small.stimuli, 3))
-    found = train(architecture, [stage], tmp_path, weights={"alexnet": "random"}, **QUIET)
+    found = train(architecture, [stage], tmp_path, weights={"sees-red": "random"}, **QUIET)
     one = found.from_features().log_density(small.stimuli[1])
     other = found.cross_validated(device="cpu").log_density(small.stimuli[1])
     np.testing.assert_allclose(one, other, atol=2e-6)
 
 
-def test_wrong_weights_are_said_first(stage, tmp_path):
-    architecture = replace(ARCHITECTURE, backbones=(HAND_MADE, ALEXNET))
-    for weights, text in (
-        ({}, "backbone 'alexnet' needs weights"),
-        ({"alexnet": tmp_path / "none.pth"}, "there is no file .*none.pth"),
-    ):
-        with pytest.raises(InputError, match=text):
-            train(architecture, [stage], tmp_path / "out", weights=weights, **QUIET)
-    torch.save({"features.0.weight": torch.zeros(3)}, tmp_path / "wrong.pth")
-    weights = {"alexnet": tmp_path / "wrong.pth"}
-    with pytest.raises(InputError, match="is of another model"):
-        train(architecture, [stage], tmp_path / "out", weights=weights, **QUIET)
-    assert not list(tmp_path.rglob("final.pth"))
-    with pytest.raises(InputError, match="backbones of different names"):
-        replace(ARCHITECTURE, backbones=(HAND_MADE, HAND_MADE.reading(["gabor"])))
-
-
-def test_what_a_kill_left_is_swept(stage, tmp_path):
-    stage = replace(stage, recipe=ONE_EPOCH)
+def test_what_a_kill_left_is_swept(quick_stage, tmp_path):
     left = tmp_path / "hand-made" / ".state.pth-0123456789ab"
     left.parent.mkdir()
     left.write_bytes(b"half")
@@ -522,30 +357,16 @@ def test_what_a_kill_left_is_swept(stage, tmp_path):
     own.touch()
     shared.parent.mkdir(parents=True)  # of another training
     shared.touch()
-    train(ARCHITECTURE, [stage], tmp_path, **QUIET)
+    train(ARCHITECTURE, [quick_stage], tmp_path, **QUIET)
     assert not left.exists()
     assert own.exists()
     assert shared.exists()
 
 
-def test_centre_bias_of_many_images(dataset, monkeypatch):
-    """Its two numbers are fitted to some of them, the density to all."""
-    from salmetrics_models.training.inputs import stages
-
-    monkeypatch.setattr(stages, "_FITTED_TO", 8)
-    (part,) = Stage("all", dataset, RECIPE.changed(keep="last")).parts(progress=False)
-    some = salmetrics.CentreBias.fit(*salmetrics.subsample(dataset, 8), progress=False)
-    expected = salmetrics.CentreBias(*dataset, bandwidth=some.bandwidth, floor=some.floor)
-    stimulus = dataset.stimuli[3]
-    np.testing.assert_array_equal(
-        part.centre_bias.log_density(stimulus), expected.log_density(stimulus)
-    )
-
-
-def test_images_without_fixations_warn_once(stage, tmp_path):
-    data = stage.dataset
+def test_images_without_fixations_warn_once(quick_stage, tmp_path):
+    data = quick_stage.dataset
     kept = data.fixations[data.fixations.image != 4]
-    lacking = replace(stage, dataset=Dataset("blobs", data.stimuli, kept), recipe=ONE_EPOCH)
+    lacking = replace(quick_stage, dataset=Dataset("blobs", data.stimuli, kept))
     text = "1 of 12 images of 'blobs' have no fixations, or weight 0, and are left out of training"
     with pytest.warns(UserWarning, match=text) as caught:
         train(ARCHITECTURE, [lacking], tmp_path, n_instances=2, **QUIET)
@@ -568,3 +389,20 @@ def test_layers_of_backbones():
     ):
         with pytest.raises(InputError, match=text):
             ALEXNET.reading(layers)
+
+
+def test_wrong_weights_are_said_first(stage, tmp_path):
+    architecture = replace(ARCHITECTURE, backbones=(HAND_MADE, SEES["red"]))
+    for weights, text in (
+        ({}, "backbone 'sees-red' needs weights"),
+        ({"sees-red": tmp_path / "none.pth"}, "there is no file .*none.pth"),
+    ):
+        with pytest.raises(InputError, match=text):
+            train(architecture, [stage], tmp_path / "out", weights=weights, **QUIET)
+    torch.save({"first.0.weight": torch.zeros(3)}, tmp_path / "wrong.pth")
+    weights = {"sees-red": tmp_path / "wrong.pth"}
+    with pytest.raises(InputError, match="is of another model"):
+        train(architecture, [stage], tmp_path / "out", weights=weights, **QUIET)
+    assert not list(tmp_path.rglob("final.pth"))
+    with pytest.raises(InputError, match="backbones of different names"):
+        replace(ARCHITECTURE, backbones=(HAND_MADE, HAND_MADE.reading(["gabor"])))
