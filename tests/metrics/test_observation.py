@@ -12,7 +12,7 @@ X, Y = np.array([1.5, 2.5]), np.array([0.5, 3.5])
 
 
 def test_each_need_is_a_part_that_is_made_by_a_function_of_its_name():
-    assert NEEDS == get_args(Need)
+    assert get_args(Need) == NEEDS
     fields = Observation.__dataclass_fields__
     assert {f"make_{part}" for part in NEEDS} == {name for name in fields if "make_" in name}
 
