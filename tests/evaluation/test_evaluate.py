@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import salmetrics
+from salmetrics.datasets import generate_dataset
 from salmetrics.errors import InputError
 from salmetrics.metrics.registry import METRICS
 
@@ -475,3 +476,20 @@ def test_memory_that_a_model_uses_again_for_the_next_subject(data):
 def test_names_that_are_equal_as_text(data):
     with pytest.raises(InputError, match="same name twice, as text"):
         evaluate({1: Map(), "1": Map()}, data)
+
+
+def test_choices_that_move_sim():
+    generated = generate_dataset(6, size=(40, 50), n_subjects=4)
+    stimuli, fixations = generated.dataset
+    protocol = salmetrics.get_protocol("default")
+
+    def value(seed=0, **changes):
+        options = {"metrics": ["SIM"], "seed": seed, "protocol": protocol.override(**changes)}
+        result = evaluate(generated.truth, (stimuli, fixations), n_bootstrap=0, **options)
+        return result.value("truth", "SIM")
+
+    usual = value()
+    assert value() == usual
+    assert value(sim_fixations=round(len(fixations) / len(stimuli))) == usual
+    others = [value(seed=1), value(sim_fixations=5), value(sim_samples=20), value(sim_truncate=1.0)]
+    assert len({usual, *others}) == 5
