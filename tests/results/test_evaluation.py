@@ -43,6 +43,14 @@ def test_by(result):
         result.by("day")
 
 
+def test_by_subject_needs_values_of_fixations():
+    images_alone = make({"p": Pixels()}, metrics=["CC", "KLDiv"], n_bootstrap=0)
+    with pytest.raises(InputError, match=r"one value per fixation; .* has only 'CC', 'KLDiv'"):
+        images_alone.by("subject")
+    both = make({"p": Pixels()}, metrics=["CC", "NSS"], n_bootstrap=0)
+    assert both.by("subject").index.unique("metric").tolist() == ["NSS"]
+
+
 @pytest.mark.parametrize(
     ("call", "text"),
     [

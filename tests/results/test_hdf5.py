@@ -1,4 +1,8 @@
-"""Files of evaluations."""
+"""Files of evaluations, those of earlier versions included."""
+
+import json
+import warnings
+from pathlib import Path
 
 import h5py
 import numpy as np
@@ -92,3 +96,85 @@ def test_a_file_that_was_replaced(result, tmp_path, monkeypatch):
         file.attrs.update({"salmetrics": "evaluation", "format": 1})
     with pytest.raises(InputError, match="can't be read as an evaluation"):
         Evaluation.load(tmp_path / "half.h5")
+
+
+# ---- files of earlier versions
+
+OLD = Path(__file__).parent / "old_files"
+
+
+def evaluated_as_before(models, **options):
+    """Evaluate the data of the file of format 1, in the way that its README describes."""
+    rng = np.random.default_rng(7)
+    stimuli = salmetrics.Stimuli.from_sizes(
+        [(12, 16), (16, 12)] * 3,
+        sigma=2.0,
+        attributes={"category": ["indoor", "outdoor", "indoor"] * 2},
+    ).named("six")
+    image = np.repeat(np.arange(6), 6)
+    heights, widths = stimuli.sizes[image].T
+    x, y = np.clip(rng.normal(0.5, 0.15, (2, 36)), 0, 0.99)
+    subject = np.tile(["a", "b", "c"], 12)
+    fixations = salmetrics.Fixations.from_arrays(x * widths, y * heights, image, subject=subject)
+    gold = salmetrics.GoldStandard(
+        stimuli, fixations, bandwidth=3.0, centre_weight=0.0, uniform_weight=0.25
+    )
+    options = {"baseline": mixture(0.125), "gold_standard": gold, "n_bootstrap": 40} | options
+    metrics = ["LL", "IG", "AUC", "sAUC", "NSS", "CC", "KLDiv"]
+    options |= {"metrics": metrics, "progress": False}
+    return salmetrics.evaluate(models, stimuli, fixations, **options)
+
+
+def mixture(weight):
+    parts = [salmetrics.Uniform(), salmetrics.GaussianCentreBias()]
+    return salmetrics.Mixture(parts, [1 - weight, weight])
+
+
+def without_packages(line):
+    """Versions of packages differ from those of the file, and are reported."""
+    return not line.startswith("packages.")
+
+
+def test_files_of_format_1_keep_their_numbers():
+    loaded = Evaluation.load(OLD / "evaluation_1.h5")
+    assert loaded.models == ["centred", "gold-standard"]
+    recorded = json.loads((OLD / "evaluation_1.json").read_text())
+    summary = loaded.summary
+    assert [f"{model} {metric}" for model, metric in summary.index] == list(recorded)
+    for pair, numbers in recorded.items():
+        found = summary.loc[tuple(pair.split(" ")), ["value", "low", "high"]].astype(float)
+        expected = np.array(numbers, float)  # None is NaN
+        # sums of 36 numbers in another order, and quantiles of resampled sums
+        np.testing.assert_allclose(found, expected, rtol=1e-12, atol=0, err_msg=pair)
+    assert len(loaded.per_fixation) == 36
+    assert loaded.by("category").index.unique("category").tolist() == ["indoor", "outdoor"]
+    assert loaded.protocol == salmetrics.get_protocol("default").override(
+        metrics=loaded.protocol.metrics
+    )
+
+
+def test_files_of_format_1_are_joined_without_false_differences():
+    old = Evaluation.load(OLD / "evaluation_1.h5")
+    new = evaluated_as_before({"flat": salmetrics.Uniform()})
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        both = old.join(new)
+        new.join(old)
+    lines = [line for w in caught for line in str(w.message).split(" differs in ")[1].split("; ")]
+    assert list(filter(without_packages, lines)) == []
+    assert both.models == ["centred", "gold-standard", "flat"]
+    assert both.gold_standard == "gold-standard"
+    repeated = evaluated_as_before({"centred": salmetrics.GaussianCentreBias()})
+    np.testing.assert_allclose(
+        both.table.loc[["centred"]].to_numpy(),
+        repeated.table.loc[["centred"]].to_numpy(),
+        rtol=1e-9,
+        atol=1e-12,
+    )
+
+
+def test_other_baselines_than_in_a_file_of_format_1_are_differences():
+    old = Evaluation.load(OLD / "evaluation_1.h5")
+    other = evaluated_as_before({"flat": salmetrics.Uniform()}, baseline=mixture(0.25))
+    with pytest.warns(UserWarning, match="baseline.name: '0.875 uniform"):
+        old.join(other)

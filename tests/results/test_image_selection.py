@@ -102,9 +102,7 @@ def test_disagreement(data):
     left, right = (np.full((40, 50), -np.inf) for _ in range(2))
     left[:, :25], right[:, 25:] = -np.log(1000), -np.log(1000)
     halves = [dict.fromkeys(stimuli.ids, half) for half in (left, right)]
-    np.testing.assert_allclose(
-        disagreement(halves, stimuli, progress=False), 1, rtol=1e-12, atol=0
-    )
+    np.testing.assert_allclose(disagreement(halves, stimuli, progress=False), 1, rtol=1e-12, atol=0)
 
 
 def test_models_that_use_their_memory_again(data):
