@@ -131,7 +131,9 @@ class OptimalMapModel(SaliencyMapModel):
         seed: int = 0,
     ) -> None:
         check_choice("metric", metric, OPTIMAL_MAP_METRICS)
-        density = require_density(model, f"the optimal map for {metric}", stimuli)
+        density = require_density(
+            model, f"the optimal map for {metric}", stimuli, one_per_image=True
+        )
         if sigma is None and needs_blur(metric):
             smoothing = smoothing_of(DEFAULT, stimuli.sigma, stimuli.pixels_per_degree)
             sigma = float(np.max(smoothing.sigma))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from salmetrics.array_types import AnyArray, Array
-from salmetrics.errors import InputError, check_choice
+from salmetrics.errors import InputError, check_choice, some
 from salmetrics.metrics.registry import METRICS
 from salmetrics.protocols import Protocol, protocol_from_record
 from salmetrics.results.comparison import chosen_pairs, compared, ranked
@@ -193,6 +193,11 @@ class Evaluation:
         if of_subjects:
             groups = self._scores.cells.subjects
             keys = [key for key in self._keys() if METRICS[key[1]].per == "fixation"]
+            if not keys:
+                raise InputError(
+                    "by('subject') is for metrics with one value per fixation; this evaluation has "
+                    f"only {some(self.metrics)}, with one value per image"
+                )
         else:
             groups, keys = self._attributes[attribute], self._keys()
         samples = {key: self._sample(*key) for key in keys}

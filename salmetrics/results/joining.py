@@ -13,7 +13,7 @@ import numpy as np
 from salmetrics.array_types import Array
 from salmetrics.errors import InputError
 from salmetrics.metrics.registry import METRICS
-from salmetrics.results.provenance import differences
+from salmetrics.results.provenance import differences, same_model
 from salmetrics.results.rendering import with_parameters
 from salmetrics.results.scores import Key, Scores
 
@@ -126,7 +126,7 @@ def _shared_gold_standard(
     first: Mapping[str, Any], second: Mapping[str, Any]
 ) -> dict[str, Any] | None:
     ours, theirs = (record.get("gold_standard") for record in (first, second))
-    if ours is not None and theirs is not None and ours != theirs:
+    if ours is not None and theirs is not None and not same_model(ours, theirs):
         raise InputError(
             "the evaluations have different gold standards, so their IGE cannot be compared: "
             f"{with_parameters(ours)} and {with_parameters(theirs)}"

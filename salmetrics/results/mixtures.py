@@ -10,7 +10,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from salmetrics.errors import InputError, check_choice, check_list, check_whole, some
+from salmetrics.models.mixture import Mixture
 from salmetrics.results.evaluation import Evaluation
+from salmetrics.results.provenance import class_path
 from salmetrics.results.scores import Key
 
 if TYPE_CHECKING:
@@ -205,7 +207,7 @@ def _mixed(evaluation: Evaluation, recipes: Mapping[str, Mapping[str, float]]) -
     records: dict[str, dict[str, Any]] = {
         name: {
             "name": name,
-            "class": "salmetrics.models.mixture.Mixture",
+            "class": class_path(Mixture),
             "parameters": {
                 "weights": list(recipe.values()),
                 "models": [evaluation.provenance["models"][part] for part in recipe],

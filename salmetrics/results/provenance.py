@@ -1,4 +1,4 @@
-"""What a result rests on, as a record that travels with it."""
+"""Provenance: everything that a result depends on, as a record that travels with it."""
 
 from __future__ import annotations
 
@@ -20,17 +20,14 @@ from salmetrics.fingerprint import fingerprint
 from salmetrics.models.base import Model, model_name
 from salmetrics.protocols import Protocol
 
-__all__ = ["FORMAT", "differences", "plain", "provenance_of"]
+__all__ = ["FORMAT", "class_path", "differences", "plain", "provenance_of", "same_model"]
 
-FORMAT = 1
+# 1 recorded the modules of our classes, and its fingerprints of models depended on them
+FORMAT = 2
 _PACKAGES = ("salmetrics", "numpy", "scipy", "numba", "torch", "POT")
-_INCIDENTAL = (
-    "created",
-    "gold_standard",
-    "joined",
-    "models",
-    "n_predictions",
-)  # differ without moving a score
+_OURS = ("salmetrics", "salmetrics_models")
+# parts of a record that may differ without moving a score
+_INCIDENTAL = ("created", "format", "gold_standard", "joined", "models", "n_predictions")
 
 
 def provenance_of(
@@ -47,7 +44,27 @@ def provenance_of(
     n_bootstrap: int,
     n_predictions: int,
 ) -> dict[str, Any]:
-    """Record everything that a table of scores depends on, as JSON can hold it."""
+    """Record everything that a table of scores depends on, in types that JSON has.
+
+    Parameters
+    ----------
+    stimuli, fixations
+        What was shown and where people looked.
+    protocol
+        Every choice, metrics included.
+    models
+        By name.
+    baseline, gold_standard, empirical
+        What predictions are compared with, if anything.
+    smoothing
+        How empirical maps are blurred.
+    seed
+        Seed of all random draws.
+    n_bootstrap
+        Number of resamples per confidence interval.
+    n_predictions
+        Number of maps that the models predicted, all together.
+    """
     return {
         "format": FORMAT,
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -83,31 +100,70 @@ def provenance_of(
 
 
 def differences(first: Mapping[str, Any], second: Mapping[str, Any]) -> list[str]:
-    """List what differs between two records and may move a score: "protocol.choices.sigma: ..."."""
-    ours, theirs = _flat(first), _flat(second)
+    """List what differs between two records and may move a score: "protocol.choices.sigma: ...".
+
+    Records of any format are compared: classes of this project by their names, wherever they are
+    defined, and fingerprints of models only if they were made in the same format.
+    """
     return [
-        f"{key}: {ours.get(key)!r} and {theirs.get(key)!r}"
-        for key in sorted(set(ours) | set(theirs))
-        if key.split(".")[0] not in _INCIDENTAL and ours.get(key) != theirs.get(key)
+        f"{key}: {ours!r} and {theirs!r}"
+        for key, ours, theirs in _different(first, second)
+        if key.split(".")[0] not in _INCIDENTAL
     ]
+
+
+def same_model(first: Mapping[str, Any], second: Mapping[str, Any]) -> bool:
+    """Whether two records, of any format, describe the same model."""
+    return not _different(first, second)
+
+
+def class_path(cls: type | str) -> str:
+    """Return the path of a class in records, such as "salmetrics.Mixture".
+
+    Classes of this project are known by package and name, so they may move between its modules;
+    others by their full path.
+
+    Parameters
+    ----------
+    cls
+        A class, or its full path, as records of format 1 have it.
+    """
+    path = cls if isinstance(cls, str) else f"{cls.__module__}.{cls.__qualname__}"
+    package, *parts = path.split(".")
+    if package not in _OURS:
+        return path
+    while len(parts) > 1 and parts[0].islower():  # modules
+        parts = parts[1:]
+    return ".".join([package, *parts])
+
+
+def plain(value: Any) -> Any:
+    """Convert NumPy's numbers, arrays and others to types that JSON has; the rest becomes text."""
+    if isinstance(value, Mapping):
+        return {str(key): plain(part) for key, part in value.items()}
+    if isinstance(value, (list, tuple, set)):
+        return [plain(part) for part in value]
+    if isinstance(value, (np.generic, np.ndarray)):
+        return plain(value.tolist())
+    return value if value is None or isinstance(value, (bool, int, float, str)) else str(value)
 
 
 @cache  # looking all of them up takes 10 ms
 def _versions() -> dict[str, str]:
-    found = {}
+    versions = {}
     for name in _PACKAGES:
         try:
-            found[name] = version(name)
+            versions[name] = version(name)
         except PackageNotFoundError:
             continue  # an optional one
-    return found
+    return versions
 
 
 def _described(model: Model) -> dict[str, Any]:
-    """Name, class and parameters of a model."""
+    """Return name, class and parameters of a model."""
     return {
         "name": model_name(model),
-        "class": f"{type(model).__module__}.{type(model).__qualname__}",
+        "class": class_path(type(model)),
         "parameters": plain(dict(getattr(model, "parameters", {}))),
     }
 
@@ -117,21 +173,42 @@ def _digested(model: Model | None) -> dict[str, Any] | None:
     if model is None:
         return None
     try:
-        digest = fingerprint(model)
+        digest = f"{FORMAT}:{fingerprint(model)}"
     except InputError:  # such as one that holds a file open; a checkpoint would refuse it
         digest = None
     return _described(model) | {"fingerprint": digest}
 
 
-def plain(value: Any) -> Any:
-    """Bring NumPy's numbers, arrays and others to what JSON can hold; the rest becomes text."""
+def _different(first: Mapping[str, Any], second: Mapping[str, Any]) -> list[tuple[str, Any, Any]]:
+    """List the key and both values of everything that differs and can be compared."""
+    ours, theirs = _flat(_with_class_paths(first)), _flat(_with_class_paths(second))
+    pairs = [(key, ours.get(key), theirs.get(key)) for key in sorted(set(ours) | set(theirs))]
+    return [
+        (key, mine, other)
+        for key, mine, other in pairs
+        if mine != other and not (key.endswith("fingerprint") and _other_formats(mine, other))
+    ]
+
+
+def _other_formats(first: str | None, second: str | None) -> bool:
+    """Whether two fingerprints of models exist and were made in different formats."""
+    if first is None or second is None:
+        return False
+    return _format_of(first) != _format_of(second)
+
+
+def _format_of(digest: str) -> str:
+    """Return the format of a model's fingerprint; those of format 1 do not name it."""
+    return digest.rpartition(":")[0] or "1"
+
+
+def _with_class_paths(value: Any, key: str = "") -> Any:
+    """Return a record whose classes are as `class_path` has them."""
     if isinstance(value, Mapping):
-        return {str(key): plain(part) for key, part in value.items()}
-    if isinstance(value, (list, tuple, set)):
-        return [plain(part) for part in value]
-    if isinstance(value, (np.generic, np.ndarray)):
-        return plain(value.tolist())
-    return value if value is None or isinstance(value, (bool, int, float, str)) else str(value)
+        return {name: _with_class_paths(part, name) for name, part in value.items()}
+    if isinstance(value, list):
+        return [_with_class_paths(part) for part in value]
+    return class_path(value) if key == "class" and isinstance(value, str) else value
 
 
 def _flat(record: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

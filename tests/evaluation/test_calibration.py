@@ -43,11 +43,11 @@ def test_by_hand():
     np.testing.assert_allclose(found.tied, [0.2, 0.4], rtol=1e-12)
     np.testing.assert_allclose(found.quantiles, [0.2, 0.8], rtol=1e-12)
     # the first: half in bin 1, half in bin 2; the second: half in bin 4, half in bin 5
-    np.testing.assert_allclose(found.shares, [0.25, 0.25, 0, 0.25, 0.25], atol=1e-12)
-    assert found.error == pytest.approx(4 * 0.05 + 0.2)
+    np.testing.assert_allclose(found.shares, [0.25, 0.25, 0, 0.25, 0.25], rtol=0, atol=1e-12)
+    assert found.error == pytest.approx(4 * 0.05 + 0.2, rel=1e-12)
     assert found.confidence == pytest.approx(0, abs=1e-12)
     middle = calibration([np.log(p)], stimuli, fixations, n_bins=4, ties="mid")
-    np.testing.assert_allclose(middle.shares, [0.5, 0, 0, 0.5])
+    np.testing.assert_array_equal(middle.shares, [0.5, 0, 0, 0.5])
 
 
 @given(st.integers(0, 10**6), st.integers(2, 12))
@@ -77,14 +77,14 @@ def test_against_sorting(seed, n_bins):
             salmetrics.Fixations.from_arrays(x, y, np.zeros(8, int)),
             n_bins=n_bins,
         )
-    np.testing.assert_allclose(found.shares, shares, atol=1e-12)
+    np.testing.assert_allclose(found.shares, shares, rtol=0, atol=1e-12)
 
 
 @pytest.mark.parametrize("n_bins", [2, 7, 10])
 def test_flat_densities_are_exact(n_bins):
     logs = [np.full(SIZE, -np.log(np.prod(SIZE)))] * 3
     found = calibration(salmetrics.Uniform(), *drawn(logs, 11, 0), n_bins=n_bins)
-    np.testing.assert_allclose(found.shares, 1 / n_bins, atol=1e-12)
+    np.testing.assert_allclose(found.shares, 1 / n_bins, rtol=0, atol=1e-12)
     assert found.confidence == pytest.approx(0, abs=1e-12)
     assert found.error < 1e-11
     assert found.p_value > 0.9
@@ -98,7 +98,7 @@ def test_huge_ties():
     found = calibration(logs, *drawn(logs, 200, 0), n_bins=8)
     np.testing.assert_allclose(found.shares[:2], found.shares[0], rtol=1e-12)
     np.testing.assert_allclose(found.shares[2:], found.shares[2], rtol=1e-12)
-    np.testing.assert_allclose(found.shares, 1 / 8, atol=0.01)
+    np.testing.assert_allclose(found.shares, 1 / 8, rtol=0, atol=0.01)
 
 
 def test_the_test_has_its_rate():
@@ -132,20 +132,23 @@ def test_average_over_images():
     some = fixations[np.r_[0:30, 30:33]]
     found = calibration(logs, stimuli, some, average="image")
     alone = [calibration(logs, stimuli, some[some.image == i]) for i in (0, 1)]
-    np.testing.assert_allclose(found.shares, np.mean([a.shares for a in alone], axis=0))
-    assert found.confidence == pytest.approx(np.mean([a.confidence for a in alone]))
+    expected = np.mean([a.shares for a in alone], axis=0)
+    np.testing.assert_allclose(found.shares, expected, rtol=1e-12, atol=1e-15)
+    assert found.confidence == pytest.approx(
+        np.mean([a.confidence for a in alone]), rel=1e-12, abs=1e-15
+    )
 
 
 def test_tables():
     logs = densities(5)
     found = calibration(logs, *drawn(logs, 30, 0), n_bins=4)
-    assert found.table["share"].sum() == pytest.approx(1)
+    assert found.table["share"].sum() == pytest.approx(1, rel=1e-12)
     assert (found.table["low"] < found.table["share"]).all()
     assert (found.table["share"] < found.table["high"]).all()
     assert found.table["to"].tolist() == [0.25, 0.5, 0.75, 1]
     per_image = found.per_image
     assert per_image["n_fixations"].tolist() == [30] * 5
-    assert per_image["confidence"].mean() == pytest.approx(found.confidence)
+    assert per_image["confidence"].mean() == pytest.approx(found.confidence, rel=1e-12, abs=1e-15)
     narrow, wide = (found.intervals(level) for level in (0.5, 0.99))
     assert (wide[:, 0] < narrow[:, 0]).all()
 
@@ -229,15 +232,11 @@ def test_figure():
     found = calibration(logs, *drawn(logs, 30, 0), n_bins=6)
     figure, axes = plt.subplots()
     assert plot_calibration(found, ax=axes, color="red") is axes
-    heights = [patch.get_height() for patch in axes.patches]
-    _, other = plt.subplots()
-    assert found.plot(ax=other) is other
-    assert [patch.get_height() for patch in other.patches] == heights
-    plt.close(other.figure)
-    np.testing.assert_allclose([bar.get_height() for bar in axes.patches], found.shares)
+    heights = [bar.get_height() for bar in axes.patches]
+    np.testing.assert_allclose(heights, found.shares, rtol=1e-12, atol=0)
     assert axes.patches[0].get_facecolor() == (1, 0, 0, 1)
     (line,) = [line for line in axes.lines if line.get_linestyle() == "--"]
-    assert line.get_ydata()[0] == pytest.approx(1 / 6)
+    assert line.get_ydata()[0] == 1 / 6
     assert axes.get_title().startswith("list\nerror ")
     assert axes.get_xlim() == (0, 1)
     plt.close(figure)

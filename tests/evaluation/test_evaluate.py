@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import salmetrics
+from salmetrics.datasets import generate_dataset
 from salmetrics.errors import InputError
 from salmetrics.metrics.registry import METRICS
 
@@ -346,7 +347,7 @@ class BadLikelihoods(Density):
             "protocol must be one of 'default', 'mit-matlab', .*; got 'new'",
         ),
         (lambda s: 1, {}, "kind is needed for <lambda>: 'log_density'"),
-        (Map(), {"baseline": Map(), "metrics": ["IG"]}, "baseline must give densities; Map gives"),
+        (Map(), {"baseline": Map(), "metrics": ["IG"]}, "baseline= needs densities; Map gives saliency maps"),
         (
             {"m": {"0": np.ones((20, 30))}},
             {"kind": "saliency_map"},
@@ -360,12 +361,12 @@ class BadLikelihoods(Density):
         (
             BadLikelihoods(lambda n: np.full(n, np.nan)),
             {"metrics": ["LL"]},
-            "log_likelihoods of BadLikelihoods for image '0' must be one number a fixation",
+            "log_likelihoods of BadLikelihoods for image '0' must be one number per fixation",
         ),
         (
             BadLikelihoods(lambda n: np.zeros(n + 1)),
             {"metrics": ["LL"]},
-            "log_likelihoods of BadLikelihoods for image '0' must be one number a fixation",
+            "log_likelihoods of BadLikelihoods for image '0' must be one number per fixation",
         ),
     ],
 )
@@ -386,7 +387,7 @@ def test_errors_of_the_data(data):
     with pytest.raises(InputError, match="4 of 40 fixations are outside their image; the first"):
         evaluate(Map(), (stimuli, outside))
     unknown = salmetrics.Stimuli.from_sizes(stimuli.sizes)
-    with pytest.raises(InputError, match=r"pass sigma= .*pixels_per_degree=, or leave out CC, EMD"):
+    with pytest.raises(InputError, match=r"pass sigma= .*pixels_per_degree=, or leave out CC$"):
         evaluate(Map(), (unknown, fixations), metrics=["CC"])
     assert np.isfinite(evaluate(Map(), (unknown, fixations), metrics=["AUC"]).value("Map", "AUC"))
 
@@ -475,3 +476,20 @@ def test_memory_that_a_model_uses_again_for_the_next_subject(data):
 def test_names_that_are_equal_as_text(data):
     with pytest.raises(InputError, match="same name twice, as text"):
         evaluate({1: Map(), "1": Map()}, data)
+
+
+def test_choices_that_move_sim():
+    generated = generate_dataset(6, size=(40, 50), n_subjects=4)
+    stimuli, fixations = generated.dataset
+    protocol = salmetrics.get_protocol("default")
+
+    def value(seed=0, **changes):
+        options = {"metrics": ["SIM"], "seed": seed, "protocol": protocol.override(**changes)}
+        result = evaluate(generated.truth, (stimuli, fixations), n_bootstrap=0, **options)
+        return result.value("truth", "SIM")
+
+    usual = value()
+    assert value() == usual
+    assert value(sim_fixations=round(len(fixations) / len(stimuli))) == usual
+    others = [value(seed=1), value(sim_fixations=5), value(sim_samples=20), value(sim_truncate=1.0)]
+    assert len({usual, *others}) == 5

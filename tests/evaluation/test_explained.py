@@ -236,7 +236,7 @@ def test_errors(gold):
         evaluated(MODELS, gold, metrics=["LL"])
     with pytest.raises(InputError, match="IGE comes with gold_standard=, beside IG"):
         evaluated(MODELS, None, metrics=["IG", "IGE"])
-    with pytest.raises(InputError, match="gold_standard must give densities"):
+    with pytest.raises(InputError, match="gold_standard= needs densities; red gives saliency maps"):
         evaluated(MODELS, salmetrics.as_model(red, kind="saliency_map"))
     with pytest.raises(InputError, match="there is a model 'gold-standard' already"):
         evaluated({"gold-standard": Uniform()}, gold)

@@ -65,7 +65,9 @@ def test_differences(result):
     groups = image_differences(result, ["truth", "centre"], ["flat"], metric="KLDiv")
     scores = result.per_image.xs("KLDiv", axis=1, level="metric")
     expected = (scores["truth"] + scores["centre"]) / 2 - scores["flat"]
-    np.testing.assert_allclose(groups, expected.sort_values(ascending=False))
+    np.testing.assert_allclose(
+        groups, expected.sort_values(ascending=False), rtol=1e-12, atol=1e-15
+    )
     assert groups.name == "KLDiv of mean of truth, centre less that of mean of flat"
 
 
@@ -96,11 +98,11 @@ def test_disagreement(data):
         jensen_shannon([m.log_density(s) for m in (data.truth, centre, flat)]) for s in stimuli
     ]
     np.testing.assert_array_equal(found, expected)
-    np.testing.assert_allclose(disagreement([flat, flat], stimuli), 0)
+    np.testing.assert_allclose(disagreement([flat, flat], stimuli), 0, rtol=0, atol=1e-12)
     left, right = (np.full((40, 50), -np.inf) for _ in range(2))
     left[:, :25], right[:, 25:] = -np.log(1000), -np.log(1000)
     halves = [dict.fromkeys(stimuli.ids, half) for half in (left, right)]
-    np.testing.assert_allclose(disagreement(halves, stimuli, progress=False), 1)
+    np.testing.assert_allclose(disagreement(halves, stimuli, progress=False), 1, rtol=1e-12, atol=0)
 
 
 def test_models_that_use_their_memory_again(data):
