@@ -59,7 +59,7 @@ def add(commands: Any) -> None:
         action="extend",
         default=[],
         metavar="PATH",
-        help="saliency maps, a model per path",
+        help="saliency maps, one model per path",
     )
     models.add_argument(
         "--log-densities",
@@ -67,7 +67,7 @@ def add(commands: Any) -> None:
         action="extend",
         default=[],
         metavar="PATH",
-        help="natural logs of densities, a model per path",
+        help="natural logs of densities, one model per path",
     )
     models.add_argument("--model", action="append", default=[], metavar="SPEC", help=MODEL_HELP)
     scoring = add_scoring(command)

@@ -28,7 +28,7 @@ def test_calibrate(folder, capsys):
     table = pd.read_csv(folder / "shares.csv")
     assert table["share"][:4].tolist() == pytest.approx([0.25] * 4, abs=1e-12)
     assert table["model"].unique().tolist() == ["uniform", "gaussian-centre-bias:0.05"]
-    assert table["share"][4] > 0.3  # far too narrow: most fixations where it says there are few
+    assert table["share"][4] > 0.3  # far too narrow: most fixations fall where it predicts few
     assert (
         main([*arguments, "--model", "gaussian-centre-bias", "--recalibrate", "--out", "x.png"])
         == 0

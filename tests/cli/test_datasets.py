@@ -12,8 +12,8 @@ from tests.datasets.published import mit1003, salicon, small
 @pytest.fixture
 def tiny(monkeypatch):
     def allow(name):
-        found = small(name)
-        monkeypatch.setattr(registry, "described", lambda _: found)
+        entry = small(name)
+        monkeypatch.setattr(registry, "described", lambda _: entry)
 
     return allow
 
@@ -30,20 +30,20 @@ def test_list(capsys):
 def test_info(capsys, name):
     assert main(["datasets", "info", name]) == 0
     out = capsys.readouterr().out
-    found = datasets.info(name)
-    assert found.title in out
-    assert found.homepage in out
-    assert all(source.name in out for source in found.files)
+    entry = datasets.info(name)
+    assert entry.title in out
+    assert entry.homepage in out
+    assert all(source.name in out for source in entry.files)
     assert all(f"  {option} (default: " in out for option in registry.options_of(name))
     assert max(map(len, out.splitlines())) < 220
 
 
 def test_get(tiny, tmp_path, capsys):
     tiny("mit1003")
-    given, _ = mit1003(tmp_path, np.random.default_rng(0))
+    archives, _ = mit1003(tmp_path, np.random.default_rng(0))
     command = ["datasets", "get", "mit1003,initial_fixation=yes,size=768x1024"]
-    command += ["--root", str(tmp_path / "mit"), "--archive", str(given[0])]
-    assert main([*command, "--archive", str(given[1])]) == 0
+    command += ["--root", str(tmp_path / "mit"), "--archive", str(archives[0])]
+    assert main([*command, "--archive", str(archives[1])]) == 0
     out = capsys.readouterr().out
     assert f"mit1003 is in {tmp_path / 'mit'}: 1 images, " in out
     assert "(0 outside their image were dropped)" in out
@@ -60,9 +60,9 @@ def test_get(tiny, tmp_path, capsys):
 
 def test_a_part(tiny, tmp_path, capsys):
     tiny("salicon")
-    given = salicon(tmp_path, np.random.default_rng(0))
+    archives = salicon(tmp_path, np.random.default_rng(0))
     command = ["datasets", "get", "salicon,part=val,edition=2015", "--root", str(tmp_path / "s")]
-    for path in given:
+    for path in archives:
         command += ["--archive", str(path)]
     assert main(command) == 0
     assert "3 images, 33 fixations" in capsys.readouterr().out
@@ -90,9 +90,9 @@ def test_wrong_input(arguments, text, capsys, tmp_path, monkeypatch):
 
 
 def test_no_check(tmp_path, capsys, monkeypatch):
-    given, _ = mit1003(tmp_path, np.random.default_rng(0))
+    archives, _ = mit1003(tmp_path, np.random.default_rng(0))
     command = ["datasets", "get", "mit1003", "--root", str(tmp_path / "mit")]
-    for path in given:
+    for path in archives:
         command += ["--archive", str(path)]
     assert main(command) == 2
     assert "it is damaged, or another file" in capsys.readouterr().err

@@ -18,8 +18,8 @@ def test_optimal_map(folder, capsys):
     expected = salmetrics.OptimalMapModel(
         salmetrics.GaussianCentreBias(), "SIM", dataset.stimuli, n_fixations=13, n_samples=20
     )
-    found = np.load("sim/0.npy")
-    np.testing.assert_array_equal(found, expected.saliency_map(dataset.stimuli[0]))
+    written = np.load("sim/0.npy")
+    np.testing.assert_array_equal(written, expected.saliency_map(dataset.stimuli[0]))
     capsys.readouterr()
     metrics = ["--metric", "NSS", "KLDiv", "sAUC", "--expected", "2"]
     assert main([*command, *metrics, "--out", "several"]) == 0
@@ -28,8 +28,8 @@ def test_optimal_map(folder, capsys):
     rows = [line.split() for line in out.splitlines() if line.startswith(("NSS", "KLDiv", "sAUC"))]
     assert [row[0] for row in rows] == ["NSS", "KLDiv", "sAUC"]
     assert float(rows[0][1]) > float(rows[2][1])  # NSS wants the map for NSS
-    made = ["KLDiv", "NSS", "optimal_maps.json", "sAUC"]
-    assert sorted(p.name for p in (folder / "several").iterdir()) == made
+    names = ["KLDiv", "NSS", "optimal_maps.json", "sAUC"]
+    assert sorted(p.name for p in (folder / "several").iterdir()) == names
 
 
 def test_optimal_maps_resume(folder, capsys):
@@ -62,9 +62,9 @@ def test_probability_0_has_optimal_maps(folder):
     )
     command = ["optimal-map", *INSIDE, "--sigma", "3", "--model", "half.py:Half"]
     assert main([*command, "--metric", "AUC", "AUC-Judd", "sAUC", "--out", "maps"]) == 0
-    found = np.load("maps/AUC/0.npy")
-    assert np.isfinite(found).all()
-    assert found[:10].min() > found[10:].max()
+    written = np.load("maps/AUC/0.npy")
+    assert np.isfinite(written).all()
+    assert written[:10].min() > written[10:].max()
 
 
 def test_sizes_of_images_and_maps(folder):

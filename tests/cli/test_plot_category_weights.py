@@ -24,9 +24,9 @@ def test_runs_are_named_after_folders(result, monkeypatch):
 
     def keep(history, categories, *, by):
         drawn.append((history, categories, by))
-        return made(history, categories, by=by)
+        return draw(history, categories, by=by)
 
-    made = salmetrics.plotting.plot_category_weights
+    draw = salmetrics.plotting.plot_category_weights
     monkeypatch.setattr(salmetrics.plotting, "plot_category_weights", keep)
     files = ["one/weights.csv", "weights.csv"]
     command = ["plot", "category-weights", *files, "--category", "NA", "--by", "backbone"]

@@ -95,8 +95,8 @@ def test_a_line_is_the_mean_over_folds_in_a_band():
         np.testing.assert_allclose(line.get_ydata(), by_epoch.mean(), rtol=1e-12)
         corners = band.get_paths()[0].vertices
         for epoch, (low, high) in enumerate(by_epoch.agg(["min", "max"]).to_numpy()):
-            found = corners[corners[:, 0] == epoch, 1]
-            np.testing.assert_allclose([found.min(), found.max()], [low, high], rtol=1e-12)
+            ends = corners[corners[:, 0] == epoch, 1]
+            np.testing.assert_allclose([ends.min(), ends.max()], [low, high], rtol=1e-12)
         assert to_hex(band.get_facecolor()[0]) == line.get_color()
     (legend,) = legends(panel.figure)
     assert texts(legend) == ["A", "B", "equal weights", "lowest to highest fold"]

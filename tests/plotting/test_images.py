@@ -3,6 +3,8 @@
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import salmetrics
 from salmetrics import GaussianCentreBias, InputError
@@ -13,6 +15,7 @@ from salmetrics.plotting import (
     plot_information_gain_map,
     plot_samples,
 )
+from salmetrics.plotting.images import contour_levels
 from tests.plotting.drawn import FIXATIONS, STIMULI, points
 
 
@@ -147,3 +150,30 @@ def test_a_gain_of_another_size(ax, generated):
         InputError, match=r"gain must have the size of image '0', \(40, 50\); got \(2"
     ):
         plot_information_gain_map(np.zeros((2, 2)), stimulus=generated.dataset.stimuli[0], ax=ax)
+
+
+def random_density(seed, size=(7, 9)):
+    p = np.random.default_rng(seed).gamma(0.3, size=size)
+    return np.log(p / p.sum())
+
+
+@given(st.integers(0, 10**6), st.lists(st.floats(0.001, 0.999), min_size=1, max_size=5))
+def test_the_fewest_pixels_with_the_mass_are_inside(seed, masses):
+    log = random_density(seed)
+    p = np.exp(log)
+    levels = contour_levels(log, masses)
+    assert levels.shape == (len(masses),)
+    for mass, level in zip(masses, levels, strict=True):
+        assert p[log >= level].sum() >= mass - 1e-9
+        assert p[log > level].sum() < mass + 1e-9
+
+
+@pytest.mark.parametrize("masses", [[0.5, 1], [0], [-0.1], [[0.5]], [np.nan]])
+def test_wrong_masses(masses):
+    with pytest.raises(InputError, match="masses must be between 0 and 1, such as"):
+        contour_levels(random_density(0), masses)
+
+
+def test_contours_need_a_density():
+    with pytest.raises(InputError, match="log_density must be the natural log"):
+        contour_levels(random_density(0) + 1)

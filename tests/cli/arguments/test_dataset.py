@@ -24,8 +24,8 @@ from tests.cli.command_line import DATA, error_of
 def test_outside(folder, capsys, outside, n):
     data = ["--images", "images", "--fixations", "outside.csv", "--outside", outside]
     assert main(["evaluate", *data, "--metrics", "NSS", "--model", "uniform"]) == 0
-    found = int(re.search(r"(\d+) fixations", capsys.readouterr().out)[1])
-    assert found == n if n else 10 < found < 40
+    n_fixations = int(re.search(r"(\d+) fixations", capsys.readouterr().out)[1])
+    assert n_fixations == n if n else 10 < n_fixations < 40
 
 
 def test_column_names(folder):
