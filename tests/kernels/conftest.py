@@ -4,14 +4,14 @@ import numpy as np
 import pytest
 from numba.core.dispatcher import Dispatcher
 
-from salmetrics.kernels import blur, kde, log_linear, moments, overlap, rank, saccades
+from salmetrics.kernels import blur, kde, log_linear, moments, overlap, quantile, rank, saccades
 
 
 def kernels():
-    """(module, name, dispatcher) of every kernel."""
+    """Return (module, name, dispatcher) of every kernel."""
     return [
         (module, name, value)
-        for module in (blur, kde, log_linear, moments, overlap, rank, saccades)
+        for module in (blur, kde, log_linear, moments, overlap, quantile, rank, saccades)
         for name, value in vars(module).items()
         if isinstance(value, Dispatcher)
     ]

@@ -8,6 +8,7 @@ from pysaliency_reference import pysaliency
 from scipy import stats
 from strategies import log_densities, pairs
 
+from salmetrics.checked_map import as_map
 from salmetrics.errors import InputError
 from salmetrics.metrics import kldiv
 
@@ -52,6 +53,21 @@ def test_all_zero_maps():
     expected = 0.75 * np.log(eps + 0.75 / eps) + 0.25 * np.log(eps + 0.25 / eps)
     np.testing.assert_allclose(kldiv.score(zero, q, method="matlab"), expected, rtol=1e-12)
     assert kldiv.score(q, zero, method="matlab") == 0.0
+
+
+@pytest.mark.parametrize(
+    ("m", "method", "expected"),
+    [
+        ([[1, 3]], "benchmark", [0.25, 0.75]),
+        ([[-1, 0, 1]], "benchmark", [0, 1 / 3, 2 / 3]),
+        ([[0, 0]], "benchmark", [0.5, 0.5]),
+        ([[-2, 3, 3]], "matlab", [-0.5, 0.75, 0.75]),
+        ([[0, 0]], "matlab", [0, 0]),
+    ],
+)
+def test_share_of_sum(m, method, expected):
+    shift, scale = kldiv.share_of_sum(as_map(m), method)
+    np.testing.assert_allclose((np.ravel(m) - shift) * scale, expected, rtol=1e-14)
 
 
 def slow(m, q, method):
@@ -104,7 +120,7 @@ def test_scale_does_not_matter(method, pair, factors):
 def test_not_negative_and_0_for_itself(pair):
     m, q = pair
     assert kldiv.score(m, q) >= -1e-12
-    np.testing.assert_allclose(kldiv.score(q, q), 0, atol=1e-12)
+    np.testing.assert_allclose(kldiv.score(q, q), 0, rtol=0, atol=1e-12)
 
 
 @given(densities=log_densities(n=2))
@@ -113,8 +129,8 @@ def test_exact_is_the_entropy_of_scipy(densities):
     expected = stats.entropy(np.exp(q), np.exp(p), axis=None)
     np.testing.assert_allclose(kldiv.exact(p, q), expected, rtol=1e-9, atol=1e-14)
     # the regularisation changes little where nothing is nearly 0
-    np.testing.assert_allclose(kldiv.score(np.exp(p), np.exp(q)), expected, atol=1e-9)
-    np.testing.assert_allclose(kldiv.exact(q, q), 0, atol=1e-14)
+    np.testing.assert_allclose(kldiv.score(np.exp(p), np.exp(q)), expected, rtol=0, atol=1e-9)
+    np.testing.assert_allclose(kldiv.exact(q, q), 0, rtol=0, atol=1e-14)
 
 
 def test_exact_with_zero_probability():
@@ -127,7 +143,7 @@ def test_exact_with_zero_probability():
 
 def test_one_pixel():
     for method in kldiv.METHODS:
-        np.testing.assert_allclose(kldiv.score([[3]], [[2]], method=method), 0, atol=1e-15)
+        np.testing.assert_allclose(kldiv.score([[3]], [[2]], method=method), 0, rtol=0, atol=1e-15)
 
 
 def test_refused():

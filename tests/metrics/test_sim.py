@@ -9,9 +9,8 @@ from strategies import pairs
 
 from salmetrics.errors import InputError
 from salmetrics.metrics import sim
-from salmetrics.metrics.kldiv import METHODS
 
-each_method = pytest.mark.parametrize("method", METHODS)
+each_method = pytest.mark.parametrize("method", sim.METHODS)
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from salmetrics.statistics.cells import Cells, Sample
+from salmetrics.statistics.cells import Cells, Ratio, Sample
 
 
 def slow_average(values, image, subject, average):
@@ -40,7 +40,8 @@ def test_averages(average, data):
     values, image, subject = data
     cells = Cells(image, subject)
     sample = cells.sample(sums_of(cells, values), average)
-    assert sample.value == pytest.approx(slow_average(*data, average), rel=1e-9, abs=1e-7)
+    # values of up to 1e6 may cancel: each of the two means of 30 is off by up to 30 * eps * 1e6
+    assert sample.value == pytest.approx(slow_average(*data, average), rel=1e-12, abs=2e-8)
 
 
 def test_cells_by_hand():
@@ -79,3 +80,66 @@ def test_differences_are_on_the_cells_of_both():
 def test_minus_infinity_is_a_number():
     cells = Cells(np.array([0, 1]), np.array([0, 0]))
     assert cells.sample(np.array([-np.inf, 0.0]), "fixation").value == -np.inf
+
+
+def test_cells_from_their_attributes():
+    cells = Cells(np.array([1, 0, 1]), np.array(["b", "a", "b"]))
+    again = Cells.from_arrays(
+        image=cells.image,
+        subject=cells.subject,
+        counts=cells.counts,
+        subjects=cells.subjects,
+        of_fixation=cells.of_fixation,
+    )
+    for name, value in vars(cells).items():
+        assert getattr(again, name) is value
+
+
+# ---- ratios
+
+IMAGES = np.array([0, 0, 1, 2])
+SUBJECTS = np.array([0, 1, 0, 0])
+
+
+def sample_of(sums, average="fixation"):
+    return Cells(IMAGES, SUBJECTS).sample(np.array(sums), average)
+
+
+def test_ratio_by_hand():
+    ratio = Ratio.of(sample_of([1.0, 2.0, 3.0, np.nan]), sample_of([2.0, 4.0, np.nan, 8.0]))
+    assert ratio.image.tolist() == [0, 0]  # the cells of both
+    assert ratio.subject.tolist() == [0, 1]
+    assert ratio.sums.tolist() == [1.0, 2.0]
+    assert ratio.counts.tolist() == [1.0, 1.0]
+    assert ratio.value == 0.5
+
+
+@pytest.mark.parametrize("average", ["fixation", "image", "subject"])
+def test_a_ratio_is_that_of_the_averages(average):
+    above, below = (
+        sample_of([1.0, 5.0, 3.0, 0.0], average),
+        sample_of([4.0, 1.0, 2.0, 9.0], average),
+    )
+    assert Ratio.of(above, below).value == pytest.approx(above.value / below.value, rel=1e-15)
+
+
+@pytest.mark.parametrize("denominator", [[0.0, 0.0, 0.0, 0.0], [1.0, -3.0, 0.5, 0.5]])
+def test_no_ratio_unless_the_denominator_is_positive(denominator):
+    assert np.isnan(Ratio.of(sample_of([1.0, 2.0, 3.0, 4.0]), sample_of(denominator)).value)
+
+
+def test_sums_of_a_ratio_over_groups():
+    ratio = Ratio.of(sample_of([1.0, 2.0, 3.0, 4.0]), sample_of([2.0, -5.0, 1.0, 1.0]))
+    above, below = ratio.by(ratio.image)
+    assert above.tolist() == [3.0, 3.0, 4.0]
+    assert below.tolist() == [0.0, 1.0, 1.0]  # not below 0
+
+
+def test_ratios_are_selected_and_subtracted_over_one_denominator():
+    denominator = sample_of([2.0, 2.0, 2.0, 2.0])
+    first = Ratio.of(sample_of([1.0, 2.0, 3.0, 4.0]), denominator)
+    second = Ratio.of(sample_of([1.0, 1.0, 1.0, np.nan]), denominator)
+    difference = first.minus(second)
+    assert difference.sums.tolist() == [0.0, 1.0, 2.0]
+    assert difference.value == (0 + 1 + 2) / 6
+    assert first.select(first.image == 0).value == 3 / 4
