@@ -292,7 +292,7 @@ def test_other_files(make, text, tmp_path):
 def test_where_nothing_can_be_written(tmp_path):
     with pytest.raises(InputError, match="is a folder; name a file in it"):
         write_hdf5(fixations(), tmp_path)
-    with pytest.raises(InputError, match="does not exist; make it first"):
+    with pytest.raises(InputError, match="does not exist; create it first"):
         write_hdf5(fixations(), tmp_path / "none" / "x.h5")
     with pytest.raises(InputError, match="images must be one of 'link', 'copy'; got 'move'"):
         write_hdf5(fixations(), tmp_path / "x.h5", images="move")
