@@ -117,7 +117,7 @@ def test_images_move_with_the_file(tmp_path):
     np.testing.assert_array_equal(found[0].image, ARRAYS[0])
     (tmp_path / "there" / "images").rename(tmp_path / "gone")
     with pytest.raises(
-        InputError, match=r"names images by their place beside it .*, and one can't"
+        InputError, match=r"refers to image files by relative paths .*, and one can't"
     ):
         read_hdf5(tmp_path / "there" / "x.h5")
 
@@ -331,7 +331,10 @@ def test_info_is_plain(tmp_path):
 @pytest.mark.parametrize(
     ("columns", "text"),
     [
-        ({"day": np.array(["2026-01-01"] * 5, "datetime64[D]")}, "HDF5 can't hold part of it"),
+        (
+            {"day": np.array(["2026-01-01"] * 5, "datetime64[D]")},
+            "HDF5 does not support part of it",
+        ),
         ({"a/b": np.arange(5)}, None),
     ],
 )
