@@ -147,6 +147,8 @@ class _Mat73:
 
 
 def _is_cell(variable: Any) -> bool:
+    if not hasattr(variable, "dtype"):  # a struct
+        return False
     return bool(variable.attrs.get("MATLAB_class") == b"cell" or variable.dtype.kind == "O")
 
 
