@@ -1,4 +1,4 @@
-"""Images and the fixations on them, with what is known about the data set."""
+"""A data set: images, the fixations on them, and facts about both."""
 
 from __future__ import annotations
 
@@ -19,19 +19,32 @@ __all__ = ["Dataset", "data_fingerprint"]
 class Dataset:
     """A name, stimuli, fixations and facts; ``stimuli, fixations = dataset`` unpacks it.
 
+    An index selects images, with the fixations on them: an integer, a slice, an index array or a
+    boolean mask. The parameters are also attributes.
+
     Parameters
     ----------
     name
-        What tables and files call it.
-    stimuli, fixations
-        What was shown and where people looked; checked against each other.
+        Name of the data set in tables and files.
+    stimuli
+        Images that were shown.
+    fixations
+        Fixations on these images.
     info
         Facts such as ``citation`` and ``licence``.
 
     Raises
     ------
     InputError
-        If the fixations are not on these stimuli.
+        If the fixations do not belong to these stimuli.
+
+    Examples
+    --------
+    >>> stimuli = Stimuli.from_sizes([(30, 40), (30, 40)])
+    >>> fixations = Fixations.from_arrays([5, 6, 7], [8, 9, 10], [0, 0, 1])
+    >>> dataset = Dataset("mine", stimuli, fixations, {"licence": "CC0"})
+    >>> dataset[1]
+    Dataset('mine', Stimuli(1 images, 40x30), Fixations(1 fixations, 1 images, 1 subjects))
     """
 
     def __init__(
@@ -54,30 +67,35 @@ class Dataset:
         return len(self.stimuli)
 
     def __getitem__(self, index: Any) -> Dataset:
-        """Images selected by a mask, slice or index array, and their fixations, re-indexed."""
-        chosen = selected_indices(
+        """Return the selected images and the fixations on them, re-indexed."""
+        selected = selected_indices(
             np.atleast_1d(index) if isinstance(index, (int, np.integer)) else index,
             len(self),
             "images",
         )
         return Dataset(
-            self.name, self.stimuli[chosen], self.fixations.select_images(chosen), self.info
+            self.name, self.stimuli[selected], self.fixations.select_images(selected), self.info
         )
 
     def where(self, **conditions: Any) -> Dataset:
-        """Images that meet all conditions, and their fixations.
+        """Return the images that meet all conditions, with the fixations on them.
 
         Parameters
         ----------
         **conditions
-            By attribute of the images, or ``size`` (height, width) or ``id``: a value, several
-            values, or a function that tells of the array of all values which are meant; of
-            ``size`` the array has shape (n, 2).
+            Conditions by attribute of the images, or by ``size`` (height, width) or ``id``. Each is
+            a value, several values, or a function from the array of all values to a boolean array
+            of shape (n,); the array of sizes has shape (n, 2).
+
+        Returns
+        -------
+        dataset : Dataset
+            The images that meet all conditions, in their order, and the fixations on them.
 
         Raises
         ------
         InputError
-            For an attribute that the images don't have, and conditions that no image meets.
+            If the images do not have an attribute, or no image meets the conditions.
 
         Examples
         --------
@@ -87,21 +105,27 @@ class Dataset:
         2
         """
         facts = {"id": np.array(self.stimuli.ids), "size": self.stimuli.sizes}
-        return self[_met(conditions, self.stimuli.attributes | facts, "image", len(self))]
+        return self[_mask(conditions, self.stimuli.attributes | facts, "image", len(self))]
 
     def where_fixations(self, **conditions: Any) -> Dataset:
-        """All images, with the fixations that meet all conditions.
+        """Return all images, with the fixations that meet all conditions.
 
         Parameters
         ----------
         **conditions
-            By column of the fixations, such as ``subject``, ``index`` or ``duration``: a value,
-            several values, or a function that tells of the whole column which are meant.
+            Conditions by column of the fixations, such as ``subject``, ``index`` or ``duration``.
+            Each is a value, several values, or a function from the whole column to a boolean array
+            of the same length.
+
+        Returns
+        -------
+        dataset : Dataset
+            All images, and the fixations that meet all conditions, in their order.
 
         Raises
         ------
         InputError
-            For a column that the fixations don't have, and conditions that no fixation meets.
+            If the fixations do not have a column, or no fixation meets the conditions.
 
         Examples
         --------
@@ -111,59 +135,63 @@ class Dataset:
         >>> len(dataset.where_fixations(index=lambda index: index > 0).fixations)
         1
         """
-        met = _met(conditions, self.fixations.columns, "fixation", len(self.fixations))
-        return Dataset(self.name, self.stimuli, self.fixations[met], self.info)
+        mask = _mask(conditions, self.fixations.columns, "fixation", len(self.fixations))
+        return Dataset(self.name, self.stimuli, self.fixations[mask], self.info)
 
     def __repr__(self) -> str:
         return f"Dataset({self.name!r}, {self.stimuli!r}, {self.fixations!r})"
 
 
-def _met(
-    conditions: Mapping[str, Any], known: Mapping[str, NDArray[Any]], what: str, n: int
+def _mask(
+    conditions: Mapping[str, Any], table: Mapping[str, NDArray[Any]], what: str, n: int
 ) -> NDArray[np.bool_]:
-    """Tell which of n images or fixations meet all conditions."""
-    met = np.ones(n, dtype=bool)
-    for name, wanted in conditions.items():
-        check_choice(f"a condition on {what}s", name, known)
-        values = known[name]
-        if callable(wanted):
-            told = np.asarray(wanted(values))
-            if told.shape != (n,) or told.dtype != np.bool_:
+    """Return for each of n images or fixations whether it meets all conditions, shape (n,)."""
+    mask = np.ones(n, dtype=bool)
+    for name, condition in conditions.items():
+        check_choice(f"a condition on {what}s", name, table)
+        values = table[name]
+        if callable(condition):
+            result = np.asarray(condition(values))
+            if result.shape != (n,) or result.dtype != np.bool_:
                 raise InputError(
-                    f"the function for {name!r} must return one truth value for each of {n} "
-                    f"{what}s; got {told.dtype} of shape {told.shape}"
+                    f"the function for {name!r} must return one boolean for each of {n} {what}s; "
+                    f"got {result.dtype} of shape {result.shape}"
                 )
-            met &= told
+            mask &= result
         else:
-            accepted = _accepted(wanted, is_size=values.ndim == 2)
-            met &= np.array([_plain(value) in accepted for value in values.tolist()], dtype=bool)
-        if n and not met.any():
-            there = some(list(dict.fromkeys(map(_plain, values.tolist()))))
+            accepted = _accepted(condition, is_size=values.ndim == 2)
+            mask &= np.array([_plain(value) in accepted for value in values.tolist()], dtype=bool)
+        if n and not mask.any():
+            values_in_data = some(list(dict.fromkeys(map(_plain, values.tolist()))))
             raise InputError(
-                f"no {what} meets the conditions up to {name!r}: {wanted!r}; there are {there}"
+                f"no {what} meets the conditions up to {name!r}: {condition!r}; the data have "
+                f"{values_in_data}"
             )
-    return met
+    return mask
 
 
-def _accepted(wanted: Any, *, is_size: bool) -> set[Any]:
-    """One value or several as a set of plain ones."""
+def _accepted(condition: Any, *, is_size: bool) -> set[Any]:
+    """Return the value, or the values, of a condition as a set of Python objects."""
     if is_size:
-        pairs = np.asarray(wanted)
+        pairs = np.asarray(condition)
         if pairs.size % 2 or pairs.dtype.kind not in "iu":
-            raise InputError(f"size must be (height, width), or several of these; got {wanted!r}")
+            raise InputError(
+                f"size must be (height, width), or several of these; got {condition!r}"
+            )
         return set(map(tuple, pairs.reshape(-1, 2).tolist()))
-    scalar = isinstance(wanted, np.ndarray) and wanted.ndim == 0
-    one = scalar or isinstance(wanted, str) or not isinstance(wanted, Iterable)
-    return {_plain(value) for value in ([wanted] if one else wanted)}
+    is_array_of_one = isinstance(condition, np.ndarray) and condition.ndim == 0
+    is_alone = is_array_of_one or isinstance(condition, str) or not isinstance(condition, Iterable)
+    return {_plain(value) for value in ([condition] if is_alone else condition)}
 
 
 def _plain(value: Any) -> Any:
+    """Return a value as a Python object; a list becomes a tuple, which is hashable."""
     value = value.item() if isinstance(value, (np.generic, np.ndarray)) else value
     return tuple(value) if isinstance(value, list) else value
 
 
 def data_fingerprint(stimuli: Stimuli, fixations: Fixations) -> dict[str, str]:
-    """Digest ids and sizes, pixels, and fixations; reads all images."""
+    """Return digests of ids and sizes, attributes, pixels and fixations; all images are read."""
     return {
         "images": fingerprint([list(stimuli.ids), stimuli.sizes]),
         "attributes": fingerprint(stimuli.attributes),

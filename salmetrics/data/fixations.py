@@ -1,4 +1,4 @@
-"""Where people looked: immutable columns, one row a fixation."""
+"""Where people looked: immutable columns, one row per fixation."""
 
 from __future__ import annotations
 
@@ -24,22 +24,38 @@ _RESERVED = ("cls", "image", "n_images", "subject", "x", "y")
 class Fixations:
     """Fixations of any number of subjects on `n_images` images.
 
-    Make one with `from_arrays`, `from_dataframe`, `from_csv` or `from_maps`. Columns are read-only
-    arrays of equal length, and attributes: ``fixations.x``.
+    Create them with `from_arrays`, `from_dataframe`, `from_csv` or `from_maps`, which check their
+    input; the constructor does not. Columns are read-only arrays of equal length, and attributes:
+    ``fixations.x``. A slice, an index array or a boolean mask selects rows.
+
+    Parameters
+    ----------
+    columns
+        Arrays of equal length by name, with at least ``x``, ``y``, ``image`` and ``subject``.
+    n_images
+        Number of images, including those without fixations.
 
     Attributes
     ----------
     x, y
-        float64, pixels: x to the right, y down, origin at the image's top-left corner; the point
-        (x, y) is in pixel row floor(y), column floor(x).
+        Position in pixels, float64: x to the right, y down, origin at the image's top-left corner;
+        the point (x, y) is in pixel row floor(y), column floor(x).
     image
-        int64, index of the image.
+        Index of the image, int64.
     subject
-        Who looked, any type; zeros if not given.
+        Label of the subject, of any type; 0 if unknown.
     n_images
-        Number of images, those without fixations included.
+        Number of images, including those without fixations.
     columns
-        All columns by name, further ones such as ``duration`` included.
+        All columns by name, including further ones such as ``duration``.
+
+    Examples
+    --------
+    >>> fixations = Fixations.from_arrays([1.5, 2, 8], [4, 5, 6], [0, 1, 1], subject=list("aba"))
+    >>> fixations
+    Fixations(3 fixations, 2 images, 2 subjects)
+    >>> fixations[fixations.subject == "a"].x
+    array([1.5, 8. ])
     """
 
     x: NDArray[np.float64]
@@ -73,25 +89,31 @@ class Fixations:
         n_images: int | None = None,
         **columns: ArrayLike,
     ) -> Fixations:
-        """Fixations from arrays of length n.
+        """Create fixations from arrays of length n.
 
         Parameters
         ----------
         x, y
-            Positions in pixels, finite.
+            Positions in pixels, finite, shape (n,).
         image
-            Image indices, integers from 0 to n_images - 1.
+            Image indices, integers from 0 to n_images - 1, shape (n,).
         subject
-            Who looked; one subject 0 by default.
+            Labels of the subjects, shape (n,); 0 for all by default.
         n_images
             Number of images; the largest index plus one by default.
         **columns
-            Further columns, such as ``duration``.
+            Further columns, such as ``duration``, shape (n,).
+
+        Returns
+        -------
+        fixations : Fixations
+            Fixations with copies of the arrays as columns.
 
         Raises
         ------
         InputError
-            For columns of unequal length, positions that are not finite, indices out of range.
+            If columns have unequal lengths, positions are not finite, subjects are missing or image
+            indices are out of range.
 
         Examples
         --------
@@ -103,9 +125,9 @@ class Fixations:
         ys = _column("y", y, np.float64)
         images = _image_column(image, n_images)
         subjects = np.zeros(len(xs), np.int64) if subject is None else _column("subject", subject)
-        numbered = subjects.dtype.kind in "biu"  # those are always there
+        is_integer = subjects.dtype.kind in "biu"  # an integer is never missing
         missing = np.flatnonzero(
-            [] if numbered else [s is None or s != s for s in subjects.tolist()]
+            [] if is_integer else [s is None or s != s for s in subjects.tolist()]
         )
         if missing.size:
             raise InputError(
@@ -140,29 +162,46 @@ class Fixations:
         y: str = "y",
         subject: str | None = None,
     ) -> Fixations:
-        """Fixations from a table with one row a fixation.
+        """Create fixations from a table with one row per fixation.
 
         Parameters
         ----------
         table
-            Has a column with image names, two with positions in pixels, and any others.
+            Table with a column of image names, two of positions in pixels, and any others, which
+            are kept; a column named like a parameter of `from_arrays` gets an underscore appended.
         stimuli
-            Names are looked up among its ids: the whole id, or else its last part, with or
-            without extension, where that is unambiguous. Other columns named like an argument
-            of `from_arrays` get an underscore.
-        image, x, y, subject
-            The names of the columns; ``subject`` by default if there is one.
+            Images, among whose ids the image names are looked up: the whole id, or its last part,
+            with or without suffix, where that is unambiguous.
+        image, x, y
+            Names of these columns in the table.
+        subject
+            Name of the column of subjects; by default ``subject``, if the table has it.
+
+        Returns
+        -------
+        fixations : Fixations
+            One fixation per row, in the order of the rows.
 
         Raises
         ------
         InputError
-            Naming missing columns and those there are, or the rows of unknown images.
+            If columns are missing, positions are not numbers, or image names are not among the ids.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> table = pd.DataFrame({"file": ["cat", "dog.png"], "x": [1, 2], "y": [3, 4]})
+        >>> stimuli = Stimuli.from_sizes([(9, 9), (9, 9)], ids=["pets/dog.png", "pets/cat.png"])
+        >>> Fixations.from_dataframe(table, stimuli).image
+        array([1, 0])
         """
-        named = {"image": image, "x": x, "y": y}
+        column_names = {"image": image, "x": x, "y": y}
         if subject is not None or "subject" in table.columns:
-            named["subject"] = subject or "subject"
+            column_names["subject"] = subject or "subject"
         missing = [
-            f"{column!r} ({role})" for role, column in named.items() if column not in table.columns
+            f"{column!r} ({role})"
+            for role, column in column_names.items()
+            if column not in table.columns
         ]
         if missing:
             raise InputError(
@@ -171,13 +210,15 @@ class Fixations:
                 "image=, x=, y=, subject="
             )
         indices = _indices_of_names(table[image].astype(str).tolist(), stimuli)
-        used = set(named.values())
+        used = set(column_names.values())
         others = {str(name): table[name].to_numpy() for name in table.columns if name not in used}
         return cls.from_arrays(
             _numbers(table, x),
             _numbers(table, y),
             indices,
-            subject=table[named["subject"]].to_numpy() if "subject" in named else None,
+            subject=(
+                table[column_names["subject"]].to_numpy() if "subject" in column_names else None
+            ),
             n_images=len(stimuli),
             **{f"{name}_" if name in _RESERVED else name: others[name] for name in others},
         )
@@ -193,13 +234,38 @@ class Fixations:
         y: str = "y",
         subject: str | None = None,
     ) -> Fixations:
-        """Fixations from a CSV file; see `from_dataframe`."""
+        """Create fixations from a CSV file with one row per fixation.
+
+        Image names are read as text, so "001" stays "001"; in all other columns, empty cells and
+        words such as "NA" are missing values.
+
+        Parameters
+        ----------
+        path
+            Path of the CSV file.
+        stimuli
+            Images, among whose ids the image names are looked up; see `from_dataframe`.
+        image, x, y
+            Names of these columns in the file.
+        subject
+            Name of the column of subjects; by default ``subject``, if the file has it.
+
+        Returns
+        -------
+        fixations : Fixations
+            One fixation per row, in the order of the rows.
+
+        Raises
+        ------
+        InputError
+            If the file does not exist or is not a CSV file, and for the errors of `from_dataframe`.
+        """
         import pandas as pd
 
         if not Path(path).is_file():
             raise InputError(f"fixation file {str(path)!r} does not exist")
         try:
-            # names of images as they stand: 001 is not 1, NA is not missing
+            # image names are read as they are: 001 is not 1, and NA is not missing
             others = [name for name in pd.read_csv(path, nrows=0).columns if name != image]
             table = pd.read_csv(
                 path,
@@ -216,15 +282,25 @@ class Fixations:
 
     @classmethod
     def from_maps(cls, maps: Sequence[ArrayLike]) -> Fixations:
-        """Fixations from one map of counts an image: a pixel with value n holds n fixations.
+        """Create fixations from one map of counts per image: a pixel of value n holds n fixations.
 
-        A fixation is put into the middle of its pixel; there are no subjects.
+        Fixations are at the centres of their pixels, and all have subject 0.
+
+        Parameters
+        ----------
+        maps
+            One map per image, shape (height, width), of integers >= 0 in any numeric dtype.
+
+        Returns
+        -------
+        fixations : Fixations
+            Fixations in the order of the images, within an image row by row.
 
         Raises
         ------
         InputError
-            If a map is not two-dimensional or holds something else than whole numbers >= 0 (a
-            blurred map passed as a fixation map, most often).
+            If a map is not two-dimensional or holds other values than integers >= 0; most often
+            it is a blurred map.
         """
         rows, columns, images = [], [], []
         for i, counts in enumerate(maps):
@@ -251,7 +327,23 @@ class Fixations:
         )
 
     def to_dataframe(self, stimuli: Stimuli | None = None) -> pd.DataFrame:
-        """Return all columns as a table; with `stimuli`, also the image ids as ``file``."""
+        """Return all columns as a table.
+
+        Parameters
+        ----------
+        stimuli
+            Images; if given, the table begins with a column ``file`` of image ids.
+
+        Returns
+        -------
+        table : pandas.DataFrame
+            One row per fixation.
+
+        Raises
+        ------
+        InputError
+            If the fixations do not belong to `stimuli`.
+        """
         import pandas as pd
 
         table = pd.DataFrame(self.columns)
@@ -272,12 +364,12 @@ class Fixations:
         )
 
     def __getitem__(self, index: Any) -> Fixations:
-        """Rows selected by a mask, slice or index array; image indices stay as they are."""
-        chosen = (
+        """Return the selected rows; image indices do not change."""
+        rows = (
             index if isinstance(index, slice) else selected_indices(index, len(self), "fixations")
         )
         return Fixations(
-            {name: values[chosen] for name, values in self.columns.items()}, self.n_images
+            {name: values[rows] for name, values in self.columns.items()}, self.n_images
         )
 
     def __iter__(self) -> Iterator[Any]:
@@ -290,7 +382,25 @@ class Fixations:
         )
 
     def rows_of_image(self, i: int) -> NDArray[np.int64]:
-        """Return the row numbers of the fixations on image i, in their order; O(1)."""
+        """Return the row numbers of the fixations on image i.
+
+        The first call sorts all fixations; later ones take constant time.
+
+        Parameters
+        ----------
+        i
+            Index of the image; negative indices count from the end.
+
+        Returns
+        -------
+        rows : ndarray of int64, shape (n,)
+            Row numbers, ascending.
+
+        Raises
+        ------
+        InputError
+            If the index is out of range.
+        """
         if not -self.n_images <= i < self.n_images:
             raise InputError(f"image {i} is out of range for {self.n_images} images")
         if self._order is None or self._offsets is None:
@@ -301,34 +411,120 @@ class Fixations:
         return self._order[self._offsets[i] : self._offsets[i + 1]]
 
     def of_image(self, i: int) -> Fixations:
-        """Return the fixations on image i; `image` and `n_images` stay as they are."""
+        """Return the fixations on image i, without re-indexing the image.
+
+        Parameters
+        ----------
+        i
+            Index of the image; negative indices count from the end.
+
+        Returns
+        -------
+        fixations : Fixations
+            Fixations on the image; `image` and `n_images` do not change.
+
+        Raises
+        ------
+        InputError
+            If the index is out of range.
+        """
         return self[self.rows_of_image(i)]
 
     def select_images(self, index: Any) -> Fixations:
-        """Return the fixations on the selected images, whose indices become 0, 1, ... in order."""
-        chosen = selected_indices(index, self.n_images, "images")
-        rows = [self.rows_of_image(i) for i in chosen]
+        """Return the fixations on the selected images, whose indices become 0, 1, ... in order.
+
+        Parameters
+        ----------
+        index
+            Slice, boolean mask or integer indices of images.
+
+        Returns
+        -------
+        fixations : Fixations
+            Fixations sorted by selected image; `n_images` is the number of selected images.
+
+        Raises
+        ------
+        InputError
+            If the index is out of range, or not an index.
+        """
+        images = selected_indices(index, self.n_images, "images")
+        rows = [self.rows_of_image(i) for i in images]
         all_rows = np.concatenate(rows) if rows else np.zeros(0, np.int64)
         columns = {name: values[all_rows] for name, values in self.columns.items()}
-        columns["image"] = np.repeat(np.arange(len(chosen)), [len(r) for r in rows])
-        return Fixations(columns, len(chosen))
+        columns["image"] = np.repeat(np.arange(len(images)), [len(r) for r in rows])
+        return Fixations(columns, len(images))
 
     def counts(self) -> NDArray[np.int64]:
-        """Return the number of fixations on each image, shape (n_images,)."""
+        """Return the number of fixations on each image.
+
+        Returns
+        -------
+        counts : ndarray of int64, shape (n_images,)
+            Number of fixations, 0 for images without any.
+        """
         return np.bincount(self.image, minlength=self.n_images)
 
     def outside(self, stimuli: Stimuli) -> NDArray[np.bool_]:
-        """Tell for each fixation whether it is outside its image."""
+        """Return for each fixation whether it is outside its image.
+
+        Parameters
+        ----------
+        stimuli
+            The images.
+
+        Returns
+        -------
+        outside : ndarray of bool, shape (n,)
+            True for fixations off their image; x = width and y = height are outside.
+
+        Raises
+        ------
+        InputError
+            If the number of images differs.
+        """
         self._check_length(stimuli)
         heights, widths = stimuli.sizes[self.image].T
         return (self.x < 0) | (self.y < 0) | (self.x >= widths) | (self.y >= heights)
 
     def drop_outside(self, stimuli: Stimuli) -> Fixations:
-        """Return only the fixations inside their images."""
+        """Return only the fixations inside their images.
+
+        Parameters
+        ----------
+        stimuli
+            The images.
+
+        Returns
+        -------
+        fixations : Fixations
+            The fixations inside their images, in their order.
+
+        Raises
+        ------
+        InputError
+            If the number of images differs.
+        """
         return self[~self.outside(stimuli)]
 
     def clip_to(self, stimuli: Stimuli) -> Fixations:
-        """Return the fixations with those outside moved into the nearest pixel's middle."""
+        """Return all fixations, with those outside moved to the centre of the nearest pixel.
+
+        Parameters
+        ----------
+        stimuli
+            The images.
+
+        Returns
+        -------
+        fixations : Fixations
+            All fixations, in their order; those inside do not change.
+
+        Raises
+        ------
+        InputError
+            If the number of images differs.
+        """
         outside = self.outside(stimuli)
         heights, widths = stimuli.sizes[self.image].T
         columns = dict(self.columns)
@@ -337,19 +533,19 @@ class Fixations:
         return Fixations(columns, self.n_images)
 
     def check_against(self, stimuli: Stimuli, what: str = "fixations") -> None:
-        """Check that these fixations are on these images.
+        """Check that all fixations are inside their images.
 
         Parameters
         ----------
         stimuli
             The images.
         what
-            What messages call the fixations.
+            Name of the fixations in the error message.
 
         Raises
         ------
         InputError
-            For another number of images, or fixations outside their image, which are counted.
+            If the number of images differs, or fixations are outside their images.
         """
         outside = np.flatnonzero(self.outside(stimuli))
         if outside.size:
@@ -408,20 +604,20 @@ def _image_column(image: ArrayLike, n_images: int | None) -> NDArray[np.int64]:
 
 
 def _indices_of_names(names: Sequence[str], stimuli: Stimuli) -> NDArray[np.int64]:
-    """Look image names up among ids: whole, then by file name, then by file name's stem."""
-    whole = {name: i for i, name in enumerate(stimuli.ids)}
-    shorter: dict[str, set[int]] = {}
+    """Look up image names among the ids: whole, then by file name, then without its suffix."""
+    by_id = {name: i for i, name in enumerate(stimuli.ids)}
+    by_file_name: dict[str, set[int]] = {}
     for i, name in enumerate(stimuli.ids):
-        for short in {Path(name).name, Path(name).stem}:
-            shorter.setdefault(short, set()).add(i)
-    found: dict[str, int] = {}
+        for file_name in {Path(name).name, Path(name).stem}:
+            by_file_name.setdefault(file_name, set()).add(i)
+    indices: dict[str, int] = {}
     unknown: dict[str, str] = {}
     for row, name in enumerate(names):
-        if name in found or name in unknown:
+        if name in indices or name in unknown:
             continue
-        candidates = {whole[name]} if name in whole else shorter.get(Path(name).name, set())
+        candidates = {by_id[name]} if name in by_id else by_file_name.get(Path(name).name, set())
         if len(candidates) == 1:
-            found[name] = next(iter(candidates))
+            indices[name] = next(iter(candidates))
         else:
             unknown[name] = f"{name!r} (row {row}{', ambiguous' if candidates else ''})"
     if unknown:
@@ -430,4 +626,4 @@ def _indices_of_names(names: Sequence[str], stimuli: Stimuli) -> NDArray[np.int6
             f"{len(unknown)} image names are not among the stimuli: {listed}; ids look like "
             f"{', '.join(map(repr, stimuli.ids[:3]))}"
         )
-    return np.array([found[name] for name in names], dtype=np.int64)
+    return np.array([indices[name] for name in names], dtype=np.int64)

@@ -1,4 +1,4 @@
-"""Folds: which model may predict which image, because it did not see it in training."""
+"""Folds: which model may predict which image, because its training did not use it."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import warnings
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Literal, cast, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,11 +18,24 @@ from salmetrics.data.stimuli import Stimuli
 from salmetrics.errors import InputError, check_choice, is_whole, some
 from salmetrics.io.files import check_file, check_target, replacing
 
-__all__ = ["Folds", "ids_of", "kfold", "mit1003", "stratified"]
+__all__ = [
+    "SCHEMES",
+    "Folds",
+    "Order",
+    "Scheme",
+    "ids_of",
+    "kfold",
+    "mit1003",
+    "natural_key",
+    "stratified",
+]
 
-SCHEMES = ("deepgaze3", "deepgaze2")
+Scheme = Literal["deepgaze3", "deepgaze2"]
+Order = Literal["natural", "given"]
+SCHEMES: tuple[Scheme, ...] = get_args(Scheme)
+ORDERS: tuple[Order, ...] = get_args(Order)
 _MIT1003_IMAGES = 1003
-_SEED = 42  # of the public training code
+_SEED = 42  # as in the public training code
 _COLUMNS = ("id", "fold", "n_folds", "scheme")
 
 
@@ -31,17 +45,18 @@ class Folds(Mapping[str, int]):
     Parameters
     ----------
     fold_of
-        Fold, from 0, by image id.
+        Fold of each image, counted from 0, by image id.
     n_folds
-        Number of folds; the largest plus one by default.
+        Number of folds; the largest fold plus one by default.
     scheme
-        Which images model k is stopped on: "deepgaze3", those of fold k - 1 (of the last fold for
-        k = 0); or "deepgaze2", those of fold k itself, which are then not quite unseen.
+        Images on which the training of model k is stopped: "deepgaze3", those of fold k - 1 (of the
+        last fold for k = 0); or "deepgaze2", those of fold k itself, which are then not quite
+        unseen.
 
     Raises
     ------
     InputError
-        For folds that are no whole numbers from 0 to n_folds - 1.
+        If a fold is not an integer from 0 to n_folds - 1, or there are no images.
 
     Examples
     --------
@@ -55,17 +70,17 @@ class Folds(Mapping[str, int]):
         fold_of: Mapping[str, int],
         n_folds: int | None = None,
         *,
-        scheme: str = "deepgaze3",
+        scheme: Scheme = "deepgaze3",
     ) -> None:
         check_choice("scheme", scheme, SCHEMES)
         self._fold_of = {str(name): fold for name, fold in fold_of.items()}
         if len(self._fold_of) < len(fold_of):
-            raise InputError("ids must differ as text; 1 and '1' don't")
-        odd = [name for name, fold in self._fold_of.items() if not is_whole(fold) or fold < 0]
-        if odd:
+            raise InputError("ids must differ as text; 1 and '1' do not")
+        invalid = [name for name, fold in self._fold_of.items() if not is_whole(fold) or fold < 0]
+        if invalid:
             raise InputError(
-                f"folds must be whole numbers from 0; that of {odd[0]!r} is "
-                f"{self._fold_of[odd[0]]!r}"
+                f"folds must be whole numbers from 0; that of {invalid[0]!r} is "
+                f"{self._fold_of[invalid[0]]!r}"
             )
         if not self._fold_of:
             raise InputError("folds must hold at least one image")
@@ -87,12 +102,22 @@ class Folds(Mapping[str, int]):
         return len(self._fold_of)
 
     def of(self, stimuli: Stimuli) -> NDArray[np.int64]:
-        """Return the fold of each image, shape (n,).
+        """Return the fold of each image.
+
+        Parameters
+        ----------
+        stimuli
+            Images, all of which must be in a fold.
+
+        Returns
+        -------
+        folds : ndarray of int64, shape (n_images,)
+            Folds, counted from 0.
 
         Raises
         ------
         InputError
-            If images are in no fold.
+            If an image is not in any fold.
         """
         unknown = [name for name in stimuli.ids if name not in self._fold_of]
         if unknown:
@@ -102,62 +127,140 @@ class Folds(Mapping[str, int]):
         return np.array([self._fold_of[name] for name in stimuli.ids], dtype=np.int64)
 
     def test(self, k: int) -> tuple[str, ...]:
-        """Return the images on which model k is tested."""
-        return self._of_folds({self._checked(k)})
-
-    def validation(self, k: int) -> tuple[str, ...]:
-        """Return the images on which the training of model k is stopped."""
-        return self._of_folds({self._validation_fold(k)})
-
-    def train(self, k: int) -> tuple[str, ...]:
-        """Return the images on which model k is trained."""
-        used = {self._checked(k), self._validation_fold(k)}
-        left = set(range(self.n_folds)) - used
-        if not left:
-            raise InputError(
-                f"{self.n_folds} folds leave nothing to train on, as one is tested and one stopped "
-                "on; use at least 3"
-            )
-        return self._of_folds(left)
-
-    def split(self, dataset: Dataset, k: int) -> tuple[Dataset, Dataset, Dataset]:
-        """Return the parts of a data set that model k is trained, stopped and tested on."""
-        self.train(k)  # says so if there is nothing to train on
-        of_image = self.of(dataset.stimuli)
-        validation = self._validation_fold(k)
-        return (
-            dataset[(of_image != k) & (of_image != validation)],
-            dataset[of_image == validation],
-            dataset[of_image == self._checked(k)],
-        )
-
-    def check(self, k: int, trained_on: Stimuli | Iterable[str]) -> None:
-        """Check that model k did not see its test images.
+        """Return the images on which model k is tested.
 
         Parameters
         ----------
         k
-            The model's fold.
+            Fold of the model.
+
+        Returns
+        -------
+        ids : tuple of str
+            Ids of the images of fold k.
+
+        Raises
+        ------
+        InputError
+            If there is no fold k.
+        """
+        return self._ids_in({self._checked(k)})
+
+    def validation(self, k: int) -> tuple[str, ...]:
+        """Return the images on which the training of model k is stopped.
+
+        Parameters
+        ----------
+        k
+            Fold of the model.
+
+        Returns
+        -------
+        ids : tuple of str
+            Ids of the images of fold k - 1 or k; see the parameter `scheme`.
+
+        Raises
+        ------
+        InputError
+            If there is no fold k.
+        """
+        return self._ids_in({self._validation_fold(k)})
+
+    def train(self, k: int) -> tuple[str, ...]:
+        """Return the images on which model k is trained.
+
+        Parameters
+        ----------
+        k
+            Fold of the model.
+
+        Returns
+        -------
+        ids : tuple of str
+            Ids of all images that are neither in `test` nor in `validation`.
+
+        Raises
+        ------
+        InputError
+            If there is no fold k, or no fold is left to train on.
+        """
+        held_out = {self._checked(k), self._validation_fold(k)}
+        trained = set(range(self.n_folds)) - held_out
+        if not trained:
+            raise InputError(
+                f"{self.n_folds} folds leave nothing to train on, because one is for testing and "
+                "one for stopping; use at least 3"
+            )
+        return self._ids_in(trained)
+
+    def split(self, dataset: Dataset, k: int) -> tuple[Dataset, Dataset, Dataset]:
+        """Return the parts of a data set that model k is trained, stopped and tested on.
+
+        Parameters
+        ----------
+        dataset
+            Images, all of which must be in a fold, and fixations.
+        k
+            Fold of the model.
+
+        Returns
+        -------
+        train, validation, test : Dataset
+            The images of `train`, `validation` and `test`, in the order of the data set.
+
+        Raises
+        ------
+        InputError
+            If an image is not in any fold, there is no fold k, or no fold is left to train on.
+        """
+        self.train(k)  # raises if no fold is left to train on
+        folds = self.of(dataset.stimuli)
+        validation = self._validation_fold(k)
+        return (
+            dataset[(folds != k) & (folds != validation)],
+            dataset[folds == validation],
+            dataset[folds == self._checked(k)],
+        )
+
+    def check(self, k: int, trained_on: Stimuli | Iterable[str]) -> None:
+        """Check that the training of model k did not use its test images.
+
+        Parameters
+        ----------
+        k
+            Fold of the model.
         trained_on
-            All images that its training used, those it was stopped on included, or their ids.
+            All images that the training used, including those it was stopped on, or their ids.
 
         Raises
         ------
         InputError
             If images of fold k are among them.
         """
-        seen = sorted(ids_of(trained_on) & set(self.test(k)))
-        if seen:
+        leaked = sorted(ids_of(trained_on) & set(self.test(k)))
+        if leaked:
             raise InputError(
-                f"model {k} was trained on {len(seen)} of the images that it would be tested on: "
-                f"{some(seen)}. Its scores there say nothing; give the folds it was trained with"
+                f"model {k} was trained on {len(leaked)} of the images that it would be tested on: "
+                f"{some(leaked)}. Its scores on them are meaningless; use the folds that it was "
+                "trained with"
             )
 
     def save(self, path: str | Path) -> None:
-        """Write a CSV file with the columns id, fold, n_folds and scheme."""
+        """Write a CSV file with the columns id, fold, n_folds and scheme.
+
+        Parameters
+        ----------
+        path
+            Path of the file, replaced atomically if it exists.
+
+        Raises
+        ------
+        InputError
+            If the folder does not exist.
+        """
         with (
-            replacing(check_target(path)) as made,
-            made.open("w", newline="", encoding="utf-8") as file,
+            replacing(check_target(path)) as temporary,
+            temporary.open("w", newline="", encoding="utf-8") as file,
         ):
             writer = csv.writer(file, lineterminator="\n")
             writer.writerow(_COLUMNS)
@@ -166,16 +269,28 @@ class Folds(Mapping[str, int]):
 
     @classmethod
     def load(cls, path: str | Path) -> Folds:
-        """Read a CSV file with the columns id and fold, and perhaps n_folds and scheme.
+        """Read a CSV file with the columns id and fold, and optionally n_folds and scheme.
+
+        Parameters
+        ----------
+        path
+            Path of the file.
+
+        Returns
+        -------
+        folds : Folds
+            The folds of the images in the file.
 
         Raises
         ------
         InputError
-            If there is no such file, or it holds something else.
+            If the file does not exist, or is not a CSV file of folds.
         """
         source = check_file(path)
         try:
-            with source.open(newline="", encoding="utf-8-sig") as file:  # Excel puts a mark first
+            with source.open(
+                newline="", encoding="utf-8-sig"
+            ) as file:  # Excel writes a byte order mark
                 rows = list(csv.DictReader(file))
         except UnicodeDecodeError as error:
             raise InputError(f"{str(source)!r} can't be read as CSV: {error}") from error
@@ -190,7 +305,7 @@ class Folds(Mapping[str, int]):
         ((n_folds, scheme),) = kinds
         try:
             fold_of = {row["id"]: int(row["fold"]) for row in rows}
-            return cls(fold_of, int(n_folds) if n_folds else None, scheme=scheme)
+            return cls(fold_of, int(n_folds) if n_folds else None, scheme=cast(Scheme, scheme))
         except InputError:
             raise
         except (TypeError, ValueError) as error:
@@ -199,7 +314,7 @@ class Folds(Mapping[str, int]):
     def __repr__(self) -> str:
         return f"Folds({len(self)} images, {self.n_folds} folds, scheme {self.scheme!r})"
 
-    def _of_folds(self, folds: set[int]) -> tuple[str, ...]:
+    def _ids_in(self, folds: set[int]) -> tuple[str, ...]:
         return tuple(name for name, fold in self._fold_of.items() if fold in folds)
 
     def _validation_fold(self, k: int) -> int:
@@ -216,10 +331,10 @@ def kfold(
     stimuli: Stimuli | Sequence[str],
     n_folds: int = 10,
     *,
-    scheme: str = "deepgaze3",
-    order: str = "natural",
+    scheme: Scheme = "deepgaze3",
+    order: Order = "natural",
 ) -> Folds:
-    """Cut images into folds, as the public training code of the DeepGaze models does.
+    """Divide images into folds, as the public training code of the DeepGaze models does.
 
     Indices are shuffled by ``numpy.random.RandomState(42)`` and cut into chunks of
     ceil(n / n_folds).
@@ -227,20 +342,31 @@ def kfold(
     Parameters
     ----------
     stimuli
-        All images of a data set, or their ids: a part of them would be cut otherwise. Look up
-        parts in the result, with `Folds.of`.
+        All images of a data set, or their ids; a part of them would be divided differently. To get
+        the folds of a part, use `Folds.of`.
     n_folds
         Number of folds.
     scheme
-        See `Folds`. "deepgaze2" warns.
+        Images on which the training is stopped; see `Folds`. "deepgaze2" warns.
     order
-        "natural": numbered are the ids in natural order (i2 before i10), so the order of the
-        images does not matter; "given": as they stand.
+        Order in which images are numbered before shuffling: "natural", the natural order of their
+        ids (i2 before i10), so that the order of the images does not matter; or "given", their own
+        order.
+
+    Returns
+    -------
+    folds : Folds
+        The fold of each image.
 
     Raises
     ------
     InputError
-        If so many images make fewer than n_folds chunks.
+        If a choice is invalid, ids are repeated, or the images do not fill n_folds chunks.
+
+    Examples
+    --------
+    >>> dict(kfold(["a", "b", "c"], 3))
+    {'a': 0, 'b': 1, 'c': 2}
     """
     ids = _ordered(stimuli, order)
     _check_n_folds(n_folds, len(ids))
@@ -248,13 +374,13 @@ def kfold(
     np.random.RandomState(_SEED).shuffle(indices)  # the published rule
     if scheme == "deepgaze3" and n_folds < 3:
         raise InputError(
-            f"{n_folds} folds leave nothing to train on, as one is tested and one stopped on; use "
-            "at least 3"
+            f"{n_folds} folds leave nothing to train on, because one is for testing and one for "
+            "stopping; use at least 3"
         )
     size = -(-len(ids) // n_folds)
     if -(-len(ids) // size) < n_folds:
         raise InputError(
-            f"{len(ids)} images in chunks of {size} make {-(-len(ids) // size)} folds, not "
+            f"{len(ids)} images in chunks of {size} fill {-(-len(ids) // size)} folds, not "
             f"{n_folds}; choose another n_folds"
         )
     fold_of = {ids[i]: place // size for place, i in enumerate(indices.tolist())}
@@ -268,20 +394,31 @@ def kfold(
 
 
 def stratified(
-    stimuli: Stimuli, attribute: str = "category", n_folds: int = 10, *, order: str = "natural"
+    stimuli: Stimuli, attribute: str = "category", n_folds: int = 10, *, order: Order = "natural"
 ) -> Folds:
-    """Cut images into folds with equal shares of each category.
+    """Divide images into folds with equal shares of each category.
 
-    By scikit-learn's ``StratifiedKFold(shuffle=True, random_state=RandomState(42))``.
+    Uses scikit-learn's ``StratifiedKFold(shuffle=True, random_state=RandomState(42))``.
 
     Parameters
     ----------
     stimuli
         All images of a data set.
     attribute
-        The attribute of the images that holds their category.
+        Name of the attribute that holds the category of each image.
     n_folds, order
-        As in `kfold`.
+        See `kfold`.
+
+    Returns
+    -------
+    folds : Folds
+        The fold of each image.
+
+    Raises
+    ------
+    InputError
+        If scikit-learn is not installed, a choice is invalid, or a category has fewer images than
+        there are folds.
     """
     try:
         from sklearn.model_selection import StratifiedKFold
@@ -290,8 +427,8 @@ def stratified(
     check_choice("attribute", attribute, stimuli.attributes)
     ids = _ordered(stimuli, order)
     _check_n_folds(n_folds, len(ids))
-    of_id = dict(zip(stimuli.ids, stimuli.attributes[attribute].tolist(), strict=True))
-    labels = np.array([of_id[name] for name in ids])
+    category_of = dict(zip(stimuli.ids, stimuli.attributes[attribute].tolist(), strict=True))
+    labels = np.array([category_of[name] for name in ids])
     rarest, n_rarest = Counter(labels.tolist()).most_common()[-1]
     if n_rarest < n_folds:
         raise InputError(
@@ -306,28 +443,38 @@ def stratified(
     return Folds({name: fold_of[name] for name in ids}, n_folds)
 
 
-def mit1003(stimuli: Stimuli | Sequence[str], *, scheme: str = "deepgaze3") -> Folds:
-    """Return the ten folds of MIT1003 of the DeepGaze models, as presumed (see `kfold`).
+def mit1003(stimuli: Stimuli | Sequence[str], *, scheme: Scheme = "deepgaze3") -> Folds:
+    """Return the presumed ten folds of MIT1003 of the DeepGaze models (see `kfold`).
 
     Parameters
     ----------
     stimuli
-        All 1003 images, or their ids. Look up parts of them in the result, with `Folds.of`.
+        All 1003 images, or their ids. To get the folds of a part, use `Folds.of`.
     scheme
-        See `Folds`.
+        Images on which the training is stopped; see `Folds`.
+
+    Returns
+    -------
+    folds : Folds
+        The fold of each image.
+
+    Raises
+    ------
+    InputError
+        If there are not 1003 images.
     """
     n = len(stimuli)
     if n != _MIT1003_IMAGES:
         raise InputError(
-            f"the folds of MIT1003 are defined on all its {_MIT1003_IMAGES} images; got {n}. Make "
-            "them from all, and look up yours: folds.mit1003(all).of(stimuli)"
+            f"the folds of MIT1003 are defined on all its {_MIT1003_IMAGES} images; got {n}. "
+            "Compute them for all images and look up yours: folds.mit1003(all).of(stimuli)"
         )
     return kfold(stimuli, 10, scheme=scheme)
 
 
 def natural_key(name: str) -> list[tuple[int, int | str]]:
-    """Sort key that compares runs of digits as numbers: i2 before i10."""
-    parts = re.split(r"([0-9]+)", name)  # text and digits in turn
+    """Return a sort key that compares runs of digits as numbers: i2 before i10."""
+    parts = re.split(r"([0-9]+)", name)  # text and digits alternate
     key: list[tuple[int, int | str]] = []
     for i, part in enumerate(parts):
         if part:
@@ -336,14 +483,14 @@ def natural_key(name: str) -> list[tuple[int, int | str]]:
 
 
 def ids_of(images: Stimuli | Iterable[str]) -> set[str]:
-    """Return the ids of images, given as such or as `Stimuli`."""
+    """Return the ids of stimuli, or a sequence of ids, as a set."""
     if isinstance(images, str):
         raise InputError(f"ids must be a list of texts; got {images!r} alone")
     return set(images.ids) if isinstance(images, Stimuli) else set(map(str, images))
 
 
-def _ordered(stimuli: Stimuli | Sequence[str], order: str) -> list[str]:
-    check_choice("order", order, ("natural", "given"))
+def _ordered(stimuli: Stimuli | Sequence[str], order: Order) -> list[str]:
+    check_choice("order", order, ORDERS)
     ids = list(stimuli.ids) if isinstance(stimuli, Stimuli) else [str(name) for name in stimuli]
     if len(set(ids)) < len(ids):
         raise InputError("ids must be unique")

@@ -1,18 +1,18 @@
-"""Data sets in HDF5 files; pysaliency reads ours, and we read pysaliency's.
+"""Data sets in HDF5 files, exchangeable with pysaliency in both directions.
 
 Layout of a data set: attributes `salmetrics` ("dataset"), `format`, `name` and `info` (JSON), and
-groups `stimuli` and `fixations`; stimuli or fixations alone stand at the top of their file. Each
-has pysaliency's attributes `type`, `version` and `__attributes__` (JSON), and what belongs to them:
+groups `stimuli` and `fixations`; stimuli or fixations alone are at the top of their file. Both have
+pysaliency's attributes `type`, `version` and `__attributes__` (JSON), and:
 
 - stimuli in files (`type` "FileStimuli"): data sets `filenames`, relative to the HDF5 file, and
   `shapes`; stimuli with pixels ("Stimuli"): data sets `0`, `1`, ..., and attribute `size`; stimuli
-  known by size alone ("salmetrics sizes"): no more. All have `ids` and `sizes` (n, 2), group
-  `attributes` with one data set an attribute of the images, links to these by their names, and
-  attributes `pixels_per_degree`, `sigma` and `name` if known.
-- fixations ("Fixations"): group `columns` with one data set a column, and attributes `n_images`
-  and `order` (JSON, names of columns). For pysaliency, links to them as `x`, `y`, `n` and
-  by their own names, `subjects` (numbers), `t` (NaN if there is none), and `x_hist`, `y_hist`,
-  `t_hist` (n, m): the fixations before each one in its scanpath, where column `index` tells.
+  with sizes alone ("salmetrics sizes"): neither. All have data sets `ids` and `sizes` (n, 2), a
+  group `attributes` with one data set per attribute of the images, links to these by their names,
+  and attributes `pixels_per_degree`, `sigma` and `name` if known.
+- fixations ("Fixations"): a group `columns` with one data set per column, and attributes `n_images`
+  and `order` (JSON, names of the columns). For pysaliency there are links to them as `x`, `y`, `n`
+  and by their own names, `subjects` (numbers), `t` (NaN if unknown), and `x_hist`, `y_hist`,
+  `t_hist` (n, m): the earlier fixations of the same scanpath, if there is a column `index`.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ import json
 import os
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,37 +34,54 @@ from salmetrics.io.files import check_file, check_target, replacing
 from salmetrics.io.hdf5_values import as_text, check_format, restored, storable
 from salmetrics.io.images import as_pixels
 
-__all__ = ["FORMAT", "read_hdf5", "write_hdf5"]
+__all__ = ["FORMAT", "ImageStorage", "read_hdf5", "write_hdf5"]
+
+ImageStorage = Literal["link", "copy"]
 
 FORMAT = 1
-_GIVEN = ("n", "subjects", "t", "t_hist", "x", "x_hist", "y", "y_hist")
+_PYSALIENCY_NAMES = ("n", "subjects", "t", "t_hist", "x", "x_hist", "y", "y_hist")
 _SIZES = "salmetrics sizes"
 
 
 def write_hdf5(
-    data: Dataset | Stimuli | Fixations, path: str | Path, *, images: str = "link"
+    data: Dataset | Stimuli | Fixations, path: str | Path, *, images: ImageStorage = "link"
 ) -> None:
-    """Write a data set, or stimuli or fixations alone, to an HDF5 file, in one step.
+    """Write a data set, or stimuli or fixations alone, to an HDF5 file, atomically.
+
+    pysaliency reads stimuli and fixations from such files: ``pysaliency.read_hdf5(path)``, and from
+    a data set ``pysaliency.read_hdf5(h5py.File(path)["stimuli"])``.
 
     Parameters
     ----------
     data
-        What is written. pysaliency reads stimuli and fixations too: ``pysaliency.read_hdf5(path)``,
-        of a data set ``pysaliency.read_hdf5(h5py.File(path)["stimuli"])``.
+        Data set, stimuli or fixations.
     path
-        Of the file; one that is there is replaced.
+        Path of the file, replaced if it exists.
     images
-        "link": images that are files stay where they are, and their paths relative to this file
-        are written; "copy": pixels are written, so that the file holds everything.
+        Storage of images that are files: "link" stores their paths relative to this file; "copy"
+        stores their pixels, so that the file is self-contained.
 
     Raises
     ------
     InputError
-        If the folder does not exist or can't be written, or an image can't be read.
+        If the folder does not exist or is not writable, an image is not readable, or HDF5 does not
+        support the type of a column.
+    TypeError
+        If `data` has another type.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> stimuli = Stimuli.from_sizes([(30, 40)])
+    >>> dataset = Dataset("mine", stimuli, Fixations.from_arrays([10], [20], [0]))
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_hdf5(dataset, Path(folder) / "mine.h5")
+    ...     read_hdf5(Path(folder) / "mine.h5")
+    Dataset('mine', Stimuli(1 images, 40x30), Fixations(1 fixations, 1 images, 1 subjects))
     """
     import h5py
 
-    check_choice("images", images, ("link", "copy"))
+    check_choice("images", images, get_args(ImageStorage))
     if not isinstance(data, (Dataset, Fixations, Stimuli)):
         raise TypeError(f"data must be a Dataset, Stimuli or Fixations; got {type(data).__name__}")
     target = check_target(path)
@@ -87,30 +104,41 @@ def write_hdf5(
         if isinstance(error, InputError):
             raise
         raise InputError(
-            f"{str(target)!r} can't be written, as HDF5 can't hold part of it (a column of "
-            f"dates? a name with '/'?): {error}"
+            f"{str(target)!r} can't be written, because HDF5 does not support part of it (a column "
+            f"of dates? a name with '/'?): {error}"
         ) from error
 
 
 def read_hdf5(path: str | Path, *, n_images: int | None = None) -> Dataset | Stimuli | Fixations:
-    """Read what `write_hdf5` wrote, or stimuli or fixations that pysaliency wrote.
+    """Read a file that `write_hdf5` wrote, or stimuli or fixations that pysaliency wrote.
 
     Parameters
     ----------
     path
-        Of the file. Pixels in it are read when asked for.
+        Path of the file, from which pixels are read on demand.
     n_images
         Number of images of fixations that pysaliency wrote; the largest index plus one by default.
 
     Returns
     -------
-    What the file holds. Scanpaths of pysaliency become rows with the columns ``scanpath`` and
-    ``index`` (place in the scanpath, from 0); histories of single fixations become ``index``.
+    data : Dataset, Stimuli or Fixations
+        The content of the file. Scanpaths of pysaliency become rows with the columns ``scanpath``
+        and ``index`` (place in the scanpath, from 0); histories of single fixations become
+        ``index``.
 
     Raises
     ------
     InputError
-        If there is no such file, or it holds something else.
+        If the file does not exist, its format is newer than this version of salmetrics, or it does
+        not hold a data set.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_hdf5(Fixations.from_arrays([10, 3], [20, 4], [0, 1]), Path(folder) / "mine.h5")
+    ...     read_hdf5(Path(folder) / "mine.h5")
+    Fixations(2 fixations, 2 images, 1 subjects)
     """
     import h5py
 
@@ -209,14 +237,14 @@ def _read_stimuli(group: Any, source: Path) -> Stimuli:
             stimuli = Stimuli.from_files(files, ids=ids, **facts)
         except InputError as error:
             raise InputError(
-                f"{str(source)!r} names images by their place beside it (write_hdf5 with "
-                f"images='copy' keeps them inside), and one can't be read: {error}"
+                f"{str(source)!r} refers to image files by relative paths (images='copy' in "
+                f"write_hdf5 stores the pixels instead), and one can't be read: {error}"
             ) from error
     elif kind == _SIZES:
         stimuli = Stimuli.from_sizes(group["sizes"][()], ids, **facts)
     else:
-        inside = group.name.rstrip("/")
-        loads = [partial(_read_pixels, source.absolute(), f"{inside}/{i}") for i in range(n)]
+        prefix = group.name.rstrip("/")
+        loads = [partial(_read_pixels, source.absolute(), f"{prefix}/{i}") for i in range(n)]
         sizes = [group[str(i)].shape[:2] for i in range(n)]
         stimuli = Stimuli(loads, sizes, ids or [str(i) for i in range(n)], **facts)
     return stimuli.named(as_text(group.attrs.get("name", "")))
@@ -254,11 +282,11 @@ def _write_fixations(group: Any, fixations: Fixations) -> None:
     for name, values in (("x", fixations.x), ("y", fixations.y), ("t", times)):
         history = _histories(fixations, values.astype(np.float64))
         group.create_dataset(f"{name}_hist", data=history, **_packed(history))
-    _link(group, columns, ["subjects"], but=("image", "subject"))
+    _link(group, columns, ["subjects"], skipped=("image", "subject"))
 
 
 def _histories(fixations: Fixations, values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Values of the fixations before each one in its scanpath, oldest first, NaN beyond."""
+    """Return the values of the earlier fixations of each scanpath, oldest first, then NaN."""
     n = len(fixations)
     index = fixations.columns.get("index")
     if index is None or index.dtype.kind not in "biuf" or n == 0:
@@ -282,7 +310,9 @@ def _read_fixations(group: Any, n_images: int | None) -> Fixations:
         order = json.loads(group.attrs["order"])
         columns = {name: restored(group["columns"][name]) for name in order}
         return Fixations.from_arrays(n_images=int(group.attrs["n_images"]), **columns)
-    names = [n for n in json.loads(as_text(group.attrs["__attributes__"])) if n not in _GIVEN]
+    names = [
+        n for n in json.loads(as_text(group.attrs["__attributes__"])) if n not in _PYSALIENCY_NAMES
+    ]
     columns = {name: restored(group[name]) for name in names if group[name].ndim == 1}
     t = group["t"][()]
     if not np.isnan(t).all():
@@ -348,14 +378,14 @@ def _mark(group: Any, kind: str, version: str) -> None:
     group.attrs["version"] = version
 
 
-def _link(group: Any, parts: Any, listed: list[str], but: tuple[str, ...] = ()) -> None:
-    """Let pysaliency find parts by their names, where these are free."""
-    free = [name for name in parts if name not in group and name not in but]
+def _link(group: Any, parts: Any, listed: list[str], skipped: tuple[str, ...] = ()) -> None:
+    """Link parts by their names, where these are free, so that pysaliency finds them."""
+    free = [name for name in parts if name not in group and name not in skipped]
     for name in free:
         group[name] = parts[name]
     group.attrs["__attributes__"] = json.dumps([*listed, *free])
 
 
 def _packed(values: NDArray[Any]) -> dict[str, Any]:
-    """How a data set is compressed; text and empty arrays are not."""
+    """Return options that compress a data set of numbers; text and empty arrays have none."""
     return {"compression": "gzip"} if values.size and values.dtype.kind in "biuf" else {}

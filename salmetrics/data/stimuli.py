@@ -18,13 +18,24 @@ from numpy.typing import ArrayLike, NDArray
 from salmetrics.errors import InputError
 from salmetrics.io.images import as_pixels, read_pixels, read_size
 
-__all__ = ["Stimuli", "Stimulus"]
+__all__ = ["Stimuli", "Stimulus", "selected_indices"]
 
 
 class Stimulus:
-    """One image: `id`, `size` (height, width), `image` (read when asked for), `path`, `attributes`.
+    """One image, whose pixels are read on demand.
 
-    `load` reads the pixels without a check; None if there are none.
+    The parameters are also attributes.
+
+    Parameters
+    ----------
+    id
+        Unique name of the image.
+    size
+        (height, width) in pixels.
+    load
+        Function that returns the pixels, unchecked; None for an image without pixels.
+    attributes
+        Numbers or texts by name.
 
     Examples
     --------
@@ -50,12 +61,13 @@ class Stimulus:
 
     @property
     def image(self) -> NDArray[np.uint8]:
-        """Pixels, uint8 of shape (h, w) or (h, w, 3).
+        """Pixels, uint8 of shape (h, w) or (h, w, 3), read from the file at each access.
 
         Raises
         ------
         InputError
-            If there are no pixels (`Stimuli.from_sizes`), or the file can't be read or has changed.
+            If the image has no pixels (`Stimuli.from_sizes`), or its file is not readable or has
+            changed its size.
         """
         if self.load is None:
             raise InputError(
@@ -72,12 +84,12 @@ class Stimulus:
 
     @property
     def has_pixels(self) -> bool:
-        """Whether there is an `image`, and not a size alone."""
+        """Whether the image has pixels, and not only a size."""
         return self.load is not None
 
     @property
     def path(self) -> Path | None:
-        """The file that the pixels are read from; None if they are not in a file of their own."""
+        """Path of the image file; None if the pixels are not in a file of their own."""
         if isinstance(self.load, partial) and self.load.func is read_pixels:
             return Path(self.load.args[0])
         return None
@@ -89,7 +101,13 @@ class Stimulus:
         return image if image.ndim == 3 else np.repeat(image[:, :, np.newaxis], 3, axis=2)
 
     def content(self) -> bytes:
-        """Return what tells this image from others: its file, or the pixels of an array."""
+        """Return the bytes that identify this image in digests.
+
+        Returns
+        -------
+        content : bytes
+            Content of the image file, or the pixels of an array; empty if there are no pixels.
+        """
         if self.path is not None:
             return self.path.read_bytes()
         return b"" if self.load is None else np.ascontiguousarray(self.load()).tobytes()
@@ -99,25 +117,49 @@ class Stimulus:
 
 
 class Stimuli(Sequence[Stimulus]):
-    """An immutable sequence of images; sizes are known, pixels are read when asked for.
+    """An immutable sequence of images, whose sizes are known and whose pixels are read on demand.
 
-    Make one with `from_files`, `from_arrays` or `from_sizes`. An integer index gives a `Stimulus`;
-    slices, index arrays and boolean masks give `Stimuli` that keep their ids.
+    Create it with `from_files`, `from_arrays` or `from_sizes`. An integer index returns a
+    `Stimulus`; slices, index arrays and boolean masks return `Stimuli` with the same ids.
+
+    Parameters
+    ----------
+    loads
+        One function per image that returns its pixels, uint8 of shape (h, w) or (h, w, 3); None for
+        an image without pixels.
+    sizes
+        (height, width) of each image in pixels, integers of shape (n, 2).
+    ids
+        Unique names of the images.
+    attributes
+        Numbers or texts by name, one per image, such as ``{"category": [...]}``.
+    pixels_per_degree
+        Pixels in one degree of visual angle; None if unknown.
+    sigma
+        Standard deviation, in pixels, of the Gaussian that blurs empirical maps; None if unknown.
 
     Attributes
     ----------
     ids
         Unique names, tuple of str.
     sizes
-        int64 array of shape (n, 2): height, width.
+        (height, width) of each image, read-only int64 array of shape (n, 2).
     attributes
-        Arrays of length n, e.g. ``{"category": ...}``.
-    pixels_per_degree
-        Pixels in one degree of visual angle; None if unknown.
-    sigma
-        Standard deviation in pixels of the Gaussian that makes empirical maps; None if unknown.
+        Read-only arrays of length n by name.
+    pixels_per_degree, sigma
+        See the parameters.
     name
-        The data set's, "" if there is none; see `named`.
+        Name of the data set, "" by default; see `named`.
+
+    Examples
+    --------
+    >>> stimuli = Stimuli.from_sizes([(30, 40), (60, 80)], attributes={"category": ["in", "out"]})
+    >>> stimuli
+    Stimuli(2 images, 2 sizes)
+    >>> stimuli[1]
+    Stimulus(id='1', size=(60, 80))
+    >>> stimuli[stimuli.attributes["category"] == "in"].ids
+    ('0',)
     """
 
     def __init__(
@@ -147,7 +189,7 @@ class Stimuli(Sequence[Stimulus]):
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
-        self._freeze()  # arrays come out of a pickle writable
+        self._freeze()  # unpickled arrays are writable
 
     @classmethod
     def from_files(
@@ -160,21 +202,33 @@ class Stimuli(Sequence[Stimulus]):
         pixels_per_degree: float | None = None,
         sigma: float | None = None,
     ) -> Stimuli:
-        """Images in files; only headers are read now.
+        """Create stimuli from image files, of which only the headers are read now.
 
         Parameters
         ----------
         paths
-            Image files.
+            Paths of the image files.
         root
-            Folder that ids are relative to; the files' common folder by default.
-        ids, attributes, pixels_per_degree, sigma
-            As in `Stimuli`; ids are the relative paths by default.
+            Folder that the ids are relative to; the common folder of the files by default.
+        ids
+            Unique names; the paths relative to `root` by default.
+        attributes
+            Numbers or texts by name, one per image, such as ``{"category": [...]}``.
+        pixels_per_degree
+            Pixels in one degree of visual angle; None if unknown.
+        sigma
+            Standard deviation, in pixels, of the Gaussian that blurs empirical maps; None if
+            unknown.
+
+        Returns
+        -------
+        stimuli : Stimuli
+            The images, in the order of `paths`.
 
         Raises
         ------
         InputError
-            Naming the first file that is missing, unreadable or too large.
+            If a file is missing, not a readable image or too large, or not inside `root`.
         """
         if isinstance(paths, (str, Path)):
             raise InputError(f"paths must be a list of files; got {str(paths)!r} alone")
@@ -200,9 +254,32 @@ class Stimuli(Sequence[Stimulus]):
         pixels_per_degree: float | None = None,
         sigma: float | None = None,
     ) -> Stimuli:
-        """Images in memory, uint8 of shape (h, w), (h, w, 3) or (h, w, 4); ids "0", "1", ...
+        """Create stimuli from arrays in memory, which are not copied; models see them read-only.
 
-        Arrays are not copied; models get them read-only.
+        Parameters
+        ----------
+        arrays
+            Images, uint8 of shape (h, w), (h, w, 3) or (h, w, 4); uint16 is reduced to its upper
+            byte, bool becomes 0 and 255, alpha is dropped.
+        ids
+            Unique names; "0", "1", ... by default.
+        attributes
+            Numbers or texts by name, one per image, such as ``{"category": [...]}``.
+        pixels_per_degree
+            Pixels in one degree of visual angle; None if unknown.
+        sigma
+            Standard deviation, in pixels, of the Gaussian that blurs empirical maps; None if
+            unknown.
+
+        Returns
+        -------
+        stimuli : Stimuli
+            The images, in their order.
+
+        Raises
+        ------
+        InputError
+            If an array has another dtype or shape.
         """
         ids = _checked_ids(_numbered(len(arrays)) if ids is None else ids, len(arrays))
         images = [as_pixels(array, name) for array, name in zip(arrays, ids, strict=True)]
@@ -225,7 +302,32 @@ class Stimuli(Sequence[Stimulus]):
         pixels_per_degree: float | None = None,
         sigma: float | None = None,
     ) -> Stimuli:
-        """Images known by (height, width) alone: enough for models that don't look at pixels."""
+        """Create stimuli from sizes alone, which is enough for models that ignore pixels.
+
+        Parameters
+        ----------
+        sizes
+            (height, width) of each image in pixels, integers of shape (n, 2).
+        ids
+            Unique names; "0", "1", ... by default.
+        attributes
+            Numbers or texts by name, one per image, such as ``{"category": [...]}``.
+        pixels_per_degree
+            Pixels in one degree of visual angle; None if unknown.
+        sigma
+            Standard deviation, in pixels, of the Gaussian that blurs empirical maps; None if
+            unknown.
+
+        Returns
+        -------
+        stimuli : Stimuli
+            Images without pixels.
+
+        Raises
+        ------
+        InputError
+            If the sizes are not pairs of positive integers.
+        """
         try:
             pairs = np.asarray(sizes)
         except ValueError as error:
@@ -257,12 +359,12 @@ class Stimuli(Sequence[Stimulus]):
             attributes = {name: values[i] for name, values in self.attributes.items()}
             height, width = self.sizes[i].tolist()
             return Stimulus(self.ids[i], (height, width), self.loads[i], attributes)
-        chosen = selected_indices(index, len(self), "stimuli")
+        indices = selected_indices(index, len(self), "stimuli")
         selected = Stimuli(
-            [self.loads[i] for i in chosen],
-            self.sizes[chosen],
-            [self.ids[i] for i in chosen],
-            attributes={name: values[chosen] for name, values in self.attributes.items()},
+            [self.loads[i] for i in indices],
+            self.sizes[indices],
+            [self.ids[i] for i in indices],
+            attributes={name: values[indices] for name, values in self.attributes.items()},
             pixels_per_degree=self.pixels_per_degree,
             sigma=self.sigma,
         )
@@ -272,7 +374,18 @@ class Stimuli(Sequence[Stimulus]):
         return (self[i] for i in range(len(self)))
 
     def named(self, name: str) -> Stimuli:
-        """Return the same images as those of a data set of this name."""
+        """Return the same images under the name of a data set.
+
+        Parameters
+        ----------
+        name
+            Name of the data set, "" for none.
+
+        Returns
+        -------
+        stimuli : Stimuli
+            The same images with this `name`.
+        """
         result = copy.copy(self)
         result.name = name
         return result
@@ -280,14 +393,44 @@ class Stimuli(Sequence[Stimulus]):
     def with_scale(
         self, *, pixels_per_degree: float | None = None, sigma: float | None = None
     ) -> Stimuli:
-        """Return the same images with these scales; what is not given is unknown."""
+        """Return the same images with another scale.
+
+        Parameters
+        ----------
+        pixels_per_degree
+            Pixels in one degree of visual angle; None if unknown.
+        sigma
+            Standard deviation, in pixels, of the Gaussian that blurs empirical maps; None if
+            unknown.
+
+        Returns
+        -------
+        stimuli : Stimuli
+            The same images with this scale.
+
+        Raises
+        ------
+        InputError
+            If a value is not a positive number.
+        """
         result = copy.copy(self)
         result.pixels_per_degree = _positive("pixels_per_degree", pixels_per_degree)
         result.sigma = _positive("sigma", sigma)
         return result
 
     def pixel_digest(self) -> str:
-        """Digest all images: files as they are, arrays by their pixels."""
+        """Return a digest of all images; reads all files.
+
+        Returns
+        -------
+        digest : str
+            32 hexadecimal digits of SHA-256 over the bytes of files and the pixels of arrays.
+
+        Raises
+        ------
+        InputError
+            If pixels can't be read.
+        """
         digest = hashlib.sha256()
         for stimulus in self:
             digest.update(stimulus.content())
@@ -305,7 +448,7 @@ def selected_indices(index: Any, n: int, what: str) -> NDArray[np.int64]:
     Raises
     ------
     InputError
-        For a mask of another length, an index out of range, or something that is no index.
+        If a mask has another length, an index is out of range, or the index has another type.
     """
     if isinstance(index, slice):
         return np.arange(n, dtype=np.int64)[index]
@@ -330,6 +473,7 @@ def selected_indices(index: Any, n: int, what: str) -> NDArray[np.int64]:
 
 
 def _itself(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return a read-only view; pickles and fingerprints of stimuli hold this function's name."""
     view = image.view()
     view.flags.writeable = False
     return view
@@ -340,7 +484,9 @@ def _numbered(n: int) -> list[str]:
 
 
 def _relative_ids(files: Sequence[Path], root: str | Path | None) -> list[str]:
-    resolved = [Path(os.path.abspath(file)) for file in files]  # links keep their own names
+    resolved = [
+        Path(os.path.abspath(file)) for file in files
+    ]  # symbolic links keep their own names
     if root is None:
         return _below_common_folder(resolved)
     folder = Path(os.path.abspath(root))
@@ -383,7 +529,7 @@ def _checked_sizes(sizes: ArrayLike, n: int) -> NDArray[np.int64]:
 
 
 def _checked_attribute(name: str, values: ArrayLike, n: int) -> NDArray[Any]:
-    """One number or text an image, as tables and files can hold it."""
+    """Return an attribute as an array of numbers or texts, one per image."""
     if not isinstance(name, str) or not name or "/" in name:
         raise InputError(f"names of attributes must be text without '/'; got {name!r}")
     column = np.array(values)

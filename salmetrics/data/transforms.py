@@ -1,15 +1,16 @@
-"""Data sets made from data sets: other sizes, smaller ones, larger ones."""
+"""Data sets derived from data sets: resized, subsampled, split and concatenated."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
+from salmetrics.array_types import Size
 from salmetrics.data.dataset import Dataset
 from salmetrics.data.fixations import Fixations
 from salmetrics.data.stimuli import Stimuli, Stimulus
@@ -17,39 +18,49 @@ from salmetrics.errors import InputError, check_choice, check_whole, is_number, 
 
 __all__ = ["concatenate", "rescale", "resize", "split", "subsample"]
 
-Size = tuple[int, int]
-_SAME_SCALE = 0.01  # relative difference up to which images are scaled alike
+Unit = Literal["images", "subjects", "fixations"]
+UNITS: tuple[Unit, ...] = get_args(Unit)
+_SAME_SCALE = 0.01  # largest relative difference of scales that count as equal
 
 
 def resize(dataset: Dataset, size: Size | Callable[[Size], Size]) -> Dataset:
-    """Bring images, and the fixations on them, to another size.
+    """Resize images, and move the fixations on them accordingly.
 
-    Pixels are interpolated when asked for, bilinearly, averaging where images shrink.
+    Pixels are interpolated on demand, bilinearly, with antialiasing where images shrink.
 
     Parameters
     ----------
     dataset
         Images and fixations.
     size
-        (height, width) of all images, or a function that gives it from an image's own, such as
-        ``lambda size: (768, 1024) if size[1] >= size[0] else (1024, 768)``.
+        (height, width) of all images in pixels, or a function that returns it for an image's own
+        size, such as ``lambda size: (768, 1024) if size[1] >= size[0] else (1024, 768)``.
 
     Returns
     -------
-    A data set with the same ids. `pixels_per_degree` and `sigma` are scaled where all images are
-    scaled alike, in height and width (within 1 %), and unknown otherwise.
+    dataset : Dataset
+        Resized images with the same ids. `pixels_per_degree` and `sigma` are scaled if all images
+        are scaled by the same factor in height and width (within 1 %), and unknown otherwise.
 
     Raises
     ------
     InputError
-        For sizes that are no two whole numbers of at least 1.
+        If a size is not two integers of at least 1.
+
+    Examples
+    --------
+    >>> stimuli = Stimuli.from_sizes([(30, 40)], sigma=6)
+    >>> dataset = Dataset("mine", stimuli, Fixations.from_arrays([10], [20], [0]))
+    >>> smaller = resize(dataset, (15, 20))
+    >>> smaller.fixations.x, smaller.fixations.y, smaller.stimuli.sigma
+    (array([5.]), array([10.]), 3.0)
     """
     stimuli = dataset.stimuli
-    own = [(h, w) for h, w in stimuli.sizes.tolist()]
-    sizes = [_checked_size(size(each) if callable(size) else size) for each in own]
+    original_sizes = [(h, w) for h, w in stimuli.sizes.tolist()]
+    sizes = [_checked_size(size(each) if callable(size) else size) for each in original_sizes]
     ratios = np.array(sizes, dtype=float).reshape(-1, 2) / stimuli.sizes
     factors = np.sqrt(ratios.prod(1))
-    alike = ratios.size > 0 and np.ptp(ratios) <= _SAME_SCALE * factors[0]
+    is_one_scale = ratios.size > 0 and np.ptp(ratios) <= _SAME_SCALE * factors[0]
     resized = Stimuli(
         [
             partial(_resized_pixels, stimulus, size) if stimulus.has_pixels else None
@@ -58,64 +69,100 @@ def resize(dataset: Dataset, size: Size | Callable[[Size], Size]) -> Dataset:
         sizes,
         stimuli.ids,
         attributes=stimuli.attributes,
-        pixels_per_degree=_scaled(stimuli.pixels_per_degree, factors[0] if alike else None),
-        sigma=_scaled(stimuli.sigma, factors[0] if alike else None),
+        pixels_per_degree=_scaled(stimuli.pixels_per_degree, factors[0] if is_one_scale else None),
+        sigma=_scaled(stimuli.sigma, factors[0] if is_one_scale else None),
     )
     columns = dict(dataset.fixations.columns)
-    of_image = dataset.fixations.image
+    image = dataset.fixations.image
     for name, axis in (("x", 1), ("y", 0)):
-        ends = resized.sizes[of_image, axis].astype(float)
-        scaled = columns[name] * ratios[of_image, axis]
-        columns[name] = np.minimum(scaled, np.nextafter(ends, 0))  # rounding must not move it out
+        ends = resized.sizes[image, axis].astype(float)
+        scaled = columns[name] * ratios[image, axis]
+        # rounding must not move a fixation off its image
+        columns[name] = np.minimum(scaled, np.nextafter(ends, 0))
     fixations = Fixations(columns, dataset.fixations.n_images)
     return Dataset(dataset.name, resized, fixations, dataset.info)
 
 
 def rescale(dataset: Dataset, pixels_per_degree: float) -> Dataset:
-    """Bring images, and the fixations on them, to another number of pixels per degree.
+    """Resize images, and move the fixations, to another number of pixels per degree.
 
     Parameters
     ----------
     dataset
         Images whose `pixels_per_degree` is known, and fixations.
     pixels_per_degree
-        The new one; sizes are rounded to whole pixels.
+        New number of pixels in one degree of visual angle; sizes are rounded to whole pixels.
+
+    Returns
+    -------
+    dataset : Dataset
+        Resized images with the same ids, and `sigma` scaled by the same factor.
+
+    Raises
+    ------
+    InputError
+        If `pixels_per_degree` of the data set is unknown, or the new one is not positive.
+
+    Examples
+    --------
+    >>> stimuli = Stimuli.from_sizes([(30, 40)], pixels_per_degree=10)
+    >>> dataset = Dataset("mine", stimuli, Fixations.from_arrays([10], [20], [0]))
+    >>> rescale(dataset, 15).stimuli
+    Stimuli(1 images, 60x45)
     """
-    own = dataset.stimuli.pixels_per_degree
-    if own is None:
+    original = dataset.stimuli.pixels_per_degree
+    if original is None:
         raise InputError(
-            f"pixels_per_degree of {dataset.name!r} is not known; give its stimuli one, or use "
-            "resize with a size"
+            f"pixels_per_degree of {dataset.name!r} is unknown; set it with stimuli.with_scale, or "
+            "use resize with a size"
         )
     if not is_number(pixels_per_degree) or not 0 < pixels_per_degree < math.inf:
         raise InputError(f"pixels_per_degree must be a positive number; got {pixels_per_degree!r}")
-    factor = pixels_per_degree / own
+    factor = pixels_per_degree / original
 
     def scaled(size: Size) -> Size:
         return max(1, round(size[0] * factor)), max(1, round(size[1] * factor))
 
-    made = resize(dataset, scaled)
-    stimuli = made.stimuli.with_scale(
+    resized = resize(dataset, scaled)
+    stimuli = resized.stimuli.with_scale(
         pixels_per_degree=pixels_per_degree, sigma=_scaled(dataset.stimuli.sigma, factor)
     )
-    return Dataset(made.name, stimuli, made.fixations, made.info)
+    return Dataset(resized.name, stimuli, resized.fixations, resized.info)
 
 
-def subsample(dataset: Dataset, n: int, *, of: str = "images", seed: int = 0) -> Dataset:
-    """Draw n images, subjects or fixations; what is drawn keeps its order.
+def subsample(dataset: Dataset, n: int, *, of: Unit = "images", seed: int = 0) -> Dataset:
+    """Draw n images, subjects or fixations at random, without changing their order.
 
     Parameters
     ----------
     dataset
         Images and fixations.
     n
-        How many; at most as many as there are.
+        Number of units to draw, at most all.
     of
-        "images", with their fixations; "subjects", on all images; or "fixations".
+        Unit that is drawn: "images", with their fixations; "subjects", on all images; or
+        "fixations".
     seed
-        The same seed draws the same.
+        Seed of the random draw.
+
+    Returns
+    -------
+    dataset : Dataset
+        The drawn part.
+
+    Raises
+    ------
+    InputError
+        If `n` is not from 1 to the number of units, or `of` or `seed` is invalid.
+
+    Examples
+    --------
+    >>> stimuli = Stimuli.from_sizes([(30, 40)] * 5)
+    >>> dataset = Dataset("mine", stimuli, Fixations.from_arrays([1] * 5, [2] * 5, range(5)))
+    >>> subsample(dataset, 3, seed=1).stimuli.ids
+    ('1', '2', '3')
     """
-    check_choice("of", of, ("images", "subjects", "fixations"))
+    check_choice("of", of, UNITS)
     fixations = dataset.fixations
     subjects = np.unique(fixations.subject)
     total = {"images": len(dataset), "subjects": len(subjects), "fixations": len(fixations)}[of]
@@ -129,55 +176,88 @@ def subsample(dataset: Dataset, n: int, *, of: str = "images", seed: int = 0) ->
 
 
 def split(dataset: Dataset, shares: Sequence[float], *, seed: int = 0) -> list[Dataset]:
-    """Cut the images at random into parts; each keeps the order of the images.
+    """Split the images at random into parts, each in the order of the images.
+
+    For cross-validation, see `salmetrics.data.folds`.
 
     Parameters
     ----------
     dataset
         Images and fixations.
     shares
-        Of each part, at least 0, sum 1; each image is in exactly one part.
+        Share of the images in each part, at least 0, sum 1.
     seed
-        The same seed makes the same parts. For cross-validation see `salmetrics.data.folds`.
+        Seed of the random draw.
+
+    Returns
+    -------
+    parts : list of Dataset
+        One data set per share; each image is in exactly one of them.
+
+    Raises
+    ------
+    InputError
+        If the shares are negative or do not add up to 1, or the seed is invalid.
+
+    Examples
+    --------
+    >>> stimuli = Stimuli.from_sizes([(30, 40)] * 5)
+    >>> dataset = Dataset("mine", stimuli, Fixations.from_arrays([1] * 5, [2] * 5, range(5)))
+    >>> [part.stimuli.ids for part in split(dataset, [0.6, 0.4])]
+    [('2', '3', '4'), ('0', '1')]
     """
     try:
-        wanted = np.array(shares, dtype=float)
+        fractions = np.array(shares, dtype=float)
     except (TypeError, ValueError) as error:
         raise InputError(f"shares must be numbers; got {shares!r}") from error
-    if wanted.ndim != 1 or not (wanted >= 0).all() or abs(wanted.sum() - 1) > 1e-6:
+    if fractions.ndim != 1 or not (fractions >= 0).all() or abs(fractions.sum() - 1) > 1e-6:
         raise InputError(f"shares must be at least 0 and add up to 1; got {list(shares)!r}")
     order = _stream(seed).permutation(len(dataset))
-    ends = np.rint(np.cumsum(wanted) * len(dataset)).astype(int)
+    ends = np.rint(np.cumsum(fractions) * len(dataset)).astype(int)
     return [dataset[np.sort(part)] for part in np.split(order, ends[:-1])]
 
 
 def concatenate(datasets: Sequence[Dataset], *, name: str | None = None) -> Dataset:
-    """Put data sets together, in order.
+    """Concatenate data sets, in order.
 
     Parameters
     ----------
     datasets
-        At least one. Parts of one data set have one name: their ids must differ, and a subject of
-        the same name is the same person. Of data sets with different names, ids and subjects get
-        the name in front, ``"osie/1001"``.
+        At least one data set. Parts of one data set have one name: their ids must differ, and
+        subjects with the same label are the same person. If the names differ, ids and subjects are
+        prefixed with the name: ``"osie/1001"``.
     name
-        Of the result; by default their common name, or all names joined by "+".
+        Name of the result; by default the common name, or all names joined by "+".
 
     Returns
     -------
-    A data set. Attributes and columns that only some have are NaN, or "", in the others; attribute
-    ``dataset`` says where an image is from. `pixels_per_degree`, `sigma` and facts are kept where
-    all agree.
+    dataset : Dataset
+        All images and fixations. Attributes and columns that only some data sets have are NaN or ""
+        in the others; the attribute ``dataset`` is the name of the original data set.
+        `pixels_per_degree`, `sigma` and facts are kept if they are equal in all.
+
+    Raises
+    ------
+    InputError
+        If there is no data set, ids are repeated, or some but not all of the names are equal.
+
+    Examples
+    --------
+    >>> fixations = Fixations.from_arrays([1], [2], [0])
+    >>> one, two = (Dataset(name, Stimuli.from_sizes([(30, 40)]), fixations) for name in "ab")
+    >>> both = concatenate([one, two])
+    >>> both.name, both.stimuli.ids
+    ('a+b', ('a/0', 'b/0'))
     """
     if not datasets:
         raise InputError("concatenate needs at least one data set")
     names = [dataset.name for dataset in datasets]
-    apart = len(set(names)) > 1
-    if apart and len(set(names)) < len(names):
+    is_several = len(set(names)) > 1
+    if is_several and len(set(names)) < len(names):
         raise InputError(
-            f"put parts of one data set together first; names are {', '.join(map(repr, names))}"
+            f"concatenate the parts of one data set first; names are {', '.join(map(repr, names))}"
         )
-    prefixes = [f"{each}/" if apart else "" for each in names]
+    prefixes = [f"{each}/" if is_several else "" for each in names]
     counts = [len(dataset) for dataset in datasets]
     attributes = [
         {"dataset": np.full(len(dataset), dataset.name), **dataset.stimuli.attributes}
@@ -192,17 +272,18 @@ def concatenate(datasets: Sequence[Dataset], *, name: str | None = None) -> Data
             for image in dataset.stimuli.ids
         ],
         attributes=_joined(attributes, counts),
-        pixels_per_degree=_agreed([d.stimuli.pixels_per_degree for d in datasets]),
-        sigma=_agreed([d.stimuli.sigma for d in datasets]),
+        pixels_per_degree=_common([d.stimuli.pixels_per_degree for d in datasets]),
+        sigma=_common([d.stimuli.sigma for d in datasets]),
     )
     columns = []
     offsets = np.cumsum([0, *counts[:-1]])
     for prefix, offset, dataset in zip(prefixes, offsets, datasets, strict=True):
-        own = dict(dataset.fixations.columns)
-        own["image"] = own["image"] + offset
-        if apart:
-            own["subject"] = np.array([f"{prefix}{s}" for s in own["subject"].tolist()], dtype=str)
-        columns.append(own)
+        table = dict(dataset.fixations.columns)
+        table["image"] = table["image"] + offset
+        if is_several:
+            labels = [f"{prefix}{label}" for label in table["subject"].tolist()]
+            table["subject"] = np.array(labels, dtype=str)
+        columns.append(table)
     fixations = Fixations.from_arrays(
         n_images=sum(counts), **_joined(columns, [len(d.fixations) for d in datasets])
     )
@@ -218,7 +299,7 @@ def concatenate(datasets: Sequence[Dataset], *, name: str | None = None) -> Data
 def _joined(
     tables: Sequence[dict[str, NDArray[Any]]], counts: Sequence[int]
 ) -> dict[str, NDArray[Any]]:
-    """Columns one below the other; those that a table lacks are filled."""
+    """Concatenate columns; a table without a column is filled with NaN or ""."""
     joined = {}
     for name in dict.fromkeys(name for table in tables for name in table):
         is_text = any(table[name].dtype.kind in "UO" for table in tables if name in table)
@@ -235,7 +316,7 @@ def _as_text(values: NDArray[Any]) -> NDArray[np.str_]:
     return np.array(["" if value != value else str(value) for value in values.tolist()], dtype=str)
 
 
-def _agreed(values: Sequence[float | None]) -> float | None:
+def _common(values: Sequence[float | None]) -> float | None:
     return values[0] if len(set(values)) == 1 else None
 
 

@@ -1,4 +1,8 @@
-"""Data sets: a description file each, and code only where the format needs it."""
+"""Published data sets by name: one description file each, and readers for their formats.
+
+`salmetrics.data` holds the types that they are read into. Nothing here knows metrics, the engine
+or evaluations; generated data sets include a model of their true density.
+"""
 
 from salmetrics.datasets.description import Description
 from salmetrics.datasets.folder import load_folder

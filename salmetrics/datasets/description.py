@@ -1,4 +1,4 @@
-"""The facts of a data set, from the TOML file beside its reader."""
+"""Facts about a data set, from the TOML file beside its reader."""
 
 from __future__ import annotations
 
@@ -9,32 +9,34 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
+from salmetrics.array_types import Size
+
 __all__ = ["Description", "SourceFile", "described"]
 
 
 @dataclass(frozen=True)
 class SourceFile:
-    """A file that a data set is read from.
+    """A published file that a data set is read from.
 
-    Attributes
+    Parameters
     ----------
     name
-        What it is called where it is kept; archives end in .zip.
+        Name of the file in the folder of the data set; archives end in .zip.
     holds
-        A file or folder that is there once it is unpacked; its own name, if it is no archive.
+        A file or folder that exists once the archive is unpacked; equal to `name` for other files.
     url
-        Where it is; None if it can't be got by program.
+        Address of the file; None if it can only be downloaded by hand.
     digests
-        Those that it may have, such as "md5:..."; none if it may differ.
+        Accepted digests, such as "md5:..."; any file is accepted if there are none.
     by_hand
-        What to do where there is no url.
+        Instructions for a file without `url`.
     when
-        Options with which it is needed, and their values; always, if there are none.
+        Values by option, or lists of values, for which the file is needed; always if empty.
     inside
-        Digests of files in it, by name.
+        Digests of files in the archive, by name.
     folder
-        Where an archive is unpacked to, in the data set's folder; by default one whose name no data
-        set has, as most archives hold a folder themselves.
+        Name of the folder that the archive is unpacked to; by default the name of the archive with
+        "-" for ".", which no data set uses itself.
     """
 
     name: str
@@ -48,11 +50,11 @@ class SourceFile:
 
     @property
     def is_archive(self) -> bool:
-        """Whether it is unpacked."""
+        """Whether the file is an archive, which is unpacked."""
         return self.name != self.holds
 
     def needed(self, options: Mapping[str, Any]) -> bool:
-        """Whether it is needed with these options."""
+        """Whether the file is needed for these options."""
         return all(
             options[key] in (values if isinstance(values, list) else [values])
             for key, values in self.when.items()
@@ -61,25 +63,44 @@ class SourceFile:
 
 @dataclass(frozen=True)
 class Description:
-    """What is known of a data set without its files.
+    """Facts about a data set that are known without its files.
 
-    Attributes
+    Parameters
     ----------
-    name, title, homepage, licence, citation, notes
-        Words for people.
+    name
+        Name of the data set in `load`.
+    title
+        Name in the literature.
+    homepage
+        Address of its page.
+    licence
+        Licence of images and fixations.
+    citation
+        Publication to cite.
+    notes
+        Description for readers: task, variants, peculiarities.
     files
-        That it is read from.
+        Published files that it is read from.
     expected
-        Counts of ``images``, ``subjects``, ``fixations`` and ``recorded`` fixations (those off the
-        image included), by variant.
+        Numbers of ``images``, ``subjects``, ``fixations`` and ``recorded`` fixations (including
+        those off the image) by variant.
     subjects
-        That looked at each image, at most.
+        Largest number of subjects per image; None if unknown.
     seconds
-        That an image was shown.
+        Presentation time of an image in seconds; None if unknown.
     size
-        (height, width) of all images.
-    pixels_per_degree, sigma
-        As of `salmetrics.Stimuli`.
+        (height, width) of all images in pixels; None if they differ.
+    pixels_per_degree
+        Pixels in one degree of visual angle; None if unknown.
+    sigma
+        Standard deviation, in pixels, of the Gaussian that blurs empirical maps; None if unknown.
+
+    Examples
+    --------
+    >>> from salmetrics.datasets import info
+    >>> description = info("osie")
+    >>> description.size, description.expected["all"]["fixations"]
+    ((600, 800), 98321)
     """
 
     name: str
@@ -92,24 +113,30 @@ class Description:
     expected: Mapping[str, Mapping[str, int]]
     subjects: int | None = None
     seconds: float | None = None
-    size: tuple[int, int] | None = None
+    size: Size | None = None
     pixels_per_degree: float | None = None
     sigma: float | None = None
 
     def facts(self) -> dict[str, Any]:
-        """Return what goes with the data."""
-        told = ("title", "homepage", "licence", "citation", "notes", "subjects", "seconds")
-        return {name: getattr(self, name) for name in told if getattr(self, name) is not None}
+        """Return the facts that `load` stores in ``dataset.info``.
+
+        Returns
+        -------
+        facts : dict
+            Title, homepage, licence, citation, notes, number of subjects and seconds, if known.
+        """
+        names = ("title", "homepage", "licence", "citation", "notes", "subjects", "seconds")
+        return {name: getattr(self, name) for name in names if getattr(self, name) is not None}
 
 
 @cache
 def described(name: str) -> Description:
     """Read the description of a data set."""
     text = files("salmetrics.datasets").joinpath(f"{name}.toml").read_text(encoding="utf-8")
-    found = tomllib.loads(text)
+    table = tomllib.loads(text)
     sources = tuple(
         SourceFile(**source | {"digests": tuple(source.get("digests", ()))})
-        for source in found.pop("files")
+        for source in table.pop("files")
     )
-    size = tuple(found.pop("size")) if "size" in found else None
-    return Description(files=sources, size=size, **found)
+    size = tuple(table.pop("size")) if "size" in table else None
+    return Description(files=sources, size=size, **table)

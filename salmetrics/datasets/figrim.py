@@ -1,9 +1,9 @@
-"""FIGRIM: a memory game with targets and fillers."""
+"""FIGRIM: a memory game with target and filler images."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args
 
 import numpy as np
 
@@ -11,40 +11,42 @@ from salmetrics.data.folds import natural_key
 from salmetrics.datasets.description import Description
 from salmetrics.datasets.reading import (
     Columns,
-    Found,
-    each,
+    RawData,
+    elements,
     images_in,
-    placed,
     read_mat,
+    require_path,
     stimuli_of,
 )
 from salmetrics.errors import InputError, check_choice
 
 __all__ = ["read"]
 
-_PHASES = ("enc", "rec", "rec2")
+Phase = Literal["encoding", "all"]
+
+_VIEWS = ("enc", "rec", "rec2")
 _SOURCES = ("allImages_fillers.mat", "allImages_release.mat")
 
 
-def read(folder: Path, description: Description, *, phase: str = "encoding") -> Found:
+def read(folder: Path, description: Description, *, phase: Phase = "encoding") -> RawData:
     """Read images and fixations.
 
     Parameters
     ----------
     phase
-        "encoding", the first view of an image, or "all".
+        "encoding", only the first view of each image, or "all".
     """
-    check_choice("phase", phase, ("encoding", "all"))
-    parts = {name: placed(folder, name, description) for name in ("Fillers", "Targets")}
-    found = [
+    check_choice("phase", phase, get_args(Phase))
+    parts = {name: require_path(folder, name, description) for name in ("Fillers", "Targets")}
+    named = [
         (f"{part}/{path.relative_to(base).as_posix()}", path)
         for part, base in parts.items()
         for path in images_in(base, "**/*.jpg")
     ]
-    found.sort(key=lambda item: natural_key(item[0]))
-    paths = [path for _, path in found]
+    named.sort(key=lambda item: natural_key(item[0]))
+    paths = [path for _, path in named]
     root = parts["Fillers"].parent
-    if any(not path.is_relative_to(root) for path in paths):  # each in a folder of its archive
+    if any(not path.is_relative_to(root) for path in paths):  # one folder per archive
         root = folder
     stimuli = stimuli_of(paths, description, root=root, category=[p.parent.name for p in paths])
     numbers: dict[str, int] = {}
@@ -52,32 +54,34 @@ def read(folder: Path, description: Description, *, phase: str = "encoding") -> 
         numbers.setdefault(path.name, i)
     columns = Columns("index", "phase", "response")
     for name in _SOURCES:
-        source = placed(folder, name, description)
+        source = require_path(folder, name, description)
         for image, subject, view, points, response in read_mat(source, _views):
             if image not in numbers:
-                raise InputError(f"{str(source)!r} has fixations on {image!r}, which is no image")
+                raise InputError(
+                    f"{str(source)!r} has fixations on image {image!r}, which does not exist"
+                )
             if phase == "encoding" and view != 0:
                 continue
-            where: dict[str, Any] = {
+            further: dict[str, Any] = {
                 "index": np.arange(len(points)),
                 "phase": view,
                 "response": response,
             }
-            columns.add(points[:, 0], points[:, 1], numbers[image], subject, **where)
-    return Found(stimuli, columns.fixations(len(stimuli)), phase)
+            columns.add(points[:, 0], points[:, 1], numbers[image], subject, **further)
+    return RawData(stimuli, columns.fixations(len(stimuli)), phase)
 
 
 def _views(file: dict[str, Any]) -> list[tuple[str, int, int, Any, int]]:
-    """Name of the image, subject, phase, points and response of each view of an image."""
-    found = []
-    for image in each(file["allImages"]):
-        for subject, data in enumerate(each(image.userdata)):
-            if np.size(data.trial) == 0:  # did not see it
+    """Return image name, subject, number of the view, points and response of each view."""
+    views = []
+    for image in elements(file["allImages"]):
+        for subject, data in enumerate(elements(image.userdata)):
+            if np.size(data.trial) == 0:  # the subject was not shown this image
                 continue
-            for view, name in enumerate(_PHASES):
+            for view, name in enumerate(_VIEWS):
                 points = np.asarray(getattr(data.fixations, name), dtype=np.float64)
                 if points.size:
                     response = int(np.ravel(data.SDT)[view])
                     points = points.reshape(-1, points.shape[-1])[:, :2]
-                    found.append((str(image.filename), subject, view, points, response))
-    return found
+                    views.append((str(image.filename), subject, view, points, response))
+    return views

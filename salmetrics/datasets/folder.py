@@ -1,8 +1,9 @@
-"""Anyone's own data: a folder of images and a CSV of fixations."""
+"""Data sets of the user: a folder of images and a CSV file of fixations."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal, get_args
 
 from salmetrics.data.dataset import Dataset
 from salmetrics.data.fixations import Fixations
@@ -11,7 +12,9 @@ from salmetrics.errors import InputError, check_choice
 from salmetrics.io.files import files_below
 from salmetrics.io.images import IMAGE_SUFFIXES
 
-__all__ = ["load_folder", "load_images"]
+__all__ = ["Outside", "load_folder", "load_images"]
+
+Outside = Literal["error", "drop", "clip"]
 
 
 def load_folder(
@@ -24,29 +27,53 @@ def load_folder(
     subject: str | None = None,
     sigma: float | None = None,
     pixels_per_degree: float | None = None,
-    outside: str = "error",
+    outside: Outside = "error",
 ) -> Dataset:
-    """Load images below a folder, sorted by name, and the fixations on them.
+    """Load the images in a folder, sorted by name, and the fixations on them.
 
     Parameters
     ----------
     images
-        Folder, searched with its sub-folders; ids are paths relative to it.
+        Folder of images, searched with its sub-folders; ids are paths relative to it.
     fixations
-        CSV file with one row a fixation; other columns are kept.
-    image, x, y, subject
-        Names of the file's columns; see `Fixations.from_dataframe`.
-    sigma, pixels_per_degree
-        See `Stimuli`; CC, KLDiv and SIM need one of them.
+        CSV file with one row per fixation; further columns are kept.
+    image, x, y
+        Names of these columns in the file; see `Fixations.from_dataframe`.
+    subject
+        Name of the column of subjects; by default ``subject``, if the file has it.
+    sigma
+        Standard deviation, in pixels, of the Gaussian that blurs empirical maps; CC, KLDiv and SIM
+        need it or `pixels_per_degree`.
+    pixels_per_degree
+        Pixels in one degree of visual angle.
     outside
-        What to do with fixations outside their image: "error", "drop" or "clip".
+        Treatment of fixations outside their image: "error"; "drop"; or "clip", to the centre of the
+        nearest pixel.
+
+    Returns
+    -------
+    dataset : Dataset
+        Images and fixations, with the name of the folder.
 
     Raises
     ------
     InputError
-        Naming the folder, file, column, row or image at fault.
+        If the folder, the file, a column, a row or an image is missing or invalid; the message
+        names it.
+
+    Examples
+    --------
+    >>> import os, tempfile
+    >>> from PIL import Image
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     for name in ("cat.png", "dog.png"):
+    ...         Image.new("RGB", (40, 30)).save(Path(folder) / name)
+    ...     lines = ["file,x,y", "cat,10,20", "dog,3,4"]
+    ...     _ = (Path(folder) / "table.csv").write_text(os.linesep.join(lines))
+    ...     load_folder(folder, Path(folder) / "table.csv").fixations
+    Fixations(2 fixations, 2 images, 1 subjects)
     """
-    check_choice("outside", outside, ("error", "drop", "clip"))
+    check_choice("outside", outside, get_args(Outside))
     folder = Path(images)
     stimuli = load_images(folder, sigma=sigma, pixels_per_degree=pixels_per_degree)
     points = Fixations.from_csv(fixations, stimuli, image=image, x=x, y=y, subject=subject)
@@ -60,7 +87,7 @@ def load_folder(
 def load_images(
     folder: str | Path, *, sigma: float | None = None, pixels_per_degree: float | None = None
 ) -> Stimuli:
-    """Load images below a folder, sorted by name; arguments and errors as of `load_folder`."""
+    """Load the images in a folder, sorted by name; for the parameters see `load_folder`."""
     if not Path(folder).is_dir():
         raise InputError(f"image folder {str(folder)!r} does not exist")
     paths = files_below(Path(folder), IMAGE_SUFFIXES)

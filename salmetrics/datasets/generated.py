@@ -1,4 +1,4 @@
-"""A generated data set whose true density is known, so every score can be checked."""
+"""A generated data set whose true density is known, for checking scores."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from salmetrics.array_types import Array, Size
 from salmetrics.data.dataset import Dataset
 from salmetrics.data.fixations import Fixations
 from salmetrics.data.stimuli import Stimuli, Stimulus
@@ -19,67 +20,89 @@ _BUMPS = 4
 
 
 class TrueDensity(DensityModel):
-    """The density that generated fixations were drawn from.
+    """The density from which generated fixations were drawn.
 
     Parameters
     ----------
     log_densities
-        By image id, shape (h, w).
+        Natural log density of each image, shape (h, w), by image id.
     """
 
     name = "truth"
 
-    def __init__(self, log_densities: dict[str, NDArray[np.float64]]) -> None:
+    def __init__(self, log_densities: dict[str, Array]) -> None:
         self._log_densities = log_densities
 
-    def log_density(self, stimulus: Stimulus, *, subject: Any = None) -> NDArray[np.float64]:
-        """Return the true log density of a generated image."""
+    def log_density(self, stimulus: Stimulus, *, subject: Any = None) -> Array:
+        """Return the true log density of a generated image, shape (h, w)."""
         return self._log_densities[stimulus.id]
 
 
 @dataclass(frozen=True)
 class GeneratedDataset:
-    """A data set and its truth.
+    """A data set and its true density.
 
-    Attributes
+    Parameters
     ----------
     dataset
         Images and fixations.
     truth
-        The density they were drawn from.
+        Density from which the fixations were drawn.
     expected_gains
-        Information gain of the truth over a uniform density, bits per fixation, one value an
-        image: log2(h w) minus the density's entropy, exactly.
+        Expected information gain of the true density over a uniform one, in bits per fixation,
+        shape (n_images,): log2(h w) minus the entropy of the density.
     """
 
     dataset: Dataset
     truth: TrueDensity
-    expected_gains: NDArray[np.float64]
+    expected_gains: Array
 
 
 def generate_dataset(
     n_images: int = 60,
     *,
-    size: tuple[int, int] = (240, 320),
+    size: Size = (240, 320),
     n_subjects: int = 12,
     n_fixations: int = 12,
     seed: int = 0,
 ) -> GeneratedDataset:
-    """Draw images with a few textured blobs, and fixations from a density around them.
+    """Generate images with a few textured blobs, and draw fixations from a density around them.
 
-    The density of an image is a mixture of Gaussians on the blobs, a Gaussian in the middle
-    and 5 % uniform, normalised over the pixels.
+    The density of an image is a mixture of Gaussians on the blobs, a Gaussian at the centre and 5 %
+    uniform, normalised over the pixels.
 
     Parameters
     ----------
     n_images
         Number of images.
     size
-        Their height and width.
-    n_subjects, n_fixations
-        Subjects, and fixations of each subject on each image.
+        (height, width) of all images in pixels.
+    n_subjects
+        Number of subjects.
+    n_fixations
+        Number of fixations of each subject on each image.
     seed
-        The same seed gives the same data set.
+        Seed of all random draws. Each image has its own stream, so the first images do not depend
+        on `n_images`.
+
+    Returns
+    -------
+    generated : GeneratedDataset
+        The data set as ``dataset``, its true density as the model ``truth``, and the
+        ``expected_gains`` of the true density in bits per fixation, shape (n_images,).
+
+    Raises
+    ------
+    ValueError
+        If the seed is negative, or there is no image.
+
+    Examples
+    --------
+    >>> generated = generate_dataset(2, size=(24, 32), n_subjects=3, n_fixations=4)
+    >>> generated.dataset.fixations
+    Fixations(24 fixations, 2 images, 3 subjects)
+    >>> generated.truth.log_density(generated.dataset.stimuli[0]).shape
+    (24, 32)
     """
     images, log_densities, gains = [], {}, []
     columns: dict[str, list[NDArray[Any]]] = {"x": [], "y": [], "image": [], "subject": []}
@@ -103,18 +126,16 @@ def generate_dataset(
     return GeneratedDataset(dataset, TrueDensity(log_densities), np.array(gains))
 
 
-def _image_and_density(
-    size: tuple[int, int], stream: np.random.Generator
-) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
+def _image_and_density(size: Size, stream: np.random.Generator) -> tuple[NDArray[np.uint8], Array]:
     height, width = size
     y, x = np.mgrid[:height, :width] + 0.5
     density = 0.3 * _bump(x, y, width / 2, height / 2, width / 5, height / 5)
     contrast = np.zeros(size)
     shares = stream.dirichlet(np.full(_BUMPS, 2.0))
     for share in shares:
-        at_x, at_y = stream.uniform(0.1, 0.9) * width, stream.uniform(0.1, 0.9) * height
+        centre_x, centre_y = stream.uniform(0.1, 0.9) * width, stream.uniform(0.1, 0.9) * height
         spread = stream.uniform(0.03, 0.08) * height
-        bump = _bump(x, y, at_x, at_y, spread, spread)
+        bump = _bump(x, y, centre_x, centre_y, spread, spread)
         density += 0.65 * share * bump
         contrast = np.maximum(contrast, bump / bump.max())
     density += 0.05 / density.size
@@ -126,14 +147,15 @@ def _image_and_density(
 
 
 def _bump(
-    x: NDArray[np.float64],
-    y: NDArray[np.float64],
-    at_x: float,
-    at_y: float,
-    along_x: float,
-    along_y: float,
-) -> NDArray[np.float64]:
-    bump: NDArray[np.float64] = np.exp(
-        -0.5 * (((x - at_x) / along_x) ** 2 + ((y - at_y) / along_y) ** 2)
+    x: Array,
+    y: Array,
+    centre_x: float,
+    centre_y: float,
+    spread_x: float,
+    spread_y: float,
+) -> Array:
+    """Return a Gaussian on a grid of pixels, normalised to the sum 1."""
+    bump: Array = np.exp(
+        -0.5 * (((x - centre_x) / spread_x) ** 2 + ((y - centre_y) / spread_y) ** 2)
     )
     return np.asarray(bump / bump.sum())

@@ -1,4 +1,4 @@
-"""Fixations of the MIT data sets, from raw gaze."""
+"""Detection of fixations in raw gaze, as for the MIT data sets."""
 
 from __future__ import annotations
 
@@ -16,38 +16,40 @@ if TYPE_CHECKING:
 
 __all__ = ["RATE", "fixation_table", "judd_fixations"]
 
-RATE = 240.0  # samples a second
-_THRESHOLD = 34.0 * 6  # pixels a degree, and degrees a second squared as published
+RATE = 240.0  # samples per second
+_THRESHOLD = 34.0 * 6  # pixels per degree times degrees per second squared, as published
 
 
 def judd_fixations(gaze: ArrayLike) -> pd.DataFrame:
-    """Find fixations as the code published with MIT1003 does.
+    """Detect fixations in gaze as the code published with MIT1003 does.
 
-    Saccades are runs of at least 3 samples whose acceleration is above 204, up to a deceleration
-    as strong; fixations are what is between them, for at least 50 ms. Equal to the original,
-    its quirks included: nothing is dropped, neither the first fixation nor those off the image, and
-    fixations run through blinks.
+    Saccades are runs of at least 3 samples whose acceleration is above 204, up to an equally strong
+    deceleration; fixations are the intervals between them of at least 50 ms. The result equals that
+    of the original code, including its quirks: no fixation is dropped, neither the first one nor
+    those off the image, and fixations continue through blinks.
 
     Parameters
     ----------
     gaze
-        Positions in pixels of the image, shape (n, 2), x and y, at 240 Hz; NaN where the eye was
-        not seen.
+        Positions x and y in pixels of the image, at 240 Hz, shape (n, 2); NaN where the eye tracker
+        lost the eye.
 
     Returns
     -------
-    One row a fixation: ``start`` and ``end``, samples counted from 1, both included;
-    ``duration_ms``; ``median_x`` and ``median_y``, pixels, over samples with a value; NaN if
-    there are none. No rows for fewer than 2 samples.
+    fixations : pandas.DataFrame
+        One row per fixation: ``start`` and ``end``, samples counted from 1, both inclusive;
+        ``duration_ms``; ``median_x`` and ``median_y``, in pixels, over the samples with a value, or
+        NaN if there are none. No rows for fewer than 2 samples.
 
     Raises
     ------
     InputError
-        If gaze has another shape, or infinite values.
+        If `gaze` has another shape, is not numeric or has infinite values.
 
     References
     ----------
-    Judd, Ehinger, Durand and Torralba (2009), ICCV, 2106-2113.
+    Judd, T., Ehinger, K., Durand, F., & Torralba, A. (2009). Learning to predict where humans look.
+    ICCV, 2106-2113. doi:10.1109/ICCV.2009.5459462
 
     Examples
     --------
@@ -67,7 +69,7 @@ def judd_fixations(gaze: ArrayLike) -> pd.DataFrame:
     if array.ndim != 2 or array.shape[1] != 2:
         raise InputError(f"gaze must have shape (n, 2); got {array.shape}")
     if np.isinf(array).any():
-        raise InputError("gaze has infinite values; NaN stands for a lost eye")
+        raise InputError("gaze has infinite values; use NaN for samples without the eye")
     table = fixation_table(array)
     return pd.DataFrame(
         {
@@ -81,7 +83,7 @@ def judd_fixations(gaze: ArrayLike) -> pd.DataFrame:
 
 
 def fixation_table(gaze: NDArray[np.float64]) -> NDArray[np.float64]:
-    """First and last samples, from 1, and median x and y of each fixation, shape (k, 4)."""
+    """Return first and last sample, counted from 1, and median x and y per fixation, (k, 4)."""
     if len(gaze) < 2:
         return np.empty((0, 4))
     table: NDArray[np.float64] = saccades.fixation_table(kernel_input(gaze), RATE, _THRESHOLD)

@@ -7,16 +7,16 @@ from pathlib import Path
 import numpy as np
 
 from salmetrics.datasets.description import Description
-from salmetrics.datasets.reading import Columns, Found, explained, placed, stimuli_of
+from salmetrics.datasets.reading import Columns, RawData, explained, require_path, stimuli_of
 
 __all__ = ["read"]
 
 
-def read(folder: Path, description: Description) -> Found:
-    """Read images ``1.jpg`` ..., and ``fixCell``: rows y, x and subject of each image, from 1."""
+def read(folder: Path, description: Description) -> RawData:
+    """Read ``1.jpg`` ... and ``fixCell``: rows y, x and subject of each image, counted from 1."""
     import h5py
 
-    path = placed(folder, description.files[0].holds, description)
+    path = require_path(folder, description.files[0].holds, description)
     images = path.parent.parent / "imgs" / "pascal"
     columns = Columns("index")
     with explained(path), h5py.File(path) as file:
@@ -25,9 +25,8 @@ def read(folder: Path, description: Description) -> Found:
         for i in range(n):
             ys, xs, subjects = file[cells[0, i]][:] - 1.0
             for subject in np.unique(subjects):
-                of_subject = subjects == subject
-                places = np.arange(of_subject.sum())
-                columns.add(xs[of_subject], ys[of_subject], i, int(subject), index=places)
+                mask = subjects == subject
+                columns.add(xs[mask], ys[mask], i, int(subject), index=np.arange(mask.sum()))
     paths = [images / f"{i}.jpg" for i in range(1, n + 1)]
     stimuli = stimuli_of(paths, description, root=images)
-    return Found(stimuli, columns.fixations(n))
+    return RawData(stimuli, columns.fixations(n))

@@ -1,10 +1,10 @@
-"""What readers of data sets share: places of files, columns of fixations, MATLAB files."""
+"""Shared by the readers: finding files, collecting columns of fixations, MATLAB files."""
 
 from __future__ import annotations
 
 import os
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,21 +21,20 @@ from salmetrics.errors import InputError, some
 
 __all__ = [
     "Columns",
-    "Found",
-    "bar",
-    "each",
+    "RawData",
+    "elements",
     "explained",
+    "find_path",
     "folders_in",
     "images_in",
-    "place",
-    "placed",
+    "map_of_size",
     "read_mat",
-    "shaped",
+    "require_path",
     "stimuli_of",
 ]
 
-_DEPTH = 4  # of folders in which a file is looked for
-# what comes of other bytes than expected: of parsers, and of asking for what isn't there
+_DEPTH = 4  # levels of folders that are searched for a file
+# errors that files of another content cause, in parsers and in the access to missing fields
 _OTHER_CONTENT = (
     AttributeError,
     EOFError,
@@ -47,23 +46,24 @@ _OTHER_CONTENT = (
     ValueError,
     zlib.error,
 )
-Made = TypeVar("Made")
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
-class Found:
-    """What a reader makes of the files.
+class RawData:
+    """Images and fixations as a reader finds them in the published files.
 
-    Attributes
+    Parameters
     ----------
     stimuli
         The images.
     fixations
-        As recorded; those off their image are dropped, and counted, by whoever called the reader.
+        Fixations as recorded, including those off their image, which `registry.load` drops and
+        counts.
     variant
-        Whose counts are expected, of `Description.expected`.
+        Key of the expected counts in `Description.expected`.
     facts
-        More that is known of them.
+        Further facts by name.
     """
 
     stimuli: Stimuli
@@ -73,7 +73,13 @@ class Found:
 
 
 class Columns:
-    """Columns of fixations that grow scanpath by scanpath."""
+    """Columns of fixations, collected scanpath by scanpath.
+
+    Parameters
+    ----------
+    *names
+        Names of the columns in addition to ``x``, ``y``, ``image`` and ``subject``.
+    """
 
     def __init__(self, *names: str) -> None:
         self._parts: dict[str, list[NDArray[Any]]] = {
@@ -81,30 +87,30 @@ class Columns:
         }
 
     def add(self, x: ArrayLike, y: ArrayLike, image: int, subject: Any, **others: Any) -> None:
-        """Add a scanpath; values that are no arrays stand for all of its fixations.
+        """Add a scanpath; a scalar is the value of all of its fixations.
 
         Raises
         ------
         ValueError
-            If lengths differ, or a position is no finite number.
+            If lengths differ, or a position is not finite.
         """
         xs = np.asarray(x, dtype=np.float64).ravel()
-        given: dict[str, Any] = {"x": xs, "y": np.asarray(y, dtype=np.float64).ravel()}
-        given |= {"image": image, "subject": subject} | others
-        if not all(np.isfinite(given[name]).all() for name in ("x", "y")):
-            raise ValueError("a position is no finite number")
-        for name, values in given.items():
+        table: dict[str, Any] = {"x": xs, "y": np.asarray(y, dtype=np.float64).ravel()}
+        table |= {"image": image, "subject": subject} | others
+        if not all(np.isfinite(table[name]).all() for name in ("x", "y")):
+            raise ValueError("a position is not finite")
+        for name, values in table.items():
             if np.ndim(values) > 0 and np.shape(values) != xs.shape:
-                raise ValueError(f"{name} has shape {np.shape(values)}, and x {xs.shape}")
+                raise ValueError(f"{name} has shape {np.shape(values)}, but x {xs.shape}")
             self._parts[name].append(np.broadcast_to(values, xs.shape))
 
     def fixations(self, n_images: int) -> Fixations:
-        """Return all of them; once."""
+        """Return all fixations; can be called only once, because it frees the parts."""
         if not self._parts["x"]:
             empty: list[float] = []
             return Fixations.from_arrays(empty, empty, [], n_images=n_images)
         columns = {}
-        while self._parts:  # parts go as their whole comes, as there may be 200 million fixations
+        while self._parts:  # parts are freed column by column: there may be 200 million fixations
             name, parts = self._parts.popitem()
             columns[name] = np.concatenate(parts)
         return Fixations.from_arrays(n_images=n_images, **columns)
@@ -112,7 +118,7 @@ class Columns:
 
 @contextmanager
 def explained(path: Path) -> Iterator[None]:
-    """Say which file it is that has other contents than the published one."""
+    """Turn errors that a file of unexpected content causes into an `InputError` naming the file."""
     from scipy.io.matlab import MatReadError
 
     try:
@@ -125,55 +131,58 @@ def explained(path: Path) -> Iterator[None]:
         ) from error
 
 
-def place(folder: Path, relative: str) -> Path | None:
-    """Find a file or folder in a folder, or in one not too deep in it; the least deep one."""
+def find_path(folder: Path, relative: str) -> Path | None:
+    """Return the topmost path `relative` in a folder or its sub-folders; None if there is none."""
     level = [folder]
     for _ in range(_DEPTH):
-        for each in level:
-            if (each / relative).exists():
-                return each / relative
-        level = [below for each in level if each.is_dir() for below in folders_in(each)]
+        for parent in level:
+            if (parent / relative).exists():
+                return parent / relative
+        level = [below for parent in level if parent.is_dir() for below in folders_in(parent)]
     return None
 
 
-def placed(folder: Path, relative: str, description: Description) -> Path:
-    """Find a file or folder; raise `InputError` if it isn't there."""
-    found = place(folder, relative)
-    if found is None:
+def require_path(folder: Path, relative: str, description: Description) -> Path:
+    """Return the path that `find_path` returns; raise `InputError` if there is none."""
+    path = find_path(folder, relative)
+    if path is None:
         raise InputError(
-            f"{str(folder)!r} holds no {relative!r}, which {description.title} has; "
-            f"see {description.homepage}"
+            f"{str(folder)!r} lacks {relative!r} of {description.title}; see {description.homepage}"
         )
-    return found
+    return path
 
 
-def shaped(values: Any, size: ArrayLike) -> NDArray[Any]:
-    """Return a map; raise `ValueError` unless it has the size of its image."""
-    found = np.asarray(values)
-    if found.shape != tuple(np.asarray(size).tolist()):
-        raise ValueError(f"a map has shape {found.shape}, and its image {tuple(np.asarray(size))}")
-    return found
+def map_of_size(values: Any, size: ArrayLike) -> NDArray[Any]:
+    """Return a map; raise `ValueError` unless it has the (height, width) of its image."""
+    array = np.asarray(values)
+    expected = tuple(np.asarray(size).tolist())
+    if array.shape != expected:
+        raise ValueError(f"a map has shape {array.shape}, but its image {expected}")
+    return array
 
 
 def folders_in(folder: Path) -> list[Path]:
-    """Return the folders in one, sorted, but hidden ones and those of other programs."""
+    """Return the sub-folders of a folder, sorted, without hidden ones and those of macOS."""
     with os.scandir(folder) as entries:
-        found = [Path(e.path) for e in entries if e.is_dir() and not e.name.startswith((".", "__"))]
-    return sorted(found)
+        return sorted(
+            Path(entry.path)
+            for entry in entries
+            if entry.is_dir() and not entry.name.startswith((".", "__"))
+        )
 
 
 def images_in(folder: Path, pattern: str) -> list[Path]:
-    """Return the images of a folder in natural order of their relative paths.
+    """Return the files of a folder that match a pattern, in natural order of their relative paths.
 
     Raises
     ------
     InputError
-        If there are none.
+        If no file matches.
     """
-    found = [path for path in folder.glob(pattern) if not path.name.startswith(".")]
-    if not found:
-        raise InputError(f"{str(folder)!r} holds no images {pattern}")
-    return sorted(found, key=lambda path: natural_key(path.relative_to(folder).as_posix()))
+    paths = [path for path in folder.glob(pattern) if not path.name.startswith(".")]
+    if not paths:
+        raise InputError(f"{str(folder)!r} holds no files {pattern}")
+    return sorted(paths, key=lambda path: natural_key(path.relative_to(folder).as_posix()))
 
 
 def stimuli_of(
@@ -184,7 +193,7 @@ def stimuli_of(
     ids: Sequence[str] | None = None,
     **attributes: ArrayLike,
 ) -> Stimuli:
-    """Make stimuli of files, with ids, or names relative to a folder and without suffix."""
+    """Return stimuli of image files; ids are paths relative to `root` without suffix by default."""
     if ids is None:
         assert root is not None
         ids = [path.relative_to(root).with_suffix("").as_posix() for path in paths]
@@ -208,19 +217,19 @@ def stimuli_of(
     ]
     if wrong:
         raise InputError(
-            f"images of {description.title} have size {description.size} (height, width); "
-            f"{len(wrong)} have not: {some(wrong)}"
+            f"images of {description.title} must have size {description.size} (height, width); "
+            f"{len(wrong)} do not: {some(wrong)}"
         )
     return stimuli
 
 
-def read_mat(path: Path, convert: Callable[[dict[str, Any]], Made]) -> Made:
-    """Read a .mat file of version 5, and what is needed of it.
+def read_mat(path: Path, convert: Callable[[dict[str, Any]], T]) -> T:
+    """Return the result of `convert` on the variables of a .mat file of version 5.
 
     Raises
     ------
     InputError
-        Naming the file, if it is none, is cut off, of version 7.3, or holds something else.
+        If the file is missing, damaged, of version 7.3, or of another content.
     """
     from scipy.io import loadmat
 
@@ -229,20 +238,12 @@ def read_mat(path: Path, convert: Callable[[dict[str, Any]], Made]) -> Made:
     with explained(path):
         try:
             return convert(loadmat(path, squeeze_me=True, struct_as_record=False))
-        except NotImplementedError as error:  # SciPy's word for HDF5
+        except NotImplementedError as error:  # SciPy raises this for HDF5
             raise InputError(
                 f"{str(path)!r} is a .mat file of version 7.3; the published one is of version 5"
             ) from error
 
 
-def bar(items: Sequence[Made], title: str, progress: bool) -> Iterable[Made]:
-    """Go through items, with a bar on standard error if that takes long."""
-    from tqdm import tqdm
-
-    shown: Iterable[Made] = tqdm(items, delay=2, disable=not progress, desc=title, unit="file")
-    return shown
-
-
-def each(values: Any) -> Any:
-    """Return the elements of what SciPy squeezed: one alone comes without its array."""
+def elements(values: Any) -> Any:
+    """Return the elements of an array of structs, of which SciPy unpacks a single one."""
     return np.ravel(values) if isinstance(values, np.ndarray) else [values]

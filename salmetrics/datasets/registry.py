@@ -1,4 +1,4 @@
-"""Registered data sets by name: got, unpacked, read once, kept."""
+"""Data sets by name: downloaded, unpacked, read once and cached."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from salmetrics.data.dataset import Dataset
 from salmetrics.data.hdf5 import read_hdf5, write_hdf5
 from salmetrics.datasets.description import Description, described
 from salmetrics.datasets.getting import Getting, named_archives
-from salmetrics.datasets.reading import Found, place
+from salmetrics.datasets.reading import RawData, find_path
 from salmetrics.errors import InputError, check_choice
 from salmetrics.fingerprint import fingerprint
 from salmetrics.io.downloads import cache_folder
 
-__all__ = ["get", "info", "load", "names"]
+__all__ = ["default_root", "get", "info", "load", "names", "options_of"]
 
 _READERS = {
     "cat2000-test": "images_only:read_cat2000_test",
@@ -36,16 +36,47 @@ _READERS = {
     "salicon": "salicon:read",
     "toronto": "toronto:read",
 }
-_READ = 1  # counts changes of what readers make of files
+_READERS_VERSION = 1  # increased when a reader returns other data for the same files
 
 
 def names() -> list[str]:
-    """Return the names of all data sets, sorted."""
+    """Return the names of all data sets.
+
+    Returns
+    -------
+    names : list of str
+        Names for `load`, sorted.
+
+    Raises
+    ------
+    None
+        The list is fixed.
+
+    Examples
+    --------
+    >>> names()[:3]
+    ['cat2000-test', 'cat2000-train', 'coco-freeview']
+    """
     return sorted(_READERS)
 
 
 def info(name: str) -> Description:
-    """Return what is known of a data set without its files.
+    """Return the facts about a data set that are known without its files.
+
+    Parameters
+    ----------
+    name
+        Name of the data set, one of `names`.
+
+    Returns
+    -------
+    description : Description
+        Title, licence, citation, files, expected counts and scale.
+
+    Raises
+    ------
+    InputError
+        If the name is unknown.
 
     Examples
     --------
@@ -67,59 +98,71 @@ def load(
     progress: bool = True,
     **options: Any,
 ) -> Dataset:
-    """Load a data set; get what is missing of it.
+    """Load a data set, downloading the files that are missing.
 
     Parameters
     ----------
     name
-        One of `names`.
+        Name of the data set, one of `names`.
     root
-        Its folder, unpacked by hand in any usual way, or filled by this function; by default the
-        one of its name in SALMETRICS_DATA, or ``salmetrics/datasets`` in the user's cache folder.
+        Folder of the data set, filled by this function or unpacked by hand in any usual layout; by
+        default the folder of its name in SALMETRICS_DATA, or in ``salmetrics/datasets`` in the
+        user's cache folder.
     download
-        Whether files that are missing are got from the web.
+        Whether missing files are downloaded.
     archive
-        Files that are got already, called as on the web; they are unpacked into `root`.
+        Paths of files that were downloaded before, under their published names; they are unpacked
+        into `root`.
     check
-        Whether files with other checksums, and other counts of images and fixations, are errors;
-        warnings else, as hosts do pack files anew.
+        Whether other checksums of files, and other numbers of images and fixations, are errors;
+        otherwise there are warnings, because hosts sometimes repack their files.
     cache
-        Whether what is read is kept in an HDF5 file in `root`, and read from there the next time;
-        by default where this function filled the folder.
+        Whether the data are cached in an HDF5 file in `root`; by default if this function filled
+        the folder.
     progress
-        Show bars on standard error when something takes more than two seconds.
+        Whether to show progress bars on standard error for steps of more than two seconds.
     **options
-        Which part or version: see ``salmetrics datasets info NAME``.
+        Options of the data set, such as its part or version; see ``salmetrics datasets info NAME``.
 
     Returns
     -------
-    Images, and fixations; those off their image are dropped, and counted in
-    ``info["dropped_outside"]``. Pixels count from 0, durations and times are in seconds.
+    dataset : Dataset
+        Images, and the fixations on them; fixations off their image are dropped, and counted in
+        ``info["dropped_outside"]``. Positions are in pixels from 0, durations and times in seconds.
 
     Raises
     ------
     InputError
-        If files are missing and can't be got, are damaged, or hold something else.
+        If an option is invalid, or files are damaged, of another content, or missing and can't be
+        downloaded.
+
+    Examples
+    --------
+    >>> stimuli, fixations = load("toronto")  # doctest: +SKIP
+    >>> stimuli  # doctest: +SKIP
+    Stimuli(120 images, 681x511)
     """
-    chosen = _chosen(name, options)
+    all_options = _with_defaults(name, options)
     getting = _getting(name, root, archive, web=download, check=check, progress=progress)
-    _get(getting, chosen)
+    _get(getting, all_options)
     description = getting.description
-    folder = getting.folder
-    reader, finish = _reader(name)
-    of_reader = {key: value for key, value in chosen.items() if key in signature(reader).parameters}
-    of_finish = {key: value for key, value in chosen.items() if key not in of_reader}
-    keep = getting.filled_here if cache is None else cache
-    kept = _kept_file(getting, chosen, of_reader)
-    dataset = _read_kept(kept) if keep else None
-    is_kept = dataset is not None
+    read, finish = _reader(name)
+    parameters = signature(read).parameters
+    read_options = {key: value for key, value in all_options.items() if key in parameters}
+    finish_options = {key: value for key, value in all_options.items() if key not in parameters}
+    use_cache = getting.filled_here if cache is None else cache
+    cache_file = _cache_file(getting, all_options, read_options)
+    dataset = _read_cache(cache_file) if use_cache else None
+    is_cached = dataset is not None
     if dataset is None:
-        shown = {"progress": progress} if "progress" in signature(reader).parameters else {}
-        dataset = _placed(reader(folder, description, **of_reader, **shown), description)
+        if "progress" in parameters:
+            read_options["progress"] = progress
+        raw = read(getting.folder, description, **read_options)
+        dataset = _inside_images(raw, description)
     _check_counts(dataset, description, check=check)
-    if keep and not is_kept:
-        _keep(dataset, kept, getting)
-    return finish(dataset, **of_finish)
+    if use_cache and not is_cached:
+        _write_cache(dataset, cache_file, getting)
+    return finish(dataset, **finish_options)
 
 
 def get(
@@ -131,20 +174,52 @@ def get(
     progress: bool = True,
     **options: Any,
 ) -> Path:
-    """Get and unpack the files of a data set, and return their folder; arguments as of `load`."""
+    """Download and unpack the files of a data set.
+
+    Parameters
+    ----------
+    name
+        Name of the data set, one of `names`.
+    root
+        Folder of the data set; see `load`.
+    archive
+        Paths of files that were downloaded before, under their published names; they are unpacked
+        into `root`.
+    check
+        Whether other checksums of files are errors; otherwise there are warnings.
+    progress
+        Whether to show progress bars on standard error for steps of more than two seconds.
+    **options
+        Options of the data set, which decide what files are needed.
+
+    Returns
+    -------
+    folder : pathlib.Path
+        Folder of the data set.
+
+    Raises
+    ------
+    InputError
+        If an option is invalid, or files are damaged or can't be downloaded.
+
+    Examples
+    --------
+    >>> get("toronto")  # doctest: +SKIP
+    PosixPath('/home/me/.cache/salmetrics/datasets/toronto')
+    """
     getting = _getting(name, root, archive, web=True, check=check, progress=progress)
-    _get(getting, _chosen(name, options))
+    _get(getting, _with_defaults(name, options))
     return getting.folder
 
 
 def options_of(name: str) -> dict[str, Any]:
-    """Return the options of a data set, and their usual values."""
-    found: dict[str, Any] = {}
+    """Return the default values of the options of a data set, by name."""
+    defaults: dict[str, Any] = {}
     for function in _reader(name):
         for option in signature(function).parameters.values():
             if option.kind is option.KEYWORD_ONLY and option.name != "progress":
-                found[option.name] = option.default
-    return found
+                defaults[option.name] = option.default
+    return defaults
 
 
 def _getting(
@@ -168,62 +243,65 @@ def _get(getting: Getting, options: Mapping[str, Any]) -> None:
             getting.get(source)
 
 
-def _reader(name: str) -> tuple[Callable[..., Found], Callable[..., Dataset]]:
-    """Return what reads files, and what makes the rest of what was read."""
+def _reader(name: str) -> tuple[Callable[..., RawData], Callable[..., Dataset]]:
+    """Return the function that reads the files, and the one applied to the data set afterwards."""
     module_name, _, function = _READERS[name].partition(":")
     module = import_module(f"salmetrics.datasets.{module_name}")
-    return getattr(module, function), getattr(module, "finish", _as_read)
+    return getattr(module, function), getattr(module, "finish", _unchanged)
 
 
-def _as_read(dataset: Dataset) -> Dataset:
+def _unchanged(dataset: Dataset) -> Dataset:
     return dataset
 
 
-def _chosen(name: str, options: Mapping[str, Any]) -> dict[str, Any]:
+def _with_defaults(name: str, options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the options of a data set, completed with default values."""
     check_choice("name", name, names())
-    usual = options_of(name)
+    defaults = options_of(name)
     for option in options:
-        if not usual:
+        if not defaults:
             raise InputError(f"{name} has no options; got {option!r}")
-        check_choice(f"option of {name}", option, sorted(usual))
-    return usual | dict(options)
+        check_choice(f"option of {name}", option, sorted(defaults))
+    return defaults | dict(options)
 
 
 def default_root(name: str) -> Path:
-    """Return the folder where a data set is kept, unless another is given."""
-    given = os.environ.get("SALMETRICS_DATA")
-    return (Path(given) if given else cache_folder() / "datasets") / name
+    """Return the default folder of a data set."""
+    folder = os.environ.get("SALMETRICS_DATA")
+    return (Path(folder) if folder else cache_folder() / "datasets") / name
 
 
-def _kept_file(getting: Getting, options: Mapping[str, Any], of_reader: Mapping[str, Any]) -> Path:
-    """Where what is read is kept: other options, files, facts and readers have other files."""
+def _cache_file(
+    getting: Getting, options: Mapping[str, Any], read_options: Mapping[str, Any]
+) -> Path:
+    """Return the path of the cache, which depends on options, files, facts and reader."""
     description = getting.description
     files = []
     for source in description.files:
-        path = place(getting.folder, source.holds)
+        path = find_path(getting.folder, source.holds)
         if path is not None and source.needed(options):
             status = path.stat()
             files.append([source.name, status.st_size, status.st_mtime_ns])
     facts = [description.facts(), description.pixels_per_degree, description.sigma]
-    which = fingerprint(sorted((key, repr(value)) for key, value in of_reader.items()))
-    what = fingerprint([_READ, files, facts])
-    return getting.folder / f"{description.name}-{which[:8]}-{what[:8]}.h5"
+    variant = fingerprint(sorted((key, repr(value)) for key, value in read_options.items()))
+    content = fingerprint([_READERS_VERSION, files, facts])
+    return getting.folder / f"{description.name}-{variant[:8]}-{content[:8]}.h5"
 
 
-def _read_kept(path: Path) -> Dataset | None:
-    """Return what was kept; None if it isn't there, or can't be read."""
+def _read_cache(path: Path) -> Dataset | None:
+    """Return the cached data set; None if there is none, or it is not readable."""
     if not path.exists():
         return None
     try:
-        found = read_hdf5(path)
+        data = read_hdf5(path)
     except InputError as error:
-        warnings.warn(f"{error}; it is made anew", stacklevel=3)
+        warnings.warn(f"{error}; the published files are read again", stacklevel=3)
         return None
-    return found if isinstance(found, Dataset) else None
+    return data if isinstance(data, Dataset) else None
 
 
-def _keep(dataset: Dataset, path: Path, getting: Getting) -> None:
-    """Keep a data set, in place of older versions; a full disk is no reason to lose it."""
+def _write_cache(dataset: Dataset, path: Path, getting: Getting) -> None:
+    """Cache a data set in place of older versions; an error, such as a full disk, only warns."""
     try:
         with getting.alone():
             write_hdf5(dataset, path)
@@ -231,28 +309,28 @@ def _keep(dataset: Dataset, path: Path, getting: Getting) -> None:
                 if older != path:
                     older.unlink(missing_ok=True)
     except (InputError, OSError) as error:
-        warnings.warn(f"what was read can't be kept: {error}", stacklevel=3)
+        warnings.warn(f"the data set can't be cached: {error}", stacklevel=3)
 
 
-def _placed(found: Found, description: Description) -> Dataset:
-    """Drop fixations off their image, and say how many."""
-    fixations = found.fixations.drop_outside(found.stimuli)
-    facts = description.facts() | found.facts
-    facts["dropped_outside"] = len(found.fixations) - len(fixations)
-    facts["variant"] = found.variant
-    return Dataset(description.name, found.stimuli, fixations, facts)
+def _inside_images(raw: RawData, description: Description) -> Dataset:
+    """Return the data set without the fixations off their image, which are counted in `info`."""
+    fixations = raw.fixations.drop_outside(raw.stimuli)
+    facts = description.facts() | raw.facts
+    facts["dropped_outside"] = len(raw.fixations) - len(fixations)
+    facts["variant"] = raw.variant
+    return Dataset(description.name, raw.stimuli, fixations, facts)
 
 
 def _check_counts(dataset: Dataset, description: Description, *, check: bool) -> None:
-    """Compare counts with those that are known."""
+    """Compare the numbers of images, subjects and fixations with the expected ones."""
     variant = dataset.info["variant"]
-    for what, expected in description.expected.get(variant, {}).items():
-        found = _COUNTS[what](dataset)
-        if found != expected:
-            words = what.replace("recorded", "recorded fixations")
-            text = f"{description.title} ({variant}) has {expected} {words}; there are {found}"
+    for unit, expected in description.expected.get(variant, {}).items():
+        actual = _COUNTS[unit](dataset)
+        if actual != expected:
+            noun = unit.replace("recorded", "recorded fixations")
+            text = f"{description.title} ({variant}) has {expected} {noun}; there are {actual}"
             if check:
-                raise InputError(f"{text}. check=False takes it as it is")
+                raise InputError(f"{text}. check=False accepts it")
             warnings.warn(text, stacklevel=3)
 
 

@@ -1,4 +1,4 @@
-"""Zip and tar archives that somebody else made: listed, read and unpacked with suspicion."""
+"""Zip and tar archives from untrusted sources: listed, read and unpacked with checks."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import IO, Any
 
 from salmetrics.errors import InputError
+from salmetrics.progress import progress_bar
 
 __all__ = ["ARCHIVE_SUFFIXES", "Archive", "is_junk", "unpack"]
 
@@ -26,7 +27,7 @@ ARCHIVE_SUFFIXES = (".tar", ".tar.bz2", ".tar.gz", ".tar.xz", ".tbz2", ".tgz", "
 MAX_MEMBER = 2 * 2**30
 MAX_TOTAL = 200 * 2**30
 _BLOCK = 2**20
-_TAR_OVERHEAD = 2**24  # bytes of heads and padding
+_TAR_OVERHEAD = 2**24  # bytes of headers and padding
 _COMPRESSED: dict[bytes, Any] = {
     b"BZh": bz2.open,
     b"\x1f\x8b": gzip.open,
@@ -34,9 +35,9 @@ _COMPRESSED: dict[bytes, Any] = {
 }
 _DAMAGE = (
     EOFError,
-    NotImplementedError,  # a compression that Python does not know
+    NotImplementedError,  # a compression method that Python does not support
     OSError,
-    RuntimeError,  # a password is needed
+    RuntimeError,  # the archive is encrypted
     ValueError,
     lzma.LZMAError,
     tarfile.TarError,
@@ -51,22 +52,22 @@ class Archive:
     Parameters
     ----------
     path
-        Of the archive; zip and tar are told apart by content.
+        Path of the archive; its content decides whether it is a zip or a tar.
     max_member
-        Most bytes that one file may declare.
+        Largest size that one file may declare, in bytes.
     max_total
-        Most bytes that all files together may declare.
+        Largest size that all files together may declare, in bytes.
 
     Attributes
     ----------
     sizes
-        Bytes of each file by name. Folders are not listed.
+        Size of each file in bytes, by name; folders are not listed.
 
     Raises
     ------
     InputError
-        If it can't be read, or holds links, devices, absolute names, names that lead out of it
-        (``../x``), the same name twice, or more bytes than allowed.
+        If the archive is not readable, or holds links, devices, absolute names, names that lead out
+        of it (``../x``), the same name twice, or more bytes than allowed.
     """
 
     def __init__(
@@ -111,27 +112,27 @@ class Archive:
         Raises
         ------
         InputError
-            If the archive is damaged there.
+            If the archive is damaged at that file.
         """
         return b"".join(self.blocks(name))
 
     def blocks(self, name: str) -> Iterator[bytes]:
         """Yield the bytes of a file, block by block."""
-        left = self.sizes[name]
+        remaining = self.sizes[name]
         with self.opened(name) as stream:
             while True:
                 with self._explained(name):
-                    block = stream.read(min(_BLOCK, left + 1))
-                    left -= len(block)
-                    if left < 0 or (not block and left > 0):
-                        raise ValueError(f"it hasn't the {self.sizes[name]} bytes it declares")
+                    block = stream.read(min(_BLOCK, remaining + 1))
+                    remaining -= len(block)
+                    if remaining < 0 or (not block and remaining > 0):
+                        raise ValueError(f"it does not hold the {self.sizes[name]} bytes declared")
                 if not block:
                     return
                 yield block
 
     @contextmanager
     def opened(self, name: str) -> Iterator[IO[bytes]]:
-        """Open a file to read part of it; no other thread reads meanwhile."""
+        """Open a file to read part of it; other threads wait until it is closed."""
         with self._lock:
             with self._explained(name):
                 stream = self._stream(name)
@@ -139,7 +140,7 @@ class Archive:
                 yield stream
 
     def close(self) -> None:
-        """Close the file; it is opened again when something is read."""
+        """Close the archive; the next read opens it again."""
         with self._lock:
             self._close()
 
@@ -155,15 +156,15 @@ class Archive:
         return self._file
 
     def _plain_tar(self) -> IO[bytes]:
-        """Open a tar; a compressed one is unpacked to a temporary file, for steps back."""
+        """Open a tar; a compressed one is first decompressed to a seekable temporary file."""
         with self.path.open("rb") as file:
             head = file.read(6)
-        how = next(
+        decompress = next(
             (opener for magic, opener in _COMPRESSED.items() if head.startswith(magic)), None
         )
-        if how is None:
+        if decompress is None:
             return self.path.open("rb")
-        with ExitStack() as unless_whole, how(self.path) as stream:
+        with ExitStack() as unless_whole, decompress(self.path) as stream:
             plain = unless_whole.enter_context(tempfile.TemporaryFile())
             while block := stream.read(_BLOCK):
                 if plain.tell() + len(block) > self._max_total + _TAR_OVERHEAD:
@@ -193,16 +194,18 @@ class Archive:
             self._file = None
 
     def _check(self, name: str, kind: str, size: int, max_member: int) -> None:
-        where = f"archive {str(self.path)!r}"
+        archive = f"archive {str(self.path)!r}"
         if kind not in ("file", "folder"):
-            raise InputError(f"{where} holds a {kind}, {name!r}; only files and folders are read")
+            raise InputError(f"{archive} holds a {kind}, {name!r}; only files and folders are read")
         windows = PureWindowsPath(name)
         parts = PurePosixPath(name.replace("\\", "/")).parts
         if windows.drive or windows.root or ".." in parts or "\0" in name:
-            raise InputError(f"{where} holds {name!r}, which leads out of the folder it is read to")
+            raise InputError(
+                f"{archive} holds {name!r}, which leads out of the folder that it is unpacked to"
+            )
         if size > max_member:
             raise InputError(
-                f"{where} holds {name!r} of {size} bytes, more than the limit of {max_member}"
+                f"{archive} holds {name!r} of {size} bytes, more than the limit of {max_member}"
             )
 
     @contextmanager
@@ -217,7 +220,7 @@ class Archive:
             what = f"archive {str(self.path)!r}" + (f", file {name!r}," if name else "")
             why = str(error).partition("\n")[0].rstrip(": ") or type(error).__name__
             raise InputError(
-                f"{what} can't be read: {why}. It may have been cut off on its way; get it again"
+                f"{what} can't be read: {why}. It may be an incomplete download; download it again"
             ) from error
 
 
@@ -229,39 +232,40 @@ def unpack(
     max_total: int = MAX_TOTAL,
     progress: bool = False,
 ) -> Path:
-    """Unpack an archive into a new folder, which is there as a whole or not at all.
+    """Unpack an archive into a new folder atomically: the whole folder appears, or nothing.
 
     Parameters
     ----------
     archive
-        Zip or tar.
+        Path of a zip or tar.
     folder
-        Must not exist.
+        Path of the new folder, which must not exist.
     max_member, max_total
-        Most bytes of one file, and of all.
+        Largest size of one file, and of all files together, in bytes.
     progress
-        Show a bar on standard error when it takes more than two seconds.
+        Whether to show a progress bar when unpacking takes more than two seconds.
+
+    Returns
+    -------
+    path : pathlib.Path
+        The new folder.
 
     Raises
     ------
     InputError
-        If the archive is not to be trusted (see `Archive`), or the folder exists or can't be
-        written.
+        If the archive fails the checks of `Archive`, or the folder exists or is not writable.
     """
-    from tqdm import tqdm
-
     target = Path(folder)
     if target.exists() or target.is_symlink():
         raise InputError(f"{str(target)!r} exists already; name a new folder")
     members = Archive(archive, max_member=max_member, max_total=max_total)
     temporary = target.with_name(f".{target.name}-{secrets.token_hex(6)}")
-    bar = tqdm(
+    bar = progress_bar(
+        show=progress,
         total=sum(members.sizes.values()),
-        desc=f"unpacking {Path(archive).name}",
+        description=f"unpacking {Path(archive).name}",
         unit="B",
         unit_scale=True,
-        delay=2,
-        disable=not progress,
     )
     try:
         try:
@@ -278,7 +282,7 @@ def unpack(
             raise InputError(
                 f"{str(archive)!r} can't be unpacked to {str(target)!r}: {error.strerror or error}"
             ) from error
-    except BaseException:  # an interruption too leaves nothing half unpacked behind
+    except BaseException:  # a KeyboardInterrupt, too, must leave no partial folder behind
         shutil.rmtree(temporary, ignore_errors=True)
         raise
     finally:
@@ -288,13 +292,13 @@ def unpack(
 
 
 def is_junk(name: str) -> bool:
-    """Whether a name is hidden, or what macOS puts beside files."""
+    """Whether a name is hidden, or metadata that macOS adds to archives."""
     parts = PurePosixPath(name).parts
     return "__MACOSX" in parts or any(part.startswith(".") for part in parts)
 
 
 def _check_end(archive: tarfile.TarFile) -> None:
-    """Check for the block of zeros that ends a tar; without it, something is missing."""
+    """Check for the block of zeros that ends a tar; a truncated tar lacks it."""
     assert archive.fileobj is not None
     archive.fileobj.seek(archive.offset)
     if archive.fileobj.read(tarfile.BLOCKSIZE) != bytes(tarfile.BLOCKSIZE):
@@ -302,7 +306,7 @@ def _check_end(archive: tarfile.TarFile) -> None:
 
 
 def _members(archive: zipfile.ZipFile | tarfile.TarFile) -> Iterator[tuple[str, str, int]]:
-    """Name, kind and declared bytes of each member."""
+    """Yield name, kind and declared size in bytes of each member."""
     if isinstance(archive, zipfile.ZipFile):
         for info in archive.infolist():
             mode = info.external_attr >> 16

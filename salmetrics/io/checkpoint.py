@@ -1,9 +1,9 @@
-"""A folder that remembers what is done: chunks of arrays, checksummed, each written in one step.
+"""Checkpoints: finished chunks of arrays in a folder, checksummed and written atomically.
 
-A folder holds one sub-folder for each thing that is computed under one set of conditions, with a
-manifest that tells the conditions and one file a chunk. Files are written under a temporary name
-and renamed, so a chunk is there or it isn't; a file whose checksum is wrong counts as not there.
-Two processes that do the same work write the same files.
+A folder holds one sub-folder per computation and set of conditions, with a manifest of the
+conditions and one file per chunk. Files are written under a temporary name and renamed, so a chunk
+exists completely or not at all; a file whose checksum is wrong counts as missing. Two processes
+that do the same work write the same files.
 """
 
 from __future__ import annotations
@@ -34,17 +34,17 @@ class Checkpoint:
     Parameters
     ----------
     folder
-        Made if it isn't there; may hold chunks of other computations.
+        Folder of the checkpoint, created if missing; it may hold chunks of other computations.
     name
-        What is computed, such as a model's name.
+        Name of the computation, such as a model's name.
     conditions
-        All that the results depend on, as JSON can hold it. Chunks made under other conditions
-        are left alone and not used; a warning says what differs.
+        Everything that the results depend on, serialisable as JSON. Chunks computed under other
+        conditions are neither used nor removed; a warning names the conditions that differ.
 
     Raises
     ------
     InputError
-        If the folder can't be written, or is a file.
+        If the folder is not writable, or is a file.
     """
 
     def __init__(self, folder: Path, name: str, conditions: Mapping[str, Any]) -> None:
@@ -70,7 +70,7 @@ class Checkpoint:
             ) from error
 
     def load(self, chunk: str) -> dict[str, NDArray[Any]] | None:
-        """Return the arrays of a chunk; None if it isn't there, or damaged (with a warning)."""
+        """Return the arrays of a chunk; None if it is missing, or damaged (with a warning)."""
         path = self._folder / f"{chunk}.chunk"
         try:
             data = path.read_bytes()
@@ -94,7 +94,7 @@ class Checkpoint:
         _write(self._folder / f"{chunk}.chunk", _MAGIC + checksum + b"\n" + data)
 
     def _warn_of_others(self, folder: Path) -> None:
-        """Say so if the same thing was computed here under other conditions."""
+        """Warn if the folder holds the same computation under other conditions."""
         manifests = sorted(folder.glob("*/manifest.json"), key=lambda path: path.stat().st_mtime)
         for path in reversed(manifests):
             try:
@@ -111,7 +111,7 @@ class Checkpoint:
                 if changed:
                     warnings.warn(
                         f"checkpoint {str(folder)!r} has {self.name} with another "
-                        f"{', '.join(changed)}; starting anew beside it",
+                        f"{', '.join(changed)}; starting from scratch in a new folder",
                         stacklevel=4,
                     )
                 return

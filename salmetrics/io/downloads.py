@@ -1,4 +1,4 @@
-"""Files from the web: resumed, checked, and there as a whole or not at all."""
+"""Downloads: resumable, verified by checksum, written atomically."""
 
 from __future__ import annotations
 
@@ -11,26 +11,27 @@ from pathlib import Path
 from typing import Any
 
 from salmetrics.errors import InputError
+from salmetrics.progress import progress_bar
 
 __all__ = ["cache_folder", "download", "file_digest"]
 
-_BLOCK = 2**16  # bytes; less than this is lost when a connection breaks
-_TRIES = 4  # of a connection that breaks
-_WAIT = 1.0  # seconds before the second, and twice as many before each next
+_BLOCK = 2**16  # bytes; a connection that breaks loses less than this
+_TRIES = 4  # attempts before a connection that breaks is an error
+_WAIT = 1.0  # seconds before the second attempt; doubled before each further one without progress
 _TIMEOUT = 30  # seconds without a byte
-_LATER = (408, 429)  # what servers say that can't now
+_LATER = (408, 429)  # HTTP status codes of servers that ask to try again later
 
 
 def cache_folder() -> Path:
-    """Return the folder SALMETRICS_CACHE, or ``salmetrics`` in the user's cache folder."""
+    """Return the folder of the variable SALMETRICS_CACHE, or the user's cache folder by default."""
     from platformdirs import user_cache_path
 
-    given = os.environ.get("SALMETRICS_CACHE")
-    return Path(given) if given else user_cache_path("salmetrics")
+    folder = os.environ.get("SALMETRICS_CACHE")
+    return Path(folder) if folder else user_cache_path("salmetrics")
 
 
 def file_digest(path: Path, algorithm: str = "sha256") -> str:
-    """Return the digest of a file, in hexadecimal digits."""
+    """Return the digest of a file as hexadecimal digits."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, algorithm).hexdigest()
 
@@ -44,28 +45,33 @@ def download(
     by_hand: str,
     progress: bool = True,
 ) -> Path:
-    """Get a file; what was got of it before an interruption is not got again.
+    """Download a file, resuming an interrupted download.
 
     Parameters
     ----------
     url
-        Where it is.
+        Address of the file.
     target
-        Where it goes; nothing is done if it is there. What is there in part is beside it, in a
-        file that ends in ``.part``.
+        Path of the downloaded file; if it exists, nothing is downloaded. An incomplete download is
+        stored beside it, in a file with the suffix ``.part``.
     digests
-        Those it may have, such as ``"md5:0d7d..."``; none: any.
+        Accepted digests, such as ``"md5:0d7d..."``; any file is accepted if there are none.
     check
-        Whether another digest is an error; a warning else.
+        Whether a file with another digest is an error; otherwise there is a warning.
     by_hand
-        What a message says can be done instead.
+        Advice for error messages: how to get the file without this program.
     progress
-        Show a bar on standard error when it takes more than two seconds.
+        Whether to show a progress bar when the download takes more than two seconds.
+
+    Returns
+    -------
+    path : pathlib.Path
+        `target`.
 
     Raises
     ------
     InputError
-        If it can't be got, or is another file.
+        If the download fails, or the file has none of the digests.
     """
     from filelock import FileLock
 
@@ -75,12 +81,12 @@ def download(
     lock = target.with_name(f".{target.name}.lock")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(lock):  # two processes would write into one part
+        with FileLock(lock):  # else two processes would append to the same file
             if not target.exists():
                 resumed = part.exists()
                 _complete(url, part, by_hand, progress=progress)
                 if resumed and digests and not _is_one_of(part, digests):
-                    part.unlink()  # perhaps it was a part of another file
+                    part.unlink()  # its first bytes may be those of another file
                     _complete(url, part, by_hand, progress=progress)
                 _check(part, url, digests, by_hand, check=check)
                 os.replace(part, target)
@@ -88,14 +94,14 @@ def download(
             lock.unlink(missing_ok=True)
     except OSError as error:
         raise InputError(
-            f"{url} can't be saved in {str(target.parent)!r}: {error.strerror or error}. What is "
-            "there of it is kept; the same call goes on from there"
+            f"{url} can't be saved in {str(target.parent)!r}: {error.strerror or error}. The part "
+            "that was downloaded is kept; the same call resumes the download"
         ) from error
     return target
 
 
 def _complete(url: str, part: Path, by_hand: str, *, progress: bool) -> None:
-    """Get what is missing of a file; try again when the connection breaks."""
+    """Download the missing rest of a file; retry when the connection breaks."""
     import requests
 
     wait = _WAIT
@@ -108,79 +114,77 @@ def _complete(url: str, part: Path, by_hand: str, *, progress: bool) -> None:
             answer = error.response
             if last or (answer.status_code < 500 and answer.status_code not in _LATER):
                 raise InputError(
-                    f"{url} can't be got: the server says {answer.status_code} {answer.reason}. "
-                    f"{by_hand}"
+                    f"{url} can't be downloaded: the server answers {answer.status_code} "
+                    f"{answer.reason}. {by_hand}"
                 ) from error
         except (requests.RequestException, _CutOffError) as error:
             if last or isinstance(error, requests.exceptions.SSLError):
-                there = part.stat().st_size if part.exists() else 0
+                n_bytes = part.stat().st_size if part.exists() else 0
                 raise InputError(
-                    f"{url} can't be got ({_reason(error)}); {there} bytes are kept, and the same "
-                    f"call goes on from there. {by_hand}"
+                    f"{url} can't be downloaded ({_reason(error)}); {n_bytes} bytes are kept, and "
+                    f"the same call resumes the download. {by_hand}"
                 ) from error
         else:
             return
-        moved = part.exists() and part.stat().st_size > before
-        wait = _WAIT if moved else 2 * wait
+        progressed = part.exists() and part.stat().st_size > before
+        wait = _WAIT if progressed else 2 * wait
         time.sleep(wait)
 
 
 class _CutOffError(Exception):
-    """The connection ended before the file did, or the file is not what it was."""
+    """The connection ended before the file was complete, or the file on the server has changed."""
 
 
 def _get(url: str, part: Path, *, progress: bool) -> None:
-    """Append to a part what is missing of it, or begin again if the server can't go on."""
+    """Append the missing bytes to a part, or start over if the server can't resume."""
     import requests
-    from tqdm import tqdm
 
-    there = part.stat().st_size if part.exists() else 0
+    offset = part.stat().st_size if part.exists() else 0
     headers = {"Accept-Encoding": "identity", "User-Agent": "salmetrics"}
-    if there:
-        headers["Range"] = f"bytes={there}-"
-        if _tag_of(part).exists():  # else all of it comes again, if it has changed meanwhile
+    if offset:
+        headers["Range"] = f"bytes={offset}-"
+        if _tag_of(part).exists():  # the server sends the whole file if it has changed since
             headers["If-Range"] = _tag_of(part).read_text("utf-8")
     with requests.get(url, headers=headers, stream=True, timeout=_TIMEOUT) as answer:
-        if answer.status_code == 416:  # nothing is behind the part: it is whole, or another file's
-            whole = answer.headers.get("Content-Range", "").rpartition("/")[2]
-            if whole == str(there):
+        if answer.status_code == 416:  # no bytes after the part: it is complete, or another file's
+            length_in_full = answer.headers.get("Content-Range", "").rpartition("/")[2]
+            if length_in_full == str(offset):
                 return
             part.unlink()
             raise _CutOffError("the file has changed")
         answer.raise_for_status()
-        if answer.status_code != 206 or not _goes_on(answer, there):
-            there = 0
-            _remember(answer, part)
+        if answer.status_code != 206 or not _resumes(answer, offset):
+            offset = 0
+            _store_tag(answer, part)
         length = answer.headers.get("Content-Length")
-        size = None if length is None else there + int(length)
-        bar = tqdm(
+        size = None if length is None else offset + int(length)
+        bar = progress_bar(
+            show=progress,
             total=size,
-            initial=there,
-            desc=part.name.removesuffix(".part"),
+            initial=offset,
+            description=part.name.removesuffix(".part"),
             unit="B",
             unit_scale=True,
-            delay=2,
-            disable=not progress,
         )
-        with part.open("ab" if there else "wb") as file, bar:
+        with part.open("ab" if offset else "wb") as file, bar:
             for block in answer.iter_content(_BLOCK):
                 file.write(block)
                 bar.update(len(block))
-        found = part.stat().st_size
-        if size is not None and found < size:
-            raise _CutOffError(f"cut off after {found} of {size} bytes")
-        if size is not None and found > size:
+        n_bytes = part.stat().st_size
+        if size is not None and n_bytes < size:
+            raise _CutOffError(f"cut off after {n_bytes} of {size} bytes")
+        if size is not None and n_bytes > size:
             part.unlink()
-            raise _CutOffError(f"{found} bytes came, of {size}")
+            raise _CutOffError(f"the server sent {n_bytes} bytes instead of {size}")
 
 
 def _tag_of(part: Path) -> Path:
-    """Where the server's mark of the version is, that a part is of."""
+    """Return the path of the server's version tag for a part."""
     return part.with_name(f".{part.name}-tag")
 
 
-def _remember(answer: Any, part: Path) -> None:
-    """Keep the mark of the version that a part is of; weak ones can't tell."""
+def _store_tag(answer: Any, part: Path) -> None:
+    """Store the server's tag of the version being downloaded; weak tags don't identify bytes."""
     tag = answer.headers.get("ETag", "")
     if not tag or tag.startswith("W/"):
         tag = answer.headers.get("Last-Modified", "")
@@ -190,20 +194,20 @@ def _remember(answer: Any, part: Path) -> None:
         _tag_of(part).unlink(missing_ok=True)
 
 
-def _goes_on(answer: Any, there: int) -> bool:
-    """Whether an answer with part of a file begins where it was asked to."""
-    return str(answer.headers.get("Content-Range", "")).startswith(f"bytes {there}-")
+def _resumes(answer: Any, offset: int) -> bool:
+    """Whether a partial answer begins at the requested byte."""
+    return str(answer.headers.get("Content-Range", "")).startswith(f"bytes {offset}-")
 
 
 def _reason(error: Exception) -> str:
-    """Say in a few words what went wrong."""
+    """Describe a network error in a few words."""
     import requests
 
     words: list[tuple[type[Exception], str]] = [
         (requests.Timeout, f"no answer within {_TIMEOUT} s"),
         (requests.exceptions.SSLError, "its certificate is not trusted"),
         (requests.exceptions.ChunkedEncodingError, "the connection broke"),
-        (requests.ConnectionError, "it can't be reached, or the connection broke"),
+        (requests.ConnectionError, "the server can't be reached, or the connection broke"),
     ]
     known = [text for kind, text in words if isinstance(error, kind)]
     return known[0] if known else str(error)
@@ -218,14 +222,14 @@ def _kinds(digests: Sequence[str]) -> set[str]:
 
 
 def _check(part: Path, url: str, digests: Sequence[str], by_hand: str, *, check: bool) -> None:
-    """Check the digest of a file that has come; remove another one."""
+    """Check the digest of a downloaded file; remove the file if it is another one."""
     if not digests:
         return
     if _is_one_of(part, digests):
         return
-    found = [f"{kind}:{file_digest(part, kind)}" for kind in sorted(_kinds(digests))]
-    text = f"{url} is another file than expected: {', '.join(found)}, not {digests[0]}"
+    actual = [f"{kind}:{file_digest(part, kind)}" for kind in sorted(_kinds(digests))]
+    text = f"{url} is another file than expected: {', '.join(actual)}, not {digests[0]}"
     if check:
         part.unlink()
-        raise InputError(f"{text}. It was removed; check=False takes it as it is. {by_hand}")
+        raise InputError(f"{text}. It was removed; check=False accepts it. {by_hand}")
     warnings.warn(text, stacklevel=4)

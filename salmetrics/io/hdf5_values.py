@@ -1,4 +1,4 @@
-"""Text and numbers as HDF5 files hold them."""
+"""Conversion of text and numbers between NumPy and HDF5."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["as_text", "check_format", "restored", "storable"]
 
 
 def storable(array: NDArray[Any]) -> Any:
-    """Return an array as HDF5 can hold it: text as such, other objects as text."""
+    """Return an array of a type that HDF5 stores; text and objects become HDF5 strings."""
     import h5py
 
     if array.dtype.kind in "UOST":
@@ -23,7 +23,7 @@ def storable(array: NDArray[Any]) -> Any:
 
 
 def restored(dataset: Any) -> NDArray[Any]:
-    """Return the array in a data set."""
+    """Return the array in an HDF5 data set; strings become str."""
     import h5py
 
     if h5py.check_string_dtype(dataset.dtype) is not None:
@@ -32,7 +32,7 @@ def restored(dataset: Any) -> NDArray[Any]:
 
 
 def check_format(file: Any, path: str | Path, known: int) -> None:
-    """Raise `InputError` if a file of ours is of a later format than we know."""
+    """Raise `InputError` if the format of a file of salmetrics is newer than `known`."""
     if file.attrs["format"] > known:
         raise InputError(
             f"{str(path)!r} has format {file.attrs['format']}, newer than this version of "
@@ -41,5 +41,5 @@ def check_format(file: Any, path: str | Path, known: int) -> None:
 
 
 def as_text(value: Any) -> str:
-    """Return the text of an attribute, which other programs may have written as bytes."""
+    """Return the text of an attribute, which other programs may have stored as bytes."""
     return value.decode() if isinstance(value, bytes) else str(value)

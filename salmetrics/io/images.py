@@ -16,7 +16,7 @@ IMAGE_SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".we
 
 
 def without_image_suffix(name: str) -> str:
-    """Return a name without the suffix of an image; other dots belong to the name."""
+    """Return a name without its image suffix; other suffixes stay."""
     for suffix in IMAGE_SUFFIXES:
         if name.lower().endswith(suffix):
             return name[: -len(suffix)]
@@ -29,7 +29,7 @@ def read_size(path: Path) -> tuple[int, int]:
     Raises
     ------
     InputError
-        If the file can't be read as an image, or holds more pixels than Pillow allows.
+        If the file is not a readable image, or holds more pixels than Pillow allows.
     """
     with _opened(path) as image:
         return image.height, image.width
@@ -41,7 +41,7 @@ def read_pixels(path: Path) -> NDArray[np.uint8]:
     Raises
     ------
     InputError
-        If the file can't be read as an image, or is truncated.
+        If the file is not a readable image, or is truncated.
     """
     with _opened(path) as image:
         try:
@@ -49,13 +49,13 @@ def read_pixels(path: Path) -> NDArray[np.uint8]:
                 wide = np.asarray(image, dtype=np.int64)
                 if wide.min() < 0 or wide.max() > 65535:
                     raise InputError(
-                        f"image {str(path)!r} must hold at most 16 bits a pixel; got values from "
+                        f"image {str(path)!r} must hold at most 16 bits per pixel; got values from "
                         f"{wide.min()} to {wide.max()}. Scale it first"
                     )
                 return as_pixels(wide.astype(np.uint16), str(path))
             if image.mode == "F":
                 raise InputError(
-                    f"image {str(path)!r} holds floats; save it with 8 or 16 bits a pixel"
+                    f"image {str(path)!r} holds floats; save it with 8 or 16 bits per pixel"
                 )
             wanted = "L" if image.mode in ("1", "L", "LA", "La") else "RGB"
             return np.asarray(image.convert(wanted))
@@ -73,7 +73,7 @@ def as_pixels(array: Any, name: str) -> NDArray[np.uint8]:
     Raises
     ------
     InputError
-        For other types and shapes; `name` is the image's name in the message.
+        For other dtypes and shapes; the message names the image by `name`.
     """
     array = np.asarray(array)
     if array.ndim == 3 and array.shape[2] in (1, 2):

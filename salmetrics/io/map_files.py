@@ -1,4 +1,4 @@
-"""One map in one file: images of 8 or 16 bits, .npy, and .mat with one variable."""
+"""Files of one map each: images of 8 or 16 bits, .npy, and .mat with one variable."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from salmetrics.array_types import Size
 from salmetrics.errors import InputError
 from salmetrics.io.matlab import open_mat, sole_array
 
@@ -34,12 +35,10 @@ MAP_SUFFIXES = tuple(sorted((*_IMAGES, ".mat", ".npy")))
 WRITTEN_SUFFIXES = (".jpg", ".mat", ".npy", ".png", ".tif")
 _WIDE = ("LA;16", "RGB;16", "RGBA;16", "RGBX;16")
 
-Size = tuple[int, int]
-
 
 @contextmanager
 def reading(what: str) -> Iterator[None]:
-    """Turn errors of the libraries that read files into `InputError`."""
+    """Turn errors of the libraries that read files into an `InputError` about `what`."""
     from scipy.io.matlab import MatReadError
 
     try:
@@ -60,35 +59,35 @@ def reading(what: str) -> Iterator[None]:
         zipfile.BadZipFile,
         zlib.error,
     ) as error:
-        raise InputError(f"{what} can't be read: {error or type(error).__name__}") from error
+        raise InputError(f"{what} can't be read: {str(error) or type(error).__name__}") from error
 
 
 def map_size(stream: IO[bytes], suffix: str, what: str) -> Size:
-    """Return (height, width) of a map from the head of its file.
+    """Return (height, width) of a map from the header of its file.
 
     Parameters
     ----------
     stream
-        The file, at its beginning; can be sought in.
+        Seekable file, at its beginning.
     suffix
-        One of `MAP_SUFFIXES`.
+        Suffix of the file, one of `MAP_SUFFIXES`.
     what
-        What messages call the file.
+        Description of the file in error messages.
 
     Raises
     ------
     InputError
-        If the file can't be read, or holds no map.
+        If the file is not readable, or does not hold a map.
     """
     with reading(what):
         return _SIZES.get(suffix.lower(), _image_size)(stream, what)
 
 
 def read_map(stream: IO[bytes], suffix: str, what: str) -> NDArray[Any]:
-    """Read a map, shape (h, w): numbers as they are, grey levels of 8 or 16 bits from images.
+    """Read a map of shape (h, w): numbers as they are, grey levels of 8 or 16 bits from images.
 
-    Colour images are read if their channels agree. Alpha is ignored. Parameters and errors as of
-    `map_size`.
+    Colour images are accepted if their channels are equal; alpha is ignored. Parameters and errors
+    are those of `map_size`.
     """
     with reading(what):
         return _READERS.get(suffix.lower(), _read_image)(stream, what)
@@ -100,12 +99,12 @@ def encode_map(array: NDArray[Any], suffix: str, bits: int) -> bytes:
     Parameters
     ----------
     array
-        Shape (h, w), finite for images.
+        Map of shape (h, w); finite if it becomes an image.
     suffix
-        One of `WRITTEN_SUFFIXES`; images get the map scaled from its minimum to its maximum, but
-        for uint8 maps in images of 8 bits, which stay as they are.
+        Suffix of the file, one of `WRITTEN_SUFFIXES`. Images span the map from its minimum to its
+        maximum; a uint8 map in an image of 8 bits is stored unscaled.
     bits
-        8 or 16, of images; a JPEG has 8.
+        Bits per pixel of images, 8 or 16; a JPEG has 8.
     """
     stream = io.BytesIO()
     if suffix == ".npy":
@@ -116,8 +115,8 @@ def encode_map(array: NDArray[Any], suffix: str, bits: int) -> bytes:
         savemat(stream, {"map": array}, do_compression=True)
     else:
         wide = bits == 16 and suffix != ".jpg"
-        as_it_is = array.dtype == np.uint8 and not wide
-        levels = array if as_it_is else _levels(array, 2**16 - 1 if wide else 2**8 - 1)
+        unscaled = array.dtype == np.uint8 and not wide
+        levels = array if unscaled else _levels(array, 2**16 - 1 if wide else 2**8 - 1)
         picture = Image.fromarray(levels.astype(np.uint16 if wide else np.uint8))
         options: dict[str, Any] = {"quality": 95} if suffix == ".jpg" else {}
         name = {".jpg": "JPEG", ".png": "PNG", ".tif": "TIFF"}[suffix]
@@ -126,11 +125,11 @@ def encode_map(array: NDArray[Any], suffix: str, bits: int) -> bytes:
 
 
 def _levels(array: NDArray[Any], top: int) -> NDArray[np.float64]:
-    """Scale a map to the whole numbers from 0 to top; a constant map is 0."""
+    """Scale a map to the integers from 0 to `top`; a constant map becomes 0."""
     low, high = float(np.min(array)), float(np.max(array))
     if low == high:
         return np.zeros(array.shape)
-    # in halves, as the difference of two large numbers may overflow
+    # halved, because the difference of two large numbers may overflow
     share = (array.astype(np.float64) / 2 - low / 2) / (high / 2 - low / 2)
     return np.asarray(np.rint(share * top))
 
@@ -139,7 +138,7 @@ def _image_size(stream: IO[bytes], what: str) -> Size:
     with Image.open(stream) as image:
         _check_image(image, what)
         size = image.height, image.width
-        if not _is_grey(image):  # whether its channels agree, only its pixels tell
+        if not _is_grey(image):  # only the pixels show whether the channels are equal
             stream.seek(0)
             _read_image(stream, what)
         return size
@@ -150,10 +149,10 @@ def _is_grey(image: Image.Image) -> bool:
 
 
 def _check_image(image: Image.Image, what: str) -> None:
-    """Refuse what Pillow would read in part."""
+    """Refuse images of which Pillow would read only a part."""
     if any(wide in str(getattr(image, "tile", "")) for wide in _WIDE):
         raise InputError(
-            f"{what} has 16 bits in each of several channels; save it in grey, or as .npy"
+            f"{what} has several channels of 16 bits; save it as grey levels, or as .npy"
         )
     if getattr(image, "n_frames", 1) > 1:
         raise InputError(f"{what} must hold one image; it holds {image.n_frames}")  # type: ignore[attr-defined]
@@ -166,8 +165,8 @@ def _read_image(stream: IO[bytes], what: str) -> NDArray[Any]:
             channels = np.asarray(image.convert("RGB"))
             if (channels != channels[:, :, :1]).any():
                 raise InputError(
-                    f"{what} must be grey; it is coloured. A heat map in false colours is no "
-                    "saliency map"
+                    f"{what} must be grey, but it is coloured. A heat map in false colours is not "
+                    "a saliency map"
                 )
             return channels[:, :, 0]
         if image.mode in ("LA", "La"):
@@ -178,32 +177,32 @@ def _read_image(stream: IO[bytes], what: str) -> NDArray[Any]:
 def _array_size(stream: IO[bytes], what: str) -> Size:
     shape, dtype = array_head(stream)
     size = map_shape(shape, what)
-    if len(shape) > 2 and shape[2] == 3:  # whether its channels agree, only its numbers tell
+    if len(shape) > 2 and shape[2] == 3:  # only the values show whether the channels are equal
         stream.seek(0)
         _read_array(stream, what)
     elif stream.seek(0, io.SEEK_CUR) + math.prod(shape) * dtype.itemsize > stream.seek(
         0, io.SEEK_END
     ):
-        raise ValueError("it is cut off")
+        raise ValueError("the file is truncated")
     return size
 
 
 def array_head(stream: IO[bytes]) -> tuple[tuple[int, ...], np.dtype[Any]]:
-    """Return shape and type of a .npy file from its head."""
+    """Return shape and dtype of a .npy file from its header."""
     version = np.lib.format.read_magic(stream)
     reader = {(1, 0): np.lib.format.read_array_header_1_0}.get(
         version, np.lib.format.read_array_header_2_0
     )
     shape, _, dtype = reader(stream)
     if dtype.hasobject:
-        raise ValueError("it holds Python objects, which are not read")
+        raise ValueError("it holds Python objects, which are never unpickled")
     return shape, dtype
 
 
 def _read_array(stream: IO[bytes], what: str) -> NDArray[Any]:
     array: NDArray[Any] = np.load(stream, allow_pickle=False)
     if not isinstance(array, np.ndarray):
-        raise ValueError("it is no .npy file")
+        raise ValueError("it is not a .npy file")
     return as_grey(array, what)
 
 
@@ -216,12 +215,12 @@ def _mat_size(stream: IO[bytes], what: str) -> Size:
 
 
 def as_grey(array: NDArray[Any], what: str) -> NDArray[Any]:
-    """Return a map of shape (h, w); axes of length 1, and equal channels, are taken off.
+    """Return a map of shape (h, w) without axes of length 1 and without equal channels.
 
     Raises
     ------
     InputError
-        For other shapes, and arrays that hold no numbers.
+        For other shapes, and arrays that are not numeric.
     """
     if array.dtype.kind not in "biuf":
         raise InputError(f"{what} must hold numbers; it holds {array.dtype}")
@@ -235,7 +234,7 @@ def as_grey(array: NDArray[Any], what: str) -> NDArray[Any]:
 
 
 def map_shape(shape: tuple[int, ...], what: str) -> Size:
-    """Return (height, width) of an array that may be a map, leading axes and colours aside."""
+    """Return (height, width) of a map from its shape, which may include leading 1s and channels."""
     while len(shape) > 2 and shape[0] == 1:
         shape = shape[1:]
     if len(shape) == 3 and shape[2] in (1, 3):

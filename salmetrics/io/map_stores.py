@@ -1,4 +1,4 @@
-"""Maps by name in folders, archives and files that hold many: opened here, read when asked for."""
+"""Stored maps by name, in folders, archives and files of many maps; read on demand."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from salmetrics.array_types import KINDS, Kind
+from salmetrics.array_types import KINDS, Kind, Size
 from salmetrics.errors import InputError
 from salmetrics.io.archives import ARCHIVE_SUFFIXES, Archive, is_junk
 from salmetrics.io.files import files_below
@@ -36,27 +36,33 @@ from salmetrics.io.matlab import MatFile, open_mat, texts
 
 __all__ = ["MAP_STORES", "MARKER", "Maps", "open_maps"]
 
-Size = tuple[int, int]
-MAP_STORES = (*ARCHIVE_SUFFIXES, ".h5", ".hdf5", ".json", ".mat", ".npz")  # maps by name
-MARKER = "salmetrics.json"  # beside maps in a folder or archive: what they hold
+MAP_STORES = (
+    *ARCHIVE_SUFFIXES,
+    ".h5",
+    ".hdf5",
+    ".json",
+    ".mat",
+    ".npz",
+)  # suffixes of files of many maps
+MARKER = "salmetrics.json"  # beside the maps of a folder or archive; declares their kind
 _BLOCK = 2**20
 
 
 class Maps(ABC):
-    """Maps that one folder or file holds.
+    """The maps in one folder or file.
 
     Attributes
     ----------
     path
-        Of the folder or file.
+        Path of the folder or file.
     names
-        Of the maps; "0", "1", ... if they are `ordered`.
+        Names of the maps; "0", "1", ... if they are `ordered`.
     ordered
-        Whether maps have no names and stand in the order of the images.
+        Whether the maps have no names, and are in the order of the images.
     numbered
-        Whether names are numbers, those at the end of the images' names.
+        Whether the names are numbers, which images have at the end of their names.
     kind
-        "log_density", "density" or "saliency_map" if the file says so.
+        "log_density", "density" or "saliency_map" if the store declares it; else None.
     """
 
     names: tuple[str, ...]
@@ -68,12 +74,12 @@ class Maps(ABC):
         self.path = path
 
     def key(self, name: str) -> str:
-        """Return what is compared with an image's id."""
+        """Return the part of a map's name that is compared with the ids of images."""
         return name
 
     @abstractmethod
     def sizes(self, names: Sequence[str]) -> Iterator[Size | InputError]:
-        """Yield (height, width) of each of the maps, or what is wrong with it."""
+        """Yield (height, width) of each map, or the error of a map that is invalid."""
 
     @abstractmethod
     def read(self, name: str) -> NDArray[Any]:
@@ -81,7 +87,7 @@ class Maps(ABC):
 
     @cached_property
     def digest(self) -> str:
-        """Digest of all bytes."""
+        """Digest of all bytes, as 32 hexadecimal digits."""
         digest = hashlib.sha256()
         _add_file(digest, self.path)
         return digest.hexdigest()[:32]
@@ -93,34 +99,41 @@ def open_maps(path: str | Path, part: str | None = None) -> Maps:
     Parameters
     ----------
     path
-        A folder, searched with its sub-folders; a zip or tar archive of such files; an .npz file;
-        an .npy file of shape (n, h, w); an HDF5 file; a .mat file; or a JSON file as SALICON
-        wants it.
+        Path of a folder, searched with its sub-folders; a zip or tar archive of such files; an .npz
+        file; an .npy file of shape (n, h, w); an HDF5 file; a .mat file; or a JSON file in the
+        format of SALICON.
     part
-        The group of an HDF5 file, or the variable of a .mat file ("results" by default).
+        Name of the group of an HDF5 file, or of the variable of a .mat file ("results" by
+        default).
+
+    Returns
+    -------
+    maps : Maps
+        The opened store; maps are read on demand.
 
     Raises
     ------
     InputError
-        If there is no such path, it is of no known kind, or has no maps.
+        If the path does not exist, its format is unknown, or it holds no maps.
     """
     path = Path(path)
     if not path.exists():
         raise InputError(f"there is no folder or file of maps {str(path)!r}")
-    opened = _opener(path)
-    if part is not None and opened not in (_Hdf5Maps, _MatMaps):
+    store = _store_class(path)
+    if part is not None and store not in (_Hdf5Maps, _MatMaps):
         raise InputError(
-            f"{str(path)!r} has no parts to name; {part!r} would be a group of an HDF5 file or a "
-            "variable of a .mat file"
+            f"{str(path)!r} has no parts, so {part!r} can't be chosen; only HDF5 files have groups "
+            "and .mat files variables"
         )
     with reading(repr(str(path))):
-        maps = opened(path) if part is None else opened(path, part)
+        maps = store(path) if part is None else store(path, part)
     if not maps.names:
         raise InputError(f"no maps in {str(path)!r}; known suffixes: {', '.join(MAP_SUFFIXES)}")
     return maps
 
 
-def _opener(path: Path) -> Any:
+def _store_class(path: Path) -> Any:
+    """Return the class that reads the maps of a path."""
     import h5py
 
     if path.is_dir():
@@ -141,7 +154,7 @@ def _opener(path: Path) -> Any:
 
 
 class _FileMaps(Maps):
-    """One map a file; a file `MARKER` may say what they hold."""
+    """One file per map; a file `MARKER` may declare their kind."""
 
     def _set_kind(self, text: bytes) -> None:
         self.kind = _checked_kind(json.loads(text).get("kind"), f"{MARKER} in {str(self.path)!r}")
@@ -171,8 +184,8 @@ class _FileMaps(Maps):
 class _FolderMaps(_FileMaps):
     def __init__(self, path: Path) -> None:
         super().__init__(path)
-        found = (file.relative_to(path).as_posix() for file in files_below(path, MAP_SUFFIXES))
-        self.names = tuple(name for name in found if not is_junk(name))
+        names = (file.relative_to(path).as_posix() for file in files_below(path, MAP_SUFFIXES))
+        self.names = tuple(name for name in names if not is_junk(name))
         if (path / MARKER).is_file():
             self._set_kind((path / MARKER).read_bytes())
 
@@ -207,7 +220,7 @@ class _ArchiveMaps(_FileMaps):
             self._set_kind(self._archive.read(MARKER))
 
     def read(self, name: str) -> NDArray[Any]:
-        # as a whole, so that its checksum is tested
+        # as a whole, because only then is the checksum verified
         stream = io.BytesIO(self._archive.read(name))
         return read_map(stream, PurePosixPath(name).suffix, self._what(name))
 
@@ -248,7 +261,7 @@ class _NpzMaps(Maps):
 
 
 class _StackMaps(Maps):
-    """An array of shape (n, h, w), one map an image, in order."""
+    """An array of shape (n, h, w): one map per image, in the order of the images."""
 
     ordered = True
 
@@ -258,7 +271,7 @@ class _StackMaps(Maps):
             self._shape, _ = array_head(stream)
         if len(self._shape) != 3 or 0 in self._shape:
             raise InputError(
-                f"{str(path)!r} must hold one map an image, shape (n, height, width); got "
+                f"{str(path)!r} must hold one map per image, shape (n, height, width); got "
                 f"{self._shape}"
             )
         self.names = tuple(map(str, range(self._shape[0])))
@@ -275,7 +288,7 @@ class _StackMaps(Maps):
 
 
 class _Hdf5Maps(Maps):
-    """Data sets of an HDF5 file, ours or pysaliency's."""
+    """Data sets of an HDF5 file, written by salmetrics, pysaliency or others."""
 
     def __init__(self, path: Path, part: str = "/") -> None:
         super().__init__(path)
@@ -288,7 +301,7 @@ class _Hdf5Maps(Maps):
                 )
             group = file[part]
             if not hasattr(group, "items"):
-                raise InputError(f"{part!r} of {str(path)!r} is no group, but one array")
+                raise InputError(f"{part!r} of {str(path)!r} is not a group, but one array")
             if holds not in ("", "predictions") and part == "/":
                 raise InputError(f"{str(path)!r} is an HDF5 file, but holds {holds}, not maps")
             kind = group.attrs.get("kind")
@@ -317,9 +330,9 @@ class _Hdf5Maps(Maps):
 
 
 class _MatMaps(Maps):
-    """One .mat file: a cell array, or an array of shape (h, w, n), one map an image.
+    """A variable of a .mat file: a cell array of maps, or an array of shape (h, w, n).
 
-    In the order of the images, unless a cell array `names` tells.
+    The maps are in the order of the images, unless a cell array `names` holds their names.
     """
 
     def __init__(self, path: Path, part: str = "results") -> None:
@@ -337,8 +350,8 @@ class _MatMaps(Maps):
             shape = self._file.array(part).shape
             if len(shape) not in (2, 3):
                 raise InputError(
-                    f"variable {part!r} of {str(path)!r} must be a cell array with one map an "
-                    f"image, or of shape (height, width, n); got {shape}"
+                    f"variable {part!r} of {str(path)!r} must be a cell array with one map "
+                    f"per image, or of shape (height, width, n); got {shape}"
                 )
             length = shape[2] if len(shape) == 3 else 1
         names = texts(self._file, "names") if "names" in self._file.names else None
@@ -349,7 +362,7 @@ class _MatMaps(Maps):
         self.kind = _checked_kind(kind[0] if kind else None, repr(str(path)))
 
     def __getstate__(self) -> dict[str, Any]:
-        return self.__dict__ | {"_file": None}  # it may hold all maps
+        return self.__dict__ | {"_file": None}  # it may hold all maps in memory
 
     def sizes(self, names: Sequence[str]) -> Iterator[Size | InputError]:
         for name in names:
@@ -372,7 +385,7 @@ class _MatMaps(Maps):
 
 
 class _JsonMaps(Maps):
-    """SALICON's form: a list of {"image_id": number, "saliency_map": PNG in base64}."""
+    """SALICON's format: a list of {"image_id": number, "saliency_map": PNG in base64}."""
 
     numbered = True
 
@@ -419,7 +432,7 @@ class _JsonMaps(Maps):
         if not is_list:
             raise InputError(
                 f"{str(self.path)!r} must be a list of "
-                '{"image_id": number, "saliency_map": PNG in base64}, as SALICON wants it'
+                '{"image_id": number, "saliency_map": PNG in base64}, the format of SALICON'
             )
         return entries
 
@@ -435,26 +448,24 @@ _BY_SUFFIX: dict[str, Any] = {
 }
 
 
-def _arrays_below(group: Any, above: str = "", met: tuple[int, ...] = ()) -> Iterator[str]:
-    """Names of all arrays; links are followed, but not in circles."""
-    met = (*met, hash(group.id))  # equal for all names of one group
+def _arrays_below(group: Any, prefix: str = "", above: tuple[int, ...] = ()) -> Iterator[str]:
+    """Yield the names of all arrays below a group; links are followed, except into cycles."""
+    above = (*above, hash(group.id))  # equal for all names of one group
     for name, item in group.items():
         if not hasattr(item, "items"):
-            yield above + name
-        elif hash(item.id) not in met:
-            yield from _arrays_below(item, f"{above}{name}/", met)
+            yield prefix + name
+        elif hash(item.id) not in above:
+            yield from _arrays_below(item, f"{prefix}{name}/", above)
 
 
 def _checked_kind(kind: Any, what: str) -> Kind | None:
     if kind not in (None, *KINDS):
-        raise InputError(
-            f"{what} says that it holds {kind!r}; known are log_density, density and saliency_map"
-        )
+        raise InputError(f"{what} declares the kind {kind!r}; expected one of {', '.join(KINDS)}")
     return kind
 
 
 def _number(value: Any) -> str | None:
-    """Return a whole number as text; other programs write 12 as 12.0 or "12"."""
+    """Return a whole number as text, None for other values; some programs write 12.0 or "12"."""
     try:
         return str(int(value)) if float(value) == int(value) else None
     except (OverflowError, TypeError, ValueError):

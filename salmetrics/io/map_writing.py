@@ -1,4 +1,4 @@
-"""Maps written into one folder or file, which is there as a whole or not at all."""
+"""Maps written atomically into one folder, archive or file."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from salmetrics.io.map_stores import MARKER
 __all__ = ["HOLDS_ARRAYS", "HOLDS_FILES", "STORE_SUFFIXES", "store_suffix", "write_maps"]
 
 HOLDS_ARRAYS = (".h5", ".hdf5", ".mat", ".npz")
-HOLDS_FILES = ("", ".tar", ".tar.gz", ".tgz", ".zip")  # "": a folder
+HOLDS_FILES = ("", ".tar", ".tar.gz", ".tgz", ".zip")  # "" is a folder
 STORE_SUFFIXES = (*HOLDS_FILES, *HOLDS_ARRAYS, ".json")
 FORMAT = 1
 
@@ -32,7 +32,7 @@ Items = Iterable[tuple[str, NDArray[Any]]]
 
 
 def store_suffix(path: Path) -> str:
-    """Return which of `STORE_SUFFIXES` a path has; another suffix as it is."""
+    """Return the suffix of a path, in lower case, as one of `STORE_SUFFIXES` if it is known."""
     name = path.name.lower()
     return ".tar.gz" if name.endswith(".tar.gz") else path.suffix.lower()
 
@@ -43,18 +43,19 @@ def write_maps(path: Path, items: Items, attributes: dict[str, str]) -> None:
     Parameters
     ----------
     path
-        Its suffix, one of `STORE_SUFFIXES`, says what is written. What is there is replaced; a
-        folder must not be there.
+        Path of the store; its suffix, one of `STORE_SUFFIXES`, decides the format. An existing
+        file is replaced; a folder must not exist.
     items
-        Name and map; for `HOLDS_FILES` and JSON, name and the bytes of a file, as uint8.
+        Pairs of a name and a map; for `HOLDS_FILES` and JSON, the bytes of a file as uint8 in
+        place of the map.
     attributes
-        What an HDF5 file says of itself.
+        Metadata of the store, with at least the key ``kind``.
     """
     suffix = store_suffix(path)
     marked = items
     if attributes["kind"] != "saliency_map" and suffix in (*HOLDS_FILES, ".npz"):
-        note = np.frombuffer(json.dumps(attributes).encode(), np.uint8)
-        marked = itertools.chain([(MARKER, note)], items)
+        marker = np.frombuffer(json.dumps(attributes).encode(), np.uint8)
+        marked = itertools.chain([(MARKER, marker)], items)
     if suffix == "":
         _write_folder(path, marked)
         return
@@ -76,7 +77,7 @@ def _write_folder(path: Path, items: Items) -> None:
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_bytes(data.tobytes())
         os.replace(temporary, path)
-    except BaseException:  # an interruption too leaves nothing half written behind
+    except BaseException:  # a KeyboardInterrupt, too, must leave no partial folder behind
         shutil.rmtree(temporary, ignore_errors=True)
         raise
 
@@ -84,7 +85,7 @@ def _write_folder(path: Path, items: Items) -> None:
 def _write_zip(path: Path, items: Items) -> None:
     with zipfile.ZipFile(path, "w") as archive:
         for name, data in items:
-            # a date of its own would make two exports of the same maps differ
+            # without the current date, so that two exports of the same maps are equal
             archive.writestr(zipfile.ZipInfo(name), data.tobytes(), zipfile.ZIP_DEFLATED)
 
 

@@ -22,23 +22,23 @@ class MatFile(Protocol):
     Attributes
     ----------
     names
-        Of its variables.
+        Names of the variables.
     """
 
     names: list[str]
 
     def length(self, name: str) -> int | None:
-        """Return the number of cells of a variable; None if it is no cell array."""
+        """Return the number of cells of a variable; None if it is not a cell array."""
 
     def array(self, name: str) -> NDArray[Any]:
-        """Return a variable as MATLAB shows it, rows first; cells as an array of objects."""
+        """Return a variable with the axes in MATLAB's order; cells as an array of objects."""
 
     def cell(self, name: str, i: int) -> NDArray[Any]:
-        """Return what is in cell i of a variable, counted column by column."""
+        """Return the content of cell i of a variable, counted column by column from 0."""
 
 
 def open_mat(source: Path | IO[bytes]) -> MatFile:
-    """Open a .mat file; an error of SciPy's or h5py's says that it is none."""
+    """Open a .mat file; errors of SciPy or h5py mean that it is not a .mat file."""
     if isinstance(source, Path):
         with source.open("rb") as stream:
             is_hdf5 = _is_hdf5(stream)
@@ -49,12 +49,12 @@ def open_mat(source: Path | IO[bytes]) -> MatFile:
 
 
 def sole_array(file: MatFile, what: str) -> NDArray[Any]:
-    """Return the one variable of a file.
+    """Return the only variable of a file.
 
     Raises
     ------
     InputError
-        If there are none, or several.
+        If the file has no variable, or several; the message calls the file `what`.
     """
     if len(file.names) != 1:
         listed = ", ".join(file.names) or "none"
@@ -63,20 +63,20 @@ def sole_array(file: MatFile, what: str) -> NDArray[Any]:
 
 
 def texts(file: MatFile, name: str) -> list[str] | None:
-    """Return the cells of a variable as text; None if it is no cell array of text."""
+    """Return the cells of a variable as text; None if it is not a cell array of text."""
     n = file.length(name) if name in file.names else None
     if n is None:
         return None
-    found = []
+    cells = []
     for i in range(n):
         cell = file.cell(name, i)
         if cell.dtype.kind == "U":
-            found.append("".join(cell.ravel().tolist()))
-        elif cell.dtype == np.uint16:  # version 7.3 has characters as numbers
-            found.append("".join(map(chr, cell.ravel(order="F").tolist())))
+            cells.append("".join(cell.ravel().tolist()))
+        elif cell.dtype == np.uint16:  # version 7.3 stores characters as numbers
+            cells.append("".join(map(chr, cell.ravel(order="F").tolist())))
         else:
             return None
-    return found
+    return cells
 
 
 def _is_hdf5(stream: IO[bytes]) -> bool:
@@ -85,7 +85,7 @@ def _is_hdf5(stream: IO[bytes]) -> bool:
 
 
 class _Mat5:
-    """Up to version 7: read as a whole, once."""
+    """Versions up to 7: each variable is read once, as a whole."""
 
     def __init__(self, source: Path | IO[bytes]) -> None:
         from scipy.io import whosmat
@@ -104,8 +104,8 @@ class _Mat5:
         if name not in self._read:
             if not isinstance(self._source, Path):
                 self._source.seek(0)
-            found = loadmat(self._source, variable_names=[name], spmatrix=False)
-            self._read[name] = np.asarray(found[name])
+            variables = loadmat(self._source, variable_names=[name], spmatrix=False)
+            self._read[name] = np.asarray(variables[name])
         return self._read[name]
 
     def cell(self, name: str, i: int) -> NDArray[Any]:
@@ -113,7 +113,7 @@ class _Mat5:
 
 
 class _Mat73:
-    """Version 7.3: variables and cells are read when asked for."""
+    """Version 7.3: variables and cells are read on demand."""
 
     def __init__(self, source: Path | IO[bytes]) -> None:
         self._source = source
@@ -137,7 +137,7 @@ class _Mat73:
 
     def cell(self, name: str, i: int) -> NDArray[Any]:
         with self._opened() as file:
-            # HDF5 has the axes the other way round, so its rows are MATLAB's columns
+            # the axes of HDF5 are reversed, so its rows are MATLAB's columns
             return _transposed(file[file[name][()].ravel()[i]], name)
 
     def _opened(self) -> Any:
@@ -147,10 +147,12 @@ class _Mat73:
 
 
 def _is_cell(variable: Any) -> bool:
+    if not hasattr(variable, "dtype"):  # a struct
+        return False
     return bool(variable.attrs.get("MATLAB_class") == b"cell" or variable.dtype.kind == "O")
 
 
 def _transposed(variable: Any, name: str) -> NDArray[Any]:
     if not hasattr(variable, "dtype"):
-        raise InputError(f"variable {name!r} holds a struct, where numbers are expected")
+        raise InputError(f"variable {name!r} holds a struct; expected numbers")
     return np.asarray(variable[()]).T

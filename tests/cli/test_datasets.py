@@ -54,7 +54,7 @@ def test_get(tiny, tmp_path, capsys):
     folder = f"mit1003:{tmp_path / 'mit'},size=768x1024"
     assert main([*words[:2], folder, "--model", "uniform", "--metrics", "LL"]) == 0
     assert main([*words[:4], str(tmp_path / "no"), "--model", "uniform"]) == 2  # nothing is got
-    assert "`salmetrics datasets get mit1003` gets it" in capsys.readouterr().err
+    assert "`salmetrics datasets get mit1003` downloads it" in capsys.readouterr().err
     assert not (tmp_path / "no").exists()
 
 
@@ -76,7 +76,7 @@ def test_a_part(tiny, tmp_path, capsys):
         ("get mit1003,colour=red", "option of mit1003 must be one of 'initial_fixation'"),
         ("get mit1003,initial_fixation=maybe", "initial_fixation must be one of 'yes', 'no'"),
         ("get mit1003,size=large", "size must be HEIGHTxWIDTH; got 'large'"),
-        ("get salicon --root nowhere", "needs 'images.zip', which no program can get"),
+        ("get salicon --root nowhere", "needs 'images.zip', which can only be downloaded by hand"),
         ("get toronto --archive none.zip", "there is no file 'none.zip'"),
     ],
 )

@@ -91,7 +91,9 @@ def test_a_part_gets_the_folds_of_the_whole():
     assert dict(folds) == dict(kfold(whole))
     part = whole[[5, 900, 17]]
     np.testing.assert_array_equal(folds.of(part), folds.of(whole)[[5, 900, 17]])
-    with pytest.raises(InputError, match=r"defined on all its 1003 images; got 3. Make them from"):
+    with pytest.raises(
+        InputError, match=r"defined on all its 1003 images; got 3. Compute them for"
+    ):
         mit1003(part)
     with pytest.raises(InputError, match="1 of 1 images are in no fold: 'new'"):
         folds.of(Stimuli.from_sizes([(3, 4)], ids=["new"]))
@@ -198,7 +200,7 @@ def test_bad_files(text, message, tmp_path):
         (lambda: Folds({"a": 0.5}), "that of 'a' is 0.5"),
         (lambda: Folds({"a": 3}, 3), "there are 3 folds, and one image is in fold 3"),
         (lambda: Folds({"a": 0}, scheme="x"), "scheme must be one of 'deepgaze3', 'deepgaze2'"),
-        (lambda: Folds({1: 0, "1": 1}), "ids must differ as text; 1 and '1' don't"),
+        (lambda: Folds({1: 0, "1": 1}), "ids must differ as text; 1 and '1' do not"),
         (lambda: Folds({"a": 0}, 2.5), "n_folds must be a whole number; got 2.5"),
         (lambda: Folds({"a": 0, "b": 1}).train(0), "2 folds leave nothing to train on"),
         (lambda: kfold(stimuli_of(9), 2), "2 folds leave nothing to train on, .* use at least 3"),
@@ -206,7 +208,7 @@ def test_bad_files(text, message, tmp_path):
         (lambda: Folds({"a": 0}).test(1), "k must be a fold from 0 to 0; got 1"),
         (lambda: kfold(stimuli_of(3), 4), "n_folds must be from 2 to 3, the number of images"),
         (lambda: kfold(stimuli_of(3), 1), "n_folds must be from 2 to 3"),
-        (lambda: kfold(stimuli_of(12), 10), "12 images in chunks of 2 make 6 folds, not 10"),
+        (lambda: kfold(stimuli_of(12), 10), "12 images in chunks of 2 fill 6 folds, not 10"),
         (lambda: kfold(["a", "a"], 2), "ids must be unique"),
         (lambda: kfold(["a", "b"], 2, order="x"), "order must be one of 'natural', 'given'"),
         (lambda: stratified(stimuli_of(9), n_folds=3), "attribute must be one of ; got 'category'"),

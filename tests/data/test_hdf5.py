@@ -117,7 +117,7 @@ def test_images_move_with_the_file(tmp_path):
     np.testing.assert_array_equal(found[0].image, ARRAYS[0])
     (tmp_path / "there" / "images").rename(tmp_path / "gone")
     with pytest.raises(
-        InputError, match=r"names images by their place beside it .*, and one can't"
+        InputError, match=r"refers to image files by relative paths .*, and one can't"
     ):
         read_hdf5(tmp_path / "there" / "x.h5")
 
@@ -292,7 +292,7 @@ def test_other_files(make, text, tmp_path):
 def test_where_nothing_can_be_written(tmp_path):
     with pytest.raises(InputError, match="is a folder; name a file in it"):
         write_hdf5(fixations(), tmp_path)
-    with pytest.raises(InputError, match="does not exist; make it first"):
+    with pytest.raises(InputError, match="does not exist; create it first"):
         write_hdf5(fixations(), tmp_path / "none" / "x.h5")
     with pytest.raises(InputError, match="images must be one of 'link', 'copy'; got 'move'"):
         write_hdf5(fixations(), tmp_path / "x.h5", images="move")
@@ -331,7 +331,10 @@ def test_info_is_plain(tmp_path):
 @pytest.mark.parametrize(
     ("columns", "text"),
     [
-        ({"day": np.array(["2026-01-01"] * 5, "datetime64[D]")}, "HDF5 can't hold part of it"),
+        (
+            {"day": np.array(["2026-01-01"] * 5, "datetime64[D]")},
+            "HDF5 does not support part of it",
+        ),
         ({"a/b": np.arange(5)}, None),
     ],
 )

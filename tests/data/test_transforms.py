@@ -112,7 +112,7 @@ def test_where_fixations(conditions, mask):
             lambda d: d.where(category="none"),
             "no image meets the conditions up to 'category': 'none'",
         ),
-        (lambda d: d.where(id=lambda ids: ids), "must return one truth value for each of 4 images"),
+        (lambda d: d.where(id=lambda ids: ids), "must return one boolean for each of 4 images"),
         (lambda d: d.where(size=(1, 2, 3)), r"size must be \(height, width\), or several of these"),
         (lambda d: d.where_fixations(t=1), "a condition on fixations must be one of 'x', 'y'"),
         (
@@ -300,7 +300,7 @@ def test_data_sets_put_together():
         (lambda d: resize(d, (3, 0)), r"size must be two whole numbers \(height, width\); got"),
         (lambda d: resize(d, 3), "size must be two whole numbers"),
         (lambda d: resize(d, lambda size: (size[0] / 2, size[1])), "size must be two whole"),
-        (lambda d: rescale(d, 10), "pixels_per_degree of 'mine' is not known; give its stimuli"),
+        (lambda d: rescale(d, 10), "pixels_per_degree of 'mine' is unknown; set it with stimuli"),
         (
             lambda d: rescale(make(pixels_per_degree=10.0), -1),
             "pixels_per_degree must be a positive number; got -1",
@@ -315,7 +315,7 @@ def test_data_sets_put_together():
         (lambda d: concatenate([d, d]), "ids must be unique; repeated"),
         (
             lambda d: concatenate([d[:1], d[1:], make("other")]),
-            "put parts of one data set together",
+            "concatenate the parts of one data set first",
         ),
     ],
 )

@@ -1,14 +1,17 @@
-"""Small archives in the layouts that data sets are published in, with random contents."""
+"""Small archives of random content in the layouts that data sets are published in."""
 
 import io
 import json
 import zipfile
+from dataclasses import replace
 
 import h5py
 import numpy as np
+import pytest
 from PIL import Image
 from scipy.io import savemat
 
+from salmetrics import InputError, datasets
 from salmetrics.datasets.description import described
 
 
@@ -321,8 +324,83 @@ PUBLISHED = {
 
 def small(name, **counts):
     """The description of a data set, without the checksums and counts of the published one."""
-    from dataclasses import replace
+    published = described(name)
+    files = tuple(replace(source, digests=(), inside={}) for source in published.files)
+    return replace(published, files=files, expected=counts)
 
-    true = described(name)
-    files = tuple(replace(source, digests=(), inside={}) for source in true.files)
-    return replace(true, files=files, expected=counts)
+
+# ---- what the tests of several readers check
+
+
+def assert_same(one, other):
+    """Compare two data sets."""
+    assert one.stimuli.ids == other.stimuli.ids
+    np.testing.assert_array_equal(one.stimuli.sizes, other.stimuli.sizes)
+    assert one.fixations.columns.keys() == other.fixations.columns.keys()
+    for name, column in one.fixations.columns.items():
+        np.testing.assert_array_equal(column, other.fixations.columns[name], name)
+    assert one.info == other.info
+    assert one.name == other.name
+
+
+def check_loading(name, options, description, paths, root):
+    """Load a data set from archives, from the cache, and from the unpacked folder; return it."""
+    first = datasets.load(name, root, archive=paths, download=False, **options)
+    assert first.info["citation"] == description.citation
+    assert first.info["dropped_outside"] >= 0
+    assert not first.fixations.outside(first.stimuli).any()
+    if options.get("resize") is None:
+        assert first.stimuli.pixels_per_degree == description.pixels_per_degree
+        assert first.stimuli.sigma == description.sigma
+    assert first.stimuli[0].image.shape[:2] == tuple(first.stimuli.sizes[0])
+    (cache,) = root.glob("*.h5")
+    changed = cache.stat().st_mtime_ns
+    assert_same(datasets.load(name, root, download=False, **options), first)
+    assert cache.stat().st_mtime_ns == changed
+    assert_same(datasets.load(name, root, download=False, cache=False, **options), first)
+    assert not list(root.glob("*.zip"))
+    assert [path.name for path in root.glob(".*")] == [".salmetrics-lock"]
+    return first
+
+
+def without_member(path, target, missing):
+    """Copy a zip file without the members that have `missing` in their names."""
+    with zipfile.ZipFile(path) as file:
+        kept = {n: file.read(n) for n in file.namelist() if missing not in n}
+    return archive(target, kept)
+
+
+def archives_without(paths, folder, missing):
+    """Copy archives to a folder without some members; other files are returned as they are."""
+    return [
+        without_member(path, folder / path.name, missing) if path.suffix == ".zip" else path
+        for path in paths
+    ]
+
+
+def overwrite(folder, name, content):
+    """Write other bytes into the only file of that name below a folder; return its path."""
+    (path,) = folder.glob(f"**/{name}")
+    path.write_bytes(content)
+    return path
+
+
+OTHER_MATLAB = ("nothing", "text", "other", "7.3")
+
+
+def check_other_matlab_file(name, file, content, root, *, reads_73=False):
+    """Replace a .mat file below `root`; loading must fail with an error that names it."""
+    stream = io.BytesIO()
+    if content == "text":
+        stream.write(b"no MATLAB file " * 50)
+    elif content == "other":
+        savemat(stream, {"other": 1})
+    elif content == "7.3":
+        with h5py.File(stream, "w", userblock_size=512) as hdf5:
+            hdf5["other"] = 1
+        stream.getbuffer()[:128] = b"MATLAB 7.3 MAT-file".ljust(116) + bytes(8) + b"\x00\x02IM"
+    path = overwrite(root, file, stream.getvalue())
+    damaged = content != "7.3" or reads_73
+    text = "damaged, or not the published file" if damaged else "version 7.3"
+    with pytest.raises(InputError, match=rf"{path.name}' is .*{text}"):
+        datasets.load(name, root)

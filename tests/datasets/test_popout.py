@@ -100,7 +100,7 @@ def test_jitter():
         ({"features": ["smell"]}, "feature must be one of 'colour', 'curvature'"),
         ({"features": "size"}, "features must be a list"),
         ({"jitter": 1.5}, r"jitter must be from 0 to 1; got 1\.5"),
-        ({"size": (10, 10)}, r"leave 1\.7 pixels for each in images of 10 x 10; at least 16"),
+        ({"size": (10, 10)}, r"leave 1\.7 pixels per item in images of 10 x 10; at least 16"),
     ],
 )
 def test_wrong_options(options, text):

@@ -151,18 +151,18 @@ def test_a_new_model_is_computed_alone(data, tmp_path):
 def test_other_options_start_anew(data, tmp_path, options, what):
     scored({"m": Counting()}, data, tmp_path)
     model = Counting()
-    with pytest.warns(UserWarning, match=f"another {what}; starting anew"):
+    with pytest.warns(UserWarning, match=f"another {what}; starting from scratch"):
         scored({"m": model}, data, tmp_path, **options)
     assert len(model.calls) == 40
 
 
 def test_other_data_and_models_start_anew(data, tmp_path):
     scored({"m": Counting()}, data, tmp_path)
-    with pytest.warns(UserWarning, match="another data; starting anew"):
+    with pytest.warns(UserWarning, match="another data; starting from scratch"):
         scored({"m": Counting()}, data[:30], tmp_path)
     changed = Counting()
     changed.fingerprint = "counting 2"
-    with pytest.warns(UserWarning, match="another data, model; starting anew"):
+    with pytest.warns(UserWarning, match="another data, model; starting from scratch"):
         scored({"m": changed}, data, tmp_path)
     assert len(changed.calls) == 40
 
@@ -209,7 +209,7 @@ def test_another_width_starts_anew(data, tmp_path):
     wider = salmetrics.Dataset(
         "wider", salmetrics.Stimuli.from_arrays(images, sigma=9).named("pictures"), fixations
     )
-    with pytest.warns(UserWarning, match="another smoothing; starting anew"):
+    with pytest.warns(UserWarning, match="another smoothing; starting from scratch"):
         second = scored({"m": Counting()}, wider, tmp_path)
     assert second.value("m", "CC") != first.value("m", "CC")
     assert second.value("m", "AUC") == first.value("m", "AUC")
@@ -231,7 +231,7 @@ def test_other_files_in_a_folder_of_maps_start_anew(data, tmp_path, role):
         assert result.n_predictions == 40
         if sign == 1:
             before = result.value("m", "CC")
-    assert f"another {role}; starting anew" in str(caught[0].message)
+    assert f"another {role}; starting from scratch" in str(caught[0].message)
     assert result.value("m", "CC") == pytest.approx(-before, rel=1e-12, abs=0)  # sums of the negatives
 
 

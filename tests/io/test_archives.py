@@ -56,7 +56,7 @@ def test_what_goes_in_comes_out(write, tmp_path):
 )
 def test_names_that_lead_out(write, name, tmp_path):
     path = write(tmp_path / "x.archive", {"good": b"1", name: b"2"})
-    with pytest.raises(InputError, match="which leads out of the folder it is read to"):
+    with pytest.raises(InputError, match="which leads out of the folder that it is unpacked to"):
         unpack(path, tmp_path / "new")
     assert not (tmp_path / "new").exists()
     assert not (tmp_path / "x").exists()
@@ -140,7 +140,7 @@ def test_cut_off(write, share, tmp_path):
     path = write(tmp_path / "x", {"a": os.urandom(100_000), "b": os.urandom(100_000)})
     data = path.read_bytes()
     path.write_bytes(data[: int(share * len(data))])
-    with pytest.raises(InputError, match=r"can't be read: .*It may have been cut off on its way"):
+    with pytest.raises(InputError, match=r"can't be read: .*It may be an incomplete download"):
         unpack(path, tmp_path / "new")
     assert os.listdir(tmp_path) == ["x"]
 
@@ -196,21 +196,22 @@ def test_an_interruption_leaves_nothing(error, tmp_path, monkeypatch):
 
 
 def test_the_bar(tmp_path, monkeypatch, capsys):
-    """Bytes, on standard error, if asked for."""
+    """Counts bytes on standard error, on request."""
     import tqdm
 
     bars = []
 
     class Bar(tqdm.tqdm):
         def __init__(self, *arguments, **options):
-            super().__init__(*arguments, **options | {"delay": 0, "mininterval": 0})
+            shown = {"delay": 0, "mininterval": 0, "disable": bool(options["disable"])}
+            super().__init__(*arguments, **options | shown)  # as on a terminal
             bars.append((self, options))
 
     monkeypatch.setattr(tqdm, "tqdm", Bar)
     path = write_zip(tmp_path / "x.zip", FILES)
     unpack(path, tmp_path / "shown", progress=True)
     ((bar, options),) = bars
-    assert options["delay"] == 2
+    assert (options["delay"], options["disable"]) == (2, None)  # None: on a terminal only
     assert bar.n == bar.total == 3_000_003
     streams = capsys.readouterr()
     assert "unpacking x.zip" in streams.err

@@ -41,7 +41,9 @@ def test_a_damaged_chunk_does_not_count(tmp_path, damage):
 
 def test_other_conditions_start_anew_and_say_so(tmp_path):
     Checkpoint(tmp_path, "m", {"seed": 1, "protocol": {"sigma": 2}}).save("c", ARRAYS)
-    with pytest.warns(UserWarning, match="has m with another protocol, seed; starting anew"):
+    with pytest.warns(
+        UserWarning, match="has m with another protocol, seed; starting from scratch"
+    ):
         other = Checkpoint(tmp_path, "m", {"seed": 2, "protocol": {"sigma": 3}})
     assert other.load("c") is None
     with warnings.catch_warnings():

@@ -141,7 +141,9 @@ def test_a_connection_that_breaks(server, tmp_path):
 
 def test_a_connection_that_always_breaks(server, tmp_path, monkeypatch):
     monkeypatch.setattr(downloads, "_TRIES", 2)
-    with pytest.raises(InputError, match=r"can't be got .* \d+ bytes are kept, and the same.*By"):
+    with pytest.raises(
+        InputError, match=r"can't be downloaded .* \d+ bytes are kept, and the same.*By"
+    ):
         got(server, "always-cut", tmp_path / "f", digests=[MD5])
     there = (tmp_path / "f.part").stat().st_size
     assert 500_000 < there <= 600_000
@@ -154,13 +156,15 @@ def test_a_server_that_is_busy(server, tmp_path):
     assert got(server, "busy", tmp_path / "f").read_bytes() == CONTENT
     Handler.failures = 1
     assert got(server, "many", tmp_path / "m").read_bytes() == CONTENT
-    with pytest.raises(InputError, match=r"down can't be got: the server says 503 .*\. By hand"):
+    with pytest.raises(
+        InputError, match=r"down can't be downloaded: the server answers 503 .*\. By hand"
+    ):
         got(server, "down", tmp_path / "g")
     assert len(Handler.log) == 3 + 2 + 4
 
 
 def test_a_file_that_is_not_there(server, tmp_path):
-    with pytest.raises(InputError, match=r"the server says 404 Not Found\. By hand: get it"):
+    with pytest.raises(InputError, match=r"the server answers 404 Not Found\. By hand: get it"):
         got(server, "missing", tmp_path / "f")
     assert Handler.log == [None]  # asked once
     assert not list(tmp_path.glob("[!.]*"))
@@ -168,7 +172,9 @@ def test_a_file_that_is_not_there(server, tmp_path):
 
 def test_nobody_there(tmp_path, monkeypatch):
     monkeypatch.setattr(downloads, "_WAIT", 0.0)
-    with pytest.raises(InputError, match=r"can't be got .*0 bytes are kept.* By hand: get it"):
+    with pytest.raises(
+        InputError, match=r"can't be downloaded .*0 bytes are kept.* By hand: get it"
+    ):
         download("http://127.0.0.1:9/x", tmp_path / "f", by_hand=HAND, progress=False)
 
 
@@ -266,7 +272,7 @@ def test_a_full_disk(server, tmp_path, monkeypatch):
         return Full(file) if mode in ("ab", "wb") else file
 
     monkeypatch.setattr(downloads.Path, "open", opened)
-    text = r"can't be saved in .*: No space left on device\. What is there of it is kept"
+    text = r"can't be saved in .*: No space left on device\. The part that was downloaded is kept"
     with pytest.raises(InputError, match=text):
         got(server, "file", tmp_path / "f", digests=[MD5])
     monkeypatch.undo()
@@ -313,7 +319,7 @@ def test_a_kill(server, tmp_path):
 
 
 def test_the_bar(server, tmp_path, capsys, monkeypatch):
-    """On standard error, after two seconds, and with where it began."""
+    """On standard error, after two seconds, beginning at the resumed byte."""
     import tqdm
 
     shown = []
@@ -327,5 +333,5 @@ def test_the_bar(server, tmp_path, capsys, monkeypatch):
     (tmp_path / "f.part").write_bytes(CONTENT[:1000])
     download(f"{server}/file", tmp_path / "f", by_hand=HAND)
     assert (shown[0]["initial"], shown[0]["total"]) == (1000, len(CONTENT))
-    assert (shown[0]["desc"], shown[0]["delay"], shown[0]["disable"]) == ("f", 2, False)
+    assert (shown[0]["desc"], shown[0]["delay"], shown[0]["disable"]) == ("f", 2, None)
     assert capsys.readouterr().out == ""

@@ -59,7 +59,7 @@ def test_16_bits_keep_the_upper_byte(tmp_path, suffix):
 
 def test_more_than_16_bits(tmp_path):
     path = saved(tmp_path / "wide.tif", Image.fromarray(np.array([[0, 70000]], np.int32)))
-    with pytest.raises(InputError, match="at most 16 bits a pixel; got values from 0 to 70000"):
+    with pytest.raises(InputError, match="at most 16 bits per pixel; got values from 0 to 70000"):
         read_pixels(path)
 
 

@@ -208,7 +208,7 @@ def test_another_model_does_not_go_on(tmp_path):
         export_predictions(Interrupted(17), STIMULI, tmp_path / "x.h5")
     other = Interrupted(99)
     other.fingerprint = "another"
-    with pytest.warns(UserWarning, match="has contrast with another model; starting anew"):
+    with pytest.warns(UserWarning, match="has contrast with another model; starting from scratch"):
         export_predictions(other, STIMULI, tmp_path / "x.h5")
     assert len(other.seen) == 20
 
@@ -282,7 +282,7 @@ GOLD = salmetrics.GoldStandard(*DATASET, bandwidth=3, centre_weight=0.1, uniform
         (Moved(), "x", {"files": ".png"}, "moved gives densities, and grey levels are no prob"),
         (Moved(), "x.json", {}, "moved gives densities"),
         (GOLD, "x.h5", {}, "can't be exported: its predictions depend on the subject"),
-        (Contrast(), "none/x.h5", {}, "folder .* does not exist; make it first"),
+        (Contrast(), "none/x.h5", {}, "folder .* does not exist; create it first"),
         (Stops(), "x.h5", {}, "contrast stopped predicting before image '1'"),
         (Nan(), "x.h5", {}, "saliency map of contrast for image '0' must be finite"),
         (Small(), "x.h5", {}, r"contrast predicted size \(2, 2\) for image '0'"),

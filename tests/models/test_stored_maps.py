@@ -344,12 +344,12 @@ COLOURED = np.random.default_rng(0).integers(0, 255, (*SIZE, 3), np.uint8)
 @pytest.mark.parametrize(
     ("name", "data", "text"),
     [
-        ("a.png", bytes_of(COLOURED), "must be grey; it is coloured"),
+        ("a.png", bytes_of(COLOURED), "must be grey, but it is coloured"),
         ("a.npy", bytes_of(COLOURED, "npy"), r"must be a map of shape \(height, width\); got"),
         (
             "a.png",
             png_with_wide_colours(),
-            "has 16 bits in each of several channels; save it in grey",
+            "has several channels of 16 bits; save it as grey levels",
         ),
         ("a.npy", bytes_of(np.array([["a"] * 5] * 4), "npy"), "must hold numbers"),
         ("a.png", FILES["a.png"][:60], "can't be read"),
@@ -367,7 +367,7 @@ def test_python_objects_are_not_read(tmp_path):
     stream = io.BytesIO()
     np.save(stream, np.array([[{}] * 5] * 4), allow_pickle=True)
     path = write_folder(tmp_path / "maps", {"a.npy": stream.getvalue()})
-    with pytest.raises(InputError, match="holds Python objects, which are not read"):
+    with pytest.raises(InputError, match="holds Python objects, which are never unpickled"):
         StoredMaps(path, stimuli_of(["a.jpg"]))
 
 
@@ -454,14 +454,14 @@ def object_stack(path):
         ("x.mat", one_array, r"must be a cell array .*; got \(2, 3, 4, 5\)"),
         ("x.mat", truncated_mat, "x.mat' can't be read"),
         ("x.mat", text_file, "x.mat' can't be read"),
-        ("x.zip", truncated_zip, "can't be read.*It may have been cut off"),
+        ("x.zip", truncated_zip, "can't be read.*It may be an incomplete download"),
         ("x.zip", corrupt_zip, "can't be read"),
         ("x.zip", text_file, "can't be read"),
         ("x.npz", text_file, "can't be read"),
         ("x.json", wrong_json, "must be a list of"),
         ("x.json", repeated_json, "holds image 1 twice"),
         ("x.json", broken_json, "x.json' can't be read"),
-        ("x.npy", flat_stack, r"must hold one map an image, shape \(n, height, width\); got"),
+        ("x.npy", flat_stack, r"must hold one map per image, shape \(n, height, width\); got"),
         ("x.npy", object_stack, "holds Python objects"),
         ("x.npy", text_file, "x.npy' can't be read"),
     ],
@@ -490,7 +490,7 @@ def test_maps_without_names_need_all_images(tmp_path, stimuli):
 @pytest.mark.parametrize("name", ["maps.zip", "maps.npz"])
 def test_parts_of_what_has_none(name, tmp_path, stimuli):
     STORES[name](tmp_path / name)
-    with pytest.raises(InputError, match="has no parts to name; 'x' would be a group of an HDF5"):
+    with pytest.raises(InputError, match="has no parts, so 'x' can't be chosen"):
         salmetrics.as_model(f"{tmp_path / name}:x", stimuli)
 
 
@@ -577,7 +577,7 @@ def test_grey_with_alpha_of_16_bits(tmp_path):
     data[16:29] = head
     data[29:33] = struct.pack(">I", zlib.crc32(b"IHDR" + head))
     path = write_folder(tmp_path / "maps", {"a.png": bytes(data)})
-    with pytest.raises(InputError, match="has 16 bits in each of several channels"):
+    with pytest.raises(InputError, match="has several channels of 16 bits"):
         StoredMaps(path, stimuli_of(["a.jpg"]))
 
 
@@ -600,13 +600,13 @@ def test_odd_hdf5_files(tmp_path):
     model = salmetrics.as_model(f"{tmp_path / 'x.h5'}:deep", stimuli)
     for stimulus in stimuli:
         np.testing.assert_array_equal(model.saliency_map(stimulus), MAPS["c"])
-    with pytest.raises(InputError, match=r"'one' of .* is no group, but one array"):
+    with pytest.raises(InputError, match=r"'one' of .* is not a group, but one array"):
         StoredMaps(tmp_path / "x.h5", part="one")
     with pytest.raises(InputError, match=r"map 'none' .* must be a map of shape"):
         StoredMaps(tmp_path / "x.h5", stimuli_of(["none"]))
     with h5py.File(tmp_path / "x.h5", "a") as file:
         file.attrs["kind"] = "heat"
-    with pytest.raises(InputError, match="says that it holds 'heat'; known are log_density"):
+    with pytest.raises(InputError, match="declares the kind 'heat'; expected one of log_density"):
         StoredMaps(tmp_path / "x.h5")
 
 
