@@ -194,10 +194,14 @@ class GoldStandard(DensityModel):
         ----------
         stimuli, fixations
             The images that were shown, and where people looked.
-        hold_out, units, upper_bound, centre_bias
-            See `GoldStandard`; with `upper_bound`, the parameters are fitted to held-out fixations.
+        hold_out, units
+            See `GoldStandard`.
         bandwidth, centre_weight, uniform_weight
             "fit", or numbers for parameters that are not fitted.
+        upper_bound
+            See `GoldStandard`; the parameters are those of held-out fixations in any case.
+        centre_bias
+            See `GoldStandard`.
         progress
             Whether to show a bar on standard error once the fit has taken two seconds.
 
