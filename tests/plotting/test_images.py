@@ -3,6 +3,8 @@
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import salmetrics
 from salmetrics import GaussianCentreBias, InputError
@@ -13,6 +15,7 @@ from salmetrics.plotting import (
     plot_information_gain_map,
     plot_samples,
 )
+from salmetrics.plotting.images import contour_levels
 from tests.plotting.drawn import FIXATIONS, STIMULI, points
 
 
@@ -147,3 +150,21 @@ def test_a_gain_of_another_size(ax, generated):
         InputError, match=r"gain must have the size of image '0', \(40, 50\); got \(2"
     ):
         plot_information_gain_map(np.zeros((2, 2)), stimulus=generated.dataset.stimuli[0], ax=ax)
+
+
+@given(st.integers(0, 10**6), st.lists(st.floats(0.001, 0.999), min_size=1, max_size=5))
+def test_contour_levels_enclose_their_mass(seed, masses):
+    p = np.random.default_rng(seed).gamma(0.3, size=(7, 9))
+    log = np.log(p / p.sum())
+    p = np.exp(log)
+    for mass, level in zip(masses, contour_levels(log, masses), strict=True):
+        assert p[log >= level].sum() >= mass - 1e-9
+        assert p[log > level].sum() < mass + 1e-9
+
+
+def test_contour_levels_that_are_refused():
+    log = GaussianCentreBias().log_density(STIMULI[0])
+    with pytest.raises(InputError, match="masses must be between 0 and 1"):
+        contour_levels(log, [0.5, 1])
+    with pytest.raises(InputError, match="log_density"):
+        contour_levels(log + 1)
