@@ -1,4 +1,4 @@
-"""The mean prediction of a model over images of any sizes, on one grid: what shuffled AUC needs."""
+"""Mean predictions over images of any sizes, on one grid, as shuffled AUC needs them."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ __all__ = [
 
 GRID = 500  # rows and columns, as in the MIT/Tuebingen benchmark
 
-_NOTHING = -1e30  # stands for the log of 0, which can't be interpolated
+_NOTHING = -1e30  # replaces the log of 0, which cannot be interpolated
 
 
 def to_grid(density: Array) -> Array:
@@ -36,11 +36,12 @@ def to_grid(density: Array) -> Array:
     Parameters
     ----------
     density
-        Shape (h, w), sum 1.
+        Density of shape (h, w), sum 1.
 
     Returns
     -------
-    Shape (GRID, GRID), the same sum.
+    density : ndarray of shape (GRID, GRID)
+        Its sum is the same.
     """
     height, width = density.shape
     return np.asarray(_mass(width).dot(_mass(height).dot(density).T).T)
@@ -52,13 +53,14 @@ def from_grid(density: Array, size: Size) -> Array:
     Parameters
     ----------
     density
-        Shape (GRID, GRID), sum 1.
+        Density of shape (GRID, GRID), sum 1.
     size
-        (h, w).
+        (height, width) of the image.
 
     Returns
     -------
-    Density per pixel, shape (h, w); its sum is 1 up to interpolation.
+    density : ndarray of shape (h, w)
+        Density per pixel; its sum is 1 up to errors of interpolation.
     """
     height, width = size
     values = _linear(width).dot(_linear(height).dot(density).T).T
@@ -68,28 +70,30 @@ def from_grid(density: Array, size: Size) -> Array:
 def to_grid_by_logs(log_density: Array) -> Array:
     """Bring a density to the grid as the MIT/Tuebingen benchmark does.
 
-    Its log is interpolated linearly, corner pixels on corner cells, and normalised again. A cell
+    Its log is interpolated linearly, corner pixels at corner cells, and normalised again. A cell
     beside a pixel of probability 0 gets 0.
 
     Parameters
     ----------
     log_density
-        Shape (h, w), logsumexp 0.
+        Natural log of a density, shape (h, w), logsumexp 0.
 
     Returns
     -------
-    Density of shape (GRID, GRID), sum 1.
+    density : ndarray of shape (GRID, GRID)
+        Its sum is 1.
     """
     return _interpolated_logs(log_density, (GRID, GRID))
 
 
 def from_grid_by_logs(density: Array, size: Size) -> Array:
-    """Bring a density from the grid to the size of an image, as `to_grid_by_logs`; sum 1."""
+    """Bring a density from the grid to an image's size by interpolating its log; sum 1."""
     with np.errstate(divide="ignore"):  # probability 0 is legal
         return _interpolated_logs(np.log(density), size)
 
 
 def _interpolated_logs(log_density: Array, size: Size) -> Array:
+    """Interpolate a log density, corners at corners, and return the normalised density."""
     logs = np.maximum(np.asarray(log_density, dtype=np.float64), _NOTHING)
     if logs.shape != size:
         rows, columns = (_corners(new, old) for new, old in zip(size, logs.shape, strict=True))
@@ -99,17 +103,17 @@ def _interpolated_logs(log_density: Array, size: Size) -> Array:
 
 
 def mean_of_others(total: Array, own: Array, n: int) -> Array:
-    """Mean over n densities without one of them, from their sum.
+    """Return the mean of n - 1 of n densities, from the sum of all and the one left out.
 
-    Where the others are smaller than 1e-16 times the own density they are lost in rounding;
-    negative differences become 0.
+    Where the other densities are smaller than 1e-16 times the one left out, they are lost in
+    rounding; negative differences become 0.
     """
     return np.asarray(np.maximum(total - own, 0.0) / (n - 1))
 
 
 @lru_cache(maxsize=64)
 def _mass(length: int) -> Any:
-    """Sparse (GRID, length): how much of each pixel lies in each cell."""
+    """Return a sparse matrix (GRID, length): the share of each pixel that lies in each cell."""
     from scipy.sparse import csr_array
 
     edges = np.union1d(np.arange(length + 1) * GRID, np.arange(GRID + 1) * length)
@@ -120,7 +124,7 @@ def _mass(length: int) -> Any:
 
 @lru_cache(maxsize=64)
 def _linear(length: int) -> Any:
-    """Sparse (length, GRID): linear interpolation between cell centres, flat beyond the last."""
+    """Return a sparse matrix (length, GRID) that interpolates between cells, flat outside."""
     from scipy.sparse import csr_array
 
     at = np.clip((np.arange(length) + 0.5) * GRID / length - 0.5, 0, GRID - 1)
@@ -138,7 +142,7 @@ def _linear(length: int) -> Any:
 
 @lru_cache(maxsize=64)
 def _corners(new: int, old: int) -> Any:
-    """Sparse (new, old): linear interpolation, the first and last at the first and last."""
+    """Return a sparse matrix (new, old) that interpolates linearly, end points at end points."""
     from scipy.sparse import csr_array
 
     at = np.arange(new) * ((old - 1) / max(new - 1, 1))
@@ -156,7 +160,15 @@ def _corners(new: int, old: int) -> Any:
 
 @dataclass(frozen=True)
 class MeanDensity:
-    """Sum of the predictions of a model over n images, on the grid: shape (GRID, GRID)."""
+    """Sum of the predictions of a model over images, on the grid.
+
+    Attributes
+    ----------
+    total : ndarray of shape (GRID, GRID)
+        Sum of the predictions; the number 0 if there is none.
+    n : int
+        Number of images.
+    """
 
     total: Array = field(default_factory=lambda: np.zeros(()))
     n: int = 0
@@ -166,7 +178,7 @@ class MeanDensity:
         return MeanDensity(self.total + other.total, self.n + other.n)
 
     def digest(self) -> str:
-        """Return a digest that distinguishes this sum from others."""
+        """Return a digest of the sum and the number of images."""
         return hashlib.sha256(self.total.tobytes()).hexdigest()[:32] + f"-{self.n}"
 
     def add(self, density: Array) -> MeanDensity:
@@ -175,14 +187,19 @@ class MeanDensity:
 
 
 def mean_on_grid(log_densities: Sequence[AnyArray], mean_grid: MeanGrid) -> Array:
-    """Mean on the grid of the densities that one image has, one per subject.
+    """Return the mean, on the grid, of the densities of one image, one per subject.
 
     Parameters
     ----------
     log_densities
-        Natural logs, each of shape (h, w).
+        Natural logs of the densities, each of shape (h, w).
     mean_grid
-        How densities are brought to the grid; see `salmetrics.Protocol`.
+        How densities are brought to the grid, "mass" or "log"; see `salmetrics.Protocol`.
+
+    Returns
+    -------
+    density : ndarray of shape (GRID, GRID)
+        Its sum is 1.
     """
     logs = (np.asarray(log_density, dtype=np.float64) for log_density in log_densities)
     if mean_grid == "mass":
@@ -193,18 +210,23 @@ def mean_on_grid(log_densities: Sequence[AnyArray], mean_grid: MeanGrid) -> Arra
 
 
 def others_mean(mean: MeanDensity, own: Array, size: Size, mean_grid: MeanGrid) -> Array:
-    """Mean density over the other images, at the size of this one.
+    """Return the mean density over the other images, at the size of this one.
 
     Parameters
     ----------
     mean
         Sum over all images, at least two.
     own
-        The part of this image, from `mean_on_grid`.
+        Density of this image on the grid, from `mean_on_grid`.
     size
         (height, width) of this image.
     mean_grid
-        How densities are brought back from the grid; see `salmetrics.Protocol`.
+        How densities are brought back from the grid, "mass" or "log"; see `salmetrics.Protocol`.
+
+    Returns
+    -------
+    density : ndarray of shape (h, w)
+        Density per pixel.
     """
     others = mean_of_others(mean.total, own, mean.n)
     return from_grid(others, size) if mean_grid == "mass" else from_grid_by_logs(others, size)

@@ -1,6 +1,6 @@
 """Saliency maps with the best expected score under a density: one function per kind of map.
 
-Which metric wants which of them is in its entry of `salmetrics.metrics.registry`.
+The entry of a metric in `salmetrics.metrics.registry` names its function.
 """
 
 from __future__ import annotations
@@ -35,17 +35,19 @@ class OptimalMapSettings:
 
     Attributes
     ----------
-    smoothing
-        How empirical maps are blurred; the maps for CC, KLDiv and SIM depend on it.
-    n_fixations
+    smoothing : Smoothing
+        Blur of empirical maps; the maps for CC, KLDiv and SIM depend on it.
+    n_fixations : int
         Number of fixations per empirical map, for SIM.
-    n_samples
+    n_samples : int
         Number of sampled empirical maps, for SIM.
-    truncate
-        Where the kernel of sampled maps ends, in standard deviations, for SIM; None: where that
-        of `smoothing` does.
-    seed, image_id
-        Key of the random stream, for SIM.
+    truncate : float or None
+        End of the kernel of sampled maps, in standard deviations, for SIM; None for that of
+        `smoothing`.
+    seed : int
+        Seed of the samples, for SIM.
+    image_id : str
+        Id of the image, which with `seed` determines the samples, for SIM.
     """
 
     smoothing: Smoothing
@@ -60,7 +62,7 @@ OptimalMap = Callable[[CheckedMap, OptimalMapSettings], CheckedMap]
 
 
 def log_density_itself(log_density: CheckedMap, settings: OptimalMapSettings) -> CheckedMap:
-    """Return log p, for metrics that only rank pixels: exp would underflow and make ties."""
+    """Return log p, for metrics that only rank pixels; exp would underflow to ties."""
     return log_density
 
 
@@ -104,7 +106,8 @@ def shuffled_auc_map(log_density: CheckedMap, mean_density: Array) -> CheckedMap
 
     Returns
     -------
-    Map of shape (h, w) with infinities: lowest where p is 0, highest where only p_nonfix is 0.
+    saliency_map : CheckedMap
+        Shape (h, w), with infinities: -inf where p is 0, inf where only p_nonfix is 0.
     """
     with np.errstate(divide="ignore", invalid="ignore"):
         ratio = log_density.values - np.log(mean_density)

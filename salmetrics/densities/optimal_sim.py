@@ -10,9 +10,9 @@ from salmetrics.kernels.quantile import sampled_maps
 
 __all__ = ["sim_optimal_map", "stratified_samples"]
 
-_STEP = 1 / 2  # distance of grid points, in widths of the blur
-_NEAR = 1e-2  # how far from 1 the sum of a map may be before it is scaled to 1
-_MAX_BYTES = 256 * 2**20  # of samples at grid points, at once
+_STEP = 1 / 2  # distance of grid points, in standard deviations of the blur
+_NEAR = 1e-2  # largest deviation from 1 of the sum of a map that is then scaled to 1
+_MAX_BYTES = 256 * 2**20  # of samples at grid points in memory
 
 
 def sim_optimal_map(
@@ -29,37 +29,39 @@ def sim_optimal_map(
 
     E[sum_i min(p_i, q_i)], the mean over sampled empirical maps q^s of sum 1, is concave in p, and
     at its maximum over maps of sum 1 each p_i is the (1 - lambda)-quantile of the q_i^s, with one
-    lambda for all pixels, such that the sum is 1; lambda and the place between two samples come
-    out in closed form. Values are taken at the points of a grid and interpolated with cubic
-    splines, such that the sum of the interpolated map is 1. On 800x600 pixels with sigma 24, steps
-    of 12 pixels cost at most 3e-5 of the expected SIM beside steps of 4: 1e-5 for a broad density
+    lambda for all pixels, such that the sum is 1; lambda and the position between two samples have
+    a closed form. Values are computed at the points of a grid and interpolated with cubic splines,
+    such that the sum of the interpolated map is 1. On 800x600 pixels with sigma 24, steps of 12
+    pixels cost at most 3e-5 of the expected SIM compared with steps of 4: 1e-5 for a broad density
     and for several spots, most for a single spot of 3 pixels.
 
     Samples are stratified: the first fixations of all samples are spread evenly over the density's
     mass, and so are the second, and so on, while the fixations of one sample are independent
-    (Latin hypercube). A finite number of samples costs less than half of what it would otherwise.
+    (Latin hypercube). This more than halves the cost of a finite number of samples.
 
     Parameters
     ----------
     density
-        Shape (h, w), sum 1.
+        Density of shape (h, w), sum 1.
     smoothing
-        How empirical maps are made.
+        Blur of empirical maps.
     n_fixations
-        Number of fixations of a sample.
+        Number of fixations per sample.
     stream
-        Where randomness comes from.
+        Random number generator.
     n_samples
         Number of samples.
     step
-        Distance of grid points in pixels, about; half of the blur's width by default.
-        Halved where the grid misses too much of the maps.
+        Approximate distance of grid points in pixels, by default half of the blur's standard
+        deviation. It is halved while the grid misses too much of the maps.
     max_bytes
-        More samples than fit are made in two passes, some rows of the grid at a time.
+        Memory for samples at grid points; if they exceed it, they are computed in two passes, some
+        rows of the grid at a time.
 
     Returns
     -------
-    Shape (h, w), at least 0, sum 1.
+    saliency_map : ndarray of shape (h, w)
+        At least 0, sum 1.
 
     References
     ----------
@@ -73,14 +75,14 @@ def sim_optimal_map(
     step = fine if step is None else step
     pixels = stratified_samples(density, n_samples, n_fixations, stream, tile=fine)
     samples = _Samples((height, width), smoothing, pixels)
-    found = None
-    while found is None:  # a grid that misses the maps' mass has no map of sum 1 between them
-        found = _on_grid(samples, _grid(height, step), _grid(width, step), max_bytes)
+    values = None
+    while values is None:  # a grid that misses the maps' mass has no map of sum 1 between them
+        rows, columns = _grid(height, step), _grid(width, step)
+        values = _on_grid(samples, rows, columns, max_bytes)
         step = max(1, step // 2)
-    rows, columns, values = found
-    made = _interpolation(height, rows) @ values @ _interpolation(width, columns).T
-    np.maximum(made, 0.0, out=made)  # splines go below by 1e-6 of the maximum
-    return np.asarray(made / made.sum())
+    best = _interpolation(height, rows) @ values @ _interpolation(width, columns).T
+    np.maximum(best, 0.0, out=best)  # splines fall below 0 by 1e-6 of the maximum
+    return np.asarray(best / best.sum())
 
 
 def stratified_samples(
@@ -95,17 +97,18 @@ def stratified_samples(
     Parameters
     ----------
     density
-        Shape (h, w), any positive sum.
+        Density of shape (h, w), with any positive sum.
     n_samples, n_fixations
-        How many, and of how many fixations each.
+        Number of samples, and of fixations per sample.
     stream
-        Where randomness comes from.
+        Random number generator.
     tile
         Height and width of tiles in pixels.
 
     Returns
     -------
-    Flat indices of pixels, shape (n_samples, n_fixations).
+    pixels : ndarray of shape (n_samples, n_fixations)
+        Flat indices of pixels.
     """
     height, width = density.shape
     down, across = -(-height // tile), -(-width // tile)
@@ -119,16 +122,14 @@ def stratified_samples(
         shares[:, k] = (stream.permutation(n_samples) + stream.random(n_samples)) / n_samples
     at = np.searchsorted(cumulative, shares * cumulative[-1], side="right")
     at = np.minimum(at, np.searchsorted(cumulative, cumulative[-1]))  # the last with any mass
-    which, inside = np.divmod(at, tile * tile)
-    row, column = np.divmod(which, across)
+    tile_index, inside = np.divmod(at, tile * tile)
+    row, column = np.divmod(tile_index, across)
     column = np.where(row % 2 == 1, across - 1 - column, column)
     return np.asarray((row * tile + inside // tile) * width + column * tile + inside % tile)
 
 
-def _on_grid(
-    samples: _Samples, rows: Rows, columns: Rows, max_bytes: int
-) -> tuple[Rows, Rows, Array] | None:
-    """Grid and values on it; None if no quantile gives a sum of 1."""
+def _on_grid(samples: _Samples, rows: Rows, columns: Rows, max_bytes: int) -> Array | None:
+    """Return the best map's values on a grid; None if no quantile gives a sum of 1."""
     down, across = _interpolation(samples.size[0], rows), _interpolation(samples.size[1], columns)
     weights = np.multiply.outer(down.sum(0), across.sum(0))
     per_block = max(1, max_bytes // (2 * samples.n * columns.size * 4))  # and a transposed copy
@@ -150,7 +151,7 @@ def _on_grid(
         ordered = samples.ordered(rows[block], columns) if kept is None else kept
         low, high = ordered[:, k].astype(np.float64), ordered[:, k + 1].astype(np.float64)
         parts.append((low + share * (high - low)).reshape(-1, columns.size))
-    return rows, columns, np.concatenate(parts)
+    return np.concatenate(parts)
 
 
 class _Samples:
@@ -181,7 +182,7 @@ class _Samples:
         self._kernels = row_weights.astype(np.float32), column_weights.astype(np.float32)
 
     def ordered(self, rows: Rows, columns: Rows) -> AnyArray:
-        """Values at grid points, shape (n_points, n_samples), smallest first."""
+        """Return the values at grid points, sorted, shape (n_points, n_samples)."""
         maps = sampled_maps(*self._points, rows, columns, *self._kernels)
         values = np.ascontiguousarray(maps.reshape(maps.shape[0], -1).T)
         values.sort(axis=1)
@@ -189,13 +190,13 @@ class _Samples:
 
 
 def _grid(length: int, step: int) -> Rows:
-    """Positions along a line, its first and last included, about a step apart."""
+    """Return positions about a step apart along a line, its first and last pixel included."""
     n = -(-(length - 1) // step) + 1
     return np.unique(np.rint(np.linspace(0, length - 1, n)).astype(np.int64))
 
 
 def _interpolation(length: int, points: Rows) -> Array:
-    """Matrix (length, n_points) of interpolation between points with a natural cubic spline."""
+    """Return a matrix (length, n_points) that interpolates with a natural cubic spline."""
     from scipy.interpolate import CubicSpline
 
     if points.size == length:

@@ -1,4 +1,4 @@
-"""Maps and densities brought to another size."""
+"""Interpolation of maps and densities at another size."""
 
 from __future__ import annotations
 
@@ -18,7 +18,27 @@ _ORDERS: dict[Resize, int] = {"nearest": 0, "bilinear": 1, "bicubic": 3}
 
 
 def resize_map(array: AnyArray, size: Size, resize: Resize = "bilinear") -> Array:
-    """Interpolate a map of shape (h, w) at the pixels of another size, (height, width)."""
+    """Interpolate a map at the pixels of another size.
+
+    Parameters
+    ----------
+    array
+        Map of shape (h, w).
+    size
+        The new (height, width).
+    resize
+        Kind of interpolation; values outside the map are those at its edge.
+
+    Returns
+    -------
+    resized : ndarray of shape size
+        The map, float64.
+
+    Raises
+    ------
+    InputError
+        If `array` does not have two axes.
+    """
     from scipy.ndimage import zoom
 
     if array.ndim != 2:
@@ -31,7 +51,22 @@ def resize_map(array: AnyArray, size: Size, resize: Resize = "bilinear") -> Arra
 
 
 def resize_log_density(log_density: AnyArray, size: Size, resize: Resize = "bilinear") -> Array:
-    """Interpolate the density, not its log (which may be -inf), and normalise the result."""
+    """Interpolate a density, not its log (which may be -inf), and normalise the result.
+
+    Parameters
+    ----------
+    log_density
+        Natural log of a density, shape (h, w).
+    size
+        The new (height, width).
+    resize
+        Kind of interpolation.
+
+    Returns
+    -------
+    log_density : ndarray of shape size
+        Natural log of the density, logsumexp 0.
+    """
     density = np.maximum(resize_map(np.exp(log_density), size, resize), 0.0)
     with np.errstate(divide="ignore"):  # probability 0 is legal
         logarithm: Array = np.log(density / density.sum())

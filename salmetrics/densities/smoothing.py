@@ -1,4 +1,4 @@
-"""Empirical maps: fixations blurred with a Gaussian; and the same blur for whole densities."""
+"""Gaussian blurs: of fixations, which gives empirical maps, and of whole maps."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from salmetrics.array_types import AnyArray, Array, Rows, Size
 from salmetrics.errors import InputError, check_choice
 from salmetrics.kernels import blur as kernels
 from salmetrics.protocols import BOUNDARIES, DEFAULT, Boundary, Protocol
@@ -28,11 +28,16 @@ class Smoothing:
         "constant" (zeros outside: mass leaves the image), "reflect" (mass is folded back) or
         "renormalise" (zeros outside, each kernel scaled so that it keeps its mass).
     truncate
-        The kernel ends at this many standard deviations, as in scipy.ndimage.
+        End of the kernel in standard deviations, as in scipy.ndimage.
     cycles
-        If given, blur instead as the MATLAB benchmark's antonioGaussian does: in the frequency
-        domain, on a square of zeros padded to a power of two, with gain 1/2 at so many cycles
-        per padded side. `sigma`, `boundary` and `truncate` are then of no effect.
+        If given, the blur is that of the MATLAB benchmark's antonioGaussian instead: in the
+        frequency domain, on a square padded with zeros to a power of two, with gain 1/2 at this
+        number of cycles per padded side. `sigma`, `boundary` and `truncate` then have no effect.
+
+    Raises
+    ------
+    InputError
+        If an option is out of range.
 
     Examples
     --------
@@ -58,24 +63,24 @@ class Smoothing:
         if self.cycles is not None and not self.cycles > 0:
             raise InputError(f"cycles must be positive or None; got {self.cycles!r}")
 
-    def points(self, size: tuple[int, int], pixels: NDArray[np.int64]) -> NDArray[np.float64]:
-        """Blur unit masses at flat pixel indices; float64 of shape `size`."""
+    def points(self, size: Size, pixels: Rows) -> Array:
+        """Return the blurred map, of shape `size`, of unit masses at flat pixel indices."""
         _, *points_and_kernels = self.points_and_kernels(size, pixels)
         return kernels.blur_points(size, *points_and_kernels)
 
     def points_at(
         self,
-        size: tuple[int, int],
-        pixels: NDArray[np.int64],
-        at: NDArray[np.int64],
+        size: Size,
+        pixels: Rows,
+        at: Rows,
         *,
-        ends: NDArray[np.int64] | None = None,
-        at_ends: NDArray[np.int64] | None = None,
-    ) -> NDArray[np.float64]:
-        """Values of `points` at flat pixel indices `at`, without making the map.
+        ends: Rows | None = None,
+        at_ends: Rows | None = None,
+    ) -> Array:
+        """Return the values of `points` at the flat pixel indices `at`, without the whole map.
 
-        Several images of one size are done at once if their points, and places, stand one after
-        the other and end at `ends`, and `at_ends`.
+        Several images of one size are computed at once if `pixels` and `at` hold one image after
+        the other; `ends` and `at_ends` are the ends of the images in them.
         """
         row_weights, column_weights = self._weights(size)
         reflect = self.boundary == "reflect" and self.cycles is None
@@ -89,8 +94,8 @@ class Smoothing:
             np.array([at.size]) if at_ends is None else at_ends,
         )
 
-    def masses(self, size: tuple[int, int], pixels: NDArray[np.int64]) -> NDArray[np.float64]:
-        """Return what stays inside of each unit mass."""
+    def masses(self, size: Size, pixels: Rows) -> Array:
+        """Return the part of each unit mass that stays inside the image, shape (n,)."""
         if self.boundary != "constant" and self.cycles is None:
             return np.ones(pixels.size)
         ys, xs = np.divmod(pixels, size[1])
@@ -98,12 +103,12 @@ class Smoothing:
         inside_y = _mass_inside(size[0], row_weights)[ys]
         return np.asarray(inside_y * _mass_inside(size[1], column_weights)[xs])
 
-    def mass(self, size: tuple[int, int], pixels: NDArray[np.int64]) -> float:
-        """Sum of `points` over the image: what stays inside of the unit masses."""
+    def mass(self, size: Size, pixels: Rows) -> float:
+        """Return the sum of `points` over the image: the mass that stays inside."""
         return float(self.masses(size, pixels).sum())
 
-    def dense(self, image: NDArray[Any]) -> NDArray[np.float64]:
-        """Blur a whole map of shape (h, w); float64."""
+    def dense(self, image: AnyArray) -> Array:
+        """Return a blurred map, float64, of the shape (h, w) of the map."""
         if self.cycles is not None:
             from scipy import fft
 
@@ -117,13 +122,13 @@ class Smoothing:
             image = image / self._masses_inside(image.shape)
         return kernels.blur_dense(image, row_weights, column_weights, self.boundary == "reflect")
 
-    def dense_at(self, image: NDArray[Any], at: NDArray[np.int64]) -> NDArray[np.float64]:
-        """Values of `dense` at flat pixel indices `at`, in less time if they are few."""
+    def dense_at(self, image: AnyArray, at: Rows) -> Array:
+        """Return the values of `dense` at the flat pixel indices `at`, faster if they are few."""
         row_weights, column_weights = self._weights(image.shape)
         height, width = image.shape
-        of_window = (2 * row_weights.size - 1) * (2 * column_weights.size - 1)
-        of_map = image.size * 2 * (row_weights.size + column_weights.size)
-        if self.cycles is not None or 2 * at.size * of_window > of_map:
+        cost_per_pixel = (2 * row_weights.size - 1) * (2 * column_weights.size - 1)
+        cost_of_map = image.size * 2 * (row_weights.size + column_weights.size)
+        if self.cycles is not None or 2 * at.size * cost_per_pixel > cost_of_map:
             return np.asarray(self.dense(image).reshape(-1)[at])
         which, ys = np.arange(at.size), at // width
         xs = at % width
@@ -137,13 +142,14 @@ class Smoothing:
         return np.asarray(np.bincount(which, weights=values, minlength=at.size), np.float64)
 
     def _sigmas(self) -> tuple[float, float]:
+        """Return the standard deviations along y and x."""
         if np.ndim(self.sigma) == 0:
             return float(self.sigma), float(self.sigma)  # type: ignore[arg-type]
         along_y, along_x = self.sigma  # type: ignore[misc]
         return float(along_y), float(along_x)
 
-    def _weights(self, size: tuple[int, ...]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Half kernels along y and along x."""
+    def _weights(self, size: tuple[int, ...]) -> tuple[Array, Array]:
+        """Return the half kernels along y and along x."""
         if self.cycles is not None:
             line = _periodic_gaussian(size, self.cycles)
             return line[: size[0]], line[: size[1]]
@@ -153,23 +159,21 @@ class Smoothing:
             kernels.gaussian_weights(along_x, self.truncate),
         )
 
-    def _masses_inside(self, size: tuple[int, ...]) -> NDArray[np.float64]:
-        """Share of a kernel at each pixel that stays in the image."""
+    def _masses_inside(self, size: tuple[int, ...]) -> Array:
+        """Return the share of a kernel at each pixel that stays in the image."""
         row_weights, column_weights = self._weights(size)
         inside = np.outer(_mass_inside(size[0], row_weights), _mass_inside(size[1], column_weights))
         return np.asarray(inside)
 
-    def points_and_kernels(
-        self, size: tuple[int, int], pixels: NDArray[np.int64]
-    ) -> tuple[Any, ...]:
-        """Return what `points` adds up: products of lines.
+    def points_and_kernels(self, size: Size, pixels: Rows) -> tuple[Any, ...]:
+        """Return the separable kernels whose sum is `points`.
 
         Returns
         -------
-        which, ys, xs, masses
-            Of each point and its images in the edges: index of its pixel, position, and mass.
-        row_weights, column_weights
-            Half kernels, from their middle.
+        which, ys, xs, masses : ndarray of shape (m,)
+            Index into `pixels`, position and mass of each point and of its mirror images.
+        row_weights, column_weights : ndarray
+            Half kernels, from their centre.
         """
         which = np.arange(pixels.size)
         ys, xs = np.divmod(pixels, size[1])
@@ -182,10 +186,8 @@ class Smoothing:
             masses = masses[which]
         return which, ys, xs, masses, row_weights, column_weights
 
-    def _point_masses(
-        self, size: tuple[int, int], pixels: NDArray[np.int64]
-    ) -> NDArray[np.float64]:
-        """Return what the kernel of each point is multiplied by, so that it keeps its mass."""
+    def _point_masses(self, size: Size, pixels: Rows) -> Array:
+        """Return the factor of the kernel of each point that lets it keep its mass."""
         if self.boundary != "renormalise" or self.cycles is not None:
             return np.ones(pixels.size)
         ys, xs = np.divmod(pixels, size[1])
@@ -194,19 +196,19 @@ class Smoothing:
         return np.asarray(1.0 / (inside_y * _mass_inside(size[1], column_weights)[xs]))
 
 
-def _mass_inside(length: int, weights: NDArray[np.float64]) -> NDArray[np.float64]:
+def _mass_inside(length: int, weights: Array) -> Array:
     """Return the share of a kernel at each position of a line that stays on the line."""
     return kernels.blur_dense(np.ones((length, 1)), weights, np.ones(1), False)[:, 0]
 
 
-def _periodic_gaussian(size: tuple[int, ...], cycles: float) -> NDArray[np.float64]:
+def _periodic_gaussian(size: tuple[int, ...], cycles: float) -> Array:
     """One period of the separable kernel whose gain is exp(-f**2 ln 2 / cycles**2)."""
     length = 2
     while length < max(size[:2]):
         length *= 2
     frequency = np.fft.fftfreq(length, 1.0 / length)
-    line: NDArray[np.float64] = np.fft.ifft(np.exp(-np.log(2) * (frequency / cycles) ** 2)).real
-    # rounding leaves values such as -1e-18 far from the middle; the lobes of a kernel cut off by
+    line: Array = np.fft.ifft(np.exp(-np.log(2) * (frequency / cycles) ** 2)).real
+    # rounding leaves values such as -1e-18 far from the centre; the lobes of a kernel cut off by
     # a small image are real, and MATLAB has them too
     return np.where(np.abs(line) < 1e-15, 0.0, line)
 
@@ -219,23 +221,28 @@ def smoothing_of(
     required: bool = True,
     metrics: Sequence[str] = (),
 ) -> Smoothing:
-    """Return how empirical maps are blurred: the protocol's sigma, the data set's, or one degree.
+    """Return the blur of empirical maps: the protocol's sigma, the data set's, or one degree.
 
     Parameters
     ----------
     protocol
-        Every choice; its sigma takes precedence.
+        All choices of an evaluation; its sigma takes precedence.
     sigma, pixels_per_degree
-        Width of the blur and size of a degree of the data set, in pixels, if known.
+        Width of the blur and size of a degree of the data set, in pixels; None if unknown.
     required
         Whether an unknown width is an error.
     metrics
-        Keys of the metrics that need it, for the message.
+        Keys of the metrics that need the width, for the message.
+
+    Returns
+    -------
+    smoothing : Smoothing
+        The blur; of width 0 if the width is unknown and not required.
 
     Raises
     ------
     InputError
-        If none of the three is known, and `required`.
+        If the width is required, and none of the three is known.
     """
     widths = (protocol.sigma, sigma, pixels_per_degree)
     width = next((each for each in widths if each is not None), None)

@@ -1,4 +1,4 @@
-"""The two protocols a model can follow."""
+"""The two kinds of models, and what asks either for a prediction and checks it."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from salmetrics.array_types import AnyArray, Array, Rows
 from salmetrics.checked_map import CheckedMap, as_log_density, as_map, pixel_indices
 from salmetrics.data.fixations import Fixations
 from salmetrics.data.stimuli import Stimuli, Stimulus
@@ -20,27 +20,52 @@ __all__ = [
     "Model",
     "SaliencyMapModel",
     "as_array",
+    "check_size",
     "checked_log_density",
+    "checked_saliency_map",
     "log_density_of",
+    "model_name",
     "predictions_of",
+    "saliency_map_of",
 ]
+
+NO_DENSITY = (
+    "a saliency map has no log likelihood; turn the maps into densities first, with "
+    "salmetrics.fit_density"
+)
 
 
 class DensityModel(ABC):
-    """A model that gives, for each image, a density of fixations over pixels.
+    """A model that gives, for each image, a probability density of fixations over pixels.
 
-    Subclasses write `log_density`; the rest has a default. Set `name` for tables.
+    Subclasses define `log_density`; everything else has a default. The attribute `name` is what
+    tables call the model, by default its class.
 
     Attributes
     ----------
-    subject_dependent
-        Whether predictions depend on the subject, as a gold standard's do.
-    leave_one_out
+    subject_dependent : bool
+        Whether predictions depend on the subject, as those of a gold standard do.
+    leave_one_out : bool
         Whether predictions differ between images only by what each leaves out.
-    without_maps
-        Why the model has likelihoods but no maps to score, if it has none.
-    parameters
+    without_maps : str or None
+        Why the model has likelihoods but no maps to score; None if it has maps.
+    parameters : dict
         Numbers and words that results record, by name.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from salmetrics import DensityModel, Stimuli
+    >>> class LeftHalf(DensityModel):
+    ...     name = "left half"
+    ...
+    ...     def log_density(self, stimulus, *, subject=None):
+    ...         density = np.full(stimulus.size, 0.1)
+    ...         density[:, : stimulus.size[1] // 2] = 0.9
+    ...         return np.log(density / density.sum())
+    >>> (stimulus,) = Stimuli.from_sizes([(1, 4)])
+    >>> np.exp(LeftHalf().log_density(stimulus))
+    array([[0.45, 0.45, 0.05, 0.05]])
     """
 
     name: str | None = None
@@ -50,42 +75,79 @@ class DensityModel(ABC):
 
     @property
     def parameters(self) -> dict[str, Any]:
-        """None unless a subclass says otherwise."""
+        """Numbers and words that results record, by name; empty by default."""
         return {}
 
     @property
     def knows_likelihoods(self) -> bool:
-        """Whether `log_likelihoods` has a way of its own, without one map for all subjects."""
+        """Whether `log_likelihoods` does more than look up one map for all subjects."""
         own = type(self).log_likelihoods is not DensityModel.log_likelihoods
         return own or self.subject_dependent
 
     def check_data(self, stimuli: Stimuli, fixations: Fixations) -> None:  # noqa: B027  # optional
-        """Raise `InputError` if this model left out other fixations than these; before scoring."""
+        """Check, before scoring, that this model may predict these data; by default it may.
+
+        Parameters
+        ----------
+        stimuli, fixations
+            Images and fixations that are about to be scored.
+
+        Raises
+        ------
+        InputError
+            If the model left out other fixations than these, or cannot predict the images.
+        """
 
     @abstractmethod
-    def log_density(self, stimulus: Stimulus, *, subject: Any = None) -> NDArray[Any]:
-        """Return the natural log of the density, shape (h, w), logsumexp 0.
+    def log_density(self, stimulus: Stimulus, *, subject: Any = None) -> AnyArray:
+        """Return the natural log of the density of fixations on one image.
 
         Parameters
         ----------
         stimulus
             The image.
         subject
-            Whose fixations are predicted; ignored unless `subject_dependent`.
+            Subject whose fixations are predicted; ignored unless `subject_dependent`.
+
+        Returns
+        -------
+        log_density : ndarray of shape (h, w)
+            Natural log of the probability of each pixel; logsumexp 0.
         """
 
-    def log_densities(self, stimuli: Stimuli) -> Iterator[NDArray[Any]]:
-        """Yield the log density of each image, in order; override to predict in batches."""
+    def log_densities(self, stimuli: Stimuli) -> Iterator[AnyArray]:
+        """Predict several images; override it to predict in batches.
+
+        Parameters
+        ----------
+        stimuli
+            The images.
+
+        Yields
+        ------
+        log_density : ndarray of shape (h, w)
+            Natural log of the density of each image, in their order.
+        """
         for stimulus in stimuli:
             yield self.log_density(stimulus)
 
-    def log_likelihoods(self, stimuli: Stimuli, fixations: Fixations) -> NDArray[np.float64]:
-        """Return the natural log of the density at each fixation, shape (n,), nats.
+    def log_likelihoods(self, stimuli: Stimuli, fixations: Fixations) -> Array:
+        """Return the natural log of the density at each fixation.
+
+        Parameters
+        ----------
+        stimuli, fixations
+            Images and the fixations on them.
+
+        Returns
+        -------
+        log_likelihoods : ndarray of shape (n,)
+            One value per fixation, float64, in nats; -inf where the density is 0.
 
         Raises
         ------
         InputError
-            If a prediction is no log density of its image's size.
+            If a prediction is not a log density of its image's size.
         """
         fixations.check_against(stimuli)
         result = np.empty(len(fixations))
@@ -99,19 +161,68 @@ class DensityModel(ABC):
 
 
 class SaliencyMapModel(ABC):
-    """A model that gives, for each image, one map on any scale. Set `name` for tables."""
+    """A model that gives, for each image, one map on any scale.
+
+    Subclasses define `saliency_map`. The attribute `name` is what tables call the model, by
+    default its class. `salmetrics.fit_density` turns such a model into a `DensityModel`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from salmetrics import SaliencyMapModel, Stimuli
+    >>> class Brightness(SaliencyMapModel):
+    ...     def saliency_map(self, stimulus):
+    ...         return stimulus.rgb.mean(axis=2)
+    >>> (stimulus,) = Stimuli.from_arrays([np.array([[0, 9], [60, 255]], dtype=np.uint8)])
+    >>> Brightness().saliency_map(stimulus)
+    array([[  0.,   9.],
+           [ 60., 255.]])
+    """
 
     name: str | None = None
 
     def check_data(self, stimuli: Stimuli, fixations: Fixations) -> None:  # noqa: B027  # optional
-        """Raise `InputError` if this model can't predict these images; before scoring."""
+        """Check, before scoring, that this model can predict these images; by default it can.
+
+        Parameters
+        ----------
+        stimuli, fixations
+            Images and fixations that are about to be scored.
+
+        Raises
+        ------
+        InputError
+            If the model cannot predict the images.
+        """
 
     @abstractmethod
-    def saliency_map(self, stimulus: Stimulus) -> NDArray[Any]:
-        """Return the saliency map, shape (h, w), finite; higher means more fixations."""
+    def saliency_map(self, stimulus: Stimulus) -> AnyArray:
+        """Return the saliency map of one image.
 
-    def saliency_maps(self, stimuli: Stimuli) -> Iterator[NDArray[Any]]:
-        """Yield the saliency map of each image, in order; override to predict in batches."""
+        Parameters
+        ----------
+        stimulus
+            The image.
+
+        Returns
+        -------
+        saliency_map : ndarray of shape (h, w)
+            Finite values on any scale; higher values mean more fixations.
+        """
+
+    def saliency_maps(self, stimuli: Stimuli) -> Iterator[AnyArray]:
+        """Predict several images; override it to predict in batches.
+
+        Parameters
+        ----------
+        stimuli
+            The images.
+
+        Yields
+        ------
+        saliency_map : ndarray of shape (h, w)
+            Saliency map of each image, in their order.
+        """
         for stimulus in stimuli:
             yield self.saliency_map(stimulus)
 
@@ -119,8 +230,11 @@ class SaliencyMapModel(ABC):
 Model = DensityModel | SaliencyMapModel
 
 
-def as_array(prediction: Any) -> NDArray[Any]:
-    """Return a prediction as a NumPy array of shape (h, w); torch tensors come to the CPU."""
+def as_array(prediction: Any) -> AnyArray:
+    """Return a prediction as a NumPy array without leading axes of length 1.
+
+    Torch tensors are detached and copied to the CPU; bfloat16 becomes float32.
+    """
     if hasattr(prediction, "detach"):
         prediction = prediction.detach().cpu()
         if "bfloat16" in str(prediction.dtype):
@@ -139,61 +253,75 @@ def as_array(prediction: Any) -> NDArray[Any]:
 def checked_log_density(
     log_density: Any, stimulus: Stimulus, model: object, *, normalize: bool = False
 ) -> CheckedMap:
-    """Check a model's log density; messages name the model and the image."""
+    """Check a model's log density for an image; errors name the model and the image."""
     name = f"the log density of {model_name(model)} for image {stimulus.id!r}"
     checked = as_log_density(log_density, name, normalize=normalize)
     check_size(checked, stimulus, model)
     return checked
 
 
+def checked_saliency_map(saliency_map: Any, stimulus: Stimulus, model: object) -> CheckedMap:
+    """Check a model's saliency map for an image; errors name the model and the image."""
+    name = f"the saliency map of {model_name(model)} for image {stimulus.id!r}"
+    checked = as_map(saliency_map, name)
+    check_size(checked, stimulus, model)
+    return checked
+
+
 def log_density_of(model: DensityModel, stimulus: Stimulus, *, subject: Any = None) -> CheckedMap:
-    """Ask a model for one log density, and check it; errors of the model name the image."""
+    """Ask a model for one log density, and check it; exceptions of the model name the image."""
     try:
-        made = as_array(model.log_density(stimulus, subject=subject))
+        array = as_array(model.log_density(stimulus, subject=subject))
     except Exception as error:
         error.add_note(f"while {model_name(model)} predicted image {stimulus.id!r}")
         raise
-    return checked_log_density(made, stimulus, model)
+    return checked_log_density(array, stimulus, model)
 
 
-def predictions_of(model: Model, stimuli: Stimuli) -> Iterator[NDArray[Any]]:
-    """Yield a model's checked prediction of each image, in order.
+def saliency_map_of(model: SaliencyMapModel, stimulus: Stimulus) -> CheckedMap:
+    """Ask a model for one saliency map, and check it; exceptions of the model name the image."""
+    try:
+        array = as_array(model.saliency_map(stimulus))
+    except Exception as error:
+        error.add_note(f"while {model_name(model)} predicted image {stimulus.id!r}")
+        raise
+    return checked_saliency_map(array, stimulus, model)
 
-    A model may use the memory of a prediction again for the next: copy what is kept.
+
+def predictions_of(model: Model, stimuli: Stimuli) -> Iterator[AnyArray]:
+    """Yield a model's checked prediction for each image, in order.
+
+    A model may reuse the memory of a prediction for the next: copy what is kept.
 
     Raises
     ------
     InputError
-        Naming the model and the image, if a prediction is missing or none.
+        If a prediction is missing or invalid; the message names the model and the image.
     """
-    made: Iterator[Any] = (
+    predictions: Iterator[Any] = (
         iter(model.log_densities(stimuli))
         if isinstance(model, DensityModel)
         else iter(model.saliency_maps(stimuli))
     )
     for stimulus in stimuli:
         try:
-            array = as_array(next(made))
+            array = as_array(next(predictions))
         except StopIteration:
             raise InputError(
                 f"{model_name(model)} stopped predicting before image {stimulus.id!r}; "
-                "log_densities and saliency_maps must yield one prediction an image"
+                "log_densities and saliency_maps must yield one prediction per image"
             ) from None
         except Exception as error:
             error.add_note(f"while {model_name(model)} predicted image {stimulus.id!r}")
             raise
         if isinstance(model, DensityModel):
             yield checked_log_density(array, stimulus, model).values
-            continue
-        checked = as_map(
-            array, f"the saliency map of {model_name(model)} for image {stimulus.id!r}"
-        )
-        check_size(checked, stimulus, model)
-        yield checked.values
+        else:
+            yield checked_saliency_map(array, stimulus, model).values
 
 
 def check_size(prediction: CheckedMap, stimulus: Stimulus, model: object) -> None:
-    """Raise `InputError` unless a prediction has its image's size."""
+    """Raise `InputError` unless a prediction has the size of its image."""
     if prediction.shape != tuple(stimulus.size):
         raise InputError(
             f"{model_name(model)} predicted size {prediction.shape} for image {stimulus.id!r} of "
@@ -203,24 +331,16 @@ def check_size(prediction: CheckedMap, stimulus: Stimulus, model: object) -> Non
 
 
 def model_name(model: object) -> str:
-    """Return what tables and messages call a model."""
+    """Return what tables and messages call a model: its `name`, or else its class."""
     name = getattr(model, "name", None)
     return name if isinstance(name, str) and name else type(model).__name__
 
 
-def _groups(
-    model: DensityModel, fixations: Fixations, rows: NDArray[np.int64]
-) -> Iterator[tuple[Any, NDArray[np.int64]]]:
-    """Rows of one image that share a prediction: all of them, or one subject's at a time."""
+def _groups(model: DensityModel, fixations: Fixations, rows: Rows) -> Iterator[tuple[Any, Rows]]:
+    """Yield the rows of one image that share a prediction: all, or those of each subject."""
     if not model.subject_dependent:
         yield None, rows
         return
     subjects = fixations.subject[rows]
     for subject in np.unique(subjects):
         yield subject, rows[subjects == subject]
-
-
-NO_DENSITY = (
-    "a saliency map has no log likelihood; turn the maps into densities first, with "
-    "salmetrics.fit_density"
-)

@@ -1,12 +1,12 @@
-"""Models that look neither at the image nor at the data: uniform, and a Gaussian."""
+"""Models that depend neither on the image nor on data: uniform, and a central Gaussian."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from salmetrics.array_types import Array
 from salmetrics.data.stimuli import Stimulus
 from salmetrics.errors import InputError
 from salmetrics.models.base import DensityModel
@@ -15,7 +15,7 @@ __all__ = ["GaussianCentreBias", "Uniform"]
 
 
 class Uniform(DensityModel):
-    """The same probability for every pixel.
+    """A density model with the same probability for every pixel.
 
     Examples
     --------
@@ -27,19 +27,37 @@ class Uniform(DensityModel):
 
     name = "uniform"
 
-    def log_density(self, stimulus: Stimulus, *, subject: Any = None) -> NDArray[np.float64]:
-        """Return -log(h * w) everywhere, shape (h, w)."""
+    def log_density(self, stimulus: Stimulus, *, subject: Any = None) -> Array:
+        """Return -log(h w) for every pixel.
+
+        Parameters
+        ----------
+        stimulus
+            The image.
+        subject
+            Ignored.
+
+        Returns
+        -------
+        log_density : ndarray of shape (h, w)
+            Natural log of the density.
+        """
         height, width = stimulus.size
         return np.full((height, width), -np.log(height * width))
 
 
 class GaussianCentreBias(DensityModel):
-    """A Gaussian around the middle of the image, with given widths.
+    """A Gaussian around the centre of the image, with given widths.
 
     Parameters
     ----------
     sigma
-        Standard deviation as a share of the image's height and width.
+        Standard deviation as a share of the image's height (along y) and width (along x).
+
+    Raises
+    ------
+    InputError
+        If `sigma` is not a positive number.
 
     Examples
     --------
@@ -58,15 +76,29 @@ class GaussianCentreBias(DensityModel):
 
     @property
     def parameters(self) -> dict[str, Any]:
-        """Sigma."""
+        """The standard deviation `sigma`."""
         return {"sigma": self.sigma}
 
-    def log_density(self, stimulus: Stimulus, *, subject: Any = None) -> NDArray[np.float64]:
-        """Return the log of the Gaussian at pixel centres, normalised over the image."""
+    def log_density(self, stimulus: Stimulus, *, subject: Any = None) -> Array:
+        """Return the log of the Gaussian at pixel centres, normalised over the image.
+
+        Parameters
+        ----------
+        stimulus
+            The image.
+        subject
+            Ignored.
+
+        Returns
+        -------
+        log_density : ndarray of shape (h, w)
+            Natural log of the density.
+        """
         along_y, along_x = (self._line(length) for length in stimulus.size)
         return np.add.outer(along_y, along_x)
 
-    def _line(self, length: int) -> NDArray[np.float64]:
+    def _line(self, length: int) -> Array:
+        """Return the log of a Gaussian at the pixel centres of a line, normalised over the line."""
         z = (np.arange(length) - (length - 1) / 2) / (self.sigma * length)
         line = -0.5 * z**2
         return np.asarray(line - np.log(np.exp(line).sum()))

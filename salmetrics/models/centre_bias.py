@@ -1,4 +1,4 @@
-"""Where people look regardless of the image, each image's own fixations left out."""
+"""The centre bias: where people look regardless of the image, from fixations on other images."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections import OrderedDict
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, get_args
 
 import numpy as np
 
@@ -19,65 +19,78 @@ from salmetrics.data.stimuli import Stimuli, Stimulus
 from salmetrics.densities.sampling import draw_fixations, image_stream
 from salmetrics.densities.smoothing import Smoothing
 from salmetrics.errors import InputError, check_choice, is_number
-from salmetrics.io.files import check_file, replacing
-from salmetrics.io.hdf5_values import check_format
+from salmetrics.io.files import replacing
+from salmetrics.io.own_files import open_ours
 from salmetrics.kernels import moments
 from salmetrics.models.base import DensityModel
-from salmetrics.models.fitting.likelihood import Optimum, fit_kernel_mixture
+from salmetrics.models.fitting.likelihood import Fit, Optimum, fit_kernel_mixture
 from salmetrics.models.known_images import KnownImages
 from salmetrics.protocols import BOUNDARIES, Boundary
 
-__all__ = ["CentreBias", "default_baseline"]
+__all__ = ["FLOOR", "MIT1003_BANDWIDTH", "CentreBias", "default_baseline"]
 
-MIT1003_BANDWIDTH = 10**-1.6667673342543432
-FLOOR = 1e-6
-_FEW = 8  # images of a size, below which it is not worth while to blur all fixations at it
-_MANY_SIZES = 4  # with more of them, all fixations are brought to one size for the fit
-_KEPT_SIZES = 4  # image sizes whose blurred totals are kept, 4 MB each for 800x600
+MIT1003_BANDWIDTH = 10**-1.6667673342543432  # published with MIT1003, a share of the image's size
+FLOOR = 1e-6  # weight of the uniform density
+_FEW = 8  # with fewer images of a size, blurring all fixations at that size does not pay
+_MANY_SIZES = 4  # with more sizes, all fixations are brought to one size for the fit
+_KEPT_SIZES = 4  # image sizes whose blurred totals are cached, 4 MB each for 800x600
 _RANGE = (0.004, 0.25)  # of a fitted bandwidth: two pixels of 500; nearly flat
-_FORMAT = 1
+_FORMAT = 1  # of files; raise it when their layout changes, and keep reading older ones
+_KIND = "centre bias"
 
 
 class CentreBias(DensityModel):
     """Where people look regardless of the image: fixations on other images, blurred.
 
-    For an image that the fixations include, its own fixations are left out. Fixations are put
-    into relative coordinates, binned at the image's size, blurred with a Gaussian whose standard
-    deviations are `bandwidth` times height and width, and normalised to a density p; the result
-    is (1 - floor) p + floor / (h w).
+    An image that has fixations here is predicted without its own ones. Fixations are brought to
+    relative coordinates, binned at the image's size, blurred with a Gaussian whose standard
+    deviations are `bandwidth` times height and width, and normalised to a density p; the
+    prediction is (1 - floor) p + floor / (h w).
 
     Parameters
     ----------
     stimuli, fixations
-        Where people looked.
+        The images that were shown, and where people looked.
     bandwidth
-        Standard deviation as a share of the image's height and width. The default is the value
-        published for MIT1003; `fit` finds the best one for these data.
+        Standard deviation of the Gaussian as a share of the image's height and width. The default
+        is the value published for MIT1003; `fit` finds the best one for these data.
     floor
         Weight of the uniform density.
     boundary
         "reflect", "renormalise" or "constant"; see `salmetrics.densities.smoothing.Smoothing`.
     keep_aspect
-        Measure both coordinates from the middle of the image, as shares of its longer side, so
-        that the blur is round; fixations that fall outside a narrower image are left out there.
+        Whether to measure both coordinates from the centre of the image, as shares of its longer
+        side, so that the blur is isotropic; fixations outside a narrower image are left out there.
     pysaliency_compatible
-        Add floor / (h w) to the blurred fixations before they are normalised, as pysaliency's
-        `CrossvalidatedBaselineModel` does: a floor about n times lower for n fixations.
+        Whether to add floor / (h w) to the blurred fixations before they are normalised, as
+        pysaliency's `CrossvalidatedBaselineModel` does; the floor is then about n times lower, for
+        n fixations.
 
     Attributes
     ----------
-    optimum
-        How `fit` ended; None otherwise.
+    bandwidth, floor : float
+        The parameters, given or fitted.
+    optimum : Optimum or None
+        How `fit` ended; None if the model was not fitted.
 
     Raises
     ------
     InputError
-        For parameters out of range, no fixations, or fixations outside their image; later, when an
-        image with a known id comes with another size or other fixations.
+        If a parameter is out of range, there are no fixations, or one is outside its image; later,
+        if an image with a known id comes with another size or with other fixations.
 
     References
     ----------
     Kümmerer, Wallis and Bethge (2015), PNAS 112, 16054-16059, doi:10.1073/pnas.1510393112.
+
+    Examples
+    --------
+    >>> from salmetrics.datasets import generate_dataset
+    >>> stimuli, fixations = generate_dataset(8, size=(60, 80), n_subjects=4).dataset
+    >>> centre_bias = CentreBias(stimuli, fixations, bandwidth=0.09)
+    >>> density = np.exp(centre_bias.log_density(stimuli[0]))
+    >>> density.shape, float(density.sum())
+    ((60, 80), 1.0)
     """
 
     name = "centre-bias"
@@ -108,7 +121,7 @@ class CentreBias(DensityModel):
         middles = sizes / 2 if self.keep_aspect else np.zeros(sizes.shape)
         relative = (np.stack([fixations.y, fixations.x], axis=1) - middles) / self._scale(sizes)
         self._set_data(
-            KnownImages("centre bias", stimuli, fixations),
+            KnownImages(_KIND, stimuli, fixations),
             image=fixations.image,
             relative_y=relative[:, 0].copy(),
             relative_x=relative[:, 1].copy(),
@@ -120,8 +133,8 @@ class CentreBias(DensityModel):
         stimuli: Stimuli,
         fixations: Fixations,
         *,
-        bandwidth: float | Literal["fit"] = "fit",
-        floor: float | Literal["fit"] = "fit",
+        bandwidth: float | Fit = "fit",
+        floor: float | Fit = "fit",
         boundary: Boundary = "reflect",
         keep_aspect: bool = False,
         progress: bool = True,
@@ -129,40 +142,40 @@ class CentreBias(DensityModel):
         """Find the bandwidth and floor with the largest leave-one-image-out likelihood.
 
         With more than four sizes of images, and unless `keep_aspect`, fixations are brought to the
-        median size first, which moves the likelihood by less than 0.001 bit.
+        median size first, which changes the likelihood by less than 0.001 bit.
 
         Parameters
         ----------
         stimuli, fixations
-            Where people looked; on two images at least.
+            The images that were shown, and where people looked; on at least two images.
         bandwidth, floor
             "fit", or a number to fix one of them.
         boundary, keep_aspect
-            As for the class.
+            See `CentreBias`.
         progress
-            Show a bar on standard error when it takes more than two seconds.
+            Whether to show a bar on standard error once the fit has taken two seconds.
 
         Returns
         -------
-        The model, with `optimum`; its numbers have four digits. Warns if the bandwidth ends at the
-        lower end of its range.
+        model : CentreBias
+            The model, with `optimum`; its numbers have four digits. Warns if the bandwidth ends at
+            the lower end of its range.
 
         Raises
         ------
         InputError
-            If fewer than two images have fixations.
+            If fewer than two images have fixations, or a parameter is out of range.
 
         Examples
         --------
         >>> from salmetrics.datasets import generate_dataset
-        >>> generated = generate_dataset(20)
-        >>> centre_bias = CentreBias.fit(*generated.dataset)
-        >>> centre_bias
-        <CentreBias: bandwidth 0.06943, floor 1e-06>
+        >>> stimuli, fixations = generate_dataset(8, size=(60, 80), n_subjects=4).dataset
+        >>> CentreBias.fit(stimuli, fixations)
+        <CentreBias: bandwidth 0.087, floor 0.0099>
         """
         for name, value in (("bandwidth", bandwidth), ("floor", floor)):
             if isinstance(value, str):
-                check_choice(name, value, ("fit",))
+                check_choice(name, value, get_args(Fit))
         sizes = np.unique(stimuli.sizes[fixations.image], axis=0)
         if len(sizes) > _MANY_SIZES and not keep_aspect:
             return cls._fit_at_one_size(
@@ -176,8 +189,8 @@ class CentreBias(DensityModel):
         free = [isinstance(value, str) for value in (bandwidth, floor)]
         if np.unique(fixations.image).size < 2:
             raise InputError(
-                "a centre bias is fitted by leaving out one image at a time; fixations on two "
-                "images are needed at least. Or use CentreBias(stimuli, fixations)"
+                "a centre bias is fitted by leaving out one image at a time; fixations on at "
+                "least two images are needed. Or use CentreBias(stimuli, fixations)"
             )
         model = cls(
             stimuli,
@@ -193,27 +206,27 @@ class CentreBias(DensityModel):
             model.bandwidth = width
             return np.stack([model._held_out(stimuli, fixations), uniform], axis=1)
 
-        found = fit_kernel_mixture(
+        mixture = fit_kernel_mixture(
             components,
             width=None if free[0] else model.bandwidth,
             width_range=_RANGE,
             fixed=np.array([np.nan, np.nan if free[1] else model.floor]),
             names=("floor",),
-            progress="centre bias" if progress else None,
+            progress=_KIND if progress else None,
         )
-        model.bandwidth, model.floor = found.width, float(found.weights[1])
+        model.bandwidth, model.floor = mixture.width, float(mixture.weights[1])
         weights = np.array([1.0 - model.floor, model.floor])
-        likelihood = float(np.log2(found.densities @ weights).mean())
-        model.optimum = dataclasses.replace(found.optimum, log_likelihood=likelihood)
+        likelihood = float(np.log2(mixture.densities @ weights).mean())
+        model.optimum = dataclasses.replace(mixture.optimum, log_likelihood=likelihood)
         if model.bandwidth < 1.1 * _RANGE[0]:  # the other end is flat, like the data
-            model.optimum.warn("centre bias")
+            model.optimum.warn(_KIND)
         return model
 
     @classmethod
     def _fit_at_one_size(
         cls, stimuli: Stimuli, fixations: Fixations, *, boundary: Boundary, **options: Any
     ) -> CentreBias:
-        """Fit to the same positions, relative to the size, on images of one size."""
+        """Fit to the same relative positions on images of one size."""
         common = _at_one_size(stimuli, fixations)
         fitted = cls.fit(*common, boundary=boundary, **options)
         assert fitted.optimum is not None
@@ -227,14 +240,25 @@ class CentreBias(DensityModel):
         return model
 
     def is_default(self, stimuli: Stimuli, fixations: Fixations) -> bool:
-        """Whether this is what ``CentreBias.fit(stimuli, fixations)`` gives."""
+        """Return whether this is the model that ``CentreBias.fit(stimuli, fixations)`` returns.
+
+        Parameters
+        ----------
+        stimuli, fixations
+            Images and fixations.
+
+        Returns
+        -------
+        is_default : bool
+            True if both parameters were fitted, to these data, with the default options.
+        """
         fitted = self.optimum is not None and set(self.optimum.curvature) == {"bandwidth", "floor"}
         usual = self.boundary == "reflect" and not self.keep_aspect
         return fitted and usual and self._known == KnownImages("centre bias", stimuli, fixations)
 
     @property
     def parameters(self) -> dict[str, Any]:
-        """Bandwidth, floor, boundary, and whether they were fitted."""
+        """All parameters, and whether the model was fitted."""
         return {
             "bandwidth": self.bandwidth,
             "floor": self.floor,
@@ -248,7 +272,25 @@ class CentreBias(DensityModel):
         return f"<CentreBias: bandwidth {self.bandwidth:.4g}, floor {self.floor:.3g}>"
 
     def log_density(self, stimulus: Stimulus, *, subject: Any = None) -> Array:
-        """Return the log of the centre bias without this image's own fixations, shape (h, w)."""
+        """Return the log of the centre bias without this image's own fixations.
+
+        Parameters
+        ----------
+        stimulus
+            An image, known or new.
+        subject
+            Ignored.
+
+        Returns
+        -------
+        log_density : ndarray of shape (h, w)
+            Natural log of the density.
+
+        Raises
+        ------
+        InputError
+            If a known image comes with another size.
+        """
         size = self._known.size(stimulus)
         own = self._own_pixels(stimulus.id, size)
         total, left = self._total(size), None
@@ -259,10 +301,25 @@ class CentreBias(DensityModel):
         return log_density
 
     def log_likelihoods(self, stimuli: Stimuli, fixations: Fixations) -> Array:
-        """Return the log density at each fixation, nats, without making a map.
+        """Return the log density at each fixation, without computing a map.
 
-        Only the blurred total is looked up; the own fixations' part comes from the n x n kernel
-        matrix (0.2 ms instead of 6 for an image of 800x600).
+        Only the blurred total is looked up; the part of the image's own fixations comes from the
+        n x n kernel matrix (0.2 ms instead of 6 ms for an image of 800x600).
+
+        Parameters
+        ----------
+        stimuli, fixations
+            Images and the fixations on them.
+
+        Returns
+        -------
+        log_likelihoods : ndarray of shape (n,)
+            One value per fixation, in nats.
+
+        Raises
+        ------
+        InputError
+            If a known image comes with another size or with other fixations.
         """
         fixations.check_against(stimuli)
         result = np.empty(len(fixations))
@@ -281,15 +338,36 @@ class CentreBias(DensityModel):
         return result
 
     def check_data(self, stimuli: Stimuli, fixations: Fixations) -> None:
-        """Raise `InputError` if an image with a known id comes with other fixations or size."""
+        """Check that known images have the size and the fixations they had here.
+
+        Parameters
+        ----------
+        stimuli, fixations
+            Images and fixations that are about to be scored.
+
+        Raises
+        ------
+        InputError
+            If a known image comes with another size or with other fixations.
+        """
         self._known.check_data(stimuli, fixations)
 
     def sample(self, stimulus: Stimulus, n: int, *, seed: int = 0) -> tuple[Array, Array]:
-        """Draw fixations; the same seed and image give the same ones.
+        """Draw fixations from the density; the same seed and image give the same fixations.
+
+        Parameters
+        ----------
+        stimulus
+            An image, known or new.
+        n
+            Number of fixations.
+        seed
+            Seed of the draws.
 
         Returns
         -------
-        x, y: in pixels, shape (n,), anywhere in their pixel.
+        x, y : ndarray of shape (n,)
+            Positions in pixels, uniformly distributed within their pixels.
         """
         stream = image_stream(seed, stimulus.id)
         return draw_fixations(self.log_density(stimulus), n, stream)
@@ -297,14 +375,20 @@ class CentreBias(DensityModel):
     # ---- files
 
     def save(self, path: str | Path) -> None:
-        """Write the model, with all it was made from, to one HDF5 file."""
+        """Write the model, with the fixations it was made from, to one HDF5 file.
+
+        Parameters
+        ----------
+        path
+            Path of the file; an existing file is replaced.
+        """
         import h5py
 
         record = {"parameters": self.parameters, "known": self._known.record()}
         if self.optimum is not None:
             record["optimum"] = dataclasses.asdict(self.optimum)
         with replacing(Path(path)) as temporary, h5py.File(temporary, "w") as file:
-            file.attrs["salmetrics"] = "centre bias"
+            file.attrs["salmetrics"] = _KIND
             file.attrs["format"] = _FORMAT
             file["record"] = json.dumps(record)
             file["relative_x"], file["relative_y"] = self._relative_x, self._relative_y
@@ -312,37 +396,38 @@ class CentreBias(DensityModel):
 
     @classmethod
     def load(cls, path: str | Path) -> CentreBias:
-        """Read what `save` wrote.
+        """Read a model that `save` wrote.
+
+        Parameters
+        ----------
+        path
+            Path of the file.
+
+        Returns
+        -------
+        model : CentreBias
+            The same model, which still leaves out the fixations of known images.
 
         Raises
         ------
         InputError
-            If there is no such file, or it holds something else.
+            If the file does not exist, holds something else, or was written by a newer version.
         """
-        import h5py
-
-        check_file(path)
-        try:
-            with h5py.File(path, "r") as file:
-                if file.attrs.get("salmetrics") != "centre bias":
-                    raise InputError(f"{str(path)!r} is an HDF5 file, but holds no centre bias")
-                check_format(file, path, _FORMAT)
-                record = json.loads(file["record"][()])
-                columns = {name: file[name][()] for name in ("relative_x", "relative_y", "image")}
-        except (KeyError, OSError) as error:
-            raise InputError(f"{str(path)!r} can't be read as a centre bias: {error}") from error
+        with open_ours(path, _KIND, _FORMAT) as file:
+            record = json.loads(file["record"][()])
+            columns = {name: file[name][()] for name in ("relative_x", "relative_y", "image")}
         model = cls.__new__(cls)
         fitted = record["parameters"].pop("fitted")
         model._set_parameters(**record["parameters"])
         if fitted:
             optimum = record["optimum"]
             model.optimum = Optimum(**optimum | {"at_bound": tuple(optimum["at_bound"])})
-        known = KnownImages.from_record("centre bias", record["known"])
+        known = KnownImages.from_record(_KIND, record["known"])
         model._set_data(known, **columns)
         return model
 
     def __getstate__(self) -> dict[str, Any]:
-        return self.__dict__ | {"_totals": OrderedDict()}  # pickles small; made again when needed
+        return self.__dict__ | {"_totals": OrderedDict()}  # computed again when needed
 
     # ---- inside
 
@@ -382,15 +467,16 @@ class CentreBias(DensityModel):
         self._totals: OrderedDict[Size, _Total] = OrderedDict()
 
     def _held_out(self, stimuli: Stimuli, fixations: Fixations) -> Array:
-        """Density, without floor, at each of the fixations this was made from; for `fit`.
+        """Return the density, without floor, at each of this model's own fixations; for `fit`.
 
-        All images of a size are done at once: 0.1 s for the 98 321 fixations of OSIE.
+        All images of a size are computed at once: 0.1 s for the 98 321 fixations of OSIE.
         """
         result = np.empty(len(fixations))
-        there = np.flatnonzero(fixations.counts())
         counts = fixations.counts()
-        for size in {tuple(size) for size in stimuli.sizes[there].tolist()}:
-            images = there[(stimuli.sizes[there] == size).all(axis=1)]
+        with_fixations = np.flatnonzero(counts)
+        sizes = stimuli.sizes[with_fixations]
+        for size in {tuple(size) for size in sizes.tolist()}:
+            images = with_fixations[(sizes == size).all(axis=1)]
             rows = np.concatenate([fixations.rows_of_image(int(i)) for i in images])
             at = pixel_indices(fixations.x[rows], fixations.y[rows], size)
             own, ends = self._pixels(rows, size), np.cumsum(counts[images])
@@ -402,13 +488,13 @@ class CentreBias(DensityModel):
         return result
 
     def _density_at(self, name: str, size: Size, at: Rows, total: _Total) -> Array:
-        """Density at some pixels, without the image's own fixations."""
+        """Return the density at some pixels, without the image's own fixations."""
         own = self._own_pixels(name, size)
         left = self._smoothing(size).points_at(size, own, at) if own.size else None
         return self._finish(total, left, own, size)
 
     def _finish(self, total: _Total, left_out: Array | None, own: Rows, size: Size) -> Array:
-        """Normalise what is left of the total and add the floor; uniform if nothing is left."""
+        """Normalise the rest of the total and add the floor; uniform if no fixation is left."""
         uniform = 1.0 / (size[0] * size[1])
         if total.n == own.size:
             return np.full(total.values.shape, uniform)
@@ -431,7 +517,7 @@ class CentreBias(DensityModel):
         return Smoothing(sigma=sigma, boundary=self.boundary, truncate=4.0)
 
     def _scale(self, sizes: AnyArray) -> AnyArray:
-        """Pixels of one relative unit along y and x, for sizes of shape (..., 2)."""
+        """Return the pixels per relative unit along y and x, for sizes of shape (..., 2)."""
         if not self.keep_aspect:
             return sizes
         return np.broadcast_to(sizes.max(axis=-1, keepdims=True), sizes.shape)
@@ -440,7 +526,7 @@ class CentreBias(DensityModel):
         return self._pixels(self._rows.get(name, np.zeros(0, np.int64)), size)
 
     def _pixels(self, rows: Rows | slice, size: Size) -> Rows:
-        """Flat indices of fixations in an image of this size, those outside left out."""
+        """Return flat indices of fixations in an image of this size, without those outside it."""
         height, width = size
         scale_y, scale_x = self._scale(np.array(size)).tolist()
         y, x = self._relative_y[rows] * scale_y, self._relative_x[rows] * scale_x
@@ -452,7 +538,7 @@ class CentreBias(DensityModel):
         return ys * width + np.minimum(np.floor(x).astype(np.int64), width - 1)
 
     def _total(self, size: Size) -> _Total:
-        """All fixations blurred at this size."""
+        """Return all fixations blurred at this size."""
         if size not in self._totals:
             pixels = self._pixels(slice(None), size)
             total = self._smoothing(size).dense(_counts(pixels, size))
@@ -464,7 +550,7 @@ class CentreBias(DensityModel):
         return self._totals[size]
 
     def _total_at(self, size: Size, at: Rows) -> _Total:
-        """All fixations blurred at this size, at some pixels only: less work for a few."""
+        """Return all fixations blurred at this size, at some pixels only: less work for a few."""
         pixels, smoothing = self._pixels(slice(None), size), self._smoothing(size)
         values = smoothing.dense_at(_counts(pixels, size), at)
         return _Total(values, smoothing.mass(size, pixels), pixels.size)
@@ -473,7 +559,17 @@ class CentreBias(DensityModel):
 def default_baseline(
     known: Iterable[object], stimuli: Stimuli, fixations: Fixations, *, progress: bool = True
 ) -> CentreBias:
-    """Return the centre bias fitted to these fixations, that of a known model if there is one."""
+    """Return the centre bias fitted to these fixations, that of a known model if one has it.
+
+    Parameters
+    ----------
+    known
+        Objects that may be such a centre bias, or have it as their attribute ``centre_bias``.
+    stimuli, fixations
+        The images that were shown, and where people looked.
+    progress
+        Whether to show a bar on standard error once a fit has taken two seconds.
+    """
     parts = [part for m in known for part in (m, getattr(m, "centre_bias", None))]
     fitted = (m for m in parts if isinstance(m, CentreBias) and m.is_default(stimuli, fixations))
     return next(fitted, None) or CentreBias.fit(stimuli, fixations, progress=progress)

@@ -1,4 +1,4 @@
-"""`as_model`: whatever can serve as a model, turned into one."""
+"""Conversion of arrays, files, functions and foreign models into models: `as_model`."""
 
 from __future__ import annotations
 
@@ -44,22 +44,22 @@ def as_model(
         a list of arrays, one per image; `salmetrics.StoredMaps`, or the path of a folder, archive
         or file that it takes (``file.mat:variable`` names a part); a function of an image; or a
         pysaliency model. Arrays may be NumPy arrays or torch tensors (any device, requiring
-        gradients or not), shape (h, w) or with leading axes of length 1.
+        gradients or not), of shape (h, w) or with leading axes of length 1.
     stimuli
         The images of a list, in its order.
     kind
-        What arrays and functions give: "log_density" (natural log), "density" (sums to 1) or
-        "saliency_map" (any scale; the default for stored maps). A file that says what it holds
+        What arrays and functions contain: "log_density" (natural log), "density" (sums to 1) or
+        "saliency_map" (any scale; the default for stored maps). A file that records its kind
         takes precedence.
     input
         Argument of a function: "stimulus", or "image", its uint8 pixels of shape (h, w) or
         (h, w, 3).
     resize
-        "nearest", "bilinear" or "bicubic" interpolation of predictions whose size differs from
+        "nearest", "bilinear" or "bicubic": interpolation of predictions whose size differs from
         the image's. A density is normalised afterwards. By default another size is an error.
     normalize
-        Divide densities by their sum; by default a sum that differs from 1 by more than 1e-3 is
-        an error.
+        Whether to divide densities by their sum; by default a sum that differs from 1 by more than
+        1e-3 is an error.
 
     Returns
     -------
@@ -69,9 +69,10 @@ def as_model(
     Raises
     ------
     InputError
-        If `kind` is needed and missing, or an option is unknown.
+        If `kind` is needed and missing, an option is unknown, or stored maps do not fit the
+        images.
     TypeError
-        If `obj` is nothing that can serve as a model.
+        If `obj` cannot serve as a model.
 
     Examples
     --------
@@ -120,15 +121,20 @@ def require_density(
     purpose
         What the density is needed for; the subject of the message.
     with_maps
-        Whether a model that only has likelihoods is an error.
+        Whether a model that has likelihoods but no maps is an error.
     one_per_image
         Whether a model whose predictions depend on the subject is an error, too.
+
+    Returns
+    -------
+    model : DensityModel
+        `obj`, or the model made from it.
 
     Raises
     ------
     NeedsDensityError
-        If it gives saliency maps, or not the densities that are needed; an `InputError` and a
-        `TypeError`.
+        If the model gives saliency maps, or not the densities that are needed; it is an
+        `InputError` and a `TypeError`.
     """
     model = as_model(obj, stimuli, kind=kind)
     name = model_name(model)
@@ -151,18 +157,18 @@ def require_density(
 
 
 class _FromFunction:
-    """Common part of the models that call a function of a stimulus."""
+    """The part that models calling a function of a stimulus have in common."""
 
     _predict: Predict
 
     def check_data(self, stimuli: Stimuli, fixations: Fixations) -> None:
-        """Raise `InputError` if stored maps of these images are missing."""
+        """Raise `InputError` if stored maps of these images are missing or invalid."""
         if isinstance(self._predict, StoredMaps):
             self._predict.check(stimuli)
 
     @property
     def stored(self) -> StoredMaps | None:
-        """The stored maps that the model reads, if any."""
+        """The stored maps that the model reads; None if it reads none."""
         return self._predict if isinstance(self._predict, StoredMaps) else None
 
 
@@ -222,7 +228,7 @@ class _MapFromFunction(_FromFunction, SaliencyMapModel):
 def _predictor(
     obj: Any, stimuli: Stimuli | None, kind: Kind | None, input: Input
 ) -> tuple[Predict, Kind | None, str]:
-    """Return a function of a stimulus, the kind of what it gives, and a name."""
+    """Return a function of a stimulus, the kind of its predictions, and a name."""
     if isinstance(obj, StoredMaps):
         return obj, obj.kind or kind or "saliency_map", stem_of(obj.path)
     if isinstance(obj, Mapping):
@@ -249,12 +255,12 @@ def _predictor(
     )
 
 
-def _path_and_part(given: str | Path) -> tuple[Path, str | None]:
-    """Split ``file.mat:variable``, unless there is a file of that name."""
-    path, colon, part = str(given).rpartition(":")
-    if colon and part and not Path(given).exists() and Path(path).is_file():
+def _path_and_part(text: str | Path) -> tuple[Path, str | None]:
+    """Split ``file.mat:variable``, unless a file of that whole name exists."""
+    path, colon, part = str(text).rpartition(":")
+    if colon and part and not Path(text).exists() and Path(path).is_file():
         return Path(path), part
-    return Path(given), None
+    return Path(text), None
 
 
 class _Lookup:
@@ -263,7 +269,7 @@ class _Lookup:
     def __init__(self, predictions: dict[Any, Any]) -> None:
         self._predictions = {str(name): value for name, value in predictions.items()}
         if len(self._predictions) < len(predictions):
-            raise InputError("keys of a dict of predictions must differ as text; 0 and '0' don't")
+            raise InputError("keys of a dict of predictions must differ as text; 0 and '0' do not")
 
     def __call__(self, stimulus: Stimulus) -> Any:
         if stimulus.id not in self._predictions:

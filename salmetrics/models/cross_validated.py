@@ -1,13 +1,13 @@
-"""Each image predicted by the model that did not train on it."""
+"""Cross-validated models: each image is predicted by the model that did not train on it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from typing import Any, Literal, get_args
 
 import numpy as np
-from numpy.typing import NDArray
 
+from salmetrics.array_types import AnyArray, Array
 from salmetrics.data.fixations import Fixations
 from salmetrics.data.folds import Folds, ids_of
 from salmetrics.data.stimuli import Stimuli, Stimulus
@@ -16,32 +16,39 @@ from salmetrics.models.base import DensityModel, as_array, model_name
 from salmetrics.models.conversion import require_density
 from salmetrics.models.mixture import Mixture
 
-__all__ = ["CrossValidated"]
+__all__ = ["CrossValidated", "UnknownImages"]
 
-Array = NDArray[np.float64]
+UnknownImages = Literal["error", "mixture"]  # how images outside the folds are predicted
 
 
 class CrossValidated(DensityModel):
-    """One density model a fold; each image is predicted by the one that was not trained on it.
+    """One density model per fold; each image is predicted by the one not trained on it.
 
     Parameters
     ----------
     models
-        Model k was trained without the images of fold k. If it has an attribute ``trained_on``,
-        ids of images, this is checked.
+        Model k, which was trained without the images of fold k, for each k. If a model has an
+        attribute ``trained_on``, ids of images, this is checked.
     folds
-        The fold of each image.
+        The fold of each image, by image id.
     unknown
-        What happens to an image outside the folds: "error", or "mixture", the mean of all models,
-        as in the papers.
+        Prediction of an image outside the folds: "error" raises one, "mixture" is the mean of the
+        densities of all models, as in the papers.
     name
-        For tables.
+        Name in tables; by default "cross-validated" and the name of the first model.
+
+    Attributes
+    ----------
+    models : tuple of DensityModel
+        The models, by fold.
+    folds : Folds
+        The fold of each image.
 
     Raises
     ------
     InputError
-        If there is not one model a fold, one gives no densities, or was trained on an image that
-        it would predict.
+        If there is not one model per fold, a model gives no densities, or was trained on an image
+        that it would predict.
 
     Examples
     --------
@@ -56,17 +63,17 @@ class CrossValidated(DensityModel):
         models: Iterable[Any],
         folds: Folds | Mapping[str, int],
         *,
-        unknown: str = "error",
+        unknown: UnknownImages = "error",
         name: str | None = None,
     ) -> None:
-        check_choice("unknown", unknown, ("error", "mixture"))
+        check_choice("unknown", unknown, get_args(UnknownImages))
         folds = folds if isinstance(folds, Folds) else Folds(folds)
         listed = list(models)
         if len(listed) != folds.n_folds:
             raise InputError(f"there are {len(listed)} models for {folds.n_folds} folds")
         parts: list[DensityModel] = []
-        for k, given in enumerate(listed):
-            model = require_density(given, f"cross-validation (model {k})")
+        for k, part in enumerate(listed):
+            model = require_density(part, f"cross-validation (model {k})")
             if getattr(model, "trained_on", None) is not None:
                 folds.check(k, model.trained_on)  # type: ignore[attr-defined]
             parts.append(model)
@@ -81,7 +88,7 @@ class CrossValidated(DensityModel):
 
     @property
     def parameters(self) -> dict[str, Any]:
-        """Number of folds, scheme, and each model's parameters."""
+        """Number and scheme of the folds, and the parameters of each model."""
         return {
             "n_folds": self.folds.n_folds,
             "scheme": self.folds.scheme,
@@ -91,29 +98,56 @@ class CrossValidated(DensityModel):
 
     @property
     def knows_likelihoods(self) -> bool:
-        """Whether a model does; without one, its map has them at no cost."""
+        """Whether a model does; otherwise likelihoods are looked up in its map at no cost."""
         return any(model.knows_likelihoods for model in self.models)
 
     def check_data(self, stimuli: Stimuli, fixations: Fixations) -> None:
-        """Let each model check its images, and refuse images outside the folds."""
+        """Let each model check its images, and check that all images are in the folds.
+
+        Parameters
+        ----------
+        stimuli, fixations
+            Images and fixations that are about to be scored.
+
+        Raises
+        ------
+        InputError
+            If a model refuses its images, or an image outside the folds cannot be predicted.
+        """
         if self.unknown == "error":
             self.folds.of(stimuli)
-        of_image = np.array([self.folds.get(name, -1) for name in stimuli.ids], dtype=np.int64)
-        outside = stimuli[of_image < 0]
+        folds = np.array([self.folds.get(name, -1) for name in stimuli.ids], dtype=np.int64)
+        outside = stimuli[folds < 0]
         for k, model in enumerate(self.models):
-            seen = ids_of(getattr(model, "trained_on", None) or ()) & set(outside.ids)
-            if seen:
+            leaked = ids_of(getattr(model, "trained_on", None) or ()) & set(outside.ids)
+            if leaked:
                 raise InputError(
-                    f"model {k} was trained on {len(seen)} of the images outside the folds, such "
-                    f"as {min(seen)!r}, so the mixture can't predict them"
+                    f"model {k} was trained on {len(leaked)} of the images outside the folds, such "
+                    f"as {min(leaked)!r}, so the mixture cannot predict them"
                 )
         for k, model in enumerate(self.models):
-            chosen = of_image == k
-            model.check_data(stimuli[chosen], fixations.select_images(chosen))
-        self._mixture.check_data(outside, fixations.select_images(of_image < 0))
+            inside = folds == k
+            model.check_data(stimuli[inside], fixations.select_images(inside))
+        self._mixture.check_data(outside, fixations.select_images(folds < 0))
 
     def model_for(self, image: str) -> DensityModel:
-        """Return the model that predicts an image."""
+        """Return the model that predicts an image.
+
+        Parameters
+        ----------
+        image
+            Id of the image.
+
+        Returns
+        -------
+        model : DensityModel
+            The model of the image's fold; for an image outside the folds, the mixture of all.
+
+        Raises
+        ------
+        InputError
+            If the image is outside the folds, unless ``unknown="mixture"``.
+        """
         if image in self.folds:
             return self.models[self.folds[image]]
         if self.unknown == "error":
@@ -123,12 +157,41 @@ class CrossValidated(DensityModel):
             )
         return self._mixture
 
-    def log_density(self, stimulus: Stimulus, *, subject: Any = None) -> NDArray[Any]:
-        """Return the log density of the model that may predict this image."""
+    def log_density(self, stimulus: Stimulus, *, subject: Any = None) -> AnyArray:
+        """Return the log density of the model that was not trained on this image.
+
+        Parameters
+        ----------
+        stimulus
+            The image.
+        subject
+            Subject whose fixations are predicted, for models that depend on it.
+
+        Returns
+        -------
+        log_density : ndarray of shape (h, w)
+            Natural log of the density.
+
+        Raises
+        ------
+        InputError
+            If the image is outside the folds, unless ``unknown="mixture"``.
+        """
         return self.model_for(stimulus.id).log_density(stimulus, subject=subject)
 
-    def log_densities(self, stimuli: Stimuli) -> Iterator[NDArray[Any]]:
-        """Yield log densities in order; runs of images of one fold go to its model together."""
+    def log_densities(self, stimuli: Stimuli) -> Iterator[AnyArray]:
+        """Predict several images; consecutive images of one fold go to its model together.
+
+        Parameters
+        ----------
+        stimuli
+            The images.
+
+        Yields
+        ------
+        log_density : ndarray of shape (h, w)
+            Natural log of the density of each image, in their order.
+        """
         n, start = len(stimuli), 0
         while start < n:
             model = self.model_for(stimuli.ids[start])
@@ -139,14 +202,24 @@ class CrossValidated(DensityModel):
             start = end
 
     def log_likelihoods(self, stimuli: Stimuli, fixations: Fixations) -> Array:
-        """Return the log density at each fixation, nats."""
+        """Return the log density at each fixation, from the model of its image.
+
+        Parameters
+        ----------
+        stimuli, fixations
+            Images and the fixations on them.
+
+        Returns
+        -------
+        log_likelihoods : ndarray of shape (n,)
+            One value per fixation, in nats.
+        """
         result = np.empty(len(fixations))
-        chosen_by: dict[int, tuple[DensityModel, list[int]]] = {}
+        images_by_model: dict[int, tuple[DensityModel, list[int]]] = {}
         for i, name in enumerate(stimuli.ids):
             model = self.model_for(name)
-            chosen_by.setdefault(id(model), (model, []))[1].append(i)
-        for model, images in chosen_by.values():
+            images_by_model.setdefault(id(model), (model, []))[1].append(i)
+        for model, images in images_by_model.values():
             rows = np.concatenate([fixations.rows_of_image(i) for i in images])
-            some = fixations.select_images(images)
-            result[rows] = model.log_likelihoods(stimuli[images], some)
+            result[rows] = model.log_likelihoods(stimuli[images], fixations.select_images(images))
         return result

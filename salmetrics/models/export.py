@@ -1,20 +1,19 @@
-"""Predictions of a model on disk, in any form that maps are read from; interrupted runs go on."""
+"""Export of predictions to folders, archives and files; interrupted exports resume."""
 
 from __future__ import annotations
 
 import re
 import shutil
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, Literal, get_args
 
 import numpy as np
-from numpy.typing import NDArray
 
-from salmetrics.array_types import Kind
+from salmetrics.array_types import AnyArray, Kind
 from salmetrics.data.stimuli import Stimuli
 from salmetrics.errors import InputError, check_choice
 from salmetrics.fingerprint import fingerprint
@@ -31,13 +30,15 @@ from salmetrics.io.map_writing import (
 )
 from salmetrics.models.base import DensityModel, Model, model_name, predictions_of
 from salmetrics.models.conversion import as_model
+from salmetrics.progress import progress_bar
 
-__all__ = ["export_predictions"]
+__all__ = ["Bits", "NumberType", "export_predictions"]
 
-_EXACT = (".mat", ".npy")  # files that hold numbers as they are
-_CHUNK = 16  # predictions that are kept together until the file is written
+Bits = Literal[8, 16]
+NumberType = Literal["float32", "float64"]
 
-Array = NDArray[Any]
+_EXACT = (".mat", ".npy")  # files that hold numbers unchanged
+_CHUNK = 16  # predictions per part of the checkpoint
 
 
 def export_predictions(
@@ -47,14 +48,14 @@ def export_predictions(
     *,
     kind: Kind | None = None,
     files: str = ".npy",
-    bits: int = 16,
-    dtype: str = "float32",
+    bits: Bits = 16,
+    dtype: NumberType = "float32",
     progress: bool = True,
 ) -> Path:
     """Write a model's predictions for all images into a new folder or file.
 
-    What is predicted already is kept beside it, in ``<path>.partial``, until all is done; the same
-    call goes on from there after an interruption, and makes the same file.
+    Predictions are kept beside it, in ``<path>.partial``, until all images are done; after an
+    interruption the same call resumes there, and writes the same file.
 
     Parameters
     ----------
@@ -63,40 +64,51 @@ def export_predictions(
     stimuli
         The images; maps are named by their ids.
     path
-        A folder, or a file ending in .zip, .tar, .tar.gz, .h5, .npz, .mat (a cell array
-        ``results``, in the order of the images) or .json (SALICON's form, PNGs of 8 bits). HDF5
-        says what it holds, and pysaliency reads it; beside densities in other forms is a note
-        that they are (``salmetrics.json`` in folders and archives). A .mat file is made in memory,
-        and holds 2 GiB a map at most.
+        Path of a folder, or of a file ending in .zip, .tar, .tar.gz, .h5, .npz, .mat (a cell array
+        ``results``, in the order of the images) or .json (SALICON's format, PNGs of 8 bits). HDF5
+        files record what they hold, and pysaliency reads them; in other formats a note records
+        that maps are densities (``salmetrics.json`` in folders and archives). A .mat file is
+        built in memory, and holds at most 2 GiB per map.
     kind
-        What a function or raw arrays give; see `as_model`.
+        What a function or raw arrays contain; see `as_model`.
     files
-        The kind of files in a folder or archive: ".npy" and ".mat" hold numbers as they are;
+        Suffix of the files in a folder or archive: ".npy" and ".mat" hold numbers unchanged;
         ".png", ".tif" and ".jpg" hold a saliency map scaled to grey levels, from its minimum
-        to its maximum; uint8 maps stay as they are in 8 bits.
+        to its maximum; uint8 maps are written unchanged in 8 bits.
     bits
-        8 or 16, of .png and .tif.
+        Bits per pixel of .png and .tif files, 8 or 16.
     dtype
-        "float32" or "float64", of numbers.
+        Type of numbers, "float32" or "float64".
     progress
-        Show a bar on standard error when it takes more than two seconds.
+        Whether to show a bar on standard error once the export has taken two seconds.
 
     Returns
     -------
-    The path.
+    path : Path
+        The path.
 
     Raises
     ------
     InputError
-        If the path exists or can't be written, the form can't hold what the model gives, or a
-        prediction is none.
+        If the path exists or cannot be written, the format cannot hold the model's predictions, or
+        a prediction is invalid.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from salmetrics import GaussianCentreBias, Stimuli, as_model
+    >>> stimuli = Stimuli.from_sizes([(3, 4), (5, 4)], ids=["a.jpg", "b.jpg"])
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = export_predictions(GaussianCentreBias(), stimuli, folder + "/maps.h5")
+    ...     as_model(path, stimuli).log_density(stimuli[1]).shape
+    (5, 4)
     """
     target = Path(path)
     store = store_suffix(target)
     check_choice("suffix of path", store, STORE_SUFFIXES)
     check_choice("files", files, WRITTEN_SUFFIXES)
-    check_choice("bits", bits, (8, 16))
-    check_choice("dtype", dtype, ("float32", "float64"))
+    check_choice("bits", bits, get_args(Bits))
+    check_choice("dtype", dtype, get_args(NumberType))
     predictor = as_model(model, stimuli, kind=kind)
     holds = "density" if isinstance(predictor, DensityModel) else "saliency map"
     if isinstance(predictor, DensityModel):
@@ -114,13 +126,13 @@ def export_predictions(
         "form": [store in (*HOLDS_FILES, ".json"), files, bits, dtype],
         "version": version("salmetrics"),
     }
-    kept = Checkpoint(partial, model_name(predictor), conditions)
+    checkpoint = Checkpoint(partial, model_name(predictor), conditions)
     if target.exists():
-        _check_finished(target, partial, kept, len(stimuli))
+        _check_finished(target, partial, checkpoint, len(stimuli))
         shutil.rmtree(partial)
         return target
 
-    def encoded(array: Array) -> Array:
+    def encoded(array: AnyArray) -> AnyArray:
         exact = store in HOLDS_ARRAYS or (store in HOLDS_FILES and files in _EXACT)
         numbers = _as_type(array, dtype) if exact else array
         if store in HOLDS_ARRAYS:
@@ -132,87 +144,93 @@ def export_predictions(
         "kind": "log_density" if holds == "density" else "saliency_map",
         "model": model_name(predictor),
     }
-    _predict(predictor, stimuli, kept, encoded, progress=progress)
+    _predict(predictor, stimuli, checkpoint, encoded, progress=progress)
     with _writing():
-        write_maps(target, _items(names, kept), attributes)
+        write_maps(target, _items(names, checkpoint), attributes)
     shutil.rmtree(partial)
     return target
 
 
 @contextmanager
 def _writing() -> Iterator[None]:
+    """Turn errors of the disk into an `InputError` that says what is kept."""
     try:
         yield
     except OSError as error:
         raise InputError(
-            f"predictions can't be written: {error.strerror or error}. What is predicted is kept "
-            "beside them; the same call goes on from there"
+            f"predictions cannot be written: {error.strerror or error}. Finished predictions are "
+            "kept beside them; the same call resumes there"
         ) from error
 
 
-def _check_finished(target: Path, partial: Path, kept: Checkpoint, n: int) -> None:
-    """Let a run end that was stopped after the target was written, and before the rest was gone."""
-    if any(kept.load(_chunk_name(c)) is None for c in range(len(_chunks(n)))):
+def _check_finished(target: Path, partial: Path, checkpoint: Checkpoint, n: int) -> None:
+    """Check that the target was written, by a run stopped before it removed its checkpoint."""
+    if any(checkpoint.load(_chunk_name(c)) is None for c in range(len(_chunks(n)))):
         raise InputError(
             f"{str(target)!r} exists already; name a new one, or remove it, and {str(partial)!r}"
         )
 
 
-def _as_type(array: Array, dtype: str) -> Array:
+def _as_type(array: AnyArray, dtype: NumberType) -> AnyArray:
+    """Convert numbers; `InputError` if some become infinite."""
     with np.errstate(over="ignore"):
         numbers = array.astype(dtype)
     if (np.isinf(numbers) & np.isfinite(array)).any():
-        raise InputError(f"the map has values that {dtype} does not hold; use dtype='float64'")
+        raise InputError(f"the map has values outside the range of {dtype}; use dtype='float64'")
     return numbers
 
 
 def _check_density(model: DensityModel, store: str, files: str) -> None:
+    """Raise `InputError` unless the format holds the log densities of a model."""
     if model.without_maps is not None or model.subject_dependent:
         why = model.without_maps or "its predictions depend on the subject"
-        raise InputError(f"{model_name(model)} can't be exported: {why}")
+        raise InputError(f"{model_name(model)} cannot be exported: {why}")
     if store == ".json" or (store in HOLDS_FILES and files not in _EXACT):
         raise InputError(
-            f"{model_name(model)} gives densities, and grey levels are no probabilities: use "
+            f"{model_name(model)} gives densities, and grey levels are not probabilities; use "
             "files='.npy', or a path ending in .h5"
         )
 
 
 def _predict(
-    model: Model, stimuli: Stimuli, kept: Checkpoint, encoded: Any, *, progress: bool
+    model: Model,
+    stimuli: Stimuli,
+    checkpoint: Checkpoint,
+    encoded: Callable[[AnyArray], AnyArray],
+    *,
+    progress: bool,
 ) -> None:
-    """Predict what is not kept yet, chunk by chunk."""
-    from tqdm import tqdm
-
+    """Predict, chunk by chunk, the images that the checkpoint does not hold."""
     chunks = _chunks(len(stimuli))
-    missing = [c for c in range(len(chunks)) if kept.load(_chunk_name(c)) is None]
+    missing = [c for c in range(len(chunks)) if checkpoint.load(_chunk_name(c)) is None]
     left = stimuli[[i for c in missing for i in chunks[c]]]
-    made = predictions_of(model, left)
-    with tqdm(
+    predictions = predictions_of(model, left)
+    with progress_bar(
+        show=progress,
         total=len(stimuli),
         initial=len(stimuli) - len(left),
-        delay=2,
-        disable=not progress,
-        desc="predicting",
-        unit="image",
+        description="predicting",
     ) as bar:
         for c in missing:
             arrays = {}
             for i in chunks[c]:
-                arrays[str(i)] = encoded(next(made))
+                arrays[str(i)] = encoded(next(predictions))
                 bar.update()
             with _writing():
-                kept.save(_chunk_name(c), arrays)
+                checkpoint.save(_chunk_name(c), arrays)
 
 
-def _items(names: Sequence[str], kept: Checkpoint) -> Iterator[tuple[str, Array]]:
+def _items(names: Sequence[str], checkpoint: Checkpoint) -> Iterator[tuple[str, AnyArray]]:
+    """Yield the name and the encoded prediction of each image, in order."""
     for c, chunk in enumerate(_chunks(len(names))):
-        arrays = kept.load(_chunk_name(c))
+        arrays = checkpoint.load(_chunk_name(c))
         assert arrays is not None  # written a moment ago
         for i in chunk:
             yield names[i], arrays[str(i)]
 
 
 def _chunks(n: int) -> list[list[int]]:
+    """Divide the numbers of n images into runs of `_CHUNK`."""
     return [list(range(first, min(first + _CHUNK, n))) for first in range(0, n, _CHUNK)]
 
 
@@ -221,14 +239,14 @@ def _chunk_name(c: int) -> str:
 
 
 def _names(stimuli: Stimuli, store: str, files: str) -> list[str]:
-    """Return what each image's map is called."""
+    """Return the name of each image's map in the store."""
     if store == ".json":
         return _numbers(stimuli.ids)
     for name in stimuli.ids:
         parts = name.split("/")
         if not all(parts) or any(p.startswith(".") or set(p) & set("\\\0") for p in parts):
             raise InputError(
-                f"image id {name!r} is no name of a file in a folder; give the stimuli other ids"
+                f"image id {name!r} cannot name a file in a folder; give the stimuli other ids"
             )
     folders = {str(above) for name in stimuli.ids for above in PurePosixPath(name).parents}
     if store in HOLDS_ARRAYS:
@@ -253,14 +271,14 @@ def _names(stimuli: Stimuli, store: str, files: str) -> list[str]:
 
 
 def _numbers(ids: Sequence[str]) -> list[str]:
-    """Return the numbers at the end of ids, by which SALICON knows images."""
-    found = [re.search(r"[0-9]+$", without_image_suffix(name)) for name in ids]
-    numbers = [str(int(digits.group())) if digits else "" for digits in found]
+    """Return the numbers at the end of ids, by which SALICON identifies images."""
+    matches = [re.search(r"[0-9]+$", without_image_suffix(name)) for name in ids]
+    numbers = [str(int(digits.group())) if digits else "" for digits in matches]
     counts = Counter(numbers)
     odd = [name for name, n in zip(ids, numbers, strict=True) if not n or counts[n] > 1]
     if odd:
         raise InputError(
-            f"SALICON knows images by the number at the end of their name; {len(odd)} of "
-            f"{len(ids)} have none, or one that another has, the first is {odd[0]!r}"
+            f"SALICON identifies images by the number at the end of their id; {len(odd)} of "
+            f"{len(ids)} ids have no such number or share it, the first is {odd[0]!r}"
         )
     return numbers

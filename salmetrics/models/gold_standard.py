@@ -1,4 +1,4 @@
-"""How well people predict each other: the most that a model of fixations can hope for."""
+"""Inter-observer consistency: how well other observers' fixations predict an observer's."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from salmetrics.errors import InputError, check_choice, is_number
 from salmetrics.kernels.kde import held_out_sums, line_masses, map_of_kernels
 from salmetrics.models.base import DensityModel
 from salmetrics.models.centre_bias import CentreBias
-from salmetrics.models.fitting.likelihood import Optimum, fit_kernel_mixture
+from salmetrics.models.fitting.likelihood import Fit, Optimum, fit_kernel_mixture
 from salmetrics.models.known_images import KnownImages
 
-__all__ = ["GoldStandard"]
+__all__ = ["GoldStandard", "HoldOut", "Units"]
 
 HoldOut = Literal["subject", "fixation"]
 Units = Literal["pixel", "degree", "relative"]
-_NARROWEST = 0.1  # pixels: a kernel between four pixels still reaches them
+_NARROWEST = 0.1  # pixels: a kernel centred between four pixels still reaches them
 _RANGE = (0.5, 0.25)  # of a fitted bandwidth: half a pixel, and a quarter of the longer side
 _WEIGHTS = ("centre_weight", "uniform_weight")
 
 
 class GoldStandard(DensityModel):
-    """Fixations of all other subjects on the same image, blurred; mixed with what is known anyway.
+    """Fixations of all other subjects on the same image, blurred, mixed with the centre bias.
 
     p = (1 - w - e) sum_j k_j / sum_j Z_j + w p_centre + e / (h w)
 
@@ -42,41 +42,63 @@ class GoldStandard(DensityModel):
     Parameters
     ----------
     stimuli, fixations
-        Where people looked.
+        The images that were shown, and where people looked.
     bandwidth
         Standard deviation of the Gaussian, in `units`.
     centre_weight, uniform_weight
-        w and e: shares of the centre bias and of the uniform density.
+        Weights w and e of the centre bias and of the uniform density.
     units
-        "pixel"; "degree", which needs ``stimuli.pixels_per_degree``; or "relative", shares of the
-        image's longer side.
+        Unit of the bandwidth: "pixel"; "degree", which needs ``stimuli.pixels_per_degree``; or
+        "relative", shares of the image's longer side.
     hold_out
-        What a fixation is predicted without: all of its "subject", or just the "fixation" itself,
-        for data that don't say who looked. The latter is optimistic, because a subject's own
-        other fixations help, and its name says so; it has likelihoods only.
+        Fixations without which a fixation is predicted: all of its "subject", or only the
+        "fixation" itself, for data that do not record who looked. The latter is optimistic,
+        because a subject's own other fixations help, and the model's name says so; it has
+        likelihoods only.
     upper_bound
-        Hold out nothing: every fixation predicts itself too. A bound that no model reaches.
+        Whether to hold out nothing, so that every fixation also predicts itself: a bound that no
+        model reaches.
     centre_bias
-        The centre bias; by default that of these fixations, with fitted bandwidth.
+        The centre bias; by default it is fitted to these fixations.
 
     Attributes
     ----------
-    centre_bias
+    bandwidth, centre_weight, uniform_weight : float
+        The parameters, given or fitted.
+    centre_bias : DensityModel or None
         The centre bias in the mixture; None if its weight was given as 0.
-    optimum
-        How `fit` ended; None otherwise.
-    n_alone
-        How many fixations are on an image where nobody else, or no other one, is.
+    optimum : Optimum or None
+        How `fit` ended; None if the model was not fitted.
+    n_alone : int
+        Number of fixations on images where no other subject looked (with ``hold_out="fixation"``:
+        where there is no other fixation).
 
     Raises
     ------
     InputError
-        For parameters out of range, or data without subjects; later, when an image comes with
-        another size or other fixations, or is not known at all.
+        If a parameter is out of range, or the data have no subjects; later, if an image is not
+        known, or comes with another size or with other fixations.
 
     References
     ----------
     Kümmerer, Wallis and Bethge (2015), PNAS 112, 16054-16059, doi:10.1073/pnas.1510393112.
+
+    Examples
+    --------
+    >>> from salmetrics.datasets import generate_dataset
+    >>> stimuli, fixations = generate_dataset(8, size=(60, 80), n_subjects=4).dataset
+    >>> centre_bias = CentreBias(stimuli, fixations, bandwidth=0.09)
+    >>> gold_standard = GoldStandard(
+    ...     stimuli,
+    ...     fixations,
+    ...     bandwidth=2.7,
+    ...     centre_weight=0.3,
+    ...     uniform_weight=0.03,
+    ...     centre_bias=centre_bias,
+    ... )
+    >>> density = np.exp(gold_standard.log_density(stimuli[0], subject=fixations.subject[0]))
+    >>> density.shape, float(density.sum())
+    ((60, 80), 1.0)
     """
 
     def __init__(
@@ -156,9 +178,9 @@ class GoldStandard(DensityModel):
         *,
         hold_out: HoldOut = "subject",
         units: Units = "pixel",
-        bandwidth: float | Literal["fit"] = "fit",
-        centre_weight: float | Literal["fit"] = "fit",
-        uniform_weight: float | Literal["fit"] = "fit",
+        bandwidth: float | Fit = "fit",
+        centre_weight: float | Fit = "fit",
+        uniform_weight: float | Fit = "fit",
         upper_bound: bool = False,
         centre_bias: DensityModel | None = None,
         progress: bool = True,
@@ -171,30 +193,36 @@ class GoldStandard(DensityModel):
         Parameters
         ----------
         stimuli, fixations
-            Where people looked.
-        hold_out, units, upper_bound, centre_bias
-            As for the class; with `upper_bound`, the parameters are those of held-out fixations.
+            The images that were shown, and where people looked.
+        hold_out, units
+            See `GoldStandard`.
         bandwidth, centre_weight, uniform_weight
-            "fit", or numbers for what is not to be fitted.
+            "fit", or numbers for parameters that are not fitted.
+        upper_bound
+            See `GoldStandard`; the parameters are those of held-out fixations in any case.
+        centre_bias
+            See `GoldStandard`.
         progress
-            Show a bar on standard error when it takes more than two seconds.
+            Whether to show a bar on standard error once the fit has taken two seconds.
 
         Returns
         -------
-        The model, with `optimum`; its numbers have four digits. Warns if a parameter ends at
-        the end of its range.
+        model : GoldStandard
+            The model, with `optimum`; its numbers have four digits. Warns if a parameter ends at
+            the end of its range.
 
         Raises
         ------
         InputError
-            As for the class.
+            If a parameter is out of range, the data have no subjects, or no fixation can be
+            predicted by another one.
 
         Examples
         --------
         >>> from salmetrics.datasets import generate_dataset
-        >>> stimuli, fixations = generate_dataset(20).dataset
+        >>> stimuli, fixations = generate_dataset(8, size=(60, 80), n_subjects=4).dataset
         >>> GoldStandard.fit(stimuli, fixations)
-        <GoldStandard: bandwidth 9.356 pixel, centre bias 0.165, uniform 0.0256>
+        <GoldStandard: bandwidth 2.66 pixel, centre bias 0.305, uniform 0.031>
         """
         given = {
             "bandwidth": bandwidth,
@@ -203,7 +231,7 @@ class GoldStandard(DensityModel):
         }
         for name, value in given.items():
             if isinstance(value, str):
-                check_choice(name, value, ("fit",))
+                check_choice(name, value, get_args(Fit))
         numbers: dict[str, Any] = {n: v for n, v in given.items() if not isinstance(v, str)}
         start = {"bandwidth": 1e3, "centre_weight": 0.0} | numbers
         start.setdefault("uniform_weight", (1.0 - start["centre_weight"]) / 2)
@@ -223,7 +251,7 @@ class GoldStandard(DensityModel):
             model.bandwidth = width
             return np.stack([model._of_others(stimuli, fixations), *references], axis=1)
 
-        found = fit_kernel_mixture(
+        mixture = fit_kernel_mixture(
             components,
             width=numbers.get("bandwidth"),
             width_range=model._range(stimuli),
@@ -231,19 +259,19 @@ class GoldStandard(DensityModel):
             names=_WEIGHTS,
             progress="gold standard" if progress else None,
         )
-        model.bandwidth = found.width
-        model.centre_weight, model.uniform_weight = found.weights[1:].tolist()
+        model.bandwidth = mixture.width
+        model.centre_weight, model.uniform_weight = mixture.weights[1:].tolist()
         if "centre_weight" not in numbers:  # rounding must not make the sum exceed 1
             model.centre_weight = min(model.centre_weight, 1.0 - model.uniform_weight)
-        likelihood = float(np.log2(model._mixed(found.densities)).mean())
-        model.optimum = dataclasses.replace(found.optimum, log_likelihood=likelihood)
+        likelihood = float(np.log2(model._mixed(mixture.densities)).mean())
+        model.optimum = dataclasses.replace(mixture.optimum, log_likelihood=likelihood)
         model.optimum.warn("gold standard")
         model.upper_bound = bool(upper_bound)
         return model
 
     @property
     def name(self) -> str:  # type: ignore[override]
-        """What tables call it: how optimistic it is, is part of it."""
+        """Name in tables, which says how optimistic the model is."""
         if self.upper_bound:
             return "gold-standard (nothing held out)"
         if self.hold_out == "fixation":
@@ -257,19 +285,19 @@ class GoldStandard(DensityModel):
 
     @property
     def without_maps(self) -> str | None:  # type: ignore[override]
-        """Why there are no maps to score, if there are none."""
+        """Why there are no maps to score; None if there are."""
         if self.hold_out == "fixation" and not self.upper_bound:
             return "each fixation has a prediction of its own, and a likelihood, but no map"
         return None
 
     @property
     def parameters(self) -> dict[str, Any]:
-        """All options, and whether they were fitted."""
+        """All parameters, and whether the model was fitted."""
         names = ("bandwidth", "units", *_WEIGHTS, "hold_out", "upper_bound", "n_alone")
-        found = {name: getattr(self, name) for name in names}
+        parameters = {name: getattr(self, name) for name in names}
         if self.centre_bias is not None:
-            found["centre_bias"] = dict(self.centre_bias.parameters)
-        return found | {"fitted": self.optimum is not None}
+            parameters["centre_bias"] = dict(self.centre_bias.parameters)
+        return parameters | {"fitted": self.optimum is not None}
 
     def __repr__(self) -> str:
         return (
@@ -285,11 +313,18 @@ class GoldStandard(DensityModel):
         stimulus
             One of the images this was made from.
         subject
-            Who is predicted; needed unless `upper_bound`.
+            Subject who is predicted; required unless `upper_bound`.
 
         Returns
         -------
-        Shape (h, w).
+        log_density : ndarray of shape (h, w)
+            Natural log of the density.
+
+        Raises
+        ------
+        InputError
+            If the image or the subject is not known, the image comes with another size, or the
+            model has no maps.
         """
         if self.without_maps:
             raise InputError(f"there is no map: {self.without_maps}; use hold_out='subject'")
@@ -312,7 +347,9 @@ class GoldStandard(DensityModel):
         known = np.full(size, uniform)
         if self.centre_weight > 0:
             assert self.centre_bias is not None
-            centre = as_density(self.centre_bias.log_density(stimulus, subject=subject))
+            centre = np.exp(
+                self.centre_bias.log_density(stimulus, subject=subject), dtype=np.float64
+            )
             known += self.centre_weight * centre
         if rows.size == 0:
             with np.errstate(divide="ignore"):
@@ -327,7 +364,23 @@ class GoldStandard(DensityModel):
             return np.asarray(np.log(density))
 
     def log_likelihoods(self, stimuli: Stimuli, fixations: Fixations) -> Array:
-        """Return the log density at each fixation, nats, shape (n,); makes no map."""
+        """Return the log density at each fixation, without computing a map.
+
+        Parameters
+        ----------
+        stimuli, fixations
+            Images and the fixations on them; unless `upper_bound`, those this was made from.
+
+        Returns
+        -------
+        log_likelihoods : ndarray of shape (n,)
+            One value per fixation, in nats.
+
+        Raises
+        ------
+        InputError
+            If an image is not known, or comes with another size or with other fixations.
+        """
         fixations.check_against(stimuli)
         for i in np.flatnonzero(fixations.counts()).tolist():
             self._rows(stimuli[i])
@@ -338,7 +391,18 @@ class GoldStandard(DensityModel):
             return np.asarray(np.log(self._mixed(self._components(stimuli, fixations))))
 
     def check_data(self, stimuli: Stimuli, fixations: Fixations) -> None:
-        """Raise `InputError` if an image is not known, or comes with other fixations or size."""
+        """Check that images are known and have the size and the fixations they had here.
+
+        Parameters
+        ----------
+        stimuli, fixations
+            Images and fixations that are about to be scored.
+
+        Raises
+        ------
+        InputError
+            If an image is not known, or comes with another size or with other fixations.
+        """
         for i in np.flatnonzero(fixations.counts()).tolist():
             self._rows(stimuli[i])
         if not self.upper_bound:
@@ -347,22 +411,22 @@ class GoldStandard(DensityModel):
     # ---- inside
 
     def _rows(self, stimulus: Stimulus) -> tuple[Size, Rows]:
-        """Size of an image, and its fixations."""
+        """Return the size of an image, and the rows of its fixations."""
         if stimulus.id not in self._index:
             raise InputError(
-                f"the gold standard knows no fixations on image {stimulus.id!r}; it predicts the "
-                "images it was made from only"
+                f"the gold standard knows no fixations on image {stimulus.id!r}; it predicts only "
+                "the images it was made from"
             )
         size = self._known.size(stimulus)
         return size, self._fixations.rows_of_image(self._index[stimulus.id])
 
     def _components(self, stimuli: Stimuli, fixations: Fixations) -> Array:
-        """Densities of the three terms at each fixation, shape (n, 3); NaN without others."""
+        """Return the densities of the three terms at each fixation, shape (n, 3); NaN for none."""
         of_others = self._of_others(stimuli, fixations)
         return np.stack([of_others, *self._references(stimuli, fixations)], axis=1)
 
     def _mixed(self, components: Array) -> Array:
-        """Density of the mixture; without its first term where nobody else is."""
+        """Return the density of the mixture, without its first term where there are no others."""
         weights = np.array([self.centre_weight, self.uniform_weight])
         known = components[:, 1:] @ weights
         alone = np.isnan(components[:, 0])
@@ -371,31 +435,31 @@ class GoldStandard(DensityModel):
         return np.asarray(mixed)
 
     def _references(self, stimuli: Stimuli, fixations: Fixations) -> tuple[Array, Array]:
-        """Densities of the centre bias and of the uniform density at each fixation."""
+        """Return the centre bias and the uniform density at each fixation."""
         uniform = 1.0 / np.prod(stimuli.sizes, axis=1)[fixations.image]
         if self.centre_bias is None:
             return np.zeros(len(fixations)), uniform
         return np.exp(self.centre_bias.log_likelihoods(stimuli, fixations)), uniform
 
     def _of_others(self, stimuli: Stimuli, fixations: Fixations) -> Array:
-        """Density of the others' blurred fixations at each fixation; NaN without others."""
+        """Return the density of the others' blurred fixations at each fixation; NaN: no others."""
         result = np.empty(len(fixations))
         for i in np.flatnonzero(fixations.counts()).tolist():
             rows = fixations.rows_of_image(i)
             height, width = size = tuple(stimuli.sizes[i].tolist())
             sigma = self._sigma(size)
-            given, own = self._fixations, rows
+            observed, own = self._fixations, rows
             if self.upper_bound:
                 own = self._fixations.rows_of_image(self._index[stimuli.ids[i]])
                 left_out, holder = np.full(rows.size, -1), np.zeros(own.size, np.int64)
             else:  # the fixations that are scored are the known ones, perhaps in another order
-                given = fixations
+                observed = fixations
                 holder = left_out = np.arange(rows.size)
                 if self.hold_out == "subject":
                     holder = left_out = np.unique(fixations.subject[rows], return_inverse=True)[1]
             pixels = pixel_indices(fixations.x[rows], fixations.y[rows], size)
             at_y, at_x = np.divmod(pixels, width)
-            ys, xs = given.y[own], given.x[own]
+            ys, xs = observed.y[own], observed.x[own]
             masses = line_masses(ys, height, sigma) * line_masses(xs, width, sigma)
             sums, others = held_out_sums(
                 at_y + 0.5, at_x + 0.5, left_out, ys, xs, holder, masses, sigma
@@ -405,20 +469,21 @@ class GoldStandard(DensityModel):
         return result
 
     def _sigma(self, size: Size) -> float:
-        """Bandwidth in pixels."""
+        """Return the bandwidth in pixels, for an image of this size."""
         if self.units == "degree":
             assert self._pixels_per_degree is not None
             return self.bandwidth * self._pixels_per_degree
         return self.bandwidth * (max(size) if self.units == "relative" else 1.0)
 
     def _range(self, stimuli: Stimuli) -> tuple[float, float]:
-        """Range of a fitted bandwidth, in units."""
+        """Return the range of a fitted bandwidth, in `units`."""
         side = float(np.median(stimuli.sizes.max(axis=1)))
         low, high = _RANGE[0], max(_RANGE[1] * side, 4 * _RANGE[0])
         pixels = {"pixel": 1.0, "degree": self._pixels_per_degree or 1.0, "relative": side}
         return low / pixels[self.units], high / pixels[self.units]
 
     def _count_alone(self) -> int:
+        """Count the fixations that no other fixation can predict."""
         image, subject = self._fixations.image, self._fixations.subject
         if self.hold_out == "fixation":
             return int((self._fixations.counts() == 1).sum())
@@ -427,8 +492,3 @@ class GoldStandard(DensityModel):
         images, subjects = np.unique(pairs // (codes.max() + 1), return_counts=True)
         alone = np.isin(pairs // (codes.max() + 1), images[subjects == 1])
         return int(counts[alone].sum())
-
-
-def as_density(log_density: Array) -> Array:
-    """Return exp in float64."""
-    return np.asarray(np.exp(log_density, dtype=np.float64))

@@ -1,4 +1,4 @@
-"""What a model that leaves things out knows of the data it was made from."""
+"""The record of the data a leave-one-out model was made from, by which images are recognised."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from collections import Counter
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from salmetrics.array_types import Rows, Size
 from salmetrics.data.fixations import Fixations
 from salmetrics.data.stimuli import Stimuli, Stimulus
 from salmetrics.errors import InputError
@@ -22,11 +22,11 @@ class KnownImages:
     Parameters
     ----------
     what
-        The model, for messages.
+        Name of the model in messages, such as "centre bias".
     stimuli, fixations
-        What it was made from.
+        The data the model was made from.
     subjects
-        Whether it matters who looked.
+        Whether fixations of other subjects count as other fixations.
     """
 
     def __init__(
@@ -44,7 +44,7 @@ class KnownImages:
 
     @classmethod
     def from_record(cls, what: str, record: dict[str, Any]) -> KnownImages:
-        """Make one from what `record` returned."""
+        """Return the object whose `record` this is."""
         known = cls.__new__(cls)
         known.ids = tuple(record["ids"])
         known._what = what
@@ -56,7 +56,7 @@ class KnownImages:
         return known
 
     def record(self) -> dict[str, Any]:
-        """Return it all as JSON can hold it."""
+        """Return everything as lists and dicts that JSON can hold."""
         return {
             "ids": list(self.ids),
             "subjects": self._subjects,
@@ -73,12 +73,12 @@ class KnownImages:
         return name in self._sizes
 
     def common_sizes(self, n: int, least: int) -> list[tuple[int, ...]]:
-        """Return the n sizes that most images have, if so many have them at least."""
+        """Return the n most frequent sizes that at least `least` images have."""
         ranked = sorted(self._counts, key=lambda size: (-self._counts[size], size))
         return [size for size in ranked[:n] if self._counts[size] >= least]
 
-    def size(self, stimulus: Stimulus) -> tuple[int, int]:
-        """Return the size of an image; `InputError` if it had another one."""
+    def size(self, stimulus: Stimulus) -> Size:
+        """Return the size of an image; raise `InputError` if a known image had another one."""
         size = (int(stimulus.size[0]), int(stimulus.size[1]))
         known = self._sizes.get(stimulus.id, size)
         if known != size:
@@ -88,7 +88,7 @@ class KnownImages:
             )
         return size
 
-    def check_fixations(self, name: str, fixations: Fixations, rows: NDArray[np.int64]) -> None:
+    def check_fixations(self, name: str, fixations: Fixations, rows: Rows) -> None:
         """Raise `InputError` if a known image comes with other fixations."""
         if name in self._digests and self._digests[name] != self._digest(fixations, rows):
             raise InputError(
@@ -97,13 +97,13 @@ class KnownImages:
             )
 
     def check_data(self, stimuli: Stimuli, fixations: Fixations) -> None:
-        """Check every image that has fixations."""
+        """Check the size and the fixations of every image that has fixations."""
         for i in np.flatnonzero(fixations.counts()).tolist():
             self.size(stimuli[i])
             self.check_fixations(stimuli.ids[i], fixations, fixations.rows_of_image(i))
 
-    def _digest(self, fixations: Fixations, rows: NDArray[np.int64]) -> bytes:
-        """Fingerprint of an image's fixations, whatever their order."""
+    def _digest(self, fixations: Fixations, rows: Rows) -> bytes:
+        """Return a digest of an image's fixations that does not depend on their order."""
         columns = [fixations.x[rows], fixations.y[rows]]
         order = np.lexsort(columns[::-1])
         if self._subjects:

@@ -1,4 +1,4 @@
-"""Densities as grey levels with equally many pixels each, as benchmarks take images."""
+"""Density models as grey levels with equal numbers of pixels, for benchmarks that take images."""
 
 from __future__ import annotations
 
@@ -20,18 +20,23 @@ __all__ = ["QuantisedModel"]
 class QuantisedModel(SaliencyMapModel):
     """A density model's log densities in levels that each get the same number of pixels.
 
-    As DeepGaze II was submitted to the MIT benchmark, for metrics of the order of pixels: with its
-    centre bias for AUC, without for shuffled AUC.
+    DeepGaze II was submitted to the MIT benchmark in this form, for metrics that depend only on
+    the order of pixels: with its centre bias for AUC, without it for shuffled AUC.
 
     Parameters
     ----------
     model
-        A `DensityModel`, or what `as_model` takes (raw arrays are log densities).
+        A `DensityModel`, or anything that `as_model` takes (raw arrays are log densities).
     without
-        A density model, such as `CentreBias`, that predictions are divided by first; None: as they
-        are.
+        Density model, such as `CentreBias`, by which predictions are divided first; None for no
+        division.
     n_levels
-        From 2 to 256.
+        Number of levels, from 2 to 256.
+
+    Raises
+    ------
+    InputError
+        If `n_levels` is out of range, or a model does not give one density per image.
 
     References
     ----------
@@ -61,13 +66,13 @@ class QuantisedModel(SaliencyMapModel):
             self.name += f" without {model_name(self.without)}"
 
     def check_data(self, stimuli: Stimuli, fixations: Fixations) -> None:
-        """Let the models check the data."""
+        """Let both models check the data."""
         for part in (self.model, self.without):
             if part is not None:
                 part.check_data(stimuli, fixations)
 
     def saliency_map(self, stimulus: Stimulus) -> NDArray[np.uint8]:
-        """Return the levels, uint8, shape (h, w), from 0 to n_levels - 1."""
+        """Return the levels, from 0 to n_levels - 1, as uint8 of shape (h, w)."""
         log = log_density_of(self.model, stimulus).values
         if self.without is None:
             return quantise(log, self.n_levels)
@@ -76,7 +81,7 @@ class QuantisedModel(SaliencyMapModel):
         if np.any(np.isneginf(other) & ~np.isneginf(log)):
             raise InputError(
                 f"{model_name(self.without)} gives probability 0 on image {stimulus.id!r} where "
-                f"{model_name(self.model)} does not, so it can't be taken out"
+                f"{model_name(self.model)} does not, so dividing by it is not possible"
             )
         ratio = np.where(np.isneginf(log), -np.inf, log - np.where(np.isneginf(other), 0, other))
         total = np.log(np.exp(ratio - ratio.max()).sum()) + ratio.max()

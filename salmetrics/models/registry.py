@@ -1,19 +1,20 @@
 """Models by name: the entry-point group ``salmetrics.models`` and what this package puts there.
 
-An entry point is a function ``make(argument, dataset)``, where argument is the text behind the
-colon of ``name:argument``, or None, and dataset is what the model is evaluated on.
+An entry point is a function ``make(argument, dataset)``, where argument is the text after the
+colon of ``name:argument``, or None, and dataset is the data set the model is evaluated on.
 """
 
 from __future__ import annotations
 
 from importlib.metadata import entry_points
+from typing import cast
 
 from salmetrics.data.dataset import Dataset
 from salmetrics.errors import InputError, check_choice
 from salmetrics.models.base import Model
 from salmetrics.models.baselines import GaussianCentreBias, Uniform
 from salmetrics.models.centre_bias import CentreBias
-from salmetrics.models.gold_standard import GoldStandard
+from salmetrics.models.gold_standard import GoldStandard, HoldOut
 
 __all__ = [
     "centre_bias",
@@ -33,7 +34,28 @@ def names() -> list[str]:
 
 
 def named_model(name: str, argument: str | None, dataset: Dataset) -> Model:
-    """Make a registered model."""
+    """Make a registered model.
+
+    Parameters
+    ----------
+    name
+        Name of the entry point.
+    argument
+        Text that the entry point interprets; None if there is none.
+    dataset
+        Data set that the model is evaluated on.
+
+    Returns
+    -------
+    model : DensityModel or SaliencyMapModel
+        The model.
+
+    Raises
+    ------
+    InputError
+        If the name is unknown, the argument is invalid, or the model needs torch and it is not
+        installed.
+    """
     check_choice("model", name, names())
     (entry, *_) = entry_points(group=_GROUP, name=name)
     try:
@@ -61,18 +83,18 @@ def centre_bias(argument: str | None, dataset: Dataset) -> CentreBias:
 
 
 def gold_standard(argument: str | None, dataset: Dataset) -> GoldStandard:
-    """Fit a `GoldStandard`; the argument is what is held out, "subject" or "fixation".
+    """Fit a `GoldStandard`; the argument is "subject" (the default) or "fixation", held out.
 
-    "upper-bound" holds nothing out in its predictions: one density an image, for figures.
+    With "upper-bound", predictions hold out nothing: one density per image, for figures.
     """
     if argument == "upper-bound":
         return GoldStandard.fit(*dataset, upper_bound=True)
-    # the class checks the argument
-    return GoldStandard.fit(*dataset, hold_out=argument or "subject")  # type: ignore[arg-type]
+    hold_out = cast(HoldOut, argument or "subject")  # which the class checks
+    return GoldStandard.fit(*dataset, hold_out=hold_out)
 
 
 def gaussian_centre_bias(argument: str | None, dataset: Dataset) -> GaussianCentreBias:
-    """Make a `GaussianCentreBias`; the argument is its sigma."""
+    """Make a `GaussianCentreBias`; the argument is its sigma, 0.25 by default."""
     if argument is None:
         return GaussianCentreBias()
     return GaussianCentreBias(_number("gaussian-centre-bias", argument))

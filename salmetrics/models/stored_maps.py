@@ -1,4 +1,4 @@
-"""Maps that somebody else made: which of them belongs to which image."""
+"""Maps in folders, archives and files, and which of them belongs to which image."""
 
 from __future__ import annotations
 
@@ -9,9 +9,7 @@ from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import Any, NoReturn
 
-from numpy.typing import NDArray
-
-from salmetrics.array_types import Kind
+from salmetrics.array_types import AnyArray, Kind
 from salmetrics.data.stimuli import Stimuli, Stimulus
 from salmetrics.errors import InputError, some
 from salmetrics.io.images import without_image_suffix
@@ -23,7 +21,7 @@ _LISTED = 10  # problems that a message names
 
 
 class StoredMaps:
-    """Maps in a folder, archive or file, by image id; read when asked for.
+    """Maps in a folder, archive or file, by image id; each is read when it is needed.
 
     A map belongs to an image if one of their paths is the end of the other, suffixes aside:
     "b/001.png" goes with image "b/001.jpg", and so do "maps/b/001.png" and "001.png", but not
@@ -33,30 +31,46 @@ class StoredMaps:
     Parameters
     ----------
     path
-        A folder, searched with its sub-folders, or a zip or tar archive (.tar, .tar.gz ...), with
-        one map a file: 8- or 16-bit PNG or TIFF, JPEG, BMP, .npy, or .mat with one variable; an
-        .npz file; an HDF5 file with one data set an image, such as `export_predictions` and
-        pysaliency write; SALICON's JSON with PNGs in base64; or maps without names, in the order
-        of the images: a .mat file with a cell array and no ``names``, or an .npy file of shape
-        (n, h, w).
+        Path of a folder, searched with its sub-folders, or of a zip or tar archive (.tar, .tar.gz
+        ...), with one map per file: 8- or 16-bit PNG or TIFF, JPEG, BMP, .npy, or .mat with one
+        variable; of an .npz file; of an HDF5 file with one data set per image, such as
+        `export_predictions` and pysaliency write; of SALICON's JSON with PNGs in base64; or of
+        maps without names, in the order of the images: a .mat file with a cell array and no
+        ``names``, or an .npy file of shape (n, h, w).
     stimuli
         The images; maps without names need them.
     part
         The group of an HDF5 file, or the variable of a .mat file ("results" by default).
     check_sizes
-        Whether each map must have its image's size, which is read from heads of files.
+        Whether each map must have its image's size, which is read from the headers of files.
 
     Attributes
     ----------
-    kind
-        "log_density" or "saliency_map" if the file says what it holds, else None.
-    extra
-        Maps that belong to none of `stimuli`.
+    kind : str or None
+        "log_density" or "saliency_map" if the file records what it holds, else None.
+    extra : tuple of str
+        Names of the maps that belong to none of `stimuli`.
 
     Raises
     ------
     InputError
-        One for all images whose map is missing, ambiguous, of another size or not readable.
+        If the map of an image is missing, ambiguous, of another size or not readable; one error
+        lists all such images.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> import numpy as np
+    >>> from salmetrics import Stimuli
+    >>> stimuli = Stimuli.from_sizes([(2, 3), (2, 3)], ids=["b/001.jpg", "c/001.jpg"])
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     for name in ("b", "c"):
+    ...         (Path(folder) / name).mkdir()
+    ...         np.save(Path(folder) / name / "001.npy", np.full((2, 3), ord(name)))
+    ...     StoredMaps(folder, stimuli)(stimuli[1])
+    array([[99, 99, 99],
+           [99, 99, 99]])
     """
 
     def __init__(
@@ -87,13 +101,23 @@ class StoredMaps:
 
     @property
     def fingerprint(self) -> str:
-        """Digest of all files; a checkpoint rests on it."""
+        """Digest of all files, by which checkpoints recognise the maps."""
         return self._maps.digest + ("" if self.part is None else f" {self.part}")
 
     def check(self, stimuli: Stimuli) -> None:
-        """Raise `InputError` if images lack their map, unless they were checked when it was opened.
+        """Check that each image has its map, unless the maps were opened for given images.
 
-        Images that it was not opened for are checked if it was opened without any.
+        Maps that were opened for given images were checked then.
+
+        Parameters
+        ----------
+        stimuli
+            The images.
+
+        Raises
+        ------
+        InputError
+            If the map of an image is missing, ambiguous, of another size or not readable.
         """
         if self._ids is None:
             problems = self.problems(stimuli)
@@ -101,27 +125,39 @@ class StoredMaps:
                 self._refuse(problems, len(stimuli))
 
     def _refuse(self, problems: Sequence[str], n: int) -> NoReturn:
+        """Raise one `InputError` for all problems with the maps of n images."""
         shown = "; ".join(problems[:_LISTED])
         more = f"; and {len(problems) - _LISTED} more" if len(problems) > _LISTED else ""
         extra = len(self.extra)
         left = f". Maps without an image: {extra}, {some(self.extra, 3)}" if extra else ""
         unnamed = any(" for '" in problem for problem in problems) and not self._maps.ordered
-        hint = ". Maps are named like their images, but for the suffix" if unnamed else ""
+        hint = ". A map is named like its image, apart from the suffix" if unnamed else ""
         raise InputError(
             f"{str(self.path)!r} does not fit the {n} images: {shown}{more}{left}{hint}"
         )
 
     def problems(self, stimuli: Stimuli) -> list[str]:
-        """Return everything that keeps the maps from being used for these images, a line each."""
+        """Return everything that prevents the maps from being used for these images.
+
+        Parameters
+        ----------
+        stimuli
+            The images.
+
+        Returns
+        -------
+        problems : list of str
+            One line per problem; empty if there is none. `extra` is set as well.
+        """
         if self._maps.ordered and len(self._maps.names) != len(stimuli):
             n = len(self._maps.names)
             return [f"{n} maps without names, in the order of the images, need {n} images"]
-        found, problems = self._matched(stimuli.ids)
-        self.extra = tuple(sorted(set(self._maps.names) - set(found.values())))
+        map_by_image, problems = self._matched(stimuli.ids)
+        self.extra = tuple(sorted(set(self._maps.names) - set(map_by_image.values())))
         listed = list(problems.values())
         sizes = dict(zip(stimuli.ids, map(tuple, stimuli.sizes.tolist()), strict=True))
-        measured = self._maps.sizes(list(found.values()))
-        for image, size in zip(found, measured, strict=True):
+        measured = self._maps.sizes(list(map_by_image.values()))
+        for image, size in zip(map_by_image, measured, strict=True):
             if isinstance(size, InputError):
                 listed.append(str(size))
             elif self._check_sizes and size != sizes[image]:
@@ -131,27 +167,27 @@ class StoredMaps:
                 )
         return listed
 
-    def __call__(self, stimulus: Stimulus) -> NDArray[Any]:
-        """Read the map of an image."""
-        found, problems = self._of_known
-        if stimulus.id not in found and stimulus.id not in problems:
+    def __call__(self, stimulus: Stimulus) -> AnyArray:
+        """Return the map of an image, read from the file."""
+        map_by_image, problems = self._of_known
+        if stimulus.id not in map_by_image and stimulus.id not in problems:
             if self._ids is not None:  # another image may have its map already
                 raise InputError(
                     f"image {stimulus.id!r} is not among the images that {str(self.path)!r} was "
-                    "opened for; open it for all"
+                    "opened for; open it for all images"
                 )
-            found, problems = self._matched([stimulus.id])
+            map_by_image, problems = self._matched([stimulus.id])
         if stimulus.id in problems:
             raise InputError(f"{str(self.path)!r} has {problems[stimulus.id]}")
-        return self._maps.read(found[stimulus.id])
+        return self._maps.read(map_by_image[stimulus.id])
 
     @cached_property
     def _of_known(self) -> tuple[dict[str, str], dict[str, str]]:
-        """What is found for the images that were given at first."""
+        """The result of `_matched` for the images that the maps were opened for."""
         return ({}, {}) if self._ids is None else self._matched(self._ids)
 
     def _matched(self, ids: Sequence[str]) -> tuple[dict[str, str], dict[str, str]]:
-        """Return the map of each image that has exactly one, and what is wrong with the others."""
+        """Return the map of each image that has exactly one, and the problems of the others."""
         if self._maps.ordered:
             return dict(zip(ids, self._maps.names, strict=True)), {}
         if self._maps.numbered:
@@ -162,21 +198,21 @@ class StoredMaps:
         for image, maps in candidates.items():
             for name in maps:
                 claims[name].append(image)
-        found, problems = {}, {}
+        map_by_image, problems = {}, {}
         for image, maps in candidates.items():
             rivals = [other for name in maps for other in claims[name] if other != image]
             if len(maps) == 1 and not rivals:
-                found[image] = maps[0]
+                map_by_image[image] = maps[0]
             elif not maps:
                 problems[image] = f"no map for {image!r}"
             elif len(maps) > 1:
                 problems[image] = f"{len(maps)} maps for {image!r} ({', '.join(maps)})"
             else:
                 problems[image] = f"one map, {maps[0]}, for {image!r} and {some(rivals, 3)}"
-        return found, problems
+        return map_by_image, problems
 
     def _best_candidates(self, ids: Sequence[str]) -> dict[str, list[str]]:
-        """Find maps that agree best with each image, and with no other image better."""
+        """Return the maps that agree best with each image, and with no other image better."""
         ratings: dict[str, dict[str, tuple[int, bool]]] = {}
         best_of_map: dict[str, tuple[int, bool]] = {}
         for image in ids:
@@ -199,7 +235,7 @@ class StoredMaps:
 
     @cached_property
     def _parts_of(self) -> dict[str, tuple[tuple[str, ...], str]]:
-        """Parts of each map's path, and its last part with the suffix of an image."""
+        """Parts of each map's path, and the last part with its image suffix."""
         keys = {name: self._maps.key(name) for name in self._maps.names}
         return {name: (_parts(key), PurePosixPath(key).name) for name, key in keys.items()}
 
@@ -223,16 +259,17 @@ def stem_of(path: Path) -> str:
 
 
 def _n_shared(ours: tuple[str, ...], theirs: tuple[str, ...]) -> int:
-    """In how many parts two paths agree if one is the end of the other; else 0."""
+    """Return the number of parts in which two paths agree if one ends with the other; else 0."""
     n = min(len(ours), len(theirs))
     return n if ours[-n:] == theirs[-n:] else 0
 
 
 def _parts(path: str) -> tuple[str, ...]:
-    """Parts of a path, the last without the suffix of an image."""
+    """Return the parts of a path, the last without an image suffix."""
     return PurePosixPath(without_image_suffix(path)).parts or ("",)
 
 
 def _number(name: str) -> int | str:
+    """Return the number at the end of a name, or the name if there is none."""
     digits = re.search(r"[0-9]+$", name)
     return int(digits.group()) if digits else name

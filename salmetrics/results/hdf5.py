@@ -20,8 +20,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from salmetrics.errors import InputError
-from salmetrics.io.files import check_file, check_target, replacing
-from salmetrics.io.hdf5_values import check_format, restored, storable
+from salmetrics.io.files import check_target, replacing
+from salmetrics.io.hdf5_values import restored, storable
+from salmetrics.io.own_files import open_ours
 from salmetrics.results.scores import Key, Scores
 from salmetrics.statistics.cells import Cells
 
@@ -80,17 +81,8 @@ def read_evaluation(path: Path) -> tuple[dict[str, Any], Scores, dict[str, NDArr
     InputError
         If there is no such file, or it holds something else.
     """
-    import h5py
-
-    check_file(path)
-    try:
-        with h5py.File(path, "r") as file:
-            if file.attrs.get("salmetrics") != "evaluation":
-                raise InputError(f"{str(path)!r} is an HDF5 file, but holds no evaluation")
-            check_format(file, path, FORMAT)
-            return _filled(file, path)
-    except (KeyError, OSError) as error:
-        raise InputError(f"{str(path)!r} can't be read as an evaluation: {error}") from error
+    with open_ours(path, "evaluation", FORMAT) as file:
+        return _filled(file, path)
 
 
 class _LazyValues(Mapping[Key, Array]):

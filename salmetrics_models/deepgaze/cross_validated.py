@@ -8,7 +8,7 @@ from typing import Any
 from salmetrics.data.folds import Folds
 from salmetrics.data.stimuli import Stimuli, Stimulus
 from salmetrics.errors import InputError
-from salmetrics.models.cross_validated import CrossValidated
+from salmetrics.models.cross_validated import CrossValidated, UnknownImages
 from salmetrics_models.deepgaze.model import DeepGaze
 from salmetrics_models.prediction.producer import Array
 
@@ -32,7 +32,11 @@ class CrossValidatedDeepGaze(CrossValidated):
     """
 
     def __init__(
-        self, model: DeepGaze, components: Sequence[Sequence[int]], folds: Folds, unknown: str
+        self,
+        model: DeepGaze,
+        components: Sequence[Sequence[int]],
+        folds: Folds,
+        unknown: UnknownImages,
     ) -> None:
         if len(model.components) < model.n_components:
             raise InputError(f"{model.name} has some components only; folds need all of them")

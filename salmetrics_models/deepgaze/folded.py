@@ -9,6 +9,7 @@ import numpy as np
 
 from salmetrics.data.folds import Folds
 from salmetrics.errors import InputError, check_choice, check_whole
+from salmetrics.models.cross_validated import UnknownImages
 from salmetrics_models.backbones.backbone import Backbone
 from salmetrics_models.deepgaze.architectures import Architecture
 from salmetrics_models.deepgaze.cross_validated import CrossValidatedDeepGaze
@@ -75,7 +76,7 @@ class FoldedDeepGaze(DeepGaze):
         *,
         component_order: str = "instance-major",
         fold_offset: int = 0,
-        unknown: str = "error",
+        unknown: UnknownImages = "error",
     ) -> CrossValidatedDeepGaze:
         """Return a model that predicts each image by the components that did not train on it.
 

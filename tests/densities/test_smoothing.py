@@ -7,8 +7,9 @@ from hypothesis import strategies as st
 from scipy import ndimage
 from strategies import maps, points
 
-from salmetrics.densities.smoothing import BOUNDARIES, Smoothing
+from salmetrics.densities.smoothing import Smoothing, smoothing_of
 from salmetrics.errors import InputError
+from salmetrics.protocols import BOUNDARIES, get_protocol
 
 SHAPE = (21, 34)
 SIGMAS = [0.0, 0.8, 3.0, (3.0, 1.2), 12.0]  # 12: the kernel is larger than the map
@@ -198,3 +199,60 @@ def test_no_blur_by_default(pixels):
 def test_refused(settings, text):
     with pytest.raises(InputError, match=f"^{text}$"):
         Smoothing(**settings)
+
+
+@pytest.mark.parametrize("settings", [{"cycles": 4.0}, *({"boundary": b} for b in BOUNDARIES)])
+@pytest.mark.parametrize("sigma", [0.0, 1.2, (3.0, 1.2)])
+def test_few_pixels_of_a_blurred_map(settings, sigma, rng):
+    """The two ways, by windows and by the whole map, agree."""
+    image = rng.random(SHAPE)
+    smoothing = Smoothing(sigma=sigma, **settings)
+    whole = smoothing.dense(image).reshape(-1)
+    for at in (np.array([0, 33, 400, 713]), np.arange(image.size)):
+        np.testing.assert_allclose(smoothing.dense_at(image, at), whole[at], rtol=1e-12)
+
+
+def test_several_images_at_once(rng):
+    pixels, at = rng.integers(0, SHAPE[0] * SHAPE[1], (2, 30))
+    smoothing = Smoothing(sigma=2.0, boundary="reflect")
+    ends, at_ends = np.array([4, 4, 30]), np.array([10, 20, 30])
+    found = smoothing.points_at(SHAPE, pixels, at, ends=ends, at_ends=at_ends)
+    parts = zip(np.split(pixels, ends[:-1]), np.split(at, at_ends[:-1]), strict=True)
+    expected = [smoothing.points(SHAPE, own).reshape(-1)[places] for own, places in parts]
+    np.testing.assert_allclose(found, np.concatenate(expected), rtol=1e-12, atol=1e-16)
+
+
+@pytest.mark.parametrize("settings", [{"cycles": 4.0}, *({"boundary": b} for b in BOUNDARIES)])
+def test_masses_point_by_point(settings, pixels):
+    smoothing = Smoothing(sigma=3.0, **settings)
+    expected = [smoothing.points(SHAPE, pixels[[k]]).sum() for k in range(pixels.size)]
+    np.testing.assert_allclose(smoothing.masses(SHAPE, pixels), expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize("settings", [{"cycles": 4.0}, *({"boundary": b} for b in BOUNDARIES)])
+def test_points_are_sums_of_products_of_lines(settings, pixels):
+    smoothing = Smoothing(sigma=1.2, **settings)
+    which, ys, xs, masses, rows, columns = smoothing.points_and_kernels(SHAPE, pixels)
+    assert set(which.tolist()) == set(range(pixels.size))
+    total = np.zeros(SHAPE)
+    for y, x, mass in zip(ys, xs, masses, strict=True):
+        for i in range(max(0, y - rows.size + 1), min(SHAPE[0], y + rows.size)):
+            for j in range(max(0, x - columns.size + 1), min(SHAPE[1], x + columns.size)):
+                total[i, j] += mass * rows[abs(i - y)] * columns[abs(j - x)]
+    np.testing.assert_allclose(smoothing.points(SHAPE, pixels), total, rtol=1e-12, atol=1e-16)
+
+
+def test_the_blur_of_an_evaluation():
+    """The protocol's width, else the data set's, else one degree."""
+    usual = get_protocol("default")
+    assert smoothing_of(usual.override(sigma=9.0), 5.0, 30.0).sigma == 9
+    assert smoothing_of(usual, 5.0, 30.0).sigma == 5
+    assert smoothing_of(usual, None, 30.0).sigma == 30
+    assert smoothing_of(usual, None, None, required=False).sigma == 0
+    tuebingen = smoothing_of(get_protocol("mit-tuebingen"), 5.0, None)
+    assert tuebingen == Smoothing(sigma=23.99, boundary="reflect", truncate=4.0)
+    assert smoothing_of(get_protocol("mit-matlab"), None, None) == Smoothing(cycles=8.0)
+    with pytest.raises(InputError, match=r"pass sigma= .*pixels_per_degree=, or leave out CC, SIM"):
+        smoothing_of(usual, None, None, metrics=["CC", "SIM"])
+    with pytest.raises(InputError, match=r"pixels_per_degree=$"):
+        smoothing_of(usual, None, None)

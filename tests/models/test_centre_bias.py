@@ -201,7 +201,7 @@ def test_fit_of_one_parameter():
 def test_fit_needs_two_images():
     stimuli = Stimuli.from_sizes([(9, 9), (9, 9)])
     fixations = Fixations.from_arrays([1, 2], [1, 2], [0, 0], n_images=2)
-    with pytest.raises(InputError, match="fixations on two images are needed at least"):
+    with pytest.raises(InputError, match="fixations on at least two images are needed"):
         CentreBias.fit(stimuli, fixations)
 
 

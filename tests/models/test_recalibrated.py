@@ -86,7 +86,7 @@ def test_all_images_at_once():
 
 def test_the_centre_bias_fills_what_is_empty():
     with pytest.raises(
-        InputError, match=r"gives probability 0 to \d+ of 3000 fixations, and a pow"
+        InputError, match=r"gives probability 0 to \d+ of 3000 fixations, and every pow"
     ):
         recalibrate(Powered(1.0, corner=True), STIMULI, FIXATIONS)
     model = recalibrate(Powered(1.0, corner=True), STIMULI, FIXATIONS, centre_bias=True)

@@ -235,7 +235,7 @@ def test_matching(names, ids, found, tmp_path):
 @pytest.mark.parametrize(
     ("names", "ids", "text"),
     [
-        (["a.npy"], ["a.jpg", "b.jpg"], "no map for 'b.jpg'. Maps are"),
+        (["a.npy"], ["a.jpg", "b.jpg"], "no map for 'b.jpg'. A map is"),
         (["1/a.npy", "2/a.npy"], ["a.jpg"], r"2 maps for 'a.jpg' \(1/a.npy, 2/a.npy\)"),
         (["a.npy"], ["1/a.jpg", "2/a.jpg"], "one map, a.npy, for '1/a.jpg' and '2/a.jpg'"),
         (

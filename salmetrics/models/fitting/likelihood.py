@@ -1,10 +1,15 @@
-"""Maximum likelihood: a width by a bounded search, weights of a mixture on the simplex."""
+"""Maximum-likelihood fits of mixtures of kernels and other densities.
+
+The width of the kernels is found by a bounded search, the weights of the mixture by a convex
+optimisation for each width. `CentreBias.fit` and `GoldStandard.fit` are such fits.
+"""
 
 from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
@@ -15,6 +20,7 @@ from salmetrics.progress import progress_bar
 
 __all__ = [
     "LEAST_WEIGHT",
+    "Fit",
     "KernelMixture",
     "Optimum",
     "best_weights",
@@ -25,11 +31,13 @@ __all__ = [
     "weight_curvature",
 ]
 
+Fit = Literal["fit"]  # in place of a number: the number is to be fitted
+
 LEAST_WEIGHT = 1.1e-6  # a fitted weight below this is at the end of its range
 
 _FARTHEST = np.log(1e6)  # of logits: weights down to 1e-6, so that no fixation is impossible
-_GRID = 5  # widths tried before the search, so that it starts at the right top
-_STEP = 0.05  # of the log of the width, for the curvature
+_GRID = 5  # widths tried before the search, so that it starts near the global maximum
+_STEP = 0.05  # of finite differences in the log of the width, for the curvature
 
 
 @dataclass(frozen=True)
@@ -38,15 +46,15 @@ class Optimum:
 
     Attributes
     ----------
-    log_likelihood
-        Of held-out fixations, bits per fixation.
-    curvature
-        By parameter: minus the second derivative of `log_likelihood` in the parameter's log (of
-        the bandwidth, with the best weights for each) or logit (of a weight, all else fixed).
-    n_evaluations
-        How many widths were tried.
-    at_bound
-        Parameters that ended at the end of their range.
+    log_likelihood : float
+        Mean log likelihood of held-out fixations, in bits per fixation.
+    curvature : dict
+        Minus the second derivative of `log_likelihood`, by parameter: in the log of the bandwidth,
+        with the best weights for each bandwidth, and in the logit of a weight, all else fixed.
+    n_evaluations : int
+        Number of widths that were tried.
+    at_bound : tuple of str
+        Names of the parameters that ended at the end of their range.
     """
 
     log_likelihood: float
@@ -55,7 +63,7 @@ class Optimum:
     at_bound: tuple[str, ...] = ()
 
     def warn(self, what: str) -> None:
-        """Warn of parameters at a bound."""
+        """Warn if parameters ended at a bound; `what` is the model, as the message names it."""
         if self.at_bound:
             warnings.warn(
                 f"the fit of the {what} ended at the end of the range of "
@@ -65,19 +73,22 @@ class Optimum:
 
 
 def best_weights(densities: Array, fixed: Array | None = None) -> tuple[Array, float]:
-    """Weights of a mixture with the largest likelihood.
+    """Find the weights of a mixture with the largest likelihood.
 
     Parameters
     ----------
     densities
-        Of each component at each fixation, shape (n, k).
+        Density of each component at each fixation, shape (n, k).
     fixed
-        Weights that are given, shape (k,), NaN for those to find; the latter share the rest.
+        Given weights, shape (k,), NaN for those to find, which share the rest; by default all are
+        found.
 
     Returns
     -------
-    Weights, shape (k,), sum 1; and the mean log likelihood, bits: NaN and -inf if a fixation has
-    probability 0 under all components.
+    weights : ndarray of shape (k,)
+        Sum 1; NaN if a fixation has probability 0 under all components.
+    log_likelihood : float
+        Mean in bits per fixation; -inf in that case.
     """
     from scipy.optimize import minimize
 
@@ -99,7 +110,7 @@ def best_weights(densities: Array, fixed: Array | None = None) -> tuple[Array, f
             slopes = left * (unknown @ (1.0 / mixed)) / mixed.size
             return -float(np.log(mixed).mean()), -(shares * (slopes - shares @ slopes))[1:]
 
-        found = minimize(
+        optimum = minimize(
             cost,
             np.zeros(free.size - 1),
             jac=True,
@@ -107,13 +118,17 @@ def best_weights(densities: Array, fixed: Array | None = None) -> tuple[Array, f
             bounds=[(-_FARTHEST, _FARTHEST)] * (free.size - 1),
             options={"ftol": 1e-15, "gtol": 1e-10},
         )
-        weights[free] = left * _softmax(found.x)
+        weights[free] = left * _softmax(optimum.x)
     with np.errstate(divide="ignore"):
         return weights, float(np.log2(densities @ weights).mean())
 
 
 def weight_curvature(densities: Array, weights: Array, k: int) -> float:
-    """Minus the second derivative of the mean log likelihood in the logit of one weight, bits."""
+    """Return minus the second derivative of the mean log likelihood in the logit of weight k.
+
+    `densities` has shape (n, k), `weights` shape (k,); all other weights keep their proportions.
+    The result is in bits.
+    """
     others = np.delete(weights, k) @ np.delete(densities, k, axis=1).T
     rest = 1.0 - weights[k]
     if rest == 0 or weights[k] == 0:
@@ -137,40 +152,49 @@ def best_width(
     Parameters
     ----------
     likelihood
-        As a function of the width.
+        Mean log likelihood as a function of the width.
     low, high
-        Range.
+        Range of the width.
     tolerance
-        Of the log of the width. The likelihood is flat at its top: 1e-3 is 1e-7 bits off.
+        Tolerated error of the log of the width. The likelihood is flat at its maximum: an error of
+        1e-3 costs 1e-7 bits.
     progress
-        What a bar on standard error says, if this takes more than two seconds; None for no bar.
+        Text before a bar on standard error that is shown if the search takes more than two
+        seconds; None for no bar.
 
     Returns
     -------
-    The width, the curvature in its log, the number of evaluations, and whether it is at a bound.
+    width : float
+        The best width, rounded to four digits.
+    curvature : float
+        Minus the second derivative of `likelihood` in the log of the width.
+    n_evaluations : int
+        Number of widths that were tried.
+    at_bound : bool
+        Whether the best width is at the end of the range.
     """
     from scipy.optimize import minimize_scalar
 
-    seen: dict[float, float] = {}
+    values: dict[float, float] = {}
     bar = progress_bar(show=progress is not None, description=progress, unit="width")
 
     def cost(log_width: float) -> float:
-        if log_width not in seen:
-            seen[log_width] = likelihood(float(np.exp(log_width)))
+        if log_width not in values:
+            values[log_width] = likelihood(float(np.exp(log_width)))
             bar.update()
-        value = seen[log_width]
+        value = values[log_width]
         return -value if np.isfinite(value) else 1e300
 
     grid = np.linspace(np.log(low), np.log(high), _GRID)
     best = int(np.argmin([cost(float(g)) for g in grid]))
     around = float(grid[max(best - 1, 0)]), float(grid[min(best + 1, _GRID - 1)])
-    found = minimize_scalar(cost, bounds=around, method="bounded", options={"xatol": tolerance})
-    at = min((*grid.tolist(), float(found.x)), key=cost)
+    optimum = minimize_scalar(cost, bounds=around, method="bounded", options={"xatol": tolerance})
+    at = min((*grid.tolist(), float(optimum.x)), key=cost)
     steps = [cost(float(np.clip(at + s, grid[0], grid[-1]))) for s in (-_STEP, 0.0, _STEP)]
     bar.close()
     at_bound = at - grid[0] < 2 * tolerance or grid[-1] - at < 2 * tolerance
     curvature = (steps[0] - 2 * steps[1] + steps[2]) / _STEP**2
-    return rounded(float(np.exp(at))), float(curvature), len(seen), bool(at_bound)
+    return rounded(float(np.exp(at))), float(curvature), len(values), bool(at_bound)
 
 
 @dataclass(frozen=True)
@@ -179,15 +203,15 @@ class KernelMixture:
 
     Attributes
     ----------
-    width
+    width : float
         Width of the kernels.
-    weights
-        Weight of each component, shape (k,), rounded to four digits where fitted; the first, of
-        the kernels, is the rest.
-    densities
-        Density of each component at each fixation, shape (n, k).
-    optimum
-        How the fit ended; its likelihood is that before rounding, at the fixations that kernels
+    weights : ndarray of shape (k,)
+        Weight of each component, rounded to four digits where fitted. The first, that of the
+        kernels, is 1 minus the others.
+    densities : ndarray of shape (n, k)
+        Density of each component at each fixation.
+    optimum : Optimum
+        How the fit ended; its likelihood is that before rounding, over the fixations that kernels
         predict.
     """
 
@@ -211,8 +235,8 @@ def fit_kernel_mixture(
     Parameters
     ----------
     components
-        Density of each component at each fixation for a width, shape (n, k). The first column is
-        that of the kernels, NaN where there is none.
+        Function of the width that returns the density of each component at each fixation, shape
+        (n, k). The first column is that of the kernels, NaN where no kernel predicts a fixation.
     width
         A given width; None to search for it.
     width_range
@@ -222,7 +246,13 @@ def fit_kernel_mixture(
     names
         Names of all weights but the first, in `Optimum`; the width is called "bandwidth".
     progress
-        What a bar on standard error says, if this takes more than two seconds; None for no bar.
+        Text before a bar on standard error that is shown if the search takes more than two
+        seconds; None for no bar.
+
+    Returns
+    -------
+    mixture : KernelMixture
+        Width, weights, densities, and how the fit ended.
     """
 
     def predicted(densities: Array) -> Array:
@@ -255,29 +285,41 @@ def fit_kernel_mixture(
 def rounded(value: float) -> float:
     """Round to four digits.
 
-    What is printed is then what was used, and the order of the data, which changes the last
-    digits of a likelihood, does not change the parameters.
+    Printed parameters are then the ones that were used, and the order of the data, which changes
+    the last digits of a likelihood, does not change them.
     """
     return float(f"{value:.4g}")
 
 
 def _softmax(logits: Array) -> Array:
-    """Shares of the first component, logit 0, and the others."""
+    """Return the shares of the first component, whose logit is 0, and of the others."""
     powers = np.exp(np.concatenate([[0.0], logits]) - max(0.0, logits.max(initial=0.0)))
     return np.asarray(powers / powers.sum())
 
 
 def parts_of_images(fixations: Fixations, folds: int | None, seed: int) -> tuple[Rows, Rows]:
-    """Cut the images that have fixations into parts of nearly equal size, at random.
+    """Divide the images that have fixations into parts of nearly equal size, at random.
+
+    Parameters
+    ----------
+    fixations
+        The fixations.
+    folds
+        Number of parts; None for a single one.
+    seed
+        Seed of the partition.
 
     Returns
     -------
-    images, parts: indices of the images, and the part of each, from 0; all 0 without folds.
+    images : ndarray of shape (m,)
+        Indices of the images that have fixations.
+    parts : ndarray of shape (m,)
+        Part of each of these images, from 0.
 
     Raises
     ------
     InputError
-        Unless there are fixations, and 2 folds or more, and no more than images, or None.
+        If there are no fixations, or `folds` is neither None nor from 2 to the number of images.
     """
     images = np.flatnonzero(fixations.counts())
     if images.size == 0:

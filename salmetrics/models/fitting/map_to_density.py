@@ -1,23 +1,18 @@
-"""Map to density."""
+"""The transformation of a saliency map into a density: blur, nonlinearity and centre bias."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from salmetrics.array_types import AnyArray, Array
 from salmetrics.densities.smoothing import Smoothing
 from salmetrics.kernels import log_linear
 
-_ISOTROPIC = float(np.sqrt(0.5))
+__all__ = ["ISOTROPIC", "MapToDensity", "blurred", "places_among", "relative_centres"]
 
-
-Array = NDArray[np.float64]
-
-
-Rows = NDArray[np.int64]
+ISOTROPIC = float(np.sqrt(0.5))  # aspect of ellipses in proportion with the image
 
 
 @dataclass(frozen=True)
@@ -28,19 +23,20 @@ class MapToDensity:
 
     Attributes
     ----------
-    blur
-        Standard deviation of the Gaussian in pixels; 0 for none.
-    knots, values
+    blur : float
+        Standard deviation of the Gaussian blur in pixels; 0 for none.
+    knots, values : ndarray of shape (k,)
         The nonlinearity f: monotone, linear between knots, flat outside; values in nats.
-    radial
-        The centre bias c in nats at equal steps from the middle of the image to its corners.
-    aspect
-        Relative width of the ellipses of equal eccentricity; sqrt(1/2) in proportion with the
+    radial : ndarray of shape (m,)
+        The centre bias c in nats, at equal steps from the centre of the image to its corners.
+    aspect : float
+        Relative width of the ellipses of equal eccentricity: sqrt(1/2) in proportion with the
         image, higher is wider.
-    log_likelihood
-        Of the fixations it was fitted to, bits per fixation.
-    grid_error
-        How far off that is because normalisers come from a grid of pixels, bits per fixation.
+    log_likelihood : float
+        Mean log likelihood of the fixations it was fitted to, in bits per fixation.
+    grid_error : float
+        Error of `log_likelihood` that comes from computing normalisers on a grid of pixels, in
+        bits per fixation.
     """
 
     blur: float
@@ -51,11 +47,11 @@ class MapToDensity:
     log_likelihood: float = np.nan
     grid_error: float = np.nan
 
-    def log_density(self, saliency_map: NDArray[Any]) -> Array:
-        """Apply it to a map of shape (h, w)."""
+    def log_density(self, saliency_map: AnyArray) -> Array:
+        """Return the log density of a saliency map; both of shape (h, w)."""
         height, width = saliency_map.shape
-        places = _places(_blurred(saliency_map, self.blur).reshape(-1), self.knots)
-        ys, xs = np.meshgrid(_relative(height), _relative(width), indexing="ij")
+        places = places_among(self.knots, blurred(saliency_map, self.blur).reshape(-1))
+        ys, xs = np.meshgrid(relative_centres(height), relative_centres(width), indexing="ij")
         energy = log_linear.energies(
             places, ys.reshape(-1), xs.reshape(-1), self.values, self.radial, self.aspect
         )
@@ -64,17 +60,18 @@ class MapToDensity:
         return energy.reshape(height, width)
 
 
-def _blurred(saliency_map: NDArray[Any], blur: float) -> NDArray[Any]:
+def blurred(saliency_map: AnyArray, blur: float) -> AnyArray:
+    """Blur a map with a Gaussian of standard deviation `blur` pixels; 0 returns it as it is."""
     if blur == 0:
         return saliency_map
     return Smoothing(sigma=blur, boundary="reflect").dense(saliency_map)
 
 
-def _places(values: NDArray[Any], knots: Array) -> Array:
-    """Where values lie among the knots, from 0 to the number of knots less 1."""
+def places_among(knots: Array, values: AnyArray) -> Array:
+    """Return the fractional indices of values among knots, from 0 to the number of knots - 1."""
     return np.interp(values, knots, np.arange(knots.size))
 
 
-def _relative(length: int) -> Array:
-    """Pixel centres of a line, from -1 to 1."""
+def relative_centres(length: int) -> Array:
+    """Return the pixel centres of a line that runs from -1 to 1."""
     return (2 * np.arange(length) + 1) / length - 1

@@ -1,0 +1,54 @@
+"""HDF5 files that salmetrics wrote, opened after a check of their kind and format."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from salmetrics.errors import InputError
+from salmetrics.io.files import check_file
+from salmetrics.io.hdf5_values import as_text, check_format
+
+__all__ = ["open_ours"]
+
+
+@contextmanager
+def open_ours(path: str | Path, kind: str, newest: int) -> Iterator[Any]:
+    """Open an HDF5 file for reading, if salmetrics wrote it and it holds the right thing.
+
+    Such files have the attributes `salmetrics`, what they hold, and `format`, a number.
+
+    Parameters
+    ----------
+    path
+        Path of the file.
+    kind
+        What it must hold, as written into the attribute `salmetrics`, such as "centre bias".
+    newest
+        The newest format that can be read.
+
+    Yields
+    ------
+    file : h5py.File
+        The open file; it is closed at the end of the block.
+
+    Raises
+    ------
+    InputError
+        If the file does not exist, is damaged, holds something else, or has a newer format. A part
+        that is missing when the block reads it counts as damage.
+    """
+    import h5py
+
+    check_file(path)
+    article = "an" if kind[0] in "aeiou" else "a"
+    try:
+        with h5py.File(path, "r") as file:
+            if as_text(file.attrs.get("salmetrics", "")) != kind:
+                raise InputError(f"{str(path)!r} is an HDF5 file, but holds no {kind}")
+            check_format(file, path, newest)
+            yield file
+    except (KeyError, OSError) as error:
+        raise InputError(f"{str(path)!r} can't be read as {article} {kind}: {error}") from error
