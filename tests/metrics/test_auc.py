@@ -358,7 +358,10 @@ def test_span_that_overflows():
         ),
         (lambda: auc.judd(MAP, X, Y, jitter=MAP + np.inf), "jitter must be finite"),
         (lambda: auc.judd(0 * MAP, X, Y, jitter="random"), "jitter must be 'expected'"),
-        (lambda: auc.judd(0 * MAP, X, Y, jitter=MAP[:1]), "saliency_map and jitter must have the same"),
+        (
+            lambda: auc.judd(0 * MAP, X, Y, jitter=MAP[:1]),
+            "saliency_map and jitter must have the same",
+        ),
         (
             lambda: auc.judd(MAP, X, Y, jitter=MAP[:1]),
             r"saliency_map and jitter must have the same shape; got \(2, 3\) and \(1, 3\)",
