@@ -53,7 +53,7 @@ def test_backbones_of_ones_own(photo, tmp_path):
     model.save(tmp_path / "again.pth")
     again = ReadoutModel(tmp_path / "again.pth", backbones=SEES.values(), **OPTIONS)
     np.testing.assert_array_equal(again.log_density(stimulus), model.log_density(stimulus))
-    with pytest.raises(InputError, match="backbone must be one of .*; got 'sees-red'"):
+    with pytest.raises(InputError, match=r"backbone must be one of .*; got 'sees-red'"):
         ReadoutModel(tmp_path / "model.pth", **OPTIONS)
 
 
