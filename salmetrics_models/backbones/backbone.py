@@ -25,12 +25,14 @@ __all__ = [
     "Backbone",
     "CachedDigest",
     "FeatureExtractor",
+    "SamePaddedConv2d",
     "digest_of_weights",
     "first_stages",
     "known_backbones",
     "layer_shapes",
     "maps_of",
     "resnet_trunk",
+    "vision_network",
 ]
 
 _PROBE = 512  # pixels of the image that layers are measured with
@@ -195,7 +197,7 @@ def _keep(found: dict[str, Tensor], name: str, module: nn.Module, given: Any, ma
     found[name] = made.clone()  # a rectifier may overwrite it
 
 
-class _SamePadded(nn.Conv2d):
+class SamePaddedConv2d(nn.Conv2d):
     """A convolution with zeros added as TensorFlow does for even sizes: fewer before than after."""
 
     def forward(self, images: Tensor) -> Tensor:
@@ -217,7 +219,7 @@ def _efficientnet_b5() -> nn.Module:
     for parent in list(network.modules()):
         for name, module in list(parent.named_children()):
             if isinstance(module, nn.Conv2d) and module.stride == (2, 2):
-                padded = _SamePadded(
+                padded = SamePaddedConv2d(
                     module.in_channels,
                     module.out_channels,
                     module.kernel_size,  # type: ignore[arg-type]
@@ -242,7 +244,8 @@ def first_stages(n: int, network: Any) -> nn.Sequential:
     return stages
 
 
-def _of_vision(name: str) -> nn.Module:
+def vision_network(name: str) -> nn.Module:
+    """Make a network of torchvision with random weights."""
     network: nn.Module = getattr(vision_models(), name)(weights=None)
     return network
 
@@ -252,7 +255,7 @@ BACKBONES = {
     for backbone in (
         Backbone(
             "shapenet-c",  # a ResNet-50 trained on stylised images
-            partial(_of_vision, "resnet50"),
+            partial(vision_network, "resnet50"),
             resnet_trunk,
             (
                 "layer3.0.conv2",
@@ -273,7 +276,7 @@ BACKBONES = {
         ),
         Backbone(
             "densenet-201",
-            partial(_of_vision, "densenet201"),
+            partial(vision_network, "densenet201"),
             partial(first_stages, -1),
             (
                 "features.denseblock4.denselayer32.norm1",
@@ -284,7 +287,7 @@ BACKBONES = {
         ),
         Backbone(
             "resnext-50",
-            partial(_of_vision, "resnext50_32x4d"),
+            partial(vision_network, "resnext50_32x4d"),
             resnet_trunk,
             ("layer3.5.conv1", "layer3.5.conv2", "layer3.4.conv2", "layer4.2.conv2"),
             2560,
@@ -295,7 +298,7 @@ BACKBONES = {
 
 def _vgg19() -> nn.Module:
     """Make VGG-19 without its classifier, as nothing reads that."""
-    network = _of_vision("vgg19")
+    network = vision_network("vgg19")
     network.classifier = nn.Identity()
     return network
 
@@ -311,7 +314,7 @@ VGG_19 = Backbone(
 )
 
 ALEXNET = Backbone(
-    "alexnet", partial(_of_vision, "alexnet"), partial(first_stages, 11), ("features.10",), 256
+    "alexnet", partial(vision_network, "alexnet"), partial(first_stages, 11), ("features.10",), 256
 )
 
 HAND_MADE = Backbone(

@@ -46,7 +46,7 @@ class DeepGazeII(FoldedDeepGaze):
         self, weights: str | Path | None, *, n_components: int = 1, **options: Any
     ) -> None:
         n = check_whole("n_components", n_components, 1)
-        self.architecture = replace(DEEPGAZE_2, n_components=n)
+        self.architecture = replace(self.architecture, n_components=n)
         self.n_folds = n
         super().__init__(weights, **options)
 

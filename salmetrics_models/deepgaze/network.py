@@ -116,7 +116,7 @@ class DeepGazeNetwork(nn.Module):
                     made[row] = one
             return made
 
-        return mixing, self._of_branches(mixture, images.device)
+        return mixing, self.by_branch(mixture, images.device)
 
     def log_densities_of_components(self, images: Tensor, centre: Tensor) -> Tensor:
         """Return the log density of each component number, mixed over backbones: (n, k, h, w)."""
@@ -160,7 +160,7 @@ class DeepGazeNetwork(nn.Module):
         """Return the arguments that it was made with."""
         return (self.architecture,)
 
-    def _of_branches(self, work: Callable[[Branch], Tensor], device: torch.device) -> list[Tensor]:
+    def by_branch(self, work: Callable[[Branch], Tensor], device: torch.device) -> list[Tensor]:
         """Do work for each backbone; on a GPU at once, each in a stream of its own."""
         branches: list[Branch] = list(self.branches)  # type: ignore[arg-type]
         if device.type != "cuda" or len(branches) == 1:

@@ -83,7 +83,7 @@ class CategoryNetwork(DeepGazeNetwork):
                 made.append(branch.mixture(of_rows, grid, centres, mixing, own))
             return torch.cat(made)
 
-        parts = self._of_branches(of_groups, images.device)
+        parts = self.by_branch(of_groups, images.device)
         of_images: list[list[Tensor]] = [[] for _ in numbers]
         lengths = [len(rows) for rows, _, _ in groups]
         split = zip(*(part.split(lengths) for part in parts), strict=True)

@@ -1,4 +1,4 @@
-"""Checkpoints with deterministic weights, made once."""
+"""Weights by a rule, of the published sizes and of small ones, made once."""
 
 import numpy as np
 import pytest
@@ -8,7 +8,21 @@ from salmetrics_models import DeepGazeI, DeepGazeIIE
 from salmetrics_models.deepgaze.architectures import DEEPGAZE_1, DEEPGAZE_2E
 from salmetrics_models.deepgaze.network import DeepGazeNetwork
 from salmetrics_models.deepgaze.published import places
+from tests.salmetrics_models.other_process import OtherProcess
 from tests.salmetrics_models.plain_deepgaze import weights_by_rule
+from tests.salmetrics_models.toy_models import OPTIONS, TOY_1, TOY_2E, ToyDeepGazeI, ToyDeepGazeIIE
+
+LARGE = {"file_1", "file_2e", "model_1", "model_2e", "state_1", "state_2e"}
+
+
+def pytest_collection_modifyitems(items):
+    """Keep the tests of weights of the published sizes in one process of pytest-xdist.
+
+    They are 400 and 240 MB, and the fixtures of a session are made once in each process.
+    """
+    for item in items:
+        if LARGE & set(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.xdist_group("deepgaze2e"))
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -20,26 +34,32 @@ def one_thread():
     torch.set_num_threads(n)
 
 
-def _state(architecture):
-    named = places(DeepGazeNetwork(architecture))
-    return weights_by_rule({name: place.shape for name, place in named.items()})
+def state_by_rule(architecture):
+    """Weights by the rule of the recorded numbers, by their published names."""
+    with torch.device("meta"):  # only names and shapes are read
+        network = DeepGazeNetwork(architecture)
+    return weights_by_rule({name: place.shape for name, place in places(network).items()})
+
+
+# ---- of the published sizes
 
 
 @pytest.fixture(scope="session")
 def state_1():
-    return _state(DEEPGAZE_1)
+    return state_by_rule(DEEPGAZE_1)
 
 
 @pytest.fixture(scope="session")
 def state_2e():
-    return _state(DEEPGAZE_2E)
+    return state_by_rule(DEEPGAZE_2E)
 
 
 @pytest.fixture(scope="session")
 def file_1(state_1, tmp_path_factory):
     path = tmp_path_factory.mktemp("weights") / "deepgaze1.pth"
     torch.save(state_1, path)
-    return path
+    yield path
+    path.unlink()  # 240 MB
 
 
 @pytest.fixture(scope="session")
@@ -52,12 +72,60 @@ def file_2e(state_2e, tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def model_1(file_1):
-    return DeepGazeI(file_1, centre_bias="uniform", device="cpu")
+    return DeepGazeI(file_1, **OPTIONS)
 
 
 @pytest.fixture(scope="session")
 def model_2e(file_2e):
-    return DeepGazeIIE(file_2e, centre_bias="uniform", device="cpu")
+    return DeepGazeIIE(file_2e, **OPTIONS)
+
+
+# ---- small
+
+
+@pytest.fixture(scope="session")
+def toy_state_1():
+    return state_by_rule(TOY_1)
+
+
+@pytest.fixture(scope="session")
+def toy_file_1(toy_state_1, tmp_path_factory):
+    """A file in the published layout."""
+    path = tmp_path_factory.mktemp("toys") / "deepgaze1.pth"
+    torch.save(toy_state_1, path)
+    return path
+
+
+@pytest.fixture
+def toy_1(toy_file_1):
+    return ToyDeepGazeI(toy_file_1, **OPTIONS)
+
+
+@pytest.fixture(scope="session")
+def toy_state_2e():
+    return state_by_rule(TOY_2E)
+
+
+@pytest.fixture(scope="session")
+def toy_file_2e(toy_state_2e, tmp_path_factory):
+    """A file in the published layout."""
+    path = tmp_path_factory.mktemp("toys") / "deepgaze2e.pth"
+    torch.save(toy_state_2e, path)
+    return path
+
+
+@pytest.fixture(scope="session")
+def _toy_2e(toy_file_2e):
+    return ToyDeepGazeIIE(toy_file_2e, **OPTIONS)
+
+
+@pytest.fixture
+def toy_2e(_toy_2e):
+    """A model of its own for each test; the weights are shared, and stay as they are."""
+    return _toy_2e.with_components(range(30), _toy_2e.name)
+
+
+# ---- images
 
 
 @pytest.fixture(scope="session")
@@ -71,3 +139,13 @@ def photo():
         blob = np.exp(-((y - at_y) ** 2 + (x - at_x) ** 2) / (2 * width**2))
         image += blob[:, :, None] * rng.normal(0, 80, 3)
     return np.clip(image, 0, 255).astype(np.uint8)
+
+
+# ---- another process
+
+
+@pytest.fixture(scope="session")
+def other_process():
+    process = OtherProcess()
+    yield process
+    process.close()

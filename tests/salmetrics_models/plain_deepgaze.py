@@ -103,20 +103,28 @@ def features(network, b, images):
 
 
 @torch.no_grad()
-def log_density_2e(network, state, images, centre, components=range(30)):
-    """DeepGaze IIE, shape (n, h, w), and its parts: by backbone, by backbone and component."""
-    of_backbones, of_components = [], []
-    for b in range(4):
-        x = features(network, b, images)
+def log_density_2e(network, state, images, centre, components=range(30), readout_dtype=None):
+    """DeepGaze IIE, shape (n, h, w), and its parts: by backbone, by backbone and component.
+
+    Parameters
+    ----------
+    readout_dtype
+        Type of all that comes after the features; by default that of the images.
+    """
+    dtype = images.dtype if readout_dtype is None else readout_dtype
+    by_backbone, by_component = [], []
+    for b in range(len(network.branches)):
+        x = features(network, b, images).to(dtype)
         parts = []
         for k in components:
             prefix = f"models.{b}."
             y = readout(state, prefix, k, x)
-            parts.append(finalised(state, f"{prefix}finalizers.{k}", y, centre, 2))
+            parts.append(finalised(state, f"{prefix}finalizers.{k}", y, centre.to(dtype), 2))
         logs = torch.cat(parts, 1)
-        of_components.append(logs)
-        of_backbones.append(torch.logsumexp(logs - np.log(logs.shape[1]), 1))
-    return torch.logsumexp(torch.stack(of_backbones) - np.log(4), 0), of_backbones, of_components
+        by_component.append(logs)
+        by_backbone.append(torch.logsumexp(logs - np.log(logs.shape[1]), 1))
+    mixture = torch.logsumexp(torch.stack(by_backbone) - np.log(len(by_backbone)), 0)
+    return mixture, by_backbone, by_component
 
 
 @torch.no_grad()

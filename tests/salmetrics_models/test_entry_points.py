@@ -1,22 +1,39 @@
-"""DeepGaze on the command line: `salmetrics predict`, and options after commas."""
+"""Models on the command line: `salmetrics predict`, and options after commas."""
 
 import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 
 import salmetrics
 from salmetrics import Fixations, Folds, InputError, Stimuli
 from salmetrics.cli import main
 from salmetrics.datasets.folder import load_images
-from salmetrics_models import DeepGazeI, DeepGazeII, DeepGazeIIEACW
+from salmetrics.models.baselines import GaussianCentreBias
+from salmetrics_models import DeepGazeI, DeepGazeII, DeepGazeIIE, DeepGazeIIEACW, EMLNet
+from salmetrics_models.backbones.backbone import HAND_MADE
+from salmetrics_models.deepgaze.architectures import DEEPGAZE_2E, DEEPGAZE_2E_ACW
 from salmetrics_models.deepgaze.network import DeepGazeNetwork
-from salmetrics_models.entry_points import deepgaze2
+from salmetrics_models.emlnet.network import FORMS
+from salmetrics_models.entry_points import deepgaze2, deepgaze2e_acw, emlnet, readout
+from salmetrics_models.weights.files import write_weights
+from tests.salmetrics_models.rounding import EPS32
+from tests.salmetrics_models.toy_backbones import SEES
+from tests.salmetrics_models.toy_models import OPTIONS, TOY_1, TOY_2, TOY_2E
 
-OPTIONS = {"centre_bias": "uniform", "device": "cpu"}
+
+@pytest.fixture
+def toys(monkeypatch):
+    """The models of the command line on small networks."""
+    for model, architecture in ((DeepGazeI, TOY_1), (DeepGazeII, TOY_2), (DeepGazeIIE, TOY_2E)):
+        monkeypatch.setattr(model, "architecture", architecture)
+        if model is not DeepGazeI:
+            monkeypatch.setattr(model, "more_backbones", tuple(SEES.values()))
 
 
 @pytest.fixture
@@ -31,21 +48,23 @@ def images(tmp_path, monkeypatch, photo):
     return tmp_path
 
 
-def test_predict(images, capsys, file_1):
-    command = ["predict", "--images", "images", "--model", "deepgaze1", "--weights", str(file_1)]
+def test_predict(images, toys, capsys, toy_file_1):
+    command = ["predict", "--images", "images", "--model", "deepgaze1"]
+    command += ["--weights", str(toy_file_1)]
     options = ["--device", "cpu", "--batch-size", "2", "--centre-bias", "uniform"]
+    options += ["--precision", "float64"]
     assert main([*command, *options, "--out", "logs.h5"]) == 0
     out = capsys.readouterr().out
     assert "wrote logs.h5: 3 log densities of deepgaze1" in out
     assert "made with weights " in out
-    assert "centre_bias uniform, device cpu, dtype float32" in out
+    assert "centre_bias uniform, device cpu, dtype float64" in out
     stimuli = load_images("images")
     stored = salmetrics.as_model("logs.h5", stimuli)
-    model = DeepGazeI(file_1, **OPTIONS)
+    model = DeepGazeI(toy_file_1, **OPTIONS, dtype="float64")
     for stimulus in stimuli:
-        np.testing.assert_allclose(
-            stored.log_density(stimulus), model.log_density(stimulus), atol=1e-5
-        )
+        found, expected = stored.log_density(stimulus), model.log_density(stimulus)
+        # logs are stored in float32
+        np.testing.assert_allclose(found, expected, rtol=EPS32, atol=0)
 
 
 def made_by(monkeypatch, command):
@@ -63,7 +82,7 @@ def made_by(monkeypatch, command):
 
 
 @pytest.fixture
-def file_2(tmp_path):
+def file_2(toys, tmp_path):
     path = tmp_path / "weights, second=try.pth"  # commas and equality signs are no options
     DeepGazeII(None, n_components=3, **OPTIONS).save(path)
     return path
@@ -109,8 +128,8 @@ def test_predict_options(images, file_2, monkeypatch, photo):
         deepgaze2(argument + "dataset", unknown)
 
 
-def test_predict_options_2e(images, monkeypatch, file_2e):
-    common = ["--model", "deepgaze2e", "--weights", str(file_2e), "--centre-bias", "uniform"]
+def test_predict_options_2e(images, toys, monkeypatch, toy_file_2e):
+    common = ["--model", "deepgaze2e", "--weights", str(toy_file_2e), "--centre-bias", "uniform"]
     model = made_by(monkeypatch, [*common, "--fold", "3", "--component-order", "fold-major"])
     assert model.components == (9, 10, 11)
     model = made_by(
@@ -122,7 +141,7 @@ def test_predict_options_2e(images, monkeypatch, file_2e):
     assert crossed.model_for("b.jpg").components == (9, 19, 29)
 
 
-def test_predict_acw(images, monkeypatch):
+def test_predict_acw(images, toy_acw, monkeypatch):
     """Images are smaller than 272 pixels, so the model is made, and no image predicted."""
     command = ["--model", "deepgaze2e-acw", "--weights", "random", "--category", "Art"]
     monkeypatch.setattr(DeepGazeIIEACW, "check_data", lambda self, *data: None)
@@ -131,17 +150,23 @@ def test_predict_acw(images, monkeypatch):
     assert model.components == (2, 7, 12)
 
 
-def test_predict_goes_on_after_a_kill(images, file_1, photo, monkeypatch):
+def test_predict_resumes_after_a_kill(images, photo, monkeypatch):
     """SIGKILL at any time: the same command makes the same file, from what was predicted."""
     from PIL import Image
 
+    architecture = replace(
+        DEEPGAZE_2E, backbones=(HAND_MADE,), n_components=30, downsample=1, map_factor=1
+    )
+    about = {"architecture": architecture.description(), "n_folds": 10}
+    torch.manual_seed(0)
+    write_weights(images / "model.pth", DeepGazeNetwork(architecture).state_dict(), about)
     for i in range(40):
         Image.fromarray(np.roll(photo, 3 * i, 1)).save(images / "images" / f"more{i}.png")
     command = ["predict", "--images", "images", "--device", "cpu", "--threads", "1"]
-    command += ["--model", "deepgaze1", "--weights", str(file_1), "--centre-bias", "uniform"]
+    command += ["--model", "readout", "--weights", "model.pth", "--centre-bias", "uniform"]
     assert main([*command, "--out", "whole.h5"]) == 0
-    there = [sys.executable, "-m", "salmetrics", *command, "--out", "killed.h5"]
-    running = subprocess.Popen(there, stderr=subprocess.DEVNULL)
+    child = [sys.executable, "-m", "salmetrics", *command, "--out", "killed.h5"]
+    running = subprocess.Popen(child, stderr=subprocess.DEVNULL)
     while not list(images.glob("killed.h5.partial/**/*.chunk")) and running.poll() is None:
         time.sleep(0.01)
     running.kill()
@@ -199,7 +224,114 @@ def test_predict_goes_on_after_a_kill(images, file_1, photo, monkeypatch):
         ("--model deepgaze1 --root x --weights random", "--root needs --dataset"),
     ],
 )
-def test_predict_errors(images, capsys, arguments, text):
+def test_predict_errors(images, toys, capsys, arguments, text):
     assert main(["predict", "--images", "images", *arguments.split(), "--out", "x"]) == 2
     assert text in capsys.readouterr().err
     assert not (images / "x").exists()
+
+
+# ---- options after commas
+
+
+@pytest.fixture
+def toy_acw(monkeypatch):
+    """DeepGaze IIE-ACW on small networks, 15 components as the report has them."""
+    architecture = replace(DEEPGAZE_2E_ACW, backbones=tuple(SEES.values()))
+    monkeypatch.setattr("salmetrics_models.deepgaze_acw.model.DEEPGAZE_2E_ACW", architecture)
+
+
+class TestACW:
+    def test_random(self, toy_acw):
+        model = deepgaze2e_acw("random,category=Art,device=cpu,fold=1", None)
+        assert model.category == "Art"
+        assert model.components == (1, 6, 11)
+        assert isinstance(model.centre_bias, GaussianCentreBias)
+
+    @pytest.mark.parametrize(
+        ("argument", "text"),
+        [
+            (None, "deepgaze2e-acw:FILE"),
+            ("random,form=paper", "option of deepgaze2e-acw must be one of"),
+            ("random,category=Nothing", "category must be one of"),
+            ("nowhere.pth", "nowhere.pth"),
+        ],
+    )
+    def test_wrong(self, toy_acw, argument, text):
+        with pytest.raises(InputError, match=text):
+            deepgaze2e_acw(argument, None)
+
+
+class TestEMLNet:
+    @pytest.fixture
+    def toy_form(self, monkeypatch):
+        backbones = {"imagenet": SEES["red"], "places": SEES["green"]}
+        form = replace(FORMS["public"], backbones=backbones)
+        monkeypatch.setitem(FORMS, "public", form)
+
+    @pytest.fixture
+    def stimulus(self, photo):
+        (stimulus,) = Stimuli.from_arrays([photo])
+        return stimulus
+
+    def test_files(self, toy_form, stimulus, tmp_path):
+        """The authors' three files; names of their tensors are in `emlnet.published`."""
+        network = EMLNet(device="cpu", seed=3).network
+        encoders = {
+            name: {
+                key.removeprefix("network.").replace("outputs.", "output"): tensor
+                for key, tensor in network.encoder(name).state_dict().items()
+            }
+            for name in network.names
+        }
+        decoder = {
+            key.replace("maps.0", "img_model").replace("maps.1", "pla_model"): tensor
+            for key, tensor in network.decoder.state_dict().items()
+        }
+        for name, state in {**encoders, "decoder": decoder}.items():
+            torch.save(state, tmp_path / f"{name}.pth")
+        argument = ",".join(
+            f"{name}={tmp_path / name}.pth" for name in ("imagenet", "places", "decoder")
+        )
+        model = emlnet(f"{argument},size=96x128,device=cpu", None)
+        expected = EMLNet(device="cpu", seed=3, size=(96, 128))
+        np.testing.assert_array_equal(model.saliency_map(stimulus), expected.saliency_map(stimulus))
+
+    def test_a_training(self, tmp_path):
+        """A file may name any backbone that is known."""
+        backbones = {"one": FORMS["public"].backbones["imagenet"]}
+        model = EMLNet(device="cpu", size=(64, 64), backbones=backbones)
+        model.save(tmp_path / "model.pth")
+        again = emlnet(f"{tmp_path / 'model.pth'},encoder=one,sigma=0,device=cpu", None)
+        assert again.name == "emlnet (one alone)"
+        assert again.parameters["size"] == [64, 64]
+
+    @pytest.mark.parametrize(
+        ("argument", "text"),
+        [
+            (None, "emlnet:imagenet=FILE,places=FILE,decoder=FILE"),
+            ("imagenet=a.pth", "emlnet:imagenet=FILE"),
+            ("random,decoder=a.pth", "emlnet:imagenet=FILE"),
+            ("random,size=a", "size can't be 'a'"),
+            ("random,fold=1", "option of emlnet must be one of"),
+            ("random,pad=1", "pad must be one of"),
+            ("nowhere.pth", "nowhere.pth"),
+        ],
+    )
+    def test_wrong(self, argument, text):
+        with pytest.raises(InputError, match=text):
+            emlnet(argument, None)
+
+
+class TestReadout:
+    def test_a_training(self, tmp_path):
+        architecture = replace(DEEPGAZE_2E, backbones=(HAND_MADE,), n_components=6)
+        about = {"architecture": architecture.description(), "n_folds": 3}
+        state = DeepGazeNetwork(architecture).state_dict()
+        write_weights(tmp_path / "model.pth", state, about)
+        argument = f"{tmp_path / 'model.pth'},centre=uniform,device=cpu,fold=2"
+        assert readout(argument, None).components == (2, 5)
+
+    def test_a_file_is_needed(self):
+        for argument in (None, "device=cpu"):
+            with pytest.raises(InputError, match="readout:FILE"):
+                readout(argument, None)

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from salmetrics import InputError
-from salmetrics_models.backbones.backbone import ALEXNET, known_backbones
+from salmetrics_models.backbones.backbone import ALEXNET
 from salmetrics_models.deepgaze.architectures import (
     DEEPGAZE_1,
     DEEPGAZE_2,
@@ -44,6 +44,36 @@ def test_what_is_no_description(change, text):
         Architecture.from_description(DEEPGAZE_1.description() | change)
 
 
-def test_known_backbones():
-    names = ["shapenet-c", "efficientnet-b5", "densenet-201", "resnext-50", "vgg-19", "alexnet"]
-    assert list(known_backbones()) == [*names, "hand-made"]
+def test_differences():
+    """Numbers of components and downsampling may differ between files of one model."""
+    other = replace(DEEPGAZE_2E, n_components=3, downsample=1)
+    assert DEEPGAZE_2E.differences(other) == []
+    assert DEEPGAZE_2E.differences(replace(other, map_factor=4, smooth=False)) == [
+        "map_factor",
+        "smooth",
+    ]
+
+
+def test_aligned_features_know_their_strides():
+    backbone = ALEXNET.reading(["features.4"])
+    architecture = replace(DEEPGAZE_2, backbones=(replace(backbone, strides=()),))
+    assert architecture.backbones[0].strides == backbone.strides == (8,)
+
+
+@pytest.mark.parametrize(
+    ("change", "text"),
+    [
+        ({"n_components": 0}, "n_components must be a whole number >= 1; got 0"),
+        ({"least_side": 1.5}, "least_side must be a whole number >= 1; got 1.5"),
+        ({"downsample": 0.5}, "downsample must be a number from 1 to 100; got 0.5"),
+        ({"downsample": "2"}, "downsample must be a number from 1 to 100; got '2'"),
+        ({"enlargement": "linear"}, "enlargement must be one of 'bicubic', 'nearest'"),
+        ({"smooth": "no"}, "smooth must be one of True, False"),
+        ({"backbones": ()}, "an architecture needs backbones of different names, and layers"),
+        ({"backbones": (ALEXNET, ALEXNET)}, r"got \['alexnet', 'alexnet'\] and 1 layers"),
+        ({"layers": ()}, r"got \['alexnet'\] and 0 layers"),
+    ],
+)
+def test_wrong_architectures(change, text):
+    with pytest.raises(InputError, match=text):
+        replace(DEEPGAZE_1, **change)

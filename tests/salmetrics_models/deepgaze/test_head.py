@@ -1,13 +1,24 @@
 """Heads: reading before or after interpolation, grids, densities."""
 
+import math
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 
+from salmetrics import InputError
 from salmetrics_models.backbones.backbone import HAND_MADE, VGG_19
 from salmetrics_models.deepgaze.architectures import DEEPGAZE_2, DEEPGAZE_2E
-from salmetrics_models.deepgaze.head import Head, aligned, readout_grid, small_centre
+from salmetrics_models.deepgaze.head import (
+    Head,
+    aligned,
+    channel_scale,
+    downsampled,
+    mean_of_logs,
+    readout_grid,
+    small_centre,
+)
 from salmetrics_models.deepgaze.readouts import ReadoutLayer
 
 
@@ -49,7 +60,17 @@ def test_alignment_to_a_coarser_grid():
     """A layer of stride 1 read at stride 2: its units lie between those of the grid."""
     units = torch.arange(12.0).expand(1, 1, 12, 12)
     found = aligned(units, 0.5, (6, 6))[0, 0, 0]
-    torch.testing.assert_close(found, torch.arange(6.0) * 2 + 0.5)
+    assert torch.equal(found, torch.arange(6.0) * 2 + 0.5)  # halves are exact
+
+
+def test_alignment_is_linear_between_the_centres():
+    """A layer of stride 16 whose values are where its units look, read at a layer of stride 2."""
+    units = torch.arange(9.0) * 16 + 7.5
+    found = aligned(units[None, None, None].expand(1, 1, 9, 9), 8, (75, 75))[0, 0, 0]
+    centres = torch.arange(75.0) * 2 + 0.5
+    expected = centres.clamp(7.5, 8 * 16 + 7.5)
+    assert torch.equal(found, expected)  # sixteenths of whole numbers are exact in float32
+    assert aligned(units[None, None, None].expand(1, 1, 9, 9), 8, (70, 71)).shape[-2:] == (70, 71)
 
 
 def test_densities_add_up_to_one_over_the_image():
@@ -62,10 +83,10 @@ def test_densities_add_up_to_one_over_the_image():
     logs = head.log_densities(maps, small, mixing, (2, 3))
     full = mixing.enlarged(logs)
     assert full.shape == (3, 2, 50, 71)
-    torch.testing.assert_close(full.exp().sum((2, 3)), torch.ones(3, 2, dtype=torch.float64))
+    np.testing.assert_allclose(full.exp().sum((2, 3)).detach(), 1, rtol=0, atol=1e-12)
     every = torch.arange(2)
     mean = head.mixture(maps, (2, 3), small, mixing, every)
-    torch.testing.assert_close(mean, logs.exp().mean(1).log())
+    torch.testing.assert_close(mean, logs.exp().mean(1).log(), rtol=0, atol=1e-12)
 
 
 def test_grids():
@@ -73,3 +94,51 @@ def test_grids():
     assert readout_grid(DEEPGAZE_2E, (770, 1024)) == (25, 32)
     assert readout_grid(replace(DEEPGAZE_2E, downsample=1.5), (480, 640)) == (20, 27)
     assert readout_grid(DEEPGAZE_2, (770, 1023)) == (192, 255)
+
+
+@pytest.mark.parametrize("step", [1, 2, 3, 8.5])
+def test_every_so_many_pixels(step):
+    images = torch.arange(2 * 3 * 35 * 40).view(2, 3, 35, 40)
+    found = downsampled(images, step)
+    rows, columns = ([int(i * step) for i in range(int(side / step))] for side in (35, 40))
+    assert torch.equal(found, images[..., rows, :][..., columns])
+
+
+def test_scale_of_channels():
+    """Over images of any size, each unit counts alike; a constant channel keeps its values."""
+    stream = torch.Generator().manual_seed(0)
+    sizes = [(5, 6), (3, 9)]
+    images = [
+        [
+            torch.randn(1, 4, *size, generator=stream, dtype=torch.float64) + 100,
+            torch.full((1, 2, *size), 7.0, dtype=torch.float64),
+        ]
+        for size in sizes
+    ]
+    found = channel_scale(images)
+    units = torch.cat([maps[0][0].flatten(1) for maps in images], dim=1)
+    # the variance is a difference of squares of 100: it loses four digits of sixteen
+    torch.testing.assert_close(found[:4], units.std(1, correction=0), rtol=1e-10, atol=0)
+    assert found[4:].tolist() == [1, 1]
+    with pytest.raises(InputError, match="no images"):
+        channel_scale([])
+
+
+def test_mean_of_logs():
+    logs = torch.tensor([[0.1, 0.5], [0.3, 0.1]], dtype=torch.float64).log()
+    assert torch.equal(mean_of_logs([logs[0]]), logs[0])
+    expected = [math.log(0.2), math.log(0.3)]
+    np.testing.assert_allclose(mean_of_logs(list(logs)), expected, rtol=1e-14, atol=0)
+
+
+def test_components_beyond_those_in_memory_at_once():
+    """12 components are taken as 10 and 2; the mean is over all."""
+    architecture = replace(DEEPGAZE_2E, backbones=(HAND_MADE,), n_components=12)
+    torch.manual_seed(0)
+    head = Head(HAND_MADE, architecture).double().requires_grad_(False)
+    maps = [torch.randn(2, 32, 4, 5, dtype=torch.float64)]
+    mixing, small = small_centre(architecture, torch.zeros(1, 64, 80, dtype=torch.float64))
+    every = torch.arange(12)
+    found = head.mixture(maps, (2, 3), small, mixing, every)
+    logs = head.log_densities(maps, small, mixing, (2, 3))
+    torch.testing.assert_close(found, logs.exp().mean(1).log(), rtol=0, atol=1e-12)

@@ -1,6 +1,5 @@
-"""Images through a network: order, batches, errors, and what a GPU would be asked to do."""
+"""Images on their way through a network: order, batches, threads, and errors at their turn."""
 
-import gc
 import threading
 import weakref
 
@@ -10,11 +9,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-import salmetrics
-from salmetrics import Fixations, Folds, InputError, Stimuli
-from salmetrics_models import DeepGazeI, DeepGazeII
-from salmetrics_models.deepgaze.architectures import DEEPGAZE_2E
-from salmetrics_models.deepgaze.network import DeepGazeNetwork
+from salmetrics import InputError, Stimuli
 from salmetrics_models.prediction.producer import (
     Task,
     batches,
@@ -67,37 +62,6 @@ def test_batches_when_less_fits_into_memory():
     assert [t.number for t in next(groups)] == [0, 2, 4, 6]
     size = 2
     assert [[t.number for t in g] for g in groups] == [[1, 3], [5, 7], [8]]
-
-
-def test_no_threads_are_left_after_an_error():
-    """Nor anything else, though nothing is collected."""
-
-    def there():
-        return [t for t in threading.enumerate() if t.name.startswith("salmetrics-decode")]
-
-    model = DeepGazeI(None, centre_bias="uniform", device="cpu")
-    stimuli = Stimuli.from_arrays([np.zeros((64, 64), np.uint8)] * 20)
-
-    def components_for(stimulus):
-        if stimulus.id == stimuli.ids[3]:
-            raise InputError("in no fold")
-        return (0,)
-
-    gc.disable()
-    try:
-        made = model.log_densities_by(stimuli, components_for)
-        for _ in range(3):
-            next(made)
-        assert there()
-        with pytest.raises(InputError, match="in no fold"):
-            next(made)
-        assert not there()
-        made = model.log_densities(stimuli)
-        next(made)
-        made.close()
-        assert not there()
-    finally:
-        gc.enable()
 
 
 def test_an_error_does_not_keep_what_its_frames_held():
@@ -181,25 +145,6 @@ def test_decoding_is_in_threads_and_a_few_ahead():
     assert len(started) <= 5 + 3 + 1
 
 
-def test_a_broken_image_fails_alone(file_1, photo, tmp_path):
-    """In a batch with others, when failures are recorded."""
-    from PIL import Image
-
-    paths = [tmp_path / f"{i}.png" for i in range(4)]
-    for i, path in enumerate(paths):
-        Image.fromarray(np.roll(photo, i, 0)).save(path)
-    stimuli = Stimuli.from_files(paths)
-    assert stimuli.sizes.shape == (4, 2)
-    whole = paths[2].read_bytes()
-    paths[2].write_bytes(whole[: len(whole) // 2])
-    fixations = Fixations.from_arrays([30] * 4, [30] * 4, range(4))
-    model = DeepGazeI(file_1, centre_bias="uniform", device="cpu", batch_size=4)
-    result = salmetrics.evaluate(
-        model, stimuli, fixations, metrics=["LL"], n_bootstrap=0, on_error="record"
-    )
-    assert list(result.errors["image"]) == ["2.png"]
-
-
 @pytest.mark.parametrize(
     ("error", "expected"),
     [
@@ -217,110 +162,19 @@ def test_what_is_lack_of_memory(error, expected):
     assert is_out_of_memory(error) is expected
 
 
-# ---- folds
+def test_decoding_threads_end_with_what_asks_for_them():
+    """Whether all tasks were taken, or none but the first."""
 
+    def running():
+        return [t for t in threading.enumerate() if t.name.startswith("salmetrics-decode")]
 
-def test_folds_share_batches(photo, monkeypatch):
-    """Images of several folds go through the backbone together, and get readouts of their own."""
-    options = {"centre_bias": "uniform", "device": "cpu", "dtype": "float64"}
-    model = DeepGazeII(None, n_components=4, batch_size=3, **options)
-    stimuli = Stimuli.from_arrays([np.roll(photo[:80, :90], 7 * i, 0) for i in range(7)])
-    folds = Folds({name: (3 * i) % 4 for i, name in enumerate(stimuli.ids[:6])})
-    crossed = model.cross_validated(folds, unknown="mixture")
-    singly = [crossed.log_density(stimulus) for stimulus in stimuli]
-    seen = []
-    forward = DeepGazeNetwork.forward
+    def decode(stimulus):
+        return np.zeros((1, 1, 3), np.uint8)
 
-    def watched(self, images, centre, components):
-        seen.append(list(components))
-        return forward(self, images, centre, components)
-
-    monkeypatch.setattr(DeepGazeNetwork, "forward", watched)
-    together = list(crossed.log_densities(stimuli))
-    assert seen == [[(0,), (3,), (2,)], [(1,), (0,), (3,)], [(0, 1, 2, 3)]]
-    for one, other in zip(together, singly, strict=True):
-        np.testing.assert_allclose(one, other, atol=1e-9)
-    with pytest.raises(InputError, match="there are 2 lists of components for 3 images"):
-        model.network(
-            torch.zeros(3, 3, 70, 70).double(), torch.zeros(1, 70, 70).double(), [[0], [1]]
-        )
-    model.centre_bias = salmetrics.GaussianCentreBias()  # what was made keeps its own
-    np.testing.assert_array_equal(crossed.log_density(stimuli[0]), singly[0])
-    np.testing.assert_allclose(next(crossed.log_densities(stimuli)), singly[0], atol=1e-9)
-    spread = abs(singly[0] - model.log_density(stimuli[0])).max()
-    assert spread > 1e-5  # the mixture is another
-
-
-# ---- what a GPU is asked to do
-
-
-class FakeStream:
-    """Notes what waits for what."""
-
-    log: list
-
-    def __init__(self, name):
-        self.name = str(name)
-
-    def wait_stream(self, other):
-        self.log.append((self.name, "waits for", other.name))
-
-
-def test_each_backbone_has_a_stream_of_its_own_on_a_gpu(monkeypatch):
-    FakeStream.log = log = []
-    now, made = FakeStream("now"), iter("abcd")
-
-    class Inside:
-        def __init__(self, stream):
-            self.stream = stream
-
-        def __enter__(self):
-            log.append(("enter", self.stream.name))
-
-        def __exit__(self, *_):
-            log.append(("leave", self.stream.name))
-
-    monkeypatch.setattr(torch.cuda, "Stream", lambda device: FakeStream(next(made)))
-    monkeypatch.setattr(torch.cuda, "current_stream", lambda device: now)
-    monkeypatch.setattr(torch.cuda, "stream", Inside)
-
-    class Part:
-        def __init__(self, n):
-            self.n = n
-
-        def record_stream(self, stream):
-            log.append(("kept for", stream.name, self.n))
-
-    with torch.device("meta"):
-        network = DeepGazeNetwork(DEEPGAZE_2E)
-    order = list(network.branches)
-    for _ in range(2):  # streams are made once
-        log.clear()
-        parts = network._of_branches(lambda b: Part(order.index(b)), torch.device("cuda"))
-        assert [part.n for part in parts] == [0, 1, 2, 3]
-        for n, name in enumerate("abcd"):
-            assert log[3 * n : 3 * n + 3] == [
-                (name, "waits for", "now"),
-                ("enter", name),
-                ("leave", name),
-            ]
-            assert log[12 + n] == ("now", "waits for", name)
-            assert log[16 + n] == ("kept for", "now", n)
-    log.clear()
-    with pytest.raises(ZeroDivisionError):  # those that were started are waited for
-        network._of_branches(lambda branch: 1 // 0, torch.device("cuda"))
-    assert [entry for entry in log if entry[0] == "now"] == [
-        ("now", "waits for", name) for name in "abcd"
-    ]
-
-
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
-def test_a_gpu_gives_the_same(file_2e, photo):
-    from salmetrics_models import DeepGazeIIE
-
-    stimuli = Stimuli.from_arrays([photo, photo[:, ::-1].copy(), photo[:100]])
-    options = {"centre_bias": "uniform", "dtype": "float64", "batch_size": 2}
-    expected = DeepGazeIIE(file_2e, device="cpu", **options).log_densities(stimuli)
-    found = DeepGazeIIE(file_2e, device="cuda", **options).log_densities(stimuli)
-    for one, other in zip(found, expected, strict=True):
-        np.testing.assert_allclose(one, other, atol=1e-9)
+    for n in (1, 4):
+        made = decoded(iter(tasks([1] * 9)), decode, 3)
+        for _ in range(n):
+            next(made)
+        assert running()
+        made.close()
+        assert not running()

@@ -1,23 +1,25 @@
-"""Files of weights that are no such files, and downloads."""
+"""Files of weights: written at once, read without running anything, all of it or nothing."""
 
-import http.server
-import json
 import pickle
-import threading
+from typing import ClassVar
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
 from salmetrics import InputError
-from salmetrics.io import downloads
-from salmetrics.io.downloads import file_digest
-from salmetrics_models import DeepGazeI, DeepGazeIIE
-from salmetrics_models.weights import files as checkpoints
-from salmetrics_models.weights.files import read_tensors
-from salmetrics_models.weights.published_files import PublishedFile, cached
-
-OPTIONS = {"centre_bias": "uniform", "device": "cpu"}
+from salmetrics_models.weights.files import (
+    load_renamed,
+    load_state,
+    read_tensors,
+    read_weights,
+    unfilled,
+    write_state,
+    write_weights,
+)
+from tests.salmetrics_models.toy_models import OPTIONS, ToyDeepGazeI
 
 
 class Bomb:
@@ -38,15 +40,15 @@ def test_code_in_a_pickle_is_refused_and_not_run(tmp_path):
     ):
         torch.save(state, tmp_path / name)
         with pytest.raises(InputError, match="holds more than tensors, and was not read"):
-            DeepGazeI(tmp_path / name, **OPTIONS)
+            ToyDeepGazeI(tmp_path / name, **OPTIONS)
     (tmp_path / "raw.pth").write_bytes(pickle.dumps(Bomb(mark), protocol=2))
     with pytest.raises(InputError, match=r"raw\.pth"):
-        DeepGazeI(tmp_path / "raw.pth", **OPTIONS)
+        ToyDeepGazeI(tmp_path / "raw.pth", **OPTIONS)
     assert not mark.exists()
 
 
-def test_truncated_at_any_place(file_1, tmp_path):
-    whole = file_1.read_bytes()
+def test_truncated_at_any_place(toy_file_1, tmp_path):
+    whole = toy_file_1.read_bytes()
     for n in (0, 1, 1000, len(whole) // 2, len(whole) - 1):
         (tmp_path / "cut.pth").write_bytes(whole[:n])
         with pytest.raises(InputError, match=r"cut\.pth"):
@@ -74,10 +76,10 @@ def test_bytes_that_are_no_weights(tmp_path):
         ("readout_network.conv0.weight", np.nan, "readout_network.conv0.weight is not finite"),
     ],
 )
-def test_values_that_can_not_be(state_1, tmp_path, name, value, text):
-    torch.save(state_1 | {name: torch.full_like(state_1[name], value)}, tmp_path / "x.pth")
+def test_values_out_of_range(toy_state_1, tmp_path, name, value, text):
+    torch.save(toy_state_1 | {name: torch.full_like(toy_state_1[name], value)}, tmp_path / "x.pth")
     with pytest.raises(InputError, match=text):
-        DeepGazeI(tmp_path / "x.pth", **OPTIONS)
+        ToyDeepGazeI(tmp_path / "x.pth", **OPTIONS)
 
 
 @pytest.mark.parametrize(
@@ -87,7 +89,7 @@ def test_values_that_can_not_be(state_1, tmp_path, name, value, text):
         ({"a": "text"}, "must hold tensors by name"),
         (
             {"a": torch.zeros(2)},
-            "of another model: of its tensors, 19 missing, the first '.*'; 1 unexp",
+            "of another model: of its tensors, 7 missing, the first '.*'; 1 unexp",
         ),
         ({"branches.0.x": torch.zeros(2)}, "of another model: of its tensors, .* missing"),
     ],
@@ -95,115 +97,131 @@ def test_values_that_can_not_be(state_1, tmp_path, name, value, text):
 def test_other_contents(tmp_path, state, text):
     torch.save(state, tmp_path / "other.pth")
     with pytest.raises(InputError, match=text):
-        DeepGazeI(tmp_path / "other.pth", **OPTIONS)
+        ToyDeepGazeI(tmp_path / "other.pth", **OPTIONS)
 
 
-def test_another_models_weights(file_1, state_1, tmp_path):
-    with pytest.raises(InputError, match=r"5461 missing, the first '.*'; 19 unexpected, the first"):
-        DeepGazeIIE(file_1, **OPTIONS)
-    wrong = dict(state_1)
-    wrong["readout_network.conv0.weight"] = torch.zeros(1, 255, 1, 1)
+def test_another_models_weights(toy_1, toy_state_1, tmp_path):
+    wrong = dict(toy_state_1)
+    wrong["readout_network.conv0.weight"] = torch.zeros(1, 11, 1, 1)
     torch.save(wrong, tmp_path / "wrong.pth")
-    with pytest.raises(InputError, match=r"has shape \(1, 255, 1, 1\), not \(1, 256, 1, 1\)"):
-        DeepGazeI(tmp_path / "wrong.pth", **OPTIONS)
+    with pytest.raises(InputError, match=r"has shape \(1, 11, 1, 1\), not \(1, 12, 1, 1\)"):
+        ToyDeepGazeI(tmp_path / "wrong.pth", **OPTIONS)
     with pytest.raises(InputError, match=r"there is no file 'nothing\.pth'"):
-        DeepGazeI("nothing.pth", **OPTIONS)
-    own = dict(DeepGazeI(file_1, **OPTIONS).network.state_dict())
+        ToyDeepGazeI("nothing.pth", **OPTIONS)
+    own = dict(toy_1.network.state_dict())
     own["branches.0.finaliser.sigma"] = torch.ones(2)
     torch.save(own, tmp_path / "own.pth")
     with pytest.raises(InputError, match=r"finaliser.sigma has shape \(2,\), not \(1,\)"):
-        DeepGazeI(tmp_path / "own.pth", **OPTIONS)
+        ToyDeepGazeI(tmp_path / "own.pth", **OPTIONS)
 
 
-def test_a_state_dict_in_a_dict(state_1, tmp_path, model_1):
-    torch.save({"state_dict": state_1, "epoch": 3}, tmp_path / "wrapped.pth")
-    assert DeepGazeI(tmp_path / "wrapped.pth", **OPTIONS).weights_digest == model_1.weights_digest
+def test_a_state_dict_in_a_dict(toy_state_1, tmp_path, toy_1):
+    torch.save({"state_dict": toy_state_1, "epoch": 3}, tmp_path / "wrapped.pth")
+    again = ToyDeepGazeI(tmp_path / "wrapped.pth", **OPTIONS)
+    assert again.weights_digest == toy_1.weights_digest
 
 
-# ---- downloads
+class TestWriting:
+    STATE: ClassVar = {"a": torch.arange(3.0), "b": torch.ones(2, 2, requires_grad=True)}
+
+    def test_what_was_written_is_read(self, tmp_path):
+        write_weights(tmp_path / "x.pth", self.STATE, {"n": 3, "names": ["é", "b"]})
+        found = read_weights(tmp_path / "x.pth")
+        assert found.about == {"n": 3, "names": ["é", "b"]}
+        assert found.tensors.keys() == self.STATE.keys()
+        assert all(torch.equal(found.tensors[key], t) for key, t in self.STATE.items())
+        assert not any(tensor.requires_grad for tensor in found.tensors.values())
+        assert read_tensors(tmp_path / "x.pth").keys() == self.STATE.keys()
+
+    def test_the_same_values_make_the_same_bytes(self, tmp_path):
+        for name in ("x.pth", "another name.pth"):
+            write_weights(tmp_path / name, self.STATE, {"n": 3})
+        assert (tmp_path / "x.pth").read_bytes() == (tmp_path / "another name.pth").read_bytes()
+
+    def test_what_cannot_be_written_leaves_the_file_of_before(self, tmp_path, monkeypatch):
+        path = tmp_path / "x.pth"
+        path.write_text("before")
+        full = Mock(side_effect=OSError(28, "No space left on device"))
+        monkeypatch.setattr(torch, "save", full)
+        text = r"x\.pth' can't be written \(No space left on device\); x.pth is as it was before"
+        with pytest.raises(InputError, match=text):
+            write_state(path, self.STATE)
+        assert path.read_text() == "before"
+        assert [p.name for p in tmp_path.iterdir()] == ["x.pth"]
+        path.unlink()
+        with pytest.raises(InputError, match=r"\(No space left on device\)$"):
+            write_state(path, self.STATE)
+
+    def test_a_damaged_description(self, tmp_path):
+        torch.save({"state_dict": self.STATE, "about": "{"}, tmp_path / "x.pth")
+        with pytest.raises(InputError, match=r"x\.pth' is damaged"):
+            read_weights(tmp_path / "x.pth")
+
+    @pytest.mark.parametrize("about", [None, 3, "[1, 2]"])
+    def test_files_of_others_have_no_description(self, tmp_path, about):
+        torch.save({"state_dict": self.STATE, "about": about}, tmp_path / "x.pth")
+        assert read_weights(tmp_path / "x.pth").about is None
 
 
-@pytest.fixture
-def server(tmp_path, monkeypatch):
-    """A folder served on loopback, and a cache of its own."""
-    (tmp_path / "served").mkdir()
+class TestUnfilled:
+    def test_tensors_have_their_shapes_and_counts_are_0(self):
+        network = unfilled(lambda: nn.Sequential(nn.Conv2d(3, 4, 5), nn.BatchNorm2d(4)))
+        shapes = {key: tuple(tensor.shape) for key, tensor in network.state_dict().items()}
+        assert shapes["0.weight"] == (4, 3, 5, 5)
+        assert network[1].num_batches_tracked.item() == 0
+        assert all(parameter.device.type == "cpu" for parameter in network.parameters())
 
-    class Handler(http.server.SimpleHTTPRequestHandler):
-        def __init__(self, *arguments):
-            super().__init__(*arguments, directory=str(tmp_path / "served"))
+    def test_buffers_that_no_file_has_are_made(self):
+        class Fixed(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.weight = nn.Parameter(torch.zeros(2))
+                self.register_buffer("line", torch.arange(3.0), persistent=False)
 
-        def log_message(self, *arguments):
-            pass
-
-        def end_headers(self):
-            super().end_headers()
-
-        def copyfile(self, source, outputfile):
-            data = source.read()
-            outputfile.write(data[: len(data) // 2] if "cut" in self.path else data)
-
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as running:
-        threading.Thread(target=running.serve_forever, daemon=True).start()
-        url = f"http://127.0.0.1:{running.server_port}"
-        for name in ("deepgaze1.pth", "cut.pth", "none.pth", "centre.npy"):
-            key = name.partition(".")[0]
-            monkeypatch.setitem(checkpoints.PUBLISHED, key, PublishedFile(name, f"{url}/{name}"))
-        monkeypatch.setitem(
-            checkpoints.PUBLISHED,
-            "centerbias_mit1003",
-            PublishedFile("centre.npy", f"{url}/centre.npy"),
-        )
-        monkeypatch.setenv("SALMETRICS_CACHE", str(tmp_path / "cache"))
-        yield tmp_path
-        running.shutdown()
+        assert unfilled(Fixed).line.tolist() == [0, 1, 2]
 
 
-def test_from_pretrained(server, file_1, model_1):
-    (server / "served" / "deepgaze1.pth").write_bytes(file_1.read_bytes())
-    np.save(server / "served" / "centre.npy", np.full((8, 8), -np.log(64)))
-    model = DeepGazeI.from_pretrained(device="cpu")
-    assert model.weights_digest == model_1.weights_digest
-    assert model.centre_bias.name == "centre"
-    record = json.loads((server / "cache" / "sha256.json").read_text())
-    assert record["deepgaze1.pth"] == file_digest(file_1)
-    (server / "served" / "deepgaze1.pth").unlink()
-    assert (
-        DeepGazeI.from_pretrained("deepgaze1", **OPTIONS).weights_digest == model_1.weights_digest
-    )
-    assert DeepGazeI.from_pretrained(file_1, **OPTIONS).weights_digest == model_1.weights_digest
-    (server / "cache" / "sha256.json").unlink()
-    kept = cached("deepgaze1")  # a file that was put there is recorded too
-    assert json.loads((server / "cache" / "sha256.json").read_text())["deepgaze1.pth"]
-    kept.write_bytes(kept.read_bytes()[:-1])
-    with pytest.raises(InputError, match="has changed since it was got; remove it"):
-        cached("deepgaze1")
-    kept.unlink()
-    (server / "served" / "deepgaze1.pth").write_bytes(b"something else")
-    with pytest.raises(InputError, match="is another file than expected"):
-        cached("deepgaze1")
-    assert not kept.exists()
+class TestLoadRenamed:
+    NAMES: ClassVar = {
+        "w": "0.weight",
+        "b": "0.bias",
+        "m": "1.running_mean",
+        "v": "1.running_var",
+        "num_batches_tracked": "1.num_batches_tracked",
+    }
+
+    def network(self):
+        return nn.Sequential(nn.Conv2d(1, 1, 1), nn.BatchNorm2d(1, affine=False))
+
+    def test_prefixes_and_counts(self):
+        """Names may begin with "module."; files of before torch 0.4.1 have no counts."""
+        network = self.network()
+        state = {f"module.{key}": torch.full((1,), 2.0) for key in "bmv"}
+        state["module.w"] = torch.full((1, 1, 1, 1), 3.0)
+        load_renamed(network, self.NAMES, state, "the file")
+        assert network[0].weight.item() == 3
+        assert network[1].running_var.item() == 2
+        assert network[1].num_batches_tracked.item() == 0
+
+    def test_all_of_it_or_nothing(self):
+        network = self.network()
+        before = network[0].weight.item()
+        state = {"w": torch.full((1, 1, 1, 1), 3.0), "more": torch.zeros(1)}
+        with pytest.raises(InputError, match=r"the file is of another model: .* 3 missing, .*; 1 "):
+            load_renamed(network, self.NAMES, state, "the file")
+        assert network[0].weight.item() == before
 
 
-def test_a_damaged_record(server):
-    (server / "cache").mkdir()
-    (server / "cache" / "sha256.json").write_text("{")
-    with pytest.raises(InputError, match=r"sha256\.json' is damaged; remove it"):
-        cached("deepgaze1")
-
-
-def test_downloads_that_fail(server, monkeypatch):
-    (server / "served" / "cut.pth").write_bytes(bytes(400_000))
-    monkeypatch.setattr(downloads, "_WAIT", 0.0)
-    with pytest.raises(InputError, match=r"broke\); [1-9]\d+ bytes are kept, and the same"):
-        cached("cut")
-    assert (server / "cache" / "cut.pth.part").exists()
-    with pytest.raises(InputError, match=r"404 .* Get it on another machine, and give its path"):
-        cached("none")
-    monkeypatch.setitem(
-        checkpoints.PUBLISHED, "gone", PublishedFile("gone", "http://127.0.0.1:9/gone")
-    )
-    with pytest.raises(InputError, match="can't be got"):
-        cached("gone")
-    with pytest.raises(InputError, match="no published weights are called 'other'"):
-        cached("other")
-    assert not [path for path in (server / "cache").glob("[!.]*") if path.suffix != ".part"]
+def test_load_state_is_all_or_nothing():
+    network = nn.Linear(2, 1)
+    before = network.weight.detach().clone()
+    good = {"weight": torch.ones(1, 2), "bias": torch.ones(1)}
+    for wrong, text in (
+        ({"bias": torch.full((1,), torch.inf)}, "the file is damaged: bias is not finite"),
+        ({"bias": torch.ones(2)}, r"bias has shape \(2,\), not \(1,\)"),
+    ):
+        with pytest.raises(InputError, match=text):
+            load_state(network, good | wrong, "the file")
+        assert torch.equal(network.weight, before)
+    load_state(network, good, "the file")
+    assert network.weight.tolist() == [[1, 1]]

@@ -1,0 +1,119 @@
+"""Devices by name, and the settings of torch while a model predicts."""
+
+import threading
+
+import pytest
+import torch
+
+from salmetrics import InputError
+from salmetrics_models.devices import device_of, sent, settings_of_torch
+
+CPU, CUDA = torch.device("cpu"), torch.device("cuda")
+
+
+@pytest.fixture
+def gpus(monkeypatch):
+    """Let torch believe in a number of GPUs."""
+
+    def pretend(n):
+        monkeypatch.setattr(torch.cuda, "is_available", lambda: n > 0)
+        monkeypatch.setattr(torch.cuda, "device_count", lambda: n)
+
+    return pretend
+
+
+class TestDeviceOf:
+    def test_auto_is_a_gpu_if_there_is_one(self, gpus):
+        gpus(0)
+        assert device_of("auto") == CPU
+        gpus(1)
+        assert device_of("auto") == CUDA
+
+    def test_by_name(self, gpus):
+        gpus(2)
+        assert device_of("cpu") == CPU
+        assert device_of("cuda:1") == torch.device("cuda", 1)
+
+    @pytest.mark.parametrize(
+        ("name", "n", "text"),
+        [
+            ("toaster", 0, "device must be 'auto', 'cpu' or 'cuda'; got 'toaster'"),
+            ("mps", 0, "device must be 'auto', 'cpu' or 'cuda'; got 'mps'"),
+            (None, 0, "device must be 'auto', 'cpu' or 'cuda'; got None"),
+            ("cuda", 0, "device 'cuda' was asked for, but torch finds no GPU; use 'auto'"),
+            ("cuda:2", 2, "device 'cuda:2': torch finds 2 GPUs"),
+        ],
+    )
+    def test_wrong(self, gpus, name, n, text):
+        gpus(n)
+        with pytest.raises(InputError, match=text):
+            device_of(name)
+
+
+def test_sent_to_a_type():
+    tensor = torch.arange(4)
+    found = sent(tensor, CPU, torch.float64)
+    assert found.dtype == torch.float64
+    assert found.tolist() == [0, 1, 2, 3]
+
+
+class TestSettings:
+    def test_threads_of_a_cpu_until_the_end(self):
+        before = torch.get_num_threads()
+        with settings_of_torch(CPU, 2):
+            assert torch.get_num_threads() == 2
+        assert torch.get_num_threads() == before
+        with pytest.raises(ZeroDivisionError), settings_of_torch(CPU, 2):
+            raise ZeroDivisionError
+        assert torch.get_num_threads() == before
+
+    def test_none_changes_nothing(self):
+        before = torch.get_num_threads(), torch.backends.cuda.matmul.allow_tf32
+        with settings_of_torch(CPU, None):
+            assert (torch.get_num_threads(), torch.backends.cuda.matmul.allow_tf32) == before
+
+    def test_a_gpu_computes_with_all_digits(self):
+        convolutions, products = torch.backends.cudnn, torch.backends.cuda.matmul
+        before = convolutions.allow_tf32, products.allow_tf32
+        convolutions.allow_tf32 = products.allow_tf32 = True
+        try:
+            with settings_of_torch(CUDA, None):
+                assert (convolutions.allow_tf32, products.allow_tf32) == (False, False)
+            assert (convolutions.allow_tf32, products.allow_tf32) == (True, True)
+        finally:
+            convolutions.allow_tf32, products.allow_tf32 = before
+
+    def test_another_thread_waits(self):
+        """Settings belong to the process, so one call at a time changes them."""
+        inside = threading.Event()
+
+        def other():
+            with settings_of_torch(CPU, 1):
+                inside.set()
+
+        with settings_of_torch(CPU, 2):
+            thread = threading.Thread(target=other)
+            thread.start()
+            assert not inside.wait(0.05)
+        thread.join()
+        assert inside.is_set()
+
+    def test_without_waiting(self):
+        inside = threading.Event()
+
+        def other():
+            with settings_of_torch(CPU, 2, alone=False):
+                inside.set()
+
+        with settings_of_torch(CPU, 2):
+            thread = threading.Thread(target=other)
+            thread.start()
+            assert inside.wait(10)
+            thread.join()
+
+    def test_wrong(self):
+        with (
+            pytest.raises(InputError, match="n_threads must be a whole number >= 1; got 0"),
+            settings_of_torch(CPU, 0),
+        ):
+            pass
