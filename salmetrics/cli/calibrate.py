@@ -19,7 +19,8 @@ from salmetrics.evaluation.calibration import (
     calibration,
 )
 from salmetrics.io.files import replacing
-from salmetrics.models.base import DensityModel, Model, model_name
+from salmetrics.models.base import DensityModel
+from salmetrics.models.conversion import require_density
 from salmetrics.models.fitted_density import fitted_if_map
 from salmetrics.models.recalibrated import recalibrate
 
@@ -140,15 +141,10 @@ def _models(
 ) -> dict[str, DensityModel]:
     """Return the model of a name, and the recalibrated one if asked for, by label."""
     names = [each.name for each in datasets]
-    opened_model = opened(spec, dataset, kind=options.kind, resize=options.resize, datasets=names)
-    model: Model = opened_model
+    given = opened(spec, dataset, kind=options.kind, resize=options.resize, datasets=names)
     if options.fit_density:
-        model = fitted_if_map(opened_model, *dataset, seed=options.seed)
-    if not isinstance(model, DensityModel):
-        raise InputError(
-            f"--model {spec}: {model_name(model)} gives saliency maps, not densities; "
-            "--fit-density turns them into some"
-        )
+        given = fitted_if_map(given, *dataset, seed=options.seed)
+    model = require_density(given, f"calibration of --model {spec}")
     models = {spec: model}
     if options.recalibrate:
         n_images = int((dataset.fixations.counts() > 0).sum())

@@ -141,7 +141,7 @@ def require_density(
     if not isinstance(model, DensityModel):
         raise NeedsDensityError(
             f"{purpose} needs densities; {name} gives saliency maps. Turn them into densities "
-            "with salmetrics.fit_density"
+            "with salmetrics.fit_density (on the command line: --fit-density)"
         )
     if (with_maps or one_per_image) and model.without_maps is not None:
         raise NeedsDensityError(

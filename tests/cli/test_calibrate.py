@@ -42,7 +42,7 @@ def test_calibrate(folder, capsys):
     ("arguments", "text"),
     [
         (["--model", "uniform", "--out", "x.txt"], "--out must end in .csv, .pdf, .png, .svg; got"),
-        (["--model", "my_models.py:Flat"], "Flat gives saliency maps, not densities"),
+        (["--model", "my_models.py:Flat"], "needs densities; Flat gives saliency maps"),
         (["--model", "uniform", "--n-bins", "1"], "n_bins must be a whole number >= 2; got 1"),
     ],
 )
