@@ -390,8 +390,8 @@ class _Run:
     def _not_finite(self, what: str, epoch: int, where: str) -> InputError:
         return InputError(
             f"{self.name}: the {what} is not finite in epoch {epoch}, {where}. The last valid "
-            f"state is {str(self.folder / 'state.pth')!r}. To start again with a lower learning rate, "
-            f"remove {str(self.folder)!r}"
+            f"state is {str(self.folder / 'state.pth')!r}. To start again with a lower learning "
+            f"rate, remove {str(self.folder)!r}"
         )
 
     def _loaded(self, samples: Source, batches: Sequence[Sequence[int]]) -> Generator[Any]:

@@ -23,6 +23,7 @@ from tests.salmetrics_models.training.deepgaze_acw.toy_categories import (
     CATEGORIES,
     categorised_blobs,
 )
+from tests.salmetrics_models.training.toy_training import LOG_ROUNDING
 
 
 @pytest.fixture(scope="module")
@@ -81,8 +82,7 @@ def test_a_mixture_by_the_category_of_each_image(head, data, features):
             centre = batch.centre[k : k + 1]
             every = torch.arange(2)
             own = head.heads[category].mixture(maps, batch.grid, centre, batch.mixing, every)
-            # log densities of float32, of about 8 nats
-            np.testing.assert_allclose(found[k], own[0], rtol=0, atol=1e-5)
+            np.testing.assert_allclose(found[k], own[0], rtol=0, atol=LOG_ROUNDING)
 
 
 def test_shares_of_backbones_are_logged(head):

@@ -75,7 +75,7 @@ def test_parts(dataset, stage):
 
 
 def test_scheme_of_deepgaze_2_stops_on_the_tested_images(dataset):
-    with pytest.warns(UserWarning, match="a little too good"):
+    with pytest.warns(UserWarning, match="deepgaze2"):
         made = folds.kfold(dataset.stimuli, 3, scheme="deepgaze2")
     parts = Stage("blobs", dataset, RECIPE, folds=made).parts()
     for k, part in enumerate(parts):

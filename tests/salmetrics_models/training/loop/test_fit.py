@@ -18,7 +18,13 @@ from salmetrics_models.training.loop.fit import Settings, finished_fit
 from salmetrics_models.training.loop.states import FORMAT
 from salmetrics_models.training.readouts.objective import ReadoutObjective
 from tests.salmetrics_models.plain_deepgaze import finalised, readout
-from tests.salmetrics_models.training.toy_training import ARCHITECTURE, RECIPE, new_head
+from tests.salmetrics_models.training.toy_training import (
+    ARCHITECTURE,
+    EPS,
+    LOG_ROUNDING,
+    RECIPE,
+    new_head,
+)
 
 CPU = torch.device("cpu")
 SETTINGS = Settings(CPU, progress=False)
@@ -98,7 +104,9 @@ def test_steps_of_a_plain_implementation(parts, dataset, tmp_path):
     for ours, theirs in names.items():
         last[ours] = state[theirs].detach()
         expected = last[ours].reshape(found.state[ours].shape)
-        torch.testing.assert_close(found.state[ours], expected, rtol=1e-7, atol=1e-9, msg=ours)
+        # Adam divides a gradient by its size + 1e-8: a rounding of 1e-15 in one that vanishes moves
+        # a step of 0.01 by up to 1e-9; there are five steps
+        torch.testing.assert_close(found.state[ours], expected, rtol=1e-7, atol=1e-8, msg=ours)
     validation = plain_losses(state, parts[1], dataset, range(8, 12)).mean().item()
     assert found.history[1]["LL"] == pytest.approx(-validation, rel=1e-8)
     baseline = np.mean([parts[1].baseline[i] for i in range(8, 12)]) / np.log(2)
@@ -117,7 +125,10 @@ def test_weights_and_averages(parts, dataset, tmp_path):
     two = fit(tmp_path / "b", (parts[0], None), recipe)
     alone = Samples(dataset, [0], features, bias, ARCHITECTURE)
     first = fit(tmp_path / "c", (alone, None), recipe).history[1]["loss"]
-    assert one.history[1]["loss"] * 9 == pytest.approx(two.history[1]["loss"] * 8 + first, rel=1e-6)
+    assert one.history[1]["loss"] * 9 == pytest.approx(
+        two.history[1]["loss"] * 8 + first,
+        rel=16 * EPS,  # sums of losses of float32
+    )
 
 
 def test_it_learns_and_keeps_the_best(parts, tmp_path):
@@ -132,7 +143,7 @@ def test_it_learns_and_keeps_the_best(parts, tmp_path):
         head.load_state_dict(fitted.state)
         nothing = recipe.changed(max_epochs=1, learning_rate=1e-12)
         again = fit(tmp_path / str(expected), parts, nothing, head=head)
-        assert again.history[0]["IG"] == pytest.approx(expected, abs=1e-6)
+        assert again.history[0]["IG"] == pytest.approx(expected, abs=LOG_ROUNDING)
 
 
 class Killed(BaseException):
@@ -240,7 +251,9 @@ def test_log(parts, tmp_path):
     with (tmp_path / "log.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     assert [int(row["epoch"]) for row in rows] == [0, 1, 2, 3]
-    assert [float(row["learning_rate"]) for row in rows] == pytest.approx([0.02, 0.02, 0.02, 0.002])
+    assert [float(row["learning_rate"]) for row in rows] == pytest.approx(
+        [0.02, 0.02, 0.02, 0.002], rel=1e-12
+    )
     assert float(rows[3]["loss"]) == found.history[3]["loss"]
     assert "seconds" in rows[0]
     assert "seconds" not in found.history[0]  # it differs from run to run
@@ -267,7 +280,7 @@ def test_a_loss_that_is_no_number(parts, tmp_path, monkeypatch):
     monkeypatch.setattr(likelihood, "negative_log_likelihood", broken)
     text = (
         r"training: the loss is not finite in epoch 2, batch \d \(images 'blobs\d+'.*state.pth'. "
-        "To begin again with a lower learning rate, remove"
+        "To start again with a lower learning rate, remove"
     )
     with pytest.raises(InputError, match=text):
         fit(tmp_path, parts)
@@ -352,7 +365,7 @@ def test_plateau_lowers_the_rate(parts, tmp_path):
     rates = [row["learning_rate"] for row in fit(tmp_path, parts, steady).history]
     # of the row's own epoch, and lowered after every second one: nothing gets better
     expected = [1e-12, 1e-12, 1e-12, 1e-12, 1e-13, 1e-13, 1e-14]
-    assert rates == pytest.approx(expected, rel=1e-6)
+    assert rates == pytest.approx(expected, rel=1e-12, abs=0)
 
 
 @pytest.mark.parametrize("seconds", [-1, float("nan"), "x", True])

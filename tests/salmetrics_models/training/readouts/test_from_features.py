@@ -13,7 +13,7 @@ from salmetrics_models.deepgaze.finaliser import mixing_for
 from salmetrics_models.deepgaze.head import Head
 from salmetrics_models.training.inputs.features import Features
 from salmetrics_models.training.readouts.from_features import FromFeatures
-from tests.salmetrics_models.training.toy_training import ARCHITECTURE
+from tests.salmetrics_models.training.toy_training import ARCHITECTURE, LOG_ROUNDING
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +41,7 @@ def test_log_densities_are_those_of_the_head(model, dataset):
         stimulus = dataset.stimuli[i]
         log = model.log_density(stimulus)
         assert log.shape == stimulus.size
-        assert np.log(np.exp(log.astype(float)).sum()) == pytest.approx(0, abs=1e-5)  # of float32
+        assert np.log(np.exp(log.astype(float)).sum()) == pytest.approx(0, abs=LOG_ROUNDING)
         pixels = torch.from_numpy(stimulus.rgb.transpose(2, 0, 1)[None].copy()).float()
         height, width = stimulus.size
         centre = salmetrics.GaussianCentreBias().log_density(stimulus)[::2, ::2]
@@ -55,8 +55,7 @@ def test_log_densities_are_those_of_the_head(model, dataset):
                 (-(-height // 8), -(-width // 8)),
             )
             expected = mixing.enlarged(logs[:, i % 2])[0]
-        # one component: the mean of one; logs of about -9, of float32
-        np.testing.assert_allclose(log, expected, rtol=0, atol=2e-5)
+        np.testing.assert_allclose(log, expected, rtol=0, atol=LOG_ROUNDING)
 
 
 def test_what_results_record_of_it(model):

@@ -13,6 +13,7 @@ from salmetrics_models import ReadoutModel
 from salmetrics_models.training import Stage, Trained, train
 from tests.salmetrics_models.training.toy_training import (
     ARCHITECTURE,
+    LOG_ROUNDING,
     ONE_EPOCH,
     QUIET,
     blob_dataset,
@@ -52,7 +53,7 @@ def test_three_ways_to_predict_are_one(trained, dataset, capsys, monkeypatch, tm
     for i in (0, 3, 7):
         stimulus = dataset.stimuli[i]
         expected = crossed.log_density(stimulus)
-        np.testing.assert_allclose(kept.log_density(stimulus), expected, atol=2e-6)
+        np.testing.assert_allclose(kept.log_density(stimulus), expected, rtol=0, atol=LOG_ROUNDING)
         fold = trained.stage.folds[stimulus.id]
         alone = trained.model(
             device="cpu",
@@ -61,7 +62,7 @@ def test_three_ways_to_predict_are_one(trained, dataset, capsys, monkeypatch, tm
         )
         one = trained.from_features(instance=1)
         np.testing.assert_allclose(
-            one.log_density(stimulus), alone.log_density(stimulus), atol=2e-6
+            one.log_density(stimulus), alone.log_density(stimulus), rtol=0, atol=LOG_ROUNDING
         )
     with pytest.raises(InputError, match="there are no features of image 'else'"):
         kept.log_density(Stimuli.from_arrays([stimulus.image], ["else"])[0])
@@ -74,7 +75,7 @@ def test_three_ways_to_predict_are_one(trained, dataset, capsys, monkeypatch, tm
     result = salmetrics.Evaluation.load("result.h5")
     model = trained.cross_validated(device="cpu", centre_bias="uniform")
     expected = salmetrics.log_likelihood(model, *dataset)
-    assert result.value(result.models[0], "LL") == pytest.approx(expected, abs=1e-6)
+    assert result.value(result.models[0], "LL") == pytest.approx(expected, abs=LOG_ROUNDING)
     assert main(["evaluate", "--dataset", "blobs.h5", "--model", "readout"]) == 2
     assert "give the file that a training wrote: readout:FILE" in capsys.readouterr().err
 
