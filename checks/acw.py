@@ -1,12 +1,12 @@
-"""DeepGaze IIE-ACW on images whose categories are each best predicted by another backbone.
+"""Train DeepGaze IIE-ACW on images of categories that are best predicted by different backbones.
 
     python checks/acw.py [--out FOLDER]
 
-Each image has a red, a green and a blue blob, and its category says at which one people look; each
-backbone sees one colour. Learned weights have to pick it (> 0.9; where log densities are averaged,
-they share their scale with the readouts, and have to be the largest), and the information gain has
-to be above that of a model that is trained in the same way with equal weights. Images are predicted
-by folds that have not seen them. The report's figures 7 to 9 are drawn.
+Each image has a red, a green and a blue blob, its category determines at which one people look, and
+each backbone sees one colour. The learned weight of the right backbone must exceed 0.9; if log
+densities are averaged, weights share their scale with the readouts, and it must be the largest. The
+information gain must exceed that of a model trained in the same way with equal weights. Each image
+is predicted by a fold that was not trained on it. Figures 7 to 9 of the report are drawn.
 """
 
 import argparse
@@ -78,13 +78,11 @@ def main():
         histories[mixing] = runs["weighed"].category_weights
         for fold in range(3):
             weights = whole.category_weights(fold)
-            chosen = [
-                weights.loc[c, b.name] for c, b in zip(CATEGORIES, SEES.values(), strict=True)
-            ]
-            shown = ", ".join(f"{c} {w:.3f}" for c, w in zip(CATEGORIES, chosen, strict=True))
-            print(f"fold {fold}: weight of the backbone that sees it: {shown}")
-            assert (np.array(chosen) == weights.loc[CATEGORIES].max(axis=1)).all()
-            assert mixing == "log-density" or min(chosen) > 0.9
+            right = [weights.loc[c, b.name] for c, b in zip(CATEGORIES, SEES.values(), strict=True)]
+            listed = ", ".join(f"{c} {w:.3f}" for c, w in zip(CATEGORIES, right, strict=True))
+            print(f"fold {fold}: weight of the right backbone: {listed}")
+            assert (np.array(right) == weights.loc[CATEGORIES].max(axis=1)).all()
+            assert mixing == "log-density" or min(right) > 0.9
         scored = salmetrics.evaluate(models, *data, metrics=["LL", "IG", "AUC"], progress=False)
         print(scored)
         row = scored.compare("weighed", "equal").loc[("IG", "weighed", "equal")]
@@ -96,12 +94,12 @@ def main():
     sums = [logsumexp(whole.log_density(stimulus)) for stimulus in data.stimuli]
     print(f"largest |logsumexp| of {N_IMAGES} densities: {np.abs(sums).max():.1e}")
     (other,) = Stimuli.from_arrays([data.stimuli[0].rgb], attributes={"category": ["other"]})
-    with warnings.catch_warnings(record=True) as seen:
+    with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         for _ in range(3):
             whole.log_density(other)
-    print(f"an unknown category, three times: {len(seen)} warning: {seen[0].message}")
-    assert len(seen) == 1
+    print(f"an unknown category, three times: {len(caught)} warning: {caught[0].message}")
+    assert len(caught) == 1
     history = histories["density"]
     for name, drawn, options in (
         ("figure7", history, {"categories": CATEGORIES[:1]}),

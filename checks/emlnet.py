@@ -1,10 +1,12 @@
-"""EML-NET trained piece by piece on images whose encoders each see what the other does not.
+"""Train EML-NET piece by piece on images of which each encoder sees a part that others do not.
 
     python checks/emlnet.py [--out FOLDER]
 
 Each image has a red, a green and a blue blob; people look at the red and the green one. One encoder
-sees red only, the other green only. In the public form they are two ResNet-50, in the paper's two
-small networks (its real ones, NASNet-Large and DenseNet-161, take hours from random weights).
+sees only red, the other only green. In the public form they are small networks, then two ResNet-50;
+in the paper's form they are small networks (NASNet-Large and DenseNet-161 of the paper would take
+hours from random weights). Each piece must learn, and both encoders together must be better than
+either alone.
 """
 
 import argparse
@@ -26,7 +28,7 @@ from tests.salmetrics_models.toy_backbones import COLOURS, SEES, blobs
 
 
 class OneColourResNet(nn.Module):
-    """A ResNet-50 that sees one channel of the image, three times."""
+    """A ResNet-50 that sees one channel of the image, repeated three times."""
 
     def __init__(self, channel):
         super().__init__()

@@ -1,10 +1,10 @@
-"""Do the gold standard and densities from maps come as close to a known truth as they should?
+"""Compare the gold standard, and densities fitted to maps, with a known truth.
 
-Part one: the gold standard's information gain on data sampled from known densities, with 2 to 48
-subjects. It should rise towards the true gain and not exceed it by more than sampling error.
+Part one: the information gain of the gold standard on data sampled from known densities, with 2 to
+48 subjects. It should rise towards the true gain and not exceed it by more than the sampling error.
 
-Part two: maps whose nonlinearity, blur and centre bias are known. `fit_density` should find
-them, and reach the true information gain within 0.02 bit.
+Part two: maps with a known nonlinearity, blur and centre bias. `fit_density` should recover them
+and reach the true information gain within 0.02 bit.
 
     python checks/gold_standard.py
 """
@@ -23,10 +23,10 @@ SIZE = (240, 320)
 
 
 def gold_standard(n_images):
-    """Print the gain with ever more subjects, beside the true one."""
+    """Print the gain for growing numbers of subjects, next to the true one."""
     generated = generate_dataset(n_images, n_subjects=48, n_fixations=10, seed=3)
     stimuli, fixations = generated.dataset
-    print(f"gold standard: {n_images} images, 10 fixations a subject and image")
+    print(f"gold standard: {n_images} images, 10 fixations per subject and image")
     print(f"{'subjects':>8} {'bandwidth':>9} {'IG gold':>8} {'IG truth':>8} {'difference':>19}")
     for n in (2, 4, 8, 16, 32, 48):
         some = fixations[fixations.subject < n]
@@ -43,7 +43,7 @@ def gold_standard(n_images):
 
 
 def make_maps(n_images, n_fixations, blur):
-    """Maps, fixations from densities made of them in a known way, and these densities."""
+    """Return stimuli, fixations drawn from known densities of maps, the maps and the densities."""
     stimuli = salmetrics.Stimuli.from_sizes([SIZE] * n_images)
     y, x = np.mgrid[: SIZE[0], : SIZE[1]]
     far = np.hypot((2 * y + 1) / SIZE[0] - 1, (2 * x + 1) / SIZE[1] - 1) / np.sqrt(2)
@@ -61,12 +61,12 @@ def make_maps(n_images, n_fixations, blur):
 
 
 def nonlinearity(value):
-    """Flat below, steep in the middle, flat above."""
+    """Return a sigmoid: flat below, steep in the middle, flat above."""
     return 4.0 / (1.0 + np.exp(-6.0 * value))
 
 
 def fit_density(n_images, n_fixations):
-    """Print what is found of a known way from maps to densities."""
+    """Print what `fit_density` recovers of a known transformation of maps to densities."""
     blur = 6.0
     stimuli, fixations, maps, truth = make_maps(n_images, n_fixations, blur)
     as_maps = salmetrics.as_model(maps, kind="saliency_map")

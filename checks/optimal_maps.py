@@ -1,12 +1,13 @@
-"""Check that no map is expected to do better than the optimal one; takes some minutes.
+"""Check that no map has a better expected score than the optimal one; takes a few minutes.
 
     python checks/optimal_maps.py
 
 For each metric and three densities: the optimal map against the optimal maps of the other metrics
-and twenty perturbations of it, paired on the same draws of fixations, with as many draws as make
-the standard error of the difference 0.001, or ten times smaller than the difference. Printed is the
-smallest z = difference / standard error, which should be above -3, and how many rivals are worse
-beyond z = 3. For CC, the blurred density is an approximation, so its rivals may be a little better.
+and twenty perturbations of it, paired on the same draws of fixations. The number of draws grows
+until the standard error of the difference is at most 0.001, or ten times smaller than the
+difference. The smallest z = difference / standard error is printed, which should be above -3, and
+the number of rivals that are worse with z > 3. For CC, the blurred density is an approximation, so
+rivals may be slightly better.
 """
 
 from __future__ import annotations
@@ -16,16 +17,15 @@ from pathlib import Path
 
 import numpy as np
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
-from test_optimal import DENSITIES, KEYS, OPTIONS, perturbed, positive
-
+sys.path.insert(0, str(Path(__file__).parents[1]))
 import salmetrics
+from tests.densities.test_optimal_maps import DENSITIES, KEYS, OPTIONS, perturbed, positive
 
 _MAX_DRAWS = 256_000
 
 
 def main() -> None:
-    """Print a line for each density and metric."""
+    """Print one line per density and metric."""
     print(f"{'density':12} {'metric':6} {'smallest z':>11} {'its difference':>15} {'worse':>8}")
     for name, log_density in DENSITIES.items():
         for key in KEYS:
@@ -52,7 +52,7 @@ def main() -> None:
 def against(
     key: str, best: np.ndarray, rival: np.ndarray, log_density: np.ndarray
 ) -> tuple[float, float]:
-    """Return z and the difference, positive where the best map is better."""
+    """Return z and the difference, positive if the optimal map is better."""
     shown = positive(rival) if key in ("KLDiv", "SIM") else rival
     n = 1000
     while True:

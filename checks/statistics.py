@@ -1,10 +1,9 @@
-"""Simulate data sets with known truth: whether intervals cover it and tests keep their level.
+"""Check on simulated data sets that intervals cover the truth and tests keep their level.
 
     python checks/statistics.py [--data-sets 500] [--images 100] [--n-bootstrap 1000]
 
-Images are clusters: each has an effect of its own that all its fixations share. Two models differ
-by a known amount plus noise an image. Power is compared with that of a paired t test whose variance
-is known.
+Images are clusters: all fixations of an image share a random effect. Two models differ by a known
+amount plus noise per image. The power is compared with that of a paired t test of known variance.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ IMAGE_SD, MODEL_SD, NOISE_SD = 1.0, 0.3, 1.0
 
 
 def main() -> None:
-    """Print a row for each average and kind of interval."""
+    """Print one row per average."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data-sets", type=int, default=500)
     parser.add_argument("--images", type=int, default=100)
@@ -44,7 +43,7 @@ def main() -> None:
 
 
 def simulate(average: str, n: int, n_images: int, n_bootstrap: int, seed: int = 0) -> dict:
-    """Shares of intervals that cover, and of tests that reject, over n data sets."""
+    """Return the shares of intervals that cover the truth, and of tests that reject."""
     rng = np.random.default_rng(seed)
     counts = {"percentile": 0, "bca": 0, "false_positives": 0, "power": 0}
     theory = []
@@ -70,7 +69,7 @@ def simulate(average: str, n: int, n_images: int, n_bootstrap: int, seed: int = 
 
 
 def pair(rng: np.random.Generator, n_images: int, average: str) -> tuple[Sample, Sample, float]:
-    """Two equally good models on one data set, and the standard error of their difference."""
+    """Return samples of two equally good models, and the standard error of their difference."""
     n_subjects = 10
     n = rng.integers(1, 20, (n_images, n_subjects)) * (rng.random((n_images, n_subjects)) < 0.9)
     image, subject = (codes.repeat(n.ravel()) for codes in map(np.ravel, np.indices(n.shape)))
@@ -91,7 +90,7 @@ def pair(rng: np.random.Generator, n_images: int, average: str) -> tuple[Sample,
 
 
 def cell_weights(n: np.ndarray, average: str) -> np.ndarray:
-    """How much a fixation of each cell counts in the average."""
+    """Return the weight of a single fixation of each cell in the average."""
     if average == "fixation":
         weights = np.full(n.shape, 1 / n.sum())
     elif average == "image":
@@ -104,14 +103,14 @@ def cell_weights(n: np.ndarray, average: str) -> np.ndarray:
 
 
 def weights_of_images(n: np.ndarray, average: str) -> np.ndarray:
-    """How much each image counts in the average."""
+    """Return the weight of each image in the average."""
     weights = np.zeros(n.shape)
     weights[n > 0] = cell_weights(n, average) * n[n > 0]
     return weights.sum(1)
 
 
 def power_of_t(effect: float, n: int, level: float = 0.05) -> float:
-    """Power of a two-sided t test for an effect in standard errors."""
+    """Return the power of a two-sided t test for an effect in standard errors."""
     limit = t.ppf(1 - level / 2, n - 1)
     return float(nct.sf(limit, n - 1, effect) + nct.cdf(-limit, n - 1, effect))
 

@@ -1,12 +1,12 @@
-"""Does training find what is to be found, and does it survive being killed?
+"""Check that training recovers a known readout, and that it survives being killed.
 
-known: fixations are drawn from the density of a random readout of AlexNet (with random weights)
-on photographs; a readout that starts from other random weights is trained on them in three folds.
-It should reach the true likelihood of held-out images within 0.02 bit, and three of them together
+known: fixations are drawn from the density of a random readout of AlexNet (with random weights) on
+photographs. Readouts that start from other random weights are trained on them in three folds. Each
+should reach the true likelihood of held-out images within 0.02 bit, and three of them together
 should be no worse than one.
 
-kills: a training is killed at ten random moments, and started again each time. Its file should be
-the same, bit for bit, as that of one that was left alone.
+kills: a training is killed at ten random moments and resumed each time. Its file should be the
+same, bit for bit, as that of an uninterrupted training.
 
     python checks/training.py known --root OSIE
     python checks/training.py kills
@@ -39,13 +39,13 @@ from salmetrics_models.training import Recipe, Stage, train
 from salmetrics_models.weights.files import write_weights
 
 SIZE = (150, 200)
-STRENGTH = 10.0  # of the true readout's last layer: about a quarter of a bit above the centre bias
-SIGMA = 6.0  # of the true blur; training starts from 8
+STRENGTH = 10.0  # factor of the true readout's last layer: about 0.25 bit above the centre bias
+SIGMA = 6.0  # width of the true blur, in pixels of the map; training starts from 8
 SMALL = {"n_components": 1, "downsample": 1, "map_factor": 2}
 
 
 def known(root, n_images, n_fixations, n_instances, out):
-    """Print likelihoods of held-out images under the truth and under what was learnt."""
+    """Print the likelihood of held-out images under the true and under the trained model."""
     photographs = salmetrics.resize(load("osie", root)[:n_images], SIZE)
     stimuli = photographs.stimuli
     architecture = replace(DEEPGAZE_2E, backbones=(ALEXNET,), readout_factor=16, **SMALL)
@@ -73,8 +73,8 @@ def known(root, n_images, n_fixations, n_instances, out):
     for k, part in enumerate(trained.parts):
         folds.check(k, [stimuli.ids[i] for i in (*part.training, *part.stopping)])
     branch = trained.model(device="cpu").network.branches[0]
-    of_all = sum(p.numel() for m in (branch.readouts, branch.finaliser) for p in m.parameters())
-    n = of_all // trained.architecture.n_components
+    n_all = sum(p.numel() for m in (branch.readouts, branch.finaliser) for p in m.parameters())
+    n = n_all // trained.architecture.n_components
     n_trained = n_fixations * len(trained.parts[0].training)
     expected = n / (2 * n_trained * np.log(2))
     print(f"{n} parameters, {n_trained} fixations to train on: {expected:.4f} bit of overfitting")
@@ -93,11 +93,11 @@ def known(root, n_images, n_fixations, n_instances, out):
         print()
     mean = np.mean([result.value(f"instance {j}", "LL") for j in range(n_instances)])
     print(f"mean instance {mean:.4f}, ensemble {result.value('ensemble', 'LL'):.4f}")
-    print(f"{n_instances * 3} readouts in {seconds:.0f} s; no readout saw its test images")
+    print(f"{n_instances * 3} readouts in {seconds:.0f} s; none was trained on its test images")
 
 
 def true_model(architecture, centre_bias, out):
-    """Return the model that fixations are drawn from, and the file of its backbone."""
+    """Return the model from which fixations are drawn, and the file of its backbone."""
     torch.manual_seed(20)
     network = DeepGazeNetwork(architecture)
     branch = network.branches[0]
@@ -124,18 +124,18 @@ def small_training(out):
 
 
 def written(folder):
-    """Return when any state was last written; 0 if there is none."""
+    """Return the time at which the latest state was written; 0 if there is none."""
     times = [path.stat().st_mtime_ns for path in folder.rglob("*.pth") if path.exists()]
     return max(times, default=0)
 
 
 def kills(n, out):
-    """Kill a training n times at random moments, and compare its file with another's."""
+    """Kill a training n times at random moments; compare its file with an uninterrupted one."""
     command = [sys.executable, __file__, "small"]
     began = time.perf_counter()
     subprocess.run([*command, "--out", str(out / "whole")], check=True)
     seconds = time.perf_counter() - began
-    print(f"left alone: {seconds:.1f} s")
+    print(f"uninterrupted: {seconds:.1f} s")
     draw = random.Random(7)
     killed = 0
     while killed < n:
@@ -143,11 +143,11 @@ def kills(n, out):
         process = subprocess.Popen([*command, "--out", str(out / "killed")])
         while written(out / "killed") == before and process.poll() is None:
             time.sleep(0.01)
-        # some of it, so that the kills are spread over all readouts
+        # a fraction of the whole time, so that the kills are spread over all readouts
         wait = draw.uniform(0, 0.15) * seconds
         try:
             process.wait(wait)
-            print("it ended before it was killed; begun anew")
+            print("it ended before it was killed; started from scratch")
             shutil.rmtree(out / "killed")
         except subprocess.TimeoutExpired:
             process.send_signal(signal.SIGKILL)
@@ -157,13 +157,13 @@ def kills(n, out):
             states = [p.parent.name for p in (out / "killed").rglob("state.pth")]
             left = len(list((out / "killed").rglob(".*-????????????")))
             print(
-                f"killed {wait:.2f} s after it went on: {done} readouts done, at work on {states}, "
-                f"{left} files half written"
+                f"killed {wait:.2f} s after it resumed: {done} readouts finished, {states} in "
+                f"training, {left} half-written files"
             )
     subprocess.run([*command, "--out", str(out / "killed")], check=True)
     for name in ("model.pth", "history.csv", "folds.csv"):
         one, other = ((out / folder / name).read_bytes() for folder in ("whole", "killed"))
-        print(f"{name}: {'the same' if one == other else 'OTHER'}, {len(one)} bytes")
+        print(f"{name}: {'the same' if one == other else 'DIFFERENT'}, {len(one)} bytes")
 
 
 def main():
@@ -171,7 +171,7 @@ def main():
     parser.add_argument("what", choices=("known", "kills", "small"))
     parser.add_argument("--root", type=Path, default=Path("../shared/data/osie"))
     parser.add_argument("--images", type=int, default=300)
-    parser.add_argument("--fixations", type=int, default=8000, help="on each image")
+    parser.add_argument("--fixations", type=int, default=8000, help="number of fixations per image")
     parser.add_argument("--instances", type=int, default=3)
     parser.add_argument("--kills", type=int, default=10)
     parser.add_argument("--out", type=Path)

@@ -1,4 +1,4 @@
-"""A saliency model of one's own: local contrast, blurred."""
+"""A saliency model of your own: blurred local contrast."""
 
 from scipy.ndimage import gaussian_filter
 
