@@ -1,1 +1,1 @@
-"""Timings side by side with other tools, in one run."""
+"""Timings of salmetrics and of other tools, side by side in one run; each file is a script."""

@@ -1,4 +1,4 @@
-"""Measurements in processes of their own, for memory and for a fresh start."""
+"""Run measurements in processes of their own, so that memory and caches start fresh."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ __all__ = ["run"]
 
 
 def run(script: str, setting: dict[str, Any]) -> dict[str, Any]:
-    """Return what ``python script --one SETTING`` prints in its last line, as JSON."""
+    """Return the JSON that ``python script --one SETTING`` prints in its last line."""
     command = [sys.executable, script, "--one", json.dumps(setting)]
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
-    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return found
+    measured: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return measured

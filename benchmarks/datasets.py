@@ -1,11 +1,11 @@
-"""Time reading of data sets: gaze to fixations, archives to a data set, and what is kept.
+"""Time the reading of data sets: from gaze to fixations, and from archives to a data set.
 
     python benchmarks/datasets.py [--images 1003] [--subjects 15]
 
 Everything is generated: JPEGs of 1024x768 and recordings of 3 s at 240 Hz in MIT1003's published
-layout. Printed: traces a second of `judd_fixations`, seconds of `datasets.load` from archives to
-the end, from unpacked files, and from the file that it kept, and the peak memory of the process;
-then the memory that reading takes for each of 10 million mouse samples, as of SALICON.
+layout. The script prints the traces per second of `judd_fixations`; the seconds of `datasets.load`
+from archives, from unpacked files and from its cached file; the peak memory of the process; and the
+memory per sample of reading 10 million mouse samples like those of SALICON.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from tests.datasets.published import small
 
 
 def main() -> None:
-    """Make the archives, and time."""
+    """Write the archives, and time reading them."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--images", type=int, default=1003)
     parser.add_argument("--subjects", type=int, default=15)
@@ -46,17 +46,19 @@ def main() -> None:
     start = time.perf_counter()
     for gaze in traces * 10:
         judd_fixations(gaze)
-    print(f"judd_fixations: {10 * len(traces) / (time.perf_counter() - start):.0f} traces a second")
+    print(
+        f"judd_fixations: {10 * len(traces) / (time.perf_counter() - start):.0f} traces per second"
+    )
     tiny = small("mit1003")
     registry.described = lambda _: tiny
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        archives = made(folder, options.images, options.subjects, traces)
+        archives = write_archives(folder, options.images, options.subjects, traces)
         root = folder / "mit1003"
         for what, more in (
             ("from archives", {"archive": archives}),
             ("from files", {"cache": False}),
-            ("from what was kept", {}),
+            ("from the cached file", {}),
         ):
             start = time.perf_counter()
             dataset = datasets.load("mit1003", root, download=False, progress=False, **more)
@@ -72,7 +74,7 @@ def main() -> None:
 
 
 def samples(n_images: int, n_each: int) -> None:
-    """Print the bytes that each sample takes at the peak, while they become fixations."""
+    """Print the peak memory per sample of turning mouse samples into fixations."""
     columns, rng = Columns("t"), np.random.default_rng(0)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     for i in range(n_images):
@@ -81,18 +83,18 @@ def samples(n_images: int, n_each: int) -> None:
     stimuli = salmetrics.Stimuli.from_sizes([(480, 640)] * n_images)
     columns.fixations(n_images).drop_outside(stimuli)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
-    print(f"mouse samples: {peak * 1024 / (n_images * n_each):.0f} bytes each")
+    print(f"mouse samples: {peak * 1024 / (n_images * n_each):.0f} bytes per sample")
 
 
 def trace(rng: np.random.Generator) -> np.ndarray:
-    """Gaze of 3 s that rests at ten places."""
+    """Return a gaze recording of 3 s with ten fixations, shape (720, 2), in pixels."""
     gaze = np.repeat(rng.uniform(0, (1024, 768), (10, 2)), 72, 0) + rng.normal(0, 1, (720, 2))
     gaze[rng.random(720) < 0.02] = np.nan
     return gaze
 
 
-def made(folder: Path, n_images: int, n_subjects: int, traces: list[Any]) -> list[Path]:
-    """Write ALLSTIMULI.zip and DATA.zip."""
+def write_archives(folder: Path, n_images: int, n_subjects: int, traces: list[Any]) -> list[Path]:
+    """Write ALLSTIMULI.zip and DATA.zip, and return their paths."""
     rng = np.random.default_rng(1)
     blobs = rng.integers(0, 256, (48, 64, 3), dtype=np.uint8)
     stream = io.BytesIO()

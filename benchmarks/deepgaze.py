@@ -1,19 +1,19 @@
-"""Time DeepGaze IIE beside the plain way of computing it, and measure memory.
+"""Time DeepGaze IIE and a plain implementation of it, and measure memory.
 
     python benchmarks/deepgaze.py [--device cuda] [--repeats 3] [--only SIZE,THREADS,BATCH]
         [--evaluate N] [--out FILE.json]
 
-Weights are made by a rule, and images are generated, so nothing is needed but the repository. The
-plain path (tests/salmetrics_models/plain_deepgaze.py) computes one component after the other with
-torch's functions, as the published code does; both share the backbones, so it is not the published
-code itself. Printed for each setting: seconds an image of the four backbones alone, of the plain
-path and of ours, best of so many repeats in turn; images a second; how much faster the part after
-the backbones is; ours as a multiple of the backbones; and the peak memory of a process with this
-path alone (of the GPU with --device cuda). Each setting runs in a process of its own. On the way,
-the two paths' densities are compared.
+Weights follow a rule and images are generated, so only the repository is needed. The plain path
+(tests/salmetrics_models/plain_deepgaze.py) computes one component after the other with torch's
+functions, like the published code; it shares our backbones, so it is not the published code itself.
+For each setting, the script prints the seconds per image of the four backbones alone, of the plain
+path and of ours (the best of several repeats, in turn); images per second; how much faster the part
+after the backbones is; our time as a multiple of that of the backbones; and the peak memory of a
+process that runs only this path (of the GPU with --device cuda). Each setting runs in a process of
+its own. The densities of the two paths are compared, too.
 
-With --evaluate, `salmetrics.evaluate` scores so many images in all metrics through
-`cross_validated` with 10 folds: what metrics cost beside inference alone.
+With --evaluate N, `salmetrics.evaluate` scores N images in all metrics through `cross_validated`
+with 10 folds, which shows the cost of metrics in addition to inference.
 """
 
 from __future__ import annotations
@@ -52,14 +52,14 @@ COLUMNS = {
 
 
 def main() -> None:
-    """Print a row a setting."""
+    """Print one row per setting."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--repeats", type=int, default=3)
-    parser.add_argument("--evaluate", type=int, metavar="N", help="so many images; nothing else")
+    parser.add_argument("--evaluate", type=int, metavar="N", help="only evaluate N images")
     parser.add_argument("--only", help="one setting, such as 800x600,1,4")
     parser.add_argument(
-        "--out", type=Path, help="a JSON file for the rows; with --only, others stay in it"
+        "--out", type=Path, help="JSON file for the rows; with --only, its other rows stay"
     )
     parser.add_argument("--one", help=argparse.SUPPRESS)
     options = parser.parse_args()
@@ -100,17 +100,18 @@ def main() -> None:
 
 
 def place(row: dict[str, Any]) -> tuple[Any, ...]:
-    """What tells a row from others."""
+    """Return the setting that identifies a row."""
     return row["size"], row["threads"], row["batch"]
 
 
 def compared(setting: dict[str, Any]) -> dict[str, Any]:
-    """Measure one setting: all paths in turn in one process, memory in one process each."""
-    found = run(__file__, setting | {"paths": ["backbones", "plain", "ours"]})
+    """Measure one setting: times in one process, all paths in turn; memory in one process each."""
+    together = run(__file__, setting | {"paths": ["backbones", "plain", "ours"]})
     alone = {
         path: run(__file__, setting | {"paths": [path], "repeats": 1}) for path in ("plain", "ours")
     }
-    seconds, samples = found["seconds"], [np.array(found["samples"][p]) for p in ("plain", "ours")]
+    seconds = together["seconds"]
+    samples = [np.array(together["samples"][path]) for path in ("plain", "ours")]
     return {key: setting[key] for key in ("size", "threads", "batch")} | {
         **seconds,
         "a_second": 1 / seconds["ours"],
@@ -148,11 +149,11 @@ def evaluated(n: int, device: str) -> None:
         for n_jobs in (1, 2):
             parts[f"evaluate, n_jobs={n_jobs}"] = seconds(lambda n=n_jobs: evaluation(n))
         for what, spent in parts.items():
-            print(f"{what}, {n_threads} threads of torch: {spent:.1f} s, {spent / n:.2f} an image")
+            print(f"{what}, {n_threads} torch threads: {spent:.1f} s, {spent / n:.2f} per image")
 
 
 def seconds(work: Callable[[], Any]) -> float:
-    """How long one call takes."""
+    """Return the duration of one call."""
     start = time.perf_counter()
     work()
     return time.perf_counter() - start
@@ -161,7 +162,7 @@ def seconds(work: Callable[[], Any]) -> float:
 def measured(
     size: str, threads: int, batch: int, device: str, repeats: int, paths: list[str]
 ) -> dict[str, Any]:
-    """Return seconds an image by path, values to compare, and MiB."""
+    """Return seconds per image and values to compare, by path, and the peak memory in MiB."""
     from salmetrics_models.deepgaze.architectures import DEEPGAZE_2E
     from salmetrics_models.deepgaze.network import DeepGazeNetwork
     from salmetrics_models.deepgaze.published import places
@@ -201,13 +202,13 @@ def measured(
             for path in paths:
                 _wait(device)
                 start = time.perf_counter()
-                made = work[path]()
+                log_densities = work[path]()
                 _wait(device)
                 spent = (time.perf_counter() - start) / batch
                 if repeat > 0:  # the first warms up
                     best[path] = min(best[path], spent)
-                if made is not None:
-                    samples[path] = made[0, ::37, ::41].cpu().tolist()
+                if log_densities is not None:
+                    samples[path] = log_densities[0, ::37, ::41].cpu().tolist()
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     if device != "cpu":
         peak = torch.cuda.max_memory_allocated() / 2**20

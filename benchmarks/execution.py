@@ -2,8 +2,8 @@
 
     python benchmarks/execution.py --root PATH_OF_OSIE [--images 100]
 
-Four models on OSIE: uniform, centre bias, Gaussian, local contrast. In the last run a dask worker
-is killed on the way. Start-up of workers and their compiling is counted.
+The models are uniform, centre bias, Gaussian and local contrast, on OSIE. In the last run, a dask
+worker is killed midway. The start-up of workers and their compilation are included.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from local_contrast import LocalContrast
 
 
 def main() -> None:
-    """Print a line for each way."""
+    """Print one line per way of execution."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--root", type=Path, required=True)
     parser.add_argument("--images", type=int, default=100)
@@ -62,7 +62,7 @@ def main() -> None:
 
 
 def report(what: str, run: Callable[[], Any], reference: Any, alone: float) -> None:
-    """Time a way and compare its results with the serial ones."""
+    """Time one way of execution, and compare its results with the serial ones."""
     result, seconds = timed(run)
     same = result.per_fixation.equals(reference.per_fixation) and result.summary.equals(
         reference.summary
@@ -71,14 +71,14 @@ def report(what: str, run: Callable[[], Any], reference: Any, alone: float) -> N
 
 
 def timed(run: Callable[[], Any]) -> tuple[Any, float]:
-    """Result of a call, and how long it took."""
+    """Return the result of a call and its duration."""
     start = time.perf_counter()
     result = run()
     return result, time.perf_counter() - start
 
 
 def killing(cluster: Any, seconds: float) -> Any:
-    """Kill one worker process of a cluster after a while."""
+    """Return a context that kills one worker process of a cluster after some seconds."""
 
     def kill() -> None:
         worker = next(iter(cluster.workers.values()))

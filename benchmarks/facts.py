@@ -1,4 +1,4 @@
-"""Where and with what a benchmark was run."""
+"""Save the rows of a benchmark with its machine, versions, date and command."""
 
 from __future__ import annotations
 
@@ -23,20 +23,20 @@ def save(
     rows: Sequence[Mapping[str, Any]],
     device: str = "cpu",
 ) -> None:
-    """Write rows as JSON, with what a reader of the numbers needs to know.
+    """Write rows as JSON, with the facts that readers of the numbers need.
 
     Parameters
     ----------
     path
-        Of the JSON file.
+        Path of the JSON file.
     command
-        That made the rows.
+        Command that measures the rows.
     packages
-        Whose versions matter.
+        Names of the packages whose versions matter.
     columns
         Heading of each key of the rows that tables show.
     rows
-        One a measurement.
+        One dictionary per measurement.
     device
         "cpu", or a GPU of torch.
     """
@@ -54,8 +54,8 @@ def save(
 
 def _machine(device: str) -> str:
     if device != "cpu":
-        asked = ["nvidia-smi", "--query-gpu=name", "--format=csv,noheader"]
-        return subprocess.run(asked, check=True, capture_output=True, text=True).stdout.strip()
+        query = ["nvidia-smi", "--query-gpu=name", "--format=csv,noheader"]
+        return subprocess.run(query, check=True, capture_output=True, text=True).stdout.strip()
     processor = platform.processor()
     cpuinfo = Path("/proc/cpuinfo")
     if cpuinfo.exists():

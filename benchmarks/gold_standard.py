@@ -1,11 +1,12 @@
-"""Time leave-one-out likelihoods beside pysaliency's maps, and the fits, in one run.
+"""Time leave-one-out likelihoods of ours and of pysaliency, and our fits, in one run.
 
     python benchmarks/gold_standard.py [--root PATH_OF_OSIE] [--peer-images 2]
 
-The same likelihoods on both sides, compared at the end: of the gold standard (each subject
-predicted by the others on the image) and of the centre bias (each image by the others), with given
-parameters. pysaliency makes a map for each subject and image; a few images are timed. Without
---root, 700 images of 800x600 with 15 subjects and 140 random fixations take the place of OSIE.
+Both sides compute the same likelihoods, which are compared at the end: those of the gold standard
+(each subject predicted by the others on the image) and of the centre bias (each image predicted by
+the others), with fixed parameters. pysaliency computes a map for each subject and image, so only a
+few images are timed. Without --root, 700 images of 800x600 with 15 subjects and 140 random
+fixations replace OSIE.
 """
 
 from __future__ import annotations
@@ -47,7 +48,7 @@ def main() -> None:
 
 
 def random_data() -> tuple[salmetrics.Stimuli, salmetrics.Fixations]:
-    """OSIE's numbers without its images."""
+    """Return random fixations of OSIE's numbers of images, subjects and fixations."""
     rng = np.random.default_rng(0)
     image = np.repeat(np.arange(700), 140)
     x, y = (rng.normal(0.5, 0.15, (2, image.size)).clip(0, 0.999).T * [800, 600]).T
@@ -57,7 +58,7 @@ def random_data() -> tuple[salmetrics.Stimuli, salmetrics.Fixations]:
 
 
 def fits(stimuli: salmetrics.Stimuli, fixations: salmetrics.Fixations) -> None:
-    """Time what users call."""
+    """Time the functions that users call."""
     few = stimuli[:3], fixations.select_images([0, 1, 2])
     salmetrics.GoldStandard(  # compiles
         *few, bandwidth=20, centre_weight=0.1, uniform_weight=0.1
@@ -120,7 +121,7 @@ def gold_standard(
 def centre_bias(stimuli: salmetrics.Stimuli, fixations: salmetrics.Fixations, n_peer: int) -> None:
     """Time leave-one-image-out likelihoods."""
     options = {"bandwidth": BANDWIDTH, "floor": FLOOR, "pysaliency_compatible": True}
-    model, made = timed(lambda: salmetrics.CentreBias(stimuli, fixations, **options))
+    model, making = timed(lambda: salmetrics.CentreBias(stimuli, fixations, **options))
     ours, seconds = timed(lambda: model.log_likelihoods(stimuli, fixations))
     theirs = np.full(len(fixations), np.nan)
     peer_stimuli, peer_fixations = as_pysaliency(stimuli, fixations)
@@ -135,29 +136,30 @@ def centre_bias(stimuli: salmetrics.Stimuli, fixations: salmetrics.Fixations, n_
             theirs[rows] = log_density[fixations.y[rows].astype(int), fixations.x[rows].astype(int)]
 
     _, peer_seconds = timed(peer)
-    each = (made + seconds) / len(stimuli)
+    each = (making + seconds) / len(stimuli)
     report("centre bias", each, peer_seconds / (5 * n_peer), ours, theirs)
 
 
 def report(what: str, ours: float, peer: float, first: Any, second: Any) -> None:
-    """Print times an image, and how far the values are apart."""
-    there = ~np.isnan(second)
-    apart = np.abs(first - second)[there].max()
+    """Print the times per image, and the largest difference of the values."""
+    compared = ~np.isnan(second)
+    difference = np.abs(first - second)[compared].max()
     print(
         f"{what}, likelihoods of an image: {ours * 1e3:.3f} ms, pysaliency {peer * 1e3:.0f} ms, "
-        f"{peer / ours:.0f}x; largest difference {apart:.1e} nats over {there.sum()} fixations"
+        f"{peer / ours:.0f}x; largest difference {difference:.1e} nats over {compared.sum()} "
+        "fixations"
     )
 
 
 def as_pysaliency(stimuli: salmetrics.Stimuli, fixations: salmetrics.Fixations) -> tuple[Any, Any]:
-    """Hand sizes and positions over."""
+    """Return the stimuli and fixations as pysaliency's."""
     numbered = [np.full(size, i, np.int32) for i, size in enumerate(stimuli.sizes)]
     columns = fixations.x, fixations.y, fixations.image
     return pysaliency.Stimuli(numbered), pysaliency.Fixations.create_without_history(*columns)
 
 
 def timed(call: Callable[[], Any]) -> tuple[Any, float]:
-    """Result of a call, and its seconds."""
+    """Return the result of a call and its duration in seconds."""
     start = time.perf_counter()
     result = call()
     return result, time.perf_counter() - start

@@ -1,12 +1,12 @@
-"""Time every metric beside pysaliency: map models, 800x600, one thread, one run.
+"""Time every metric of ours and of pysaliency: map models, 800x600, one thread, one run.
 
     python benchmarks/metrics.py [--images 100 700] [--out benchmarks/results/metrics.json]
 
-Both sides get the same ready float32 maps (local contrast of noise) and 140 fixations an image, and
-are called as their users call them: `salmetrics.evaluate(..., metrics=[...])`, checks and averages
-included; `model.AUC(stimuli, fixations)` and so on of pysaliency's models. pysaliency's empirical
-maps are made once for CC, KLDiv and SIM together, and anew in each repetition, as ours are. Each
-side starts every repetition with a new model, so neither finds its own earlier work cached; the
+Both sides get the same precomputed float32 maps (local contrast of noise) and 140 fixations per
+image, and are called the way their users call them: `salmetrics.evaluate(..., metrics=[...])`, with
+its checks and averages; `model.AUC(stimuli, fixations)` and so on of pysaliency's models. The
+empirical maps of both sides are computed once per repetition, for CC, KLDiv and SIM together. Each
+side starts every repetition with a new model, so neither finds its earlier work in a cache; the
 sides take turns, and the shortest of the repetitions counts.
 """
 
@@ -72,7 +72,7 @@ def main() -> None:
 
 
 def metrics(n_images: int) -> Iterator[dict[str, Any]]:
-    """Yield a row a metric, in milliseconds an image."""
+    """Yield one row per metric, in milliseconds per image."""
     maps, x, y, image = scene(n_images)
     stimuli = salmetrics.Stimuli.from_sizes([SIZE] * n_images, sigma=SIGMA)
     fixations = salmetrics.Fixations.from_arrays(x, y, image, n_images=n_images)
@@ -88,7 +88,7 @@ def metrics(n_images: int) -> Iterator[dict[str, Any]]:
         def _saliency_map(self, stimulus: Any) -> Any:
             return maps[stimulus[0, 1]]
 
-    # the first pixel makes every image another one, as photographs are; the second names its map
+    # the first pixel makes all images different, like photographs; the second has the map's number
     images = [np.zeros(SIZE, np.uint16) for _ in range(n_images)]
     for i, pixels in enumerate(images):
         pixels[0, :2] = i, i % MAPS
@@ -98,7 +98,7 @@ def metrics(n_images: int) -> Iterator[dict[str, Any]]:
     def theirs(name: str) -> Callable[[], Any]:
         return lambda: getattr(Theirs(caching=False), name)(their_stimuli, their_fixations)
 
-    few = min(n_images, 50)  # the blurs of more take minutes
+    few = min(n_images, 50)  # pysaliency's blurs of more take minutes
     few_stimuli, few_fixations = their_stimuli[:few], their_fixations[their_fixations.n < few]
 
     def their_comparisons() -> None:
@@ -128,7 +128,7 @@ def metrics(n_images: int) -> Iterator[dict[str, Any]]:
 
 
 def blurs() -> Iterator[dict[str, Any]]:
-    """Yield rows of the dense blur, beside SciPy's."""
+    """Yield rows of the dense blur, compared with SciPy's."""
     for size in ((600, 800), (1080, 1920)):
         image = np.random.default_rng(0).random(size)
         smoothing = Smoothing(sigma=SIGMA)
@@ -149,7 +149,7 @@ def compare(
     n_other: int,
     repeats: int = 5,
 ) -> dict[str, Any]:
-    """Time both sides in turn; other=None: ours alone."""
+    """Time both sides in turn, or only ours if `other` is None."""
     first, mine, peer = seconds(ours), np.inf, np.inf if other is not None else np.nan
     for _ in range(repeats):
         mine = min(mine, seconds(ours))
@@ -166,7 +166,7 @@ def compare(
 
 
 def scene(n_images: int, seed: int = 0) -> tuple[list[Any], Any, Any, Any]:
-    """Maps, and fixations drawn towards their high values."""
+    """Return maps, and x, y and image of fixations drawn towards their high values."""
     rng = np.random.default_rng(seed)
     maps = []
     for _ in range(MAPS):
@@ -182,7 +182,7 @@ def scene(n_images: int, seed: int = 0) -> tuple[list[Any], Any, Any, Any]:
 
 
 def seconds(function: Callable[[], Any]) -> float:
-    """How long one call takes."""
+    """Return the duration of one call."""
     start = time.perf_counter()
     function()
     return time.perf_counter() - start

@@ -1,11 +1,11 @@
-"""Time the SIM-optimal map of a density beside pysaliency's gradient ascent, in one run.
+"""Time the SIM-optimal map of a density by our method and by pysaliency's gradient ascent.
 
     python benchmarks/optimal_sim.py [--cap 600] [--draws 1000]
 
-A density of 800x600 pixels, a broad centre with eight blobs, empirical maps of 100 fixations with
-sigma 24. Printed are seconds, and the expected SIM on the same draws of fixations of our map, of
-pysaliency's, and of the blurred density, each with its standard error. pysaliency's optimiser
-(torch, on the CPU) is stopped after so many seconds, and its best map so far is scored.
+The density has 800x600 pixels, a broad centre and eight blobs; empirical maps have 100 fixations
+and sigma 24. The script prints seconds, and the expected SIM of our map, of pysaliency's and of the
+blurred density, on the same draws of fixations, each with its standard error. pysaliency's
+optimiser (torch, on the CPU) is stopped after --cap seconds, and its best map so far is scored.
 """
 
 from __future__ import annotations
@@ -28,14 +28,16 @@ SIZE, SIGMA, N_FIXATIONS = (600, 800), 24.0, 100
 
 
 class OutOfTime(Exception):
-    """The cap is reached."""
+    """The time of pysaliency's optimiser is up."""
 
 
 def main() -> None:
     """Print the times and scores."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--cap", type=float, default=600.0, help="seconds for pysaliency")
-    parser.add_argument("--draws", type=int, default=1000, help="of fixations, to score maps on")
+    parser.add_argument(
+        "--draws", type=int, default=1000, help="number of draws of fixations to score maps on"
+    )
     options = parser.parse_args()
     log_density = density()
     settings = {"sigma": SIGMA, "n_fixations": N_FIXATIONS}
@@ -46,11 +48,11 @@ def main() -> None:
         best = salmetrics.optimal_saliency_map("SIM", log_density, **settings)
         times.append(time.perf_counter() - start)
     print(f"ours, 500 samples: {min(times):.3f} s (best of 5; slowest {max(times):.3f} s)")
-    found, seconds, epochs, ended = peers_map(log_density, options.cap)
+    peers, seconds, epochs, ended = peers_map(log_density, options.cap)
     print(f"pysaliency: {seconds:.0f} s, {epochs} epochs, {'ended' if ended else 'stopped'}")
     maps = {
         "ours": best,
-        "pysaliency": found,
+        "pysaliency": peers,
         "blurred density": salmetrics.optimal_saliency_map("KLDiv", log_density, **settings),
     }
     scores: dict[str, ExpectedScore] = {}
@@ -63,7 +65,7 @@ def main() -> None:
     for name in ("pysaliency", "blurred density"):
         difference = scores["ours"].minus(scores[name])
         print(
-            f"ours less {name}: {difference.value:+.5f} (paired standard error "
+            f"ours minus {name}: {difference.value:+.5f} (paired standard error "
             f"{difference.standard_error:.5f})"
         )
     print(f"pysaliency takes {seconds / min(times):.0f} times as long")
@@ -85,19 +87,28 @@ def bump(
     x: np.ndarray, y: np.ndarray, at_x: float, at_y: float, along_x: float, along_y: float
 ) -> np.ndarray:
     """Return a Gaussian of sum 1."""
-    made = np.exp(-0.5 * (((x - at_x) / along_x) ** 2 + ((y - at_y) / along_y) ** 2))
-    return made / made.sum()
+    density = np.exp(-0.5 * (((x - at_x) / along_x) ** 2 + ((y - at_y) / along_y) ** 2))
+    return density / density.sum()
 
 
 def peers_map(log_density: np.ndarray, cap: float) -> tuple[np.ndarray, float, int, bool]:
-    """Let pysaliency optimise, with the MIT/Tuebingen benchmark's settings.
+    """Run pysaliency's optimiser with the settings of the MIT/Tübingen benchmark.
 
-    Returns its best map by its own validation samples, seconds, epochs, and whether it ended.
+    Returns
+    -------
+    best : ndarray of float64, shape (h, w)
+        Its best map, by its own validation samples.
+    seconds : float
+        Duration.
+    epochs : int
+        Number of epochs.
+    ended : bool
+        Whether it ended before the cap.
     """
     import torch
 
     optimizer = importlib.import_module("torch.optim.optimizer")
-    if not hasattr(optimizer, "required"):  # gone from torch, and of no effect here
+    if not hasattr(optimizer, "required"):  # removed from torch, and without effect here
         optimizer.required = 1.0
     from pysaliency import metric_optimization_torch as peer
 

@@ -1,9 +1,9 @@
-"""Write the speed tables of the README and the docs from the JSON that the benchmarks leave.
+"""Write the speed tables of the README and the docs from the JSON files of the benchmarks.
 
     python benchmarks/tables.py
 
-A table stands between `<!-- benchmark NAME -->` and `<!-- end of benchmark -->` and comes from
-`benchmarks/results/NAME.json`.
+A table stands between `<!-- benchmark NAME -->` and `<!-- end of benchmark -->`; its numbers come
+from `benchmarks/results/NAME.json`.
 """
 
 from __future__ import annotations
@@ -22,38 +22,38 @@ _PLACE = re.compile(
 
 
 def main() -> None:
-    """Bring all pages up to date."""
+    """Update all pages."""
     for path in pages():
         path.write_text(filled(path.read_text(encoding="utf-8")), encoding="utf-8")
 
 
 def pages() -> list[Path]:
     """Return the pages with tables."""
-    found = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
-    return [path for path in found if _PLACE.search(path.read_text(encoding="utf-8"))]
+    candidates = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+    return [path for path in candidates if _PLACE.search(path.read_text(encoding="utf-8"))]
 
 
 def filled(text: str) -> str:
-    """Replace every table between markers by the one made from its results."""
-    return _PLACE.sub(lambda found: found[1] + table(results(found["name"])) + found[3], text)
+    """Replace every table between markers by the table of its results."""
+    return _PLACE.sub(lambda place: place[1] + table(results(place["name"])) + place[3], text)
 
 
 def results(name: str) -> dict[str, Any]:
-    """Read what a benchmark wrote."""
+    """Read the JSON file of a benchmark."""
     path = ROOT / "benchmarks" / "results" / f"{name}.json"
-    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return found
+    content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return content
 
 
-def table(found: dict[str, Any]) -> str:
-    """Markdown: one row a measurement, then where and how it was made."""
-    columns = found["columns"]
-    first = found["rows"][0]
+def table(content: dict[str, Any]) -> str:
+    """Return a Markdown table with one row per measurement, then command, date and machine."""
+    columns = content["columns"]
+    first = content["rows"][0]
     sides = ["---" if isinstance(first[key], str) else "---:" for key in columns]
     lines = ["", _line(columns.values()), _line(sides)]
-    lines += [_line(_cell(row[key]) for key in columns) for row in found["rows"]]
-    versions = ", ".join(f"{name} {number}" for name, number in found["versions"].items())
-    facts = f"`{found['command']}`, {found['date']}, {found['machine']}; {versions}."
+    lines += [_line(_cell(row[key]) for key in columns) for row in content["rows"]]
+    versions = ", ".join(f"{name} {number}" for name, number in content["versions"].items())
+    facts = f"`{content['command']}`, {content['date']}, {content['machine']}; {versions}."
     lines += ["", *textwrap.wrap(facts, 100, break_on_hyphens=False), ""]
     return "\n".join(lines) + "\n"
 

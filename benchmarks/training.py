@@ -1,9 +1,9 @@
-"""Time epochs of training with features that are kept, beside computing them again in each epoch.
+"""Time epochs of training with cached features, and with features recomputed in each epoch.
 
     python benchmarks/training.py [--images 24] [--epochs 3] [--threads 2]
 
-Images are generated, 1024x768; weights are random. Each row is two processes, one after the other:
-seconds are those of the fastest epoch, an image; memory is the peak of the process.
+Images are generated, 1024x768; weights are random. Each row comes from two processes, one after the
+other: seconds per image of the fastest epoch, and the peak memory of the process.
 """
 
 from __future__ import annotations
@@ -25,18 +25,18 @@ NAMES = ("hand-made", "alexnet", "vgg-19", "densenet-201", "resnext-50")
 COLUMNS = {
     "readout": "readout of",
     "backbone": "backbone",
-    "kept": "kept, s/image",
-    "anew": "anew, s/image",
+    "cached": "cached, s/image",
+    "recomputed": "recomputed, s/image",
     "faster": "faster",
-    "images_a_second": "images/s, kept",
+    "images_a_second": "images/s, cached",
     "megabytes": "disk, MB/image",
-    "kept_mib": "kept, MiB",
-    "anew_mib": "anew, MiB",
+    "cached_mib": "cached, MiB",
+    "recomputed_mib": "recomputed, MiB",
 }
 
 
 def main() -> None:
-    """Measure all rows, print and save them."""
+    """Measure, print and save all rows."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--images", type=int, default=24)
     parser.add_argument("--epochs", type=int, default=3)
@@ -49,19 +49,19 @@ def main() -> None:
     common = {"n": options.images, "epochs": options.epochs, "threads": options.threads}
     rows = []
     for name in NAMES:
-        kept, anew = (
+        cached, recomputed = (
             run(__file__, common | {"name": name, "keep": keep}) for keep in (True, False)
         )
         row = {
             "readout": "DeepGaze II" if name == "vgg-19" else "DeepGaze IIE",
             "backbone": name,
-            "kept": kept["seconds"],
-            "anew": anew["seconds"],
-            "faster": anew["seconds"] / kept["seconds"],
-            "images_a_second": 1 / kept["seconds"],
-            "megabytes": kept["megabytes"],
-            "kept_mib": kept["peak"],
-            "anew_mib": anew["peak"],
+            "cached": cached["seconds"],
+            "recomputed": recomputed["seconds"],
+            "faster": recomputed["seconds"] / cached["seconds"],
+            "images_a_second": 1 / cached["seconds"],
+            "megabytes": cached["megabytes"],
+            "cached_mib": cached["peak"],
+            "recomputed_mib": recomputed["peak"],
         }
         print(", ".join(f"{key} {row[key]}" for key in COLUMNS), flush=True)
         rows.append(row)
@@ -71,7 +71,7 @@ def main() -> None:
 
 
 def measured(name: str, keep: bool, n: int, epochs: int, threads: int) -> dict[str, Any]:
-    """Return seconds an image of the fastest epoch, MB an image on disk, and peak MiB."""
+    """Return seconds per image of the fastest epoch, MB per image on disk, and peak MiB."""
     import csv
 
     from salmetrics.datasets import generate_dataset
