@@ -71,14 +71,14 @@ class Stimulus:
         """
         if self.load is None:
             raise InputError(
-                f"image {self.id!r} has no pixels: the stimuli were made from sizes alone; "
+                f"image {self.id!r} has no pixels: the stimuli were created from sizes alone; "
                 "use Stimuli.from_files or Stimuli.from_arrays for models that look at images"
             )
         image = self.load()
         if image.shape[:2] != self.size:
             raise InputError(
                 f"image {self.id!r} now has size {image.shape[:2]}, but had {self.size} when the "
-                "stimuli were made"
+                "stimuli were created"
             )
         return image
 

@@ -24,7 +24,7 @@ from salmetrics.io.files import replacing
 
 __all__ = ["Checkpoint"]
 
-FORMAT = 2  # rises when chunks change, or digests of what did not change; 1 had module paths
+FORMAT = 2  # increased when chunks or the digests in conditions change; 1 digested module paths
 _MAGIC = b"salmetrics chunk 1\n"
 
 
@@ -100,7 +100,7 @@ class Checkpoint:
             try:
                 other = json.loads(path.read_text(encoding="utf-8"))
             except (OSError, ValueError):
-                continue  # not ours, or half of a copy; nothing is read from it
+                continue  # of another program, or an incomplete copy
             if isinstance(other, dict) and other.get("name") == self.name:
                 before = other.get("conditions", {})
                 changed = sorted(

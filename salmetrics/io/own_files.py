@@ -1,4 +1,4 @@
-"""HDF5 files that salmetrics wrote, opened after a check of their kind and format."""
+"""HDF5 files written by salmetrics, opened after checks of their kind and format."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ __all__ = ["open_ours"]
 
 @contextmanager
 def open_ours(path: str | Path, kind: str, newest: int) -> Iterator[Any]:
-    """Open an HDF5 file for reading, if salmetrics wrote it and it holds the right thing.
+    """Open an HDF5 file that salmetrics wrote for reading.
 
-    Such files have the attributes `salmetrics`, what they hold, and `format`, a number.
+    Such files have the attributes `salmetrics`, the kind of their content, and `format`, a number.
 
     Parameters
     ----------
     path
         Path of the file.
     kind
-        What it must hold, as written into the attribute `salmetrics`, such as "centre bias".
+        Expected value of the attribute `salmetrics`, such as "centre bias".
     newest
-        The newest format that can be read.
+        Newest format that this version reads.
 
     Yields
     ------
@@ -37,8 +37,8 @@ def open_ours(path: str | Path, kind: str, newest: int) -> Iterator[Any]:
     Raises
     ------
     InputError
-        If the file does not exist, is damaged, holds something else, or has a newer format. A part
-        that is missing when the block reads it counts as damage.
+        If the file does not exist, is damaged, is of another kind, or has a newer format. The file
+        also counts as damaged if the block reads a part that is missing.
     """
     import h5py
 

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from salmetrics import Dataset, Fixations, InputError, Stimuli
+from salmetrics.data.dataset import data_fingerprint
 
 
 @pytest.fixture
@@ -66,3 +67,25 @@ def test_pickle(dataset):
     copy = pickle.loads(pickle.dumps(dataset))
     assert copy.stimuli.ids == dataset.stimuli.ids
     assert copy[1:].fixations.y.tolist() == dataset[1:].fixations.y.tolist()
+
+
+def test_fingerprints():
+    """Each part has a digest of its own; names and facts are not among them."""
+    images = np.arange(2 * 12, dtype=np.uint8).reshape(2, 3, 4)
+
+    def digests(pixels=images, ids=("a", "b"), x=(1.0, 2.0), category=("in", "out"), t=(0, 1)):
+        stimuli = Stimuli.from_arrays(list(pixels), ids, attributes={"category": list(category)})
+        return data_fingerprint(stimuli, Fixations.from_arrays(x, [0, 1], [0, 1], t=t))
+
+    before = digests()
+    assert digests(images.copy()) == before
+    changes = {
+        "images": digests(ids=("a", "c")),
+        "attributes": digests(category=("in", "in")),
+        "pixels": digests(images + np.uint8(1)),
+        "fixations": digests(x=(1.0, 2.5)),
+    }
+    assert set(before) == set(changes)
+    for part, after in changes.items():
+        assert {name for name in before if after[name] != before[name]} == {part}
+    assert digests(t=(0, 2)) == before  # other columns do not matter

@@ -1,17 +1,14 @@
 """Folds: the published rules, pysaliency's numbers, and what is refused."""
 
 import itertools
-import warnings
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pysaliency_reference import pysaliency
-from scipy.special import logsumexp
 
-import salmetrics
-from salmetrics import CrossValidated, Dataset, Fixations, Folds, InputError, Stimuli
+from salmetrics import Folds, InputError, Stimuli
 from salmetrics.data.folds import kfold, mit1003, natural_key, stratified
 from salmetrics.datasets import generate_dataset
 
@@ -140,6 +137,11 @@ def test_split():
             for part in (folds.train, folds.validation, folds.test)
         )
         assert len(train.fixations) == len(train) * 24
+
+
+def test_repr():
+    folds = Folds({"a": 0, "b": 1, "c": 1}, scheme="deepgaze2")
+    assert repr(folds) == "Folds(3 images, 2 folds, scheme 'deepgaze2')"
 
 
 def test_check():

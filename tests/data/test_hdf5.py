@@ -102,6 +102,39 @@ def test_parts_alone(make, tmp_path):
     assert_same_fixations(read_hdf5(tmp_path / "f.h5"), fixations())
 
 
+def test_format_1_by_hand(tmp_path):
+    """A file in the documented layout, written without the code under test."""
+    text = h5py.string_dtype()
+    with h5py.File(tmp_path / "x.h5", "w") as file:
+        file.attrs["salmetrics"], file.attrs["format"] = "dataset", 1
+        file.attrs["name"], file.attrs["info"] = "old", json.dumps({"licence": "MIT"})
+        group = file.create_group("stimuli")
+        group.attrs["type"], group.attrs["size"] = "salmetrics sizes", 2
+        group.attrs["name"], group.attrs["sigma"] = "old", 3.0
+        group["sizes"] = [[4, 5], [6, 7]]
+        group.create_dataset("ids", data=["a", "b"], dtype=text)
+        group.create_dataset("attributes/category", data=["in", "out"], dtype=text)
+        group = file.create_group("fixations")
+        group.attrs["type"], group.attrs["n_images"] = "Fixations", 2
+        group.attrs["order"] = json.dumps(["x", "y", "image", "subject", "t"])
+        group["columns/x"], group["columns/y"] = [1.5, 2.5], [3.5, 0.5]
+        group["columns/image"], group["columns/t"] = [0, 1], [0.1, 0.2]
+        group.create_dataset("columns/subject", data=["ann", "bob"], dtype=text)
+    found = read_hdf5(tmp_path / "x.h5")
+    assert (found.name, found.info) == ("old", {"licence": "MIT"})
+    assert (found.stimuli.ids, found.stimuli.sizes.tolist()) == (("a", "b"), [[4, 5], [6, 7]])
+    assert (found.stimuli.sigma, found.stimuli.pixels_per_degree) == (3.0, None)
+    assert found.stimuli.attributes["category"].tolist() == ["in", "out"]
+    columns = {name: values.tolist() for name, values in found.fixations.columns.items()}
+    assert columns == {
+        "x": [1.5, 2.5],
+        "y": [3.5, 0.5],
+        "image": [0, 1],
+        "subject": ["ann", "bob"],
+        "t": [0.1, 0.2],
+    }
+
+
 def test_nothing_at_all(tmp_path):
     empty = Dataset("none", Stimuli.from_sizes([]), Fixations.from_arrays([], [], []))
     write_hdf5(empty, tmp_path / "x.h5")

@@ -136,7 +136,7 @@ def test_resize():
     assert found.stimuli.ids == dataset.stimuli.ids
     assert found.stimuli.sigma is found.stimuli.pixels_per_degree is None  # not scaled alike
     ratio = 60 / dataset.stimuli.sizes[dataset.fixations.image, 1]
-    np.testing.assert_allclose(found.fixations.x, dataset.fixations.x * ratio, rtol=1e-12)
+    np.testing.assert_allclose(found.fixations.x, dataset.fixations.x * ratio, rtol=1e-14)
     np.testing.assert_array_equal(found.fixations.duration, dataset.fixations.duration)
     image = pickle.loads(pickle.dumps(found.stimuli))[0].image
     assert image.shape == (40, 60, 3)
@@ -164,7 +164,8 @@ def test_fixations_stay_where_they_were(height, width):
     found = resize(dataset, (height, width))
     found.fixations.check_against(found.stimuli)
     before = dataset.fixations.x / dataset.stimuli.sizes[dataset.fixations.image, 1]
-    np.testing.assert_allclose(found.fixations.x / width, before, atol=1e-12)
+    # positions from 0 to 1: three roundings, and one step off the edge
+    np.testing.assert_allclose(found.fixations.x / width, before, rtol=0, atol=1e-14)
 
 
 def test_a_fixation_at_the_very_end():
@@ -179,7 +180,7 @@ def test_sizes_alone_can_be_resized():
     dataset = Dataset("x", stimuli, Fixations.from_arrays([1], [1], [0]))
     found = resize(dataset, (20, 40))
     assert not found.stimuli[0].has_pixels
-    assert found.stimuli.sigma == pytest.approx(6)
+    assert found.stimuli.sigma == 6  # the factor is 2
 
 
 def test_rescale():
@@ -188,7 +189,8 @@ def test_rescale():
     assert found.stimuli.sizes.tolist() == [[30, 45], [60, 45], [30, 45], [10, 8]]
     assert (found.stimuli.pixels_per_degree, found.stimuli.sigma) == (15, 6)
     assert found.stimuli.attributes["category"].tolist() == ["in", "out", "out", "in"]
-    np.testing.assert_allclose(found.fixations.x[0] / 45, dataset.fixations.x[0] / 30)
+    before = dataset.fixations.x[0] / 30
+    np.testing.assert_allclose(found.fixations.x[0] / 45, before, rtol=1e-14)
 
 
 def test_sides_that_are_scaled_apart():
@@ -206,7 +208,9 @@ def test_scores_after_rescaling():
     model = salmetrics.GaussianCentreBias()
     found = rescale(dataset, 10)
     assert found.stimuli.sigma == 6
-    assert salmetrics.auc(model, *found) == pytest.approx(salmetrics.auc(model, *dataset), abs=2e-3)
+    expected = salmetrics.auc(model, *dataset)
+    # AUC counts pixels below the fixated one: 1 of 4800 is 2e-4, and a few are tied or moved
+    assert salmetrics.auc(model, *found) == pytest.approx(expected, rel=0, abs=2e-3)
 
 
 # ---- parts

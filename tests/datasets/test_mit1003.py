@@ -82,7 +82,7 @@ def test_fixations(mit, options):
     columns = (found.image, found.subject, found.index, found.x, found.y, found.t, found.duration)
     for column, values in zip(columns, zip(*rows, strict=True), strict=True):
         if column.dtype.kind == "f":
-            np.testing.assert_allclose(column, values, rtol=1e-12)
+            np.testing.assert_allclose(column, values, rtol=1e-14)  # milliseconds, / 1000
         else:
             np.testing.assert_array_equal(column, values)
     assert dataset.info["traces_without_fixations"] == 1

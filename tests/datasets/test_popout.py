@@ -66,6 +66,7 @@ def test_features():
     one, other = (label(cell[..., 0] < 90)[1] for cell in of("density"))
     assert {one, other} == {7, 19}
     one, other = ((cell[..., 0] < 90).sum() for cell in of("orientation"))
+    # the same bar, turned: pixels on its edge count or not
     assert one == pytest.approx(other, rel=0.05)
 
 
@@ -83,10 +84,10 @@ def test_seeds():
 
 def test_jitter():
     still = generate_popout(1, jitter=0.0, set_size=12, size=(300, 400), seed=4)
-    assert still.stimuli.attributes["target_x"][0] % 100 == pytest.approx(50)
+    assert still.stimuli.attributes["target_x"][0] % 100 == 50
     moved = generate_popout(1, jitter=1.0, set_size=12, size=(300, 400), seed=4)
     off = moved.stimuli.attributes["target_x"][0] % 100
-    assert off != pytest.approx(50)
+    assert abs(off - 50) > 1e-3
     assert 36 <= off <= 64
     assert items(moved.stimuli[0].image)[1] == 12
 

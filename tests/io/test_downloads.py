@@ -14,7 +14,7 @@ import pytest
 
 from salmetrics import InputError
 from salmetrics.io import downloads
-from salmetrics.io.downloads import download, file_digest
+from salmetrics.io.downloads import cache_folder, download, file_digest
 
 CONTENT = bytes(range(256)) * 4000  # a megabyte
 MD5 = f"md5:{hashlib.md5(CONTENT).hexdigest()}"
@@ -94,6 +94,14 @@ def server(monkeypatch):
 
 def got(server, path, target, **options):
     return download(f"{server}/{path}", target, by_hand=HAND, progress=False, **options)
+
+
+def test_the_cache_folder(monkeypatch, tmp_path):
+    monkeypatch.setenv("SALMETRICS_CACHE", str(tmp_path / "mine"))
+    assert cache_folder() == tmp_path / "mine"
+    monkeypatch.delenv("SALMETRICS_CACHE")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    assert cache_folder().name == "salmetrics"
 
 
 def test_a_file(server, tmp_path):

@@ -1,9 +1,32 @@
+"""Paths that are checked, folders that are listed, files that are written atomically."""
+
 import os
 import stat
 
 import pytest
 
-from salmetrics.io.files import files_below, replacing
+from salmetrics import InputError
+from salmetrics.io.files import check_file, check_target, files_below, replacing
+
+
+def test_files_that_must_exist(tmp_path):
+    (tmp_path / "f").write_bytes(b"")
+    assert check_file(str(tmp_path / "f")) == tmp_path / "f"
+    for name in ("none", "."):
+        with pytest.raises(InputError, match="there is no file '"):
+            check_file(tmp_path / name)
+
+
+def test_files_that_can_be_written(tmp_path, monkeypatch):
+    assert check_target(str(tmp_path / "new")) == tmp_path / "new"
+    (tmp_path / "old").write_bytes(b"")
+    assert check_target(tmp_path / "old") == tmp_path / "old"
+    monkeypatch.chdir(tmp_path)
+    assert str(check_target("new")) == "new"
+    with pytest.raises(InputError, match="is a folder; name a file in it"):
+        check_target(tmp_path)
+    with pytest.raises(InputError, match="folder 'none' does not exist; create it first"):
+        check_target("none/new")
 
 
 def test_a_file_is_replaced_as_a_whole(tmp_path):

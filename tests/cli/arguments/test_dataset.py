@@ -45,7 +45,7 @@ def test_column_names(folder):
         ),
         (
             ["--dataset", "osie", "--root", "empty"],
-            "'empty' holds no 'eye/fixations.mat' of Object",
+            "'empty' lacks 'eye/fixations.mat' of Object",
         ),
         (["--images", "no", *DATA[2:]], "image folder 'no' does not exist"),
         (["--images", "empty", *DATA[2:]], "no images in 'empty'"),
