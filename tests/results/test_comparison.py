@@ -6,6 +6,9 @@ from scored_models import Blurred, Pixels, pictures
 
 import salmetrics
 from salmetrics import InputError
+from salmetrics.results.comparison import chosen_pairs, compared, ranked
+from salmetrics.statistics.cells import Sample
+from salmetrics.statistics.inference import paired_test
 from tests.results.evaluated_pictures import FailsOnTheHard, make
 
 
@@ -65,3 +68,76 @@ def test_rank_on_the_images_that_all_have():
     assert list(ranks.n_images) == [20, 20]
     assert ranks.value["all"] == ranks.value["some"]
     assert list(ranks.group) == ["a", "a"]
+
+
+# ---- by hand
+
+
+def sample(values, images=None):
+    """One value per image, of some images."""
+    images = np.arange(len(values)) if images is None else np.array(images)
+    ones = np.ones(len(values))
+    return Sample(images, np.zeros(len(values), np.int64), np.array(values), ones, "fixation")
+
+
+def no_bounds(samples):
+    return np.full((len(samples), 2), np.nan)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "expected"),
+    [(None, None, [("a", "b"), ("a", "c"), ("b", "c")]), ("c", "a", [("c", "a")])],
+)
+def test_pairs(first, second, expected):
+    assert chosen_pairs(["a", "b", "c"], first, second) == expected
+
+
+@pytest.mark.parametrize(
+    ("models", "first", "second", "text"),
+    [
+        (["a", "b"], "x", "b", "model must be one of 'a', 'b'; got 'x'"),
+        (["a", "b"], "a", None, "compare two models, or give none"),
+        (["a"], None, None, "there is only one model"),
+    ],
+)
+def test_wrong_pairs(models, first, second, text):
+    with pytest.raises(InputError, match=text):
+        chosen_pairs(models, first, second)
+
+
+def test_differences_with_tests():
+    rng = np.random.default_rng(0)
+    clear, unclear = sample(1 + 0.1 * rng.standard_normal(30)), sample(rng.standard_normal(30))
+    differences = {("a", "b"): clear, ("a", "c"): unclear}
+    table = compared({"NSS": differences}, no_bounds, "images")
+    assert table.index.tolist() == [("NSS", "a", "b"), ("NSS", "a", "c")]
+    assert table["difference"].tolist() == [clear.value, unclear.value]
+    p_values = [paired_test(each, "images")[1] for each in (clear, unclear)]
+    assert table["p_value"].tolist() == p_values
+    # Holm: the smaller of two is doubled; the larger stays, unless that is above it
+    assert table["p_holm"].tolist() == [2 * p_values[0], max(p_values[1], 2 * p_values[0])]
+    assert table["n_images"].tolist() == [30, 30]
+
+
+def test_ranks_and_letters():
+    rng = np.random.default_rng(0)
+    noise = rng.standard_normal(40)
+    samples = {
+        "middle": sample(noise),
+        "best": sample(noise + 1),
+        "as good": sample(noise + 1 + 0.1 * rng.standard_normal(40)),
+        "unknown": sample([]),
+    }
+    table = ranked("NSS", samples, no_bounds, "images", 0.05)
+    assert set(table.index[:2]) == {"best", "as good"}
+    assert table.index[2] == "middle"
+    assert table["group"].tolist() == ["a", "a", "b"]
+    assert ranked("KLDiv", samples, no_bounds, "images", 0.05).index[0] == "middle"  # lower wins
+
+
+def test_ranks_are_of_the_images_that_all_have():
+    samples = {"a": sample([1.0, 2.0, 3.0]), "b": sample([0.0, 1.5], [0, 2])}
+    with pytest.warns(UserWarning, match="compared on those that all have"):
+        table = ranked("NSS", samples, no_bounds, "images", 0.05)
+    assert table["value"].to_dict() == {"a": 2.0, "b": 0.75}
+    assert table["n_images"].tolist() == [2, 2]

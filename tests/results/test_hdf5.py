@@ -11,6 +11,9 @@ from scored_models import Pixels, pictures
 
 import salmetrics
 from salmetrics import Evaluation, InputError
+from salmetrics.results.hdf5 import read_evaluation, write_evaluation
+from salmetrics.results.scores import Scores
+from salmetrics.statistics.cells import Cells
 from tests.results.evaluated_pictures import Noise, make
 
 
@@ -96,6 +99,38 @@ def test_a_file_that_was_replaced(result, tmp_path, monkeypatch):
         file.attrs.update({"salmetrics": "evaluation", "format": 1})
     with pytest.raises(InputError, match="can't be read as an evaluation"):
         Evaluation.load(tmp_path / "half.h5")
+
+
+def test_parts_by_hand(tmp_path):
+    """What is written and what is read, without an evaluation around it."""
+    cells = Cells(np.array([0, 0, 1]), np.array(["x", "ä", "x"]))
+    scores = Scores(
+        cells,
+        values={("m", "NSS"): np.array([1.0, 2.0, np.nan]), ("m", "CC"): np.array([0.1, np.nan])},
+        sums={("m", "NSS"): np.array([1.0, 2.0, np.nan]), ("m", "LL"): np.full(3, np.nan)},
+        reasons={("m", "LL"): "why"},
+        failures={("m", 1): "no"},
+    )
+    attributes = {"year": np.array([1999, 2001]), "place": np.array(["in", "out"])}
+    keys = [("m", "LL"), ("m", "NSS"), ("m", "CC")]
+    write_evaluation(tmp_path / "x.h5", {"any": [1, "thing"]}, scores, attributes, keys)
+    record, found, found_attributes = read_evaluation(tmp_path / "x.h5")
+    assert record == {"any": [1, "thing"]}
+    assert (found.reasons, found.failures) == (scores.reasons, scores.failures)
+    for name in ("image", "subject", "counts", "of_fixation"):
+        np.testing.assert_array_equal(getattr(found.cells, name), getattr(cells, name))
+    assert found.cells.subjects.tolist() == ["x", "ä"]
+    assert set(found.sums) == set(scores.sums)
+    assert set(found.values) == set(scores.values)
+    assert len(found.values) == 2
+    for key, values in scores.values.items():
+        np.testing.assert_array_equal(found.values[key], values)
+    for key, sums in scores.sums.items():
+        np.testing.assert_array_equal(found.sums[key], sums)
+    assert {name: values.tolist() for name, values in found_attributes.items()} == {
+        "year": [1999, 2001],
+        "place": ["in", "out"],
+    }
 
 
 # ---- files of earlier versions
