@@ -399,6 +399,6 @@ def test_numbers_that_do_not_fit(tmp_path):
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
 def test_no_permission(tmp_path):
     (tmp_path / "shut").mkdir(mode=0o500)
-    with pytest.raises(InputError, match="can(no|')t be written"):
+    with pytest.raises(InputError, match=r"can(no|')t be written"):
         export_predictions(Contrast(), STIMULI, tmp_path / "shut" / "x.h5")
     shutil.rmtree(tmp_path / "shut")

@@ -9,7 +9,6 @@ from scipy.ndimage import gaussian_filter
 import salmetrics
 from salmetrics import Fixations, InputError, SaliencyMapModel, Stimuli, fit_density
 from salmetrics.densities.sampling import draw_fixations
-from salmetrics.models.fitting.map_to_density import MapToDensity
 
 
 class Noise(SaliencyMapModel):
@@ -138,19 +137,6 @@ def test_corners_where_nobody_looked_stay_possible():
     middle = fixations[np.hypot(fixations.x - 40, (fixations.y - 30) * 4 / 3) < 25]
     fitted = fit_density(maps, stimuli, middle, folds=None, blur=0)
     assert fitted.log_density(stimuli[0]).min() > -40
-
-
-def test_transform_by_hand():
-    fit = MapToDensity(
-        blur=0.0,
-        knots=np.array([0.0, 1.0, 2.0]),
-        values=np.array([0.0, 1.0, 1.5]),
-        radial=np.array([0.0, 0.0]),
-        aspect=np.sqrt(0.5),
-    )
-    density = np.exp(fit.log_density(np.array([[0.0, 0.5], [1.5, 7.0]])))
-    energy = np.exp([[0.0, 0.5], [1.25, 1.5]])
-    np.testing.assert_allclose(density, energy / energy.sum(), rtol=1e-12)
 
 
 def test_errors():

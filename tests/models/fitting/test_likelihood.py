@@ -243,7 +243,7 @@ def test_widths_that_are_impossible():
     """An infinite or undefined likelihood is never the best."""
 
     def likelihood(width):
-        return -np.inf if width < 2 else np.nan if width > 20 else -np.log(width / 6) ** 2
+        return -np.inf if width < 2 else np.nan if width > 20 else -(np.log(width / 6) ** 2)
 
     assert best_width(likelihood, 0.5, 50.0)[0] == pytest.approx(6, rel=1e-3)
 
