@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 import time
-from types import SimpleNamespace
 
 import h5py
 import numpy as np
@@ -243,10 +242,10 @@ def test_a_killed_export_resumes(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(tmp_path)
     slow_export = importlib.import_module("slow_export")
     monkeypatch.delitem(sys.modules, "slow_export")
-    predicted = []
-    monkeypatch.setattr(slow_export, "time", SimpleNamespace(sleep=predicted.append))
     (tmp_path / "whole").mkdir()
-    whole = slow_export.export(tmp_path / "whole").read_bytes()
+    with monkeypatch.context() as patched:
+        patched.setattr(time, "sleep", lambda seconds: None)
+        whole = slow_export.export(tmp_path / "whole").read_bytes()
     (tmp_path / "killed").mkdir()
     command = "import slow_export; slow_export.export('killed')"
     process = subprocess.Popen([sys.executable, "-c", command], cwd=tmp_path)
@@ -257,7 +256,8 @@ def test_a_killed_export_resumes(tmp_path, monkeypatch):
     n_chunks = len(list(tmp_path.rglob("*.chunk")))
     assert n_chunks >= 2
     assert not (tmp_path / "killed" / "maps.h5").exists()
-    predicted.clear()
+    predicted = []
+    monkeypatch.setattr(time, "sleep", predicted.append)
     assert slow_export.export(tmp_path / "killed").read_bytes() == whole
     assert len(predicted) == 80 - 16 * n_chunks
     assert os.listdir(tmp_path / "killed") == ["maps.h5"]
