@@ -297,7 +297,7 @@ def test_samples_follow_the_density():
 def test_fit_with_numbers_of_any_type(number):
     stimuli, fixations = clustered(SIZES["one size"])
     fitted = CentreBias.fit(stimuli, fixations, bandwidth=number)
-    assert fitted.bandwidth == pytest.approx(0.05, rel=1e-6)
+    assert fitted.bandwidth == pytest.approx(0.05, rel=1.2e-7)  # eps of float32
     for wrong in ({"floor": 1.5}, {"floor": np.nan}, {"bandwidth": None}, {"bandwidth": 24}):
         with pytest.raises(InputError, match="must be"):
             CentreBias.fit(stimuli, fixations, **wrong)
@@ -321,6 +321,7 @@ def test_fit_with_many_sizes():
     stimuli, fixations = clustered([(90 + 3 * i, 130 - 2 * i) for i in range(12)])
     fitted = CentreBias.fit(stimuli, fixations)
     nats = fitted.log_likelihoods(stimuli, fixations)
+    # binned at one size, fixations move by up to half a pixel of a bandwidth of some seven
     assert nats.mean() / np.log(2) == pytest.approx(fitted.optimum.log_likelihood, abs=2e-3)
     for factor in (0.9, 1.1):
         options = {"bandwidth": fitted.bandwidth * factor, "floor": fitted.floor}
