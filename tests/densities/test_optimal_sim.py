@@ -130,7 +130,8 @@ def test_steps_and_blocks(step):
     assert maps[0].sum() == pytest.approx(1, abs=1e-12)
     assert maps[0].min() >= 0
     for blocked in maps[1:]:
-        np.testing.assert_allclose(blocked, maps[0], rtol=1e-6, atol=1e-12)
+        # sums over blocks round otherwise, by some eps, and are divided by their difference
+        np.testing.assert_allclose(blocked, maps[0], rtol=1e-9, atol=1e-12)
 
 
 @pytest.mark.parametrize("background", [0.01, 0.0])

@@ -1,4 +1,4 @@
-"""Files of salmetrics: opened if kind and format are right, refused with a reason if not."""
+"""HDF5 files of ours, opened once their kind and format are right."""
 
 import h5py
 import pytest
@@ -7,53 +7,72 @@ from salmetrics import InputError
 from salmetrics.io.own_files import open_ours
 
 
-def write(path, **attributes):
-    with h5py.File(path, "w") as file:
-        file["x"] = [1, 2]
-        file.attrs.update(attributes)
-    return path
+@pytest.fixture
+def write(tmp_path):
+    def write(**attributes):
+        with h5py.File(tmp_path / "x.h5", "w") as file:
+            file.attrs.update(attributes)
+            file["numbers"] = [1, 2, 3]
+        return tmp_path / "x.h5"
+
+    return write
 
 
-@pytest.mark.parametrize("version", [1, 2])
-def test_open(tmp_path, version):
-    path = write(tmp_path / "x.h5", salmetrics="centre bias", format=version)
-    with open_ours(str(path), "centre bias", 2) as file:
-        assert file["x"][()].tolist() == [1, 2]
-        assert file.mode == "r"
-    assert not file  # closed
+def opened(path, kind, newest, part="numbers"):
+    with open_ours(path, kind, newest) as file:
+        return file[part][()].tolist()
 
 
-@pytest.mark.parametrize(
-    ("attributes", "text"),
-    [
-        ({}, "is an HDF5 file, but holds no centre bias"),
-        ({"salmetrics": "evaluation", "format": 1}, "but holds no centre bias"),
-        ({"salmetrics": "centre bias", "format": 3}, r"has format 3, newer than .*knows \(2\)"),
-        ({"salmetrics": "centre bias"}, "can't be read as a centre bias"),
-    ],
-)
-def test_other_files(tmp_path, attributes, text):
-    path = write(tmp_path / "x.h5", **attributes)
-    with pytest.raises(InputError, match=text), open_ours(path, "centre bias", 2):
-        pass
+@pytest.mark.parametrize("newest", [2, 3])
+@pytest.mark.parametrize("kind", ["memory", b"memory"])
+def test_the_right_file(kind, newest, write):
+    path = write(salmetrics=kind, format=2)
+    for name in (path, str(path)):
+        with open_ours(name, "memory", newest) as file:
+            assert file["numbers"][()].tolist() == [1, 2, 3]
+            with pytest.raises(ValueError, match="no write intent"):
+                file["more"] = 4
+        assert not file  # closed
 
 
-@pytest.mark.parametrize(
-    ("kind", "text"),
-    [("gold standard", "as a gold standard: "), ("evaluation", "as an evaluation: ")],
-)
-def test_missing_parts_and_other_bytes(tmp_path, kind, text):
-    path = write(tmp_path / "x.h5", salmetrics=kind, format=1)
-    with pytest.raises(InputError, match=text), open_ours(path, kind, 1) as file:
-        file["y"]
-    path.write_bytes(b"no HDF5")
-    with pytest.raises(InputError, match=text), open_ours(path, kind, 1):
-        pass
-    with pytest.raises(InputError, match="there is no file"), open_ours("none.h5", kind, 1):
-        pass
+def test_another_kind(write, tmp_path):
+    for attributes in ({"salmetrics": "evaluation", "format": 1}, {}):
+        path = write(**attributes)
+        with pytest.raises(InputError, match=r"x.h5' is an HDF5 file, but holds no memory$"):
+            opened(path, "memory", 1)
 
 
-def test_errors_of_the_block_stay(tmp_path):
-    path = write(tmp_path / "x.h5", salmetrics="x", format=1)
-    with pytest.raises(ZeroDivisionError), open_ours(path, "x", 1):
-        1 / 0  # noqa: B018
+def test_a_newer_format(write):
+    path = write(salmetrics="memory", format=3)
+    with pytest.raises(InputError, match=r"has format 3, newer than .* \(2\); update salmetrics"):
+        opened(path, "memory", 2)
+
+
+@pytest.mark.parametrize(("kind", "article"), [("memory", "a"), ("evaluation", "an")])
+def test_damage(kind, article, write, tmp_path):
+    """A part that is missing, a format that is missing, and a file that is none of HDF5's."""
+    path = write(salmetrics=kind, format=1)
+    with pytest.raises(InputError, match=f"can't be read as {article} {kind}: .*letters"):
+        opened(path, kind, 1, "letters")
+    path = write(salmetrics=kind)
+    with pytest.raises(InputError, match=f"can't be read as {article} {kind}: .*format"):
+        opened(path, kind, 1)
+    (tmp_path / "text.h5").write_text("no HDF5")
+    with pytest.raises(InputError, match=f"text.h5' can't be read as {article} {kind}: "):
+        opened(tmp_path / "text.h5", kind, 1)
+    path = write(salmetrics=kind, format=1)
+    path.write_bytes(path.read_bytes()[:100])
+    with pytest.raises(InputError, match=f"can't be read as {article} {kind}: "):
+        opened(path, kind, 1)
+
+
+def test_no_file(tmp_path):
+    with pytest.raises(InputError, match="there is no file"):
+        opened(tmp_path / "none.h5", "memory", 1)
+
+
+def test_errors_of_the_block_stay_what_they_are(write):
+    path = write(salmetrics="memory", format=1)
+    for error in (ValueError, InputError, ZeroDivisionError):
+        with pytest.raises(error, match="mine"), open_ours(path, "memory", 1):
+            raise error("mine")

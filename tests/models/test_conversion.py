@@ -1,3 +1,5 @@
+"""Whatever can serve as a model, turned into one; and densities where they are needed."""
+
 import numpy as np
 import pytest
 from pysaliency_reference import pysaliency
@@ -11,6 +13,8 @@ from salmetrics import (
     Uniform,
     as_model,
 )
+from salmetrics.errors import NeedsDensityError
+from salmetrics.models.conversion import require_density
 
 IMAGES = np.random.default_rng(4).integers(0, 256, (2, 6, 8, 3), dtype=np.uint8)
 STIMULI = Stimuli.from_arrays(list(IMAGES), ids=["a", "b"])
@@ -125,7 +129,8 @@ def test_resizing(resize):
     resized = np.exp(model.log_density(STIMULI[0]))
     assert resized.sum() == pytest.approx(1, rel=1e-12)
     if resize == "nearest":
-        np.testing.assert_allclose(resized, density.repeat(2, 0).repeat(2, 1) / 4, atol=1e-15)
+        expected = density.repeat(2, 0).repeat(2, 1) / 4
+        np.testing.assert_allclose(resized, expected, rtol=1e-14, atol=0)
 
 
 def test_resizing_of_models():
@@ -198,3 +203,64 @@ def test_a_resized_model_stays_what_it_is():
     assert model.name == "centre-bias"
     with pytest.raises(InputError, match="now comes with other fixations"):
         model.check_data(stimuli, fixations[:2])
+
+
+# ---- densities that something needs
+
+
+def gold_standard(**options):
+    stimuli = Stimuli.from_sizes([(9, 8)])
+    fixations = salmetrics.Fixations.from_arrays([1, 2], [3, 4], [0, 0], subject=[0, 1])
+    weights = {"bandwidth": 2.0, "centre_weight": 0.0, "uniform_weight": 0.2}
+    return salmetrics.GoldStandard(stimuli, fixations, **weights, **options)
+
+
+def test_densities_are_returned_as_they_are():
+    model, gold = Uniform(), gold_standard()
+    assert require_density(model, "this") is model
+    assert require_density(model, "this", one_per_image=True, with_maps=True) is model
+    assert require_density(gold, "this", with_maps=True) is gold
+    assert require_density(by_id(np.log(DENSITIES)), "this").name == "dict"  # raw arrays are logs
+    found = require_density(list(DENSITIES), "this", STIMULI, kind="density")
+    np.testing.assert_allclose(found.log_density(STIMULI[1]), np.log(DENSITIES[1]), rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("make", "options", "text"),
+    [
+        (Mine, {}, "this needs densities; mine gives saliency maps. Turn them into densities wi"),
+        (
+            lambda: gold_standard(hold_out="fixation"),
+            {"with_maps": True},
+            "this needs one density per image; gold-standard .* has none: each fixation has",
+        ),
+        (
+            lambda: gold_standard(hold_out="fixation"),
+            {"one_per_image": True},
+            "this needs one density per image; gold-standard .* has none: each fixation has",
+        ),
+        (
+            gold_standard,
+            {"one_per_image": True},
+            r"gold-standard has one per subject \(a gold standard has .*gold-standard:upper-bound",
+        ),
+    ],
+)
+def test_densities_that_are_missing(make, options, text):
+    """The error is one that the user can fix, and one of types."""
+    for error in (InputError, TypeError, NeedsDensityError):
+        with pytest.raises(error, match=text):
+            require_density(make(), "this", **options)
+
+
+def test_a_file_whose_name_has_a_colon(tmp_path):
+    np.savez(tmp_path / "maps:x.npz", **by_id(MAPS))
+    assert as_model(tmp_path / "maps:x.npz", STIMULI).stored.part is None
+    (tmp_path / "maps:x.npz").rename(tmp_path / "maps.npz")
+    with pytest.raises(InputError, match="part"):
+        as_model(f"{tmp_path / 'maps.npz'}:x", STIMULI)
+
+
+def test_keys_that_are_equal_as_text():
+    with pytest.raises(InputError, match="must differ as text; 0 and '0' do not"):
+        as_model({0: MAPS[0], "0": MAPS[1]}, kind="saliency_map")

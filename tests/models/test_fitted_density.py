@@ -9,7 +9,6 @@ from scipy.ndimage import gaussian_filter
 import salmetrics
 from salmetrics import Fixations, InputError, SaliencyMapModel, Stimuli, fit_density
 from salmetrics.densities.sampling import draw_fixations
-from salmetrics.models.fitting.map_to_density import MapToDensity
 
 
 class Noise(SaliencyMapModel):
@@ -51,8 +50,9 @@ def test_recovers_what_made_the_fixations(blur, smooth):
     def nonlinearity(value):
         return 3.0 * np.tanh(value * (3.0 if blur else 1.0))
 
-    stimuli, fixations, maps, truth = make(40, blur, nonlinearity, n=150, smooth=smooth)
+    stimuli, fixations, maps, truth = make(24, blur, nonlinearity, n=250, smooth=smooth)
     fitted = fit_density(maps, stimuli, fixations, folds=2)
+    # tolerances here are about three standard errors of a fit to 6000 fixations
     assert fitted.overall.blur == pytest.approx(blur, rel=0.15, abs=0.6)
     truth_gain = salmetrics.information_gain(truth, stimuli, fixations)
     gain = salmetrics.information_gain(fitted, stimuli, fixations)
@@ -61,10 +61,10 @@ def test_recovers_what_made_the_fixations(blur, smooth):
     places = np.linspace(*inside, 9)
     found = np.interp(places, fitted.overall.knots, fitted.overall.values)
     expected = nonlinearity(places)
-    np.testing.assert_allclose(found - found.mean(), expected - expected.mean(), atol=0.3)
+    np.testing.assert_allclose(found - found.mean(), expected - expected.mean(), rtol=0, atol=0.3)
     far = np.linspace(0.1, 0.8, 8)
     radial = np.interp(far, np.linspace(0, 1, 12), fitted.overall.radial)
-    np.testing.assert_allclose(radial - radial.mean(), -2 * (far - far.mean()), atol=0.3)
+    np.testing.assert_allclose(radial - radial.mean(), -2 * (far - far.mean()), rtol=0, atol=0.3)
     assert fitted.overall.grid_error < 0.002
 
 
@@ -93,6 +93,7 @@ def test_a_monotone_map_makes_no_difference():
     options = {"blur": 0, "folds": None}
     first = fit_density(maps, stimuli, fixations, **options).overall
     second = fit_density(stretched, stimuli, fixations, **options).overall
+    # between knots, which are quantiles of values, one is linear in the map and one in its exp
     assert first.log_likelihood == pytest.approx(second.log_likelihood, abs=0.01)
     np.testing.assert_allclose(np.exp(first.knots), second.knots, rtol=1e-3)
 
@@ -104,8 +105,9 @@ def test_maps_on_any_scale(scale, shift):
     options = {"blur": 0, "folds": None}
     found = fit_density(scaled, stimuli, fixations, **options)
     expected = fit_density(maps, stimuli, fixations, **options)
+    # each fit ends with a step that gains less than 1e-6 nats, a root of that from the top
     np.testing.assert_allclose(
-        found.log_density(stimuli[0]), expected.log_density(stimuli[0]), atol=1e-3
+        found.log_density(stimuli[0]), expected.log_density(stimuli[0]), rtol=0, atol=1e-3
     )
 
 
@@ -138,19 +140,6 @@ def test_corners_where_nobody_looked_stay_possible():
     middle = fixations[np.hypot(fixations.x - 40, (fixations.y - 30) * 4 / 3) < 25]
     fitted = fit_density(maps, stimuli, middle, folds=None, blur=0)
     assert fitted.log_density(stimuli[0]).min() > -40
-
-
-def test_transform_by_hand():
-    fit = MapToDensity(
-        blur=0.0,
-        knots=np.array([0.0, 1.0, 2.0]),
-        values=np.array([0.0, 1.0, 1.5]),
-        radial=np.array([0.0, 0.0]),
-        aspect=np.sqrt(0.5),
-    )
-    density = np.exp(fit.log_density(np.array([[0.0, 0.5], [1.5, 7.0]])))
-    energy = np.exp([[0.0, 0.5], [1.25, 1.5]])
-    np.testing.assert_allclose(density, energy / energy.sum(), rtol=1e-12)
 
 
 def test_errors():
