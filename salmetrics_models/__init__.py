@@ -1,7 +1,7 @@
 """Models of where people look that need torch.
 
-Models register here through the entry-point group ``salmetrics.models``, so that ``salmetrics``
-finds them by name and never imports this package.
+They are registered in the entry-point group ``salmetrics.models``, so ``salmetrics`` finds them by
+name and never imports this package.
 """
 
 from salmetrics_models.deepgaze.deepgaze2 import DeepGazeII

@@ -1,13 +1,14 @@
 """Metrics for validation while a model trains: batch by batch, on any device, equal to `evaluate`.
 
-Each has `update`, `compute` and `reset`, as those of torchmetrics. Maps have shape (n, h, w);
-fixations are counts by pixel; where a mask is False, a pixel is padding.
+Each has `update`, `compute` and `reset`, like the metrics of torchmetrics. Maps have shape
+(n, h, w); fixations are counts per pixel; where a mask is False, a pixel is padding.
 """
 
 from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
+from typing import Literal, get_args
 
 import torch
 from torch import Tensor
@@ -15,24 +16,27 @@ from torch import Tensor
 from salmetrics.errors import check_choice
 from salmetrics_models import losses
 
-__all__ = ["AUC", "CC", "NSS", "SIM", "InformationGain", "KLDiv"]
+__all__ = ["AUC", "AVERAGES", "CC", "NSS", "SIM", "Average", "InformationGain", "KLDiv"]
+
+Average = Literal["fixation", "image"]
+AVERAGES: tuple[Average, ...] = get_args(Average)
 
 _PIXELS = (-2, -1)
 
 
 class _Mean:
-    """A mean of values, of which each has a weight, in float64."""
+    """A weighted mean of values, in float64."""
 
     def __init__(self) -> None:
         self.reset()
 
     def reset(self) -> None:
-        """Begin anew."""
+        """Forget all batches."""
         self._sum: Tensor | None = None
         self._weight: Tensor | None = None
 
     def compute(self) -> float:
-        """Return the mean of all that came; NaN if nothing did."""
+        """Return the mean over all batches since the last reset; NaN if there were none."""
         if self._sum is None or self._weight is None:
             return math.nan
         return float(self._sum / self._weight)
@@ -45,23 +49,23 @@ class _Mean:
         self._weight = weight if self._weight is None else self._weight + weight
 
 
-class _OfFixations(_Mean):
-    """A metric with one value a fixation.
+class _PerFixation(_Mean):
+    """A metric with one value per fixation.
 
     Parameters
     ----------
     average
-        "fixation": all fixations count alike; "image": all images do. As of
+        "fixation": every fixation has the same weight; "image": every image has. See
         `salmetrics.Protocol`.
     """
 
-    def __init__(self, *, average: str = "fixation") -> None:
-        check_choice("average", average, ("fixation", "image"))
+    def __init__(self, *, average: Average = "fixation") -> None:
+        check_choice("average", average, AVERAGES)
         self.average = average
         super().__init__()
 
     def _add_images(self, values: Tensor, fixations: Tensor, mask: Tensor | None) -> None:
-        """Take the mean over its fixations of each image."""
+        """Add the mean over the fixations of each image."""
         if self.average == "image":
             self._add(values)
             return
@@ -69,8 +73,17 @@ class _OfFixations(_Mean):
         self._add(values, kept.sum(_PIXELS))
 
 
-class InformationGain(_OfFixations):
-    """Log likelihood of fixations above a baseline's, bits per fixation; higher is better."""
+class InformationGain(_PerFixation):
+    """Log likelihood of the fixations above that of a baseline, bits per fixation.
+
+    Higher is better.
+
+    Parameters
+    ----------
+    average
+        "fixation": every fixation has the same weight; "image": every image has. See
+        `salmetrics.Protocol`.
+    """
 
     def update(
         self,
@@ -80,47 +93,89 @@ class InformationGain(_OfFixations):
         *,
         mask: Tensor | None = None,
     ) -> None:
-        """Add a batch: natural logs of the model's density and of the baseline's."""
-        options = {"mask": mask, "reduction": "none"}
-        model = losses.negative_log_likelihood(log_density.double(), fixations, **options)  # type: ignore[arg-type]
-        other = losses.negative_log_likelihood(baseline.double(), fixations, **options)  # type: ignore[arg-type]
+        """Add a batch.
+
+        Parameters
+        ----------
+        log_density, baseline
+            Natural logs of the model's and the baseline's densities, shape (n, h, w).
+        fixations
+            Number of fixations on each pixel, shape (n, h, w).
+        mask
+            bool, shape (n, h, w), False on padding; by default there is none.
+        """
+        model, other = (
+            losses.negative_log_likelihood(log.double(), fixations, mask=mask, reduction="none")
+            for log in (log_density, baseline)
+        )
         self._add_images(other - model, fixations, mask)
 
 
-class NSS(_OfFixations):
+class NSS(_PerFixation):
     """Normalised scanpath saliency; higher is better.
 
     Parameters
     ----------
     average
-        As of `InformationGain`.
+        "fixation": every fixation has the same weight; "image": every image has. See
+        `salmetrics.Protocol`.
     ddof
-        The standard deviation's denominator is N - ddof.
+        The standard deviation has the denominator N - ddof.
     """
 
-    def __init__(self, *, average: str = "fixation", ddof: int = 0) -> None:
+    def __init__(self, *, average: Average = "fixation", ddof: int = 0) -> None:
         super().__init__(average=average)
         self.ddof = ddof
 
     def update(self, prediction: Tensor, fixations: Tensor, *, mask: Tensor | None = None) -> None:
-        """Add a batch of saliency maps."""
+        """Add a batch.
+
+        Parameters
+        ----------
+        prediction
+            Saliency maps, shape (n, h, w).
+        fixations
+            Number of fixations on each pixel, shape (n, h, w).
+        mask
+            bool, shape (n, h, w), False on padding; by default there is none.
+        """
         values = -losses.nss_loss(
             prediction.double(), fixations, ddof=self.ddof, mask=mask, reduction="none"
         )
         self._add_images(values, fixations, mask)
 
 
-class AUC(_OfFixations):
-    """Area under the ROC curve, exactly: of fixations against all pixels, ties counting half."""
+class AUC(_PerFixation):
+    """Exact area under the ROC curve: fixations against all pixels, ties counted as half.
+
+    Higher is better.
+
+    Parameters
+    ----------
+    average
+        "fixation": every fixation has the same weight; "image": every image has. See
+        `salmetrics.Protocol`.
+    """
 
     def update(self, prediction: Tensor, fixations: Tensor, *, mask: Tensor | None = None) -> None:
-        """Add a batch of saliency maps."""
+        """Add a batch.
+
+        Parameters
+        ----------
+        prediction
+            Saliency maps, shape (n, h, w).
+        fixations
+            Number of fixations on each pixel, shape (n, h, w).
+        mask
+            bool, shape (n, h, w), False on padding; by default there is none.
+        """
         prediction, fixations, inside = losses.checked_maps(prediction, fixations, mask)
         losses.fixation_totals(fixations, inside)
         values = []
-        for one, counts, kept in zip(prediction, fixations, inside, strict=True):
-            ascending = one[kept].sort().values
-            at, weights = one[kept & (counts > 0)], counts[kept & (counts > 0)].double()
+        for saliency, counts, kept in zip(prediction, fixations, inside, strict=True):
+            ascending = saliency[kept].sort().values
+            fixated = kept & (counts > 0)
+            at, weights = saliency[fixated], counts[fixated].double()
             below = torch.searchsorted(ascending, at, right=False)
             up_to = torch.searchsorted(ascending, at, right=True)
             shares = (below + up_to).double() / 2 / ascending.numel()
@@ -128,39 +183,50 @@ class AUC(_OfFixations):
         self._add_images(torch.stack(values), fixations, mask)
 
 
-class _OfMaps(_Mean, ABC):
-    """A metric with one value an image."""
+class _PerImage(_Mean, ABC):
+    """A metric with one value per image."""
 
     def update(self, prediction: Tensor, target: Tensor, *, mask: Tensor | None = None) -> None:
-        """Add a batch of saliency maps and the empirical maps of the same images."""
+        """Add a batch.
+
+        Parameters
+        ----------
+        prediction
+            Saliency maps, shape (n, h, w).
+        target
+            Empirical maps of the same images, shape (n, h, w).
+        mask
+            bool, shape (n, h, w), False on padding; by default there is none.
+        """
         self._add(self._values(prediction.double(), target, mask))
 
     @abstractmethod
     def _values(self, prediction: Tensor, target: Tensor, mask: Tensor | None) -> Tensor:
-        """Return one value an image."""
+        """Return one value per image."""
 
 
-class CC(_OfMaps):
+class CC(_PerImage):
     """Correlation with empirical maps; higher is better."""
 
     def _values(self, prediction: Tensor, target: Tensor, mask: Tensor | None) -> Tensor:
         return 1 - losses.cc_loss(prediction, target, mask=mask, reduction="none")
 
 
-class SIM(_OfMaps):
-    """Similarity with empirical maps; higher is better."""
+class SIM(_PerImage):
+    """Similarity to empirical maps; higher is better."""
 
     def _values(self, prediction: Tensor, target: Tensor, mask: Tensor | None) -> Tensor:
         return 1 - losses.sim_loss(prediction, target, mask=mask, reduction="none")
 
 
-class KLDiv(_OfMaps):
+class KLDiv(_PerImage):
     """Regularised KL divergence from empirical maps, nats; lower is better.
 
     Parameters
     ----------
     eps
-        As of `salmetrics_models.losses.kld_loss`; by default that of the MIT/Tuebingen benchmark.
+        Regularisation, see `salmetrics_models.losses.kld_loss`; by default that of the
+        MIT/Tuebingen benchmark.
     """
 
     def __init__(self, *, eps: float = 2.2204e-16) -> None:

@@ -27,77 +27,107 @@ __all__ = ["deepgaze1", "deepgaze2", "deepgaze2e", "deepgaze2e_acw", "emlnet", "
 
 
 def deepgaze1(argument: str | None, dataset: Dataset) -> DensityModel:
-    """Make `DeepGazeI`; the argument is as of `deepgaze2e`."""
-    return _made(DeepGazeI, argument, dataset)
+    """Return a `DeepGazeI`; for the argument, see `deepgaze2e`."""
+    return _model(DeepGazeI, argument, dataset)
 
 
 def deepgaze2(argument: str | None, dataset: Dataset) -> DensityModel:
-    """Make `DeepGazeII`; the argument is as of `deepgaze2e`, but there are no published weights."""
+    """Return a `DeepGazeII`; for the argument, see `deepgaze2e`, but a file must be given."""
     first, _ = _parsed(DeepGazeII.default_name, argument or "")
     if not first:
         raise InputError("deepgaze2 has no published weights; give a file: deepgaze2:FILE")
-    return _made(DeepGazeII, argument, dataset)
+    return _model(DeepGazeII, argument, dataset)
 
 
 def deepgaze2e(argument: str | None, dataset: Dataset) -> DensityModel:
-    """Make `DeepGazeIIE`.
+    """Return a `DeepGazeIIE`.
 
     Parameters
     ----------
     argument
-        Path of the weights (none: the published ones, got if need be; "random": random ones) and
-        options, all between commas: ``centre=FILE.npy``, ``uniform``, ``gaussian``, ``mit1003``
-        (the published one), by default the data set's own, each image left out; ``device``,
-        ``dtype``, ``batch_size``, ``n_threads``, ``autocast=yes``, ``seed``;
-        ``pixels_per_degree``, a number, or ``dataset`` for the data set's. Components:
-        ``fold``, ``instance``, or ``folds=FILE.csv`` (of `salmetrics.Folds.save`) or
-        ``folds=mit1003``, by which each image is predicted by those that did not train on it, and
-        ``unknown``; ``component_order`` and ``fold_offset``.
+        Path of the weights and options, separated by commas. Without a path, the published weights
+        are used, and downloaded if necessary; "random" stands for random ones. Options are
+        ``centre=`` (FILE.npy, ``uniform``, ``gaussian``, or ``mit1003`` for the published centre
+        bias; by default it is fitted to the data set, leaving out each image), ``device``,
+        ``dtype``, ``batch_size``, ``n_threads``, ``autocast=yes``, ``seed``, and
+        ``pixels_per_degree`` (a number, or ``dataset`` for that of the data set). Components are
+        selected by ``fold`` and ``instance``; with ``folds=`` (FILE.csv of
+        `salmetrics.Folds.save`, or ``mit1003``) each image is predicted by the components that
+        were not trained on it, and images in no fold as ``unknown`` says. ``component_order`` and
+        ``fold_offset`` tell the order of components in the file.
     dataset
-        Whose fixations the centre bias is fitted to.
+        Data set whose fixations the centre bias is fitted to.
+
+    Returns
+    -------
+    model : DeepGazeIIE or CrossValidatedDeepGaze
+
+    Raises
+    ------
+    InputError
+        If an option is unknown or invalid, or the file is missing, damaged or of another model.
     """
-    return _made(DeepGazeIIE, argument, dataset)
+    return _model(DeepGazeIIE, argument, dataset)
 
 
 def deepgaze2e_acw(argument: str | None, dataset: Dataset) -> DensityModel:
-    """Make `DeepGazeIIEACW`.
+    """Return a `DeepGazeIIEACW`.
 
     Parameters
     ----------
     argument
-        As of `deepgaze2e`, but the file of a training has to be given, or "random"; also
-        ``category``, of all images, and ``mixing``. The centre bias is by default ``gaussian``.
+        Path of the file of a training, or "random", and options, separated by commas: those of
+        `deepgaze2e`, ``category`` (of all images) and ``mixing``. By default the centre bias is
+        ``gaussian``.
     dataset
-        As of `deepgaze2e`.
+        Data set, for ``pixels_per_degree=dataset`` and ``folds=mit1003``.
+
+    Returns
+    -------
+    model : DeepGazeIIEACW or CrossValidatedDeepGaze
+
+    Raises
+    ------
+    InputError
+        If no file is given, an option is unknown or invalid, or the file is of another model.
     """
     name = DeepGazeIIEACW.default_name
-    first, _ = _parsed(name, argument or "", _OF_CATEGORIES)
+    first, _ = _parsed(name, argument or "", _ACW_OPTIONS)
     if not first:
         raise InputError(f"{name} has no published weights; give a file: {name}:FILE")
-    return _made(DeepGazeIIEACW, argument, dataset, _OF_CATEGORIES)
+    return _model(DeepGazeIIEACW, argument, dataset, _ACW_OPTIONS)
 
 
 def emlnet(argument: str | None, dataset: Dataset) -> SaliencyMapModel:
-    """Make `EMLNet`.
+    """Return an `EMLNet`.
 
     Parameters
     ----------
     argument
         Path of the file of a training, or "random", or the authors' three files as
-        ``imagenet=FILE,places=FILE,decoder=FILE``; and options, all between commas: ``form``,
-        ``size=480x640``, ``pad=yes``, ``sigma``, ``encoder``, one alone, ``device``, ``dtype``,
-        ``batch_size``, ``n_threads``, ``seed``.
+        ``imagenet=FILE,places=FILE,decoder=FILE``, and options, separated by commas: ``form``,
+        ``size=480x640``, ``pad=yes``, ``sigma``, ``encoder`` (for one encoder alone), ``device``,
+        ``dtype``, ``batch_size``, ``n_threads`` and ``seed``.
     dataset
-        Of no effect.
+        Ignored.
+
+    Returns
+    -------
+    model : EMLNet
+
+    Raises
+    ------
+    InputError
+        If no file is given, an option is unknown or invalid, or a file is of another model.
     """
-    first, options = _parsed("emlnet", argument or "", _OF_EMLNET)
+    first, options = _parsed("emlnet", argument or "", _EMLNET_OPTIONS)
     alone = options.pop("encoder", None)
     files = {
         name: options.pop(name) for name in ("imagenet", "places", "decoder") if name in options
     }
     if (first and files) or (not first and len(files) < 3):
         raise InputError(
-            "emlnet has no published weights that can be got; give the authors' three files, "
+            "emlnet has no published weights to download; give the authors' three files, "
             "emlnet:imagenet=FILE,places=FILE,decoder=FILE, or that of a training, emlnet:FILE"
         )
     model = (
@@ -109,11 +139,11 @@ def emlnet(argument: str | None, dataset: Dataset) -> SaliencyMapModel:
 
 
 def readout(argument: str | None, dataset: Dataset) -> DensityModel:
-    """Make `ReadoutModel`; the argument is as of `deepgaze2e`, but the file has to be given."""
+    """Return a `ReadoutModel`; for the argument, see `deepgaze2e`, but a file must be given."""
     first, _ = _parsed(ReadoutModel.default_name, argument or "")
     if not first:
         raise InputError("give the file that a training wrote: readout:FILE")
-    return _made(ReadoutModel, argument, dataset)
+    return _model(ReadoutModel, argument, dataset)
 
 
 def _yes(name: str, text: str) -> bool:
@@ -122,7 +152,7 @@ def _yes(name: str, text: str) -> bool:
 
 
 def _size(text: str) -> tuple[int, ...]:
-    height, width = text.split("x")  # a ValueError is said by whoever asks
+    height, width = text.split("x")  # `_parsed` reports a ValueError
     return int(height), int(width)
 
 
@@ -144,8 +174,8 @@ _OPTIONS: Options = {
     "seed": int,
     "unknown": str,
 }
-_OF_CATEGORIES: Options = {**_OPTIONS, "category": str, "mixing": str}
-_OF_EMLNET: Options = {
+_ACW_OPTIONS: Options = {**_OPTIONS, "category": str, "mixing": str}
+_EMLNET_OPTIONS: Options = {
     **{name: _OPTIONS[name] for name in ("batch_size", "device", "dtype", "n_threads", "seed")},
     "decoder": str,
     "encoder": str,
@@ -156,10 +186,10 @@ _OF_EMLNET: Options = {
     "sigma": float,
     "size": _size,
 }
-_OF_COMPONENTS = ("fold", "instance", "folds", "component_order", "fold_offset", "unknown")
+_COMPONENT_OPTIONS = ("fold", "instance", "folds", "component_order", "fold_offset", "unknown")
 
 
-def _made(
+def _model(
     kind: type[DeepGaze],
     argument: str | None,
     dataset: Dataset,
@@ -167,20 +197,20 @@ def _made(
 ) -> DensityModel:
     first, options = _parsed(kind.default_name, argument or "", known)
     centre = options.pop("centre", kind.usual_centre)
-    components = {name: options.pop(name) for name in _OF_COMPONENTS if name in options}
+    components = {name: options.pop(name) for name in _COMPONENT_OPTIONS if name in options}
     if "pixels_per_degree" in options:
         options["pixels_per_degree"] = _pixels_per_degree(options["pixels_per_degree"], dataset)
     weights = {"": cached, "random": lambda _: None}.get(first, lambda _: Path(first))(
         kind.default_name
     )
     model = kind(weights, centre_bias=_centre(centre, dataset), **options)
-    return _of_components(model, components, dataset) if components else model
+    return _with_components(model, components, dataset) if components else model
 
 
 def _parsed(name: str, argument: str, known: Options = _OPTIONS) -> tuple[str, dict[str, Any]]:
-    """Return the path and the options; a comma of a path is one that no ``option=`` follows."""
+    """Return the path and the options; a comma belongs to the path unless ``option=`` follows."""
     first, *rest = re.split(r",(?=[a-z_]+=)", argument)
-    if re.match(r"[a-z_]+=", first) and not Path(first).exists():  # no path
+    if re.match(r"[a-z_]+=", first) and not Path(first).exists():  # an option
         first, rest = "", [first, *rest]
     options: dict[str, Any] = {}
     for part in rest:
@@ -191,46 +221,46 @@ def _parsed(name: str, argument: str, known: Options = _OPTIONS) -> tuple[str, d
         except InputError:
             raise
         except ValueError as error:
-            raise InputError(f"{name}: {key} can't be {text!r}") from error
+            raise InputError(f"{name}: {key} has an invalid value; got {text!r}") from error
     return first, options
 
 
-def _pixels_per_degree(given: str, dataset: Dataset) -> float:
-    if given != "dataset":
+def _pixels_per_degree(text: str, dataset: Dataset) -> float:
+    if text != "dataset":
         try:
-            return float(given)
+            return float(text)
         except ValueError as error:
             raise InputError(
-                f"pixels_per_degree must be a number, or 'dataset'; got {given!r}"
+                f"pixels_per_degree must be a number, or 'dataset'; got {text!r}"
             ) from error
-    found = dataset.stimuli.pixels_per_degree
-    if found is None:
+    known = dataset.stimuli.pixels_per_degree
+    if known is None:
         raise InputError(f"pixels_per_degree of {dataset.name!r} is not known; give a number")
-    return found
+    return known
 
 
-def _of_components(model: DeepGaze, given: dict[str, Any], dataset: Dataset) -> DensityModel:
+def _with_components(model: DeepGaze, options: dict[str, Any], dataset: Dataset) -> DensityModel:
     """Return the model of one fold, of one instance, or of each image's own fold."""
     if not isinstance(model, FoldedDeepGaze):
-        raise InputError(f"{model.name} has no folds; it takes no {next(iter(given))}=")
-    scheme = given.pop("folds", None)
+        raise InputError(f"{model.name} has no folds; it takes no {next(iter(options))}=")
+    scheme = options.pop("folds", None)
     choose: Callable[..., Any] = model.components_of if scheme is None else model.cross_validated
     others = [name for name in signature(choose).parameters if name != "folds"]
-    for name in given:
+    for name in options:
         where = f"option of {model.name} {'without' if scheme is None else 'with'} folds="
         check_choice(where, name, others)
     if scheme is None:
-        return model.with_components(choose(**given))
+        return model.with_components(choose(**options))
     folds = mit1003(dataset.stimuli) if scheme == "mit1003" else Folds.load(scheme)
-    crossed: DensityModel = choose(folds, **given)
+    crossed: DensityModel = choose(folds, **options)
     return crossed
 
 
-def _centre(given: str | None, dataset: Dataset) -> Any:
-    if given == "mit1003":
+def _centre(text: str | None, dataset: Dataset) -> Any:
+    if text == "mit1003":
         return cached("centerbias_mit1003")
-    if given is not None:
-        return given
+    if text is not None:
+        return text
     if len(dataset.fixations) == 0:
         raise InputError(
             "there are no fixations to fit a centre bias to; give centre=FILE.npy or "

@@ -1,12 +1,13 @@
 """Losses for training: differentiable, for batches, with masks for padding.
 
-All take maps of shape (n, h, w) and give the mean over the n images, or one value an image with
-``reduction="none"``. Where a mask is False, a pixel is padding: its values count for nothing.
+All take maps of shape (n, h, w) and return the mean over the n images, or one value per image with
+``reduction="none"``. Where a mask is False, a pixel is padding, and its values have no effect.
 """
 
 from __future__ import annotations
 
 import math
+from typing import Literal, get_args
 
 import torch
 from torch import Tensor
@@ -14,6 +15,8 @@ from torch import Tensor
 from salmetrics.errors import InputError, check_choice
 
 __all__ = [
+    "REDUCTIONS",
+    "Reduction",
     "cc_loss",
     "checked_maps",
     "eml_net_loss",
@@ -25,6 +28,9 @@ __all__ = [
     "sim_loss",
 ]
 
+Reduction = Literal["mean", "none"]
+REDUCTIONS: tuple[Reduction, ...] = get_args(Reduction)
+
 _PIXELS = (-2, -1)
 
 
@@ -33,30 +39,35 @@ def negative_log_likelihood(
     fixations: Tensor,
     *,
     mask: Tensor | None = None,
-    reduction: str = "mean",
+    reduction: Reduction = "mean",
 ) -> Tensor:
     """Minus the mean log density at the fixations of each image, bits per fixation.
 
     Parameters
     ----------
     log_density
-        Natural log, shape (n, h, w), logsumexp 0 over the pixels of the mask.
+        Natural log of a density, shape (n, h, w), with logsumexp 0 over the pixels of the mask.
     fixations
-        How many fixations (or what weight) each pixel has, shape (n, h, w).
+        Number of fixations (or their total weight) on each pixel, shape (n, h, w).
     mask
-        bool, shape (n, h, w), where pixels are no padding; None: everywhere.
+        bool, shape (n, h, w), False on padding; by default there is none.
     reduction
-        "mean" over images, or "none": one value an image.
+        "mean" over images, or "none" for one value per image.
+
+    Returns
+    -------
+    loss : Tensor
+        Bits per fixation, lower is better; a scalar, or shape (n,) with ``reduction="none"``.
 
     Raises
     ------
     InputError
-        If shapes differ, or an image has no fixations.
+        If shapes differ, `mask` is not bool, an image has no fixations, or an option is invalid.
     """
     log_density, fixations, inside = checked_maps(log_density, fixations, mask)
     totals = fixation_totals(fixations, inside)
-    there = inside & (fixations > 0)  # -inf elsewhere does not matter
-    weighted = torch.where(there, fixations * torch.where(there, log_density, 0), 0)
+    fixated = inside & (fixations > 0)  # elsewhere -inf does not matter
+    weighted = torch.where(fixated, fixations * torch.where(fixated, log_density, 0), 0)
     return _reduced(-weighted.sum(_PIXELS) / totals / math.log(2), reduction)
 
 
@@ -66,7 +77,7 @@ def nss_loss(
     *,
     ddof: int = 0,
     mask: Tensor | None = None,
-    reduction: str = "mean",
+    reduction: Reduction = "mean",
 ) -> Tensor:
     """Minus the normalised scanpath saliency of each image; 0 for a constant prediction.
 
@@ -74,10 +85,24 @@ def nss_loss(
     ----------
     prediction
         Saliency maps, shape (n, h, w).
-    fixations, mask, reduction
-        As of `negative_log_likelihood`.
+    fixations
+        Number of fixations (or their total weight) on each pixel, shape (n, h, w).
     ddof
-        The standard deviation's denominator is N - ddof.
+        The standard deviation has the denominator N - ddof.
+    mask
+        bool, shape (n, h, w), False on padding; by default there is none.
+    reduction
+        "mean" over images, or "none" for one value per image.
+
+    Returns
+    -------
+    loss : Tensor
+        Standard deviations, lower is better; a scalar, or shape (n,) with ``reduction="none"``.
+
+    Raises
+    ------
+    InputError
+        If shapes differ, `mask` is not bool, an image has no fixations, or an option is invalid.
     """
     prediction, fixations, inside = checked_maps(prediction, fixations, mask)
     standard = _standardised(prediction, inside, ddof)
@@ -90,7 +115,7 @@ def nss_difference(
     *,
     ddof: int = 1,
     mask: Tensor | None = None,
-    reduction: str = "mean",
+    reduction: Reduction = "mean",
 ) -> Tensor:
     """How far the NSS of a prediction is below that of the fixations themselves; EML-NET's NSS'.
 
@@ -98,25 +123,41 @@ def nss_difference(
 
     Parameters
     ----------
-    prediction, mask, reduction
-        As of `nss_loss`.
+    prediction
+        Saliency maps, shape (n, h, w).
     fixations
-        F, 1 where somebody looked, and 0 elsewhere, shape (n, h, w).
+        F, which is 1 at fixated pixels and 0 elsewhere, shape (n, h, w).
     ddof
-        1 in the authors' code.
+        The standard deviations have the denominator N - ddof; 1 in the authors' code.
+    mask
+        bool, shape (n, h, w), False on padding; by default there is none.
+    reduction
+        "mean" over images, or "none" for one value per image.
+
+    Returns
+    -------
+    loss : Tensor
+        Standard deviations, at least 0, lower is better; a scalar, or shape (n,) with
+        ``reduction="none"``.
+
+    Raises
+    ------
+    InputError
+        If shapes differ, `mask` is not bool, an image has no fixations, or an option is invalid.
 
     References
     ----------
-    Jia and Bruce (2018), EML-NET, arXiv:1805.01047.
+    Jia and Bruce (2020), EML-NET: An Expandable Multi-Layer NETwork for saliency prediction, Image
+    and Vision Computing 95, 103887, doi:10.1016/j.imavis.2020.103887.
     """
     prediction, fixations, inside = checked_maps(prediction, fixations, mask)
     best = _standardised(fixations, inside, ddof)
-    found = _standardised(prediction, inside, ddof)
-    return _reduced(_mean_at(best - found, fixations, inside), reduction)
+    standard = _standardised(prediction, inside, ddof)
+    return _reduced(_mean_at(best - standard, fixations, inside), reduction)
 
 
 def cc_loss(
-    prediction: Tensor, target: Tensor, *, mask: Tensor | None = None, reduction: str = "mean"
+    prediction: Tensor, target: Tensor, *, mask: Tensor | None = None, reduction: Reduction = "mean"
 ) -> Tensor:
     """1 minus the correlation of a prediction with an empirical map; 1 if one of them is constant.
 
@@ -126,8 +167,20 @@ def cc_loss(
         Saliency maps, shape (n, h, w).
     target
         Empirical maps, shape (n, h, w).
-    mask, reduction
-        As of `negative_log_likelihood`.
+    mask
+        bool, shape (n, h, w), False on padding; by default there is none.
+    reduction
+        "mean" over images, or "none" for one value per image.
+
+    Returns
+    -------
+    loss : Tensor
+        From 0 to 2, lower is better; a scalar, or shape (n,) with ``reduction="none"``.
+
+    Raises
+    ------
+    InputError
+        If shapes differ, `mask` is not bool, or an option is invalid.
     """
     prediction, target, inside = checked_maps(prediction, target, mask)
     one, other = _centred(prediction, inside), _centred(target, inside)
@@ -142,18 +195,36 @@ def kld_loss(
     *,
     eps: float = 1e-6,
     mask: Tensor | None = None,
-    reduction: str = "mean",
+    reduction: Reduction = "mean",
 ) -> Tensor:
     """Regularised KL divergence of a prediction from an empirical map, nats.
 
     KLD = sum q log(q / (p + eps) + eps), where p and q are the maps scaled to sum 1
 
+    A map with negative values is first shifted up to a minimum of 0; a map of zeros is uniform.
+
     Parameters
     ----------
-    prediction, target, mask, reduction
-        As of `cc_loss`; a map with negative values is shifted up to 0, one of zeros is uniform.
+    prediction
+        Saliency maps, shape (n, h, w).
+    target
+        Empirical maps, shape (n, h, w).
     eps
-        Added twice.
+        Regularisation, added to the denominator and to the ratio.
+    mask
+        bool, shape (n, h, w), False on padding; by default there is none.
+    reduction
+        "mean" over images, or "none" for one value per image.
+
+    Returns
+    -------
+    loss : Tensor
+        Nats, lower is better; a scalar, or shape (n,) with ``reduction="none"``.
+
+    Raises
+    ------
+    InputError
+        If shapes differ, `mask` is not bool, or an option is invalid.
     """
     prediction, target, inside = checked_maps(prediction, target, mask)
     p, q = _shares(prediction, inside), _shares(target, inside)
@@ -161,9 +232,33 @@ def kld_loss(
 
 
 def sim_loss(
-    prediction: Tensor, target: Tensor, *, mask: Tensor | None = None, reduction: str = "mean"
+    prediction: Tensor, target: Tensor, *, mask: Tensor | None = None, reduction: Reduction = "mean"
 ) -> Tensor:
-    """1 minus the similarity of a prediction and an empirical map; parameters as of `kld_loss`."""
+    """1 minus the similarity of a prediction and an empirical map.
+
+    A map with negative values is first shifted up to a minimum of 0; a map of zeros is uniform.
+
+    Parameters
+    ----------
+    prediction
+        Saliency maps, shape (n, h, w).
+    target
+        Empirical maps, shape (n, h, w).
+    mask
+        bool, shape (n, h, w), False on padding; by default there is none.
+    reduction
+        "mean" over images, or "none" for one value per image.
+
+    Returns
+    -------
+    loss : Tensor
+        From 0 to 1, lower is better; a scalar, or shape (n,) with ``reduction="none"``.
+
+    Raises
+    ------
+    InputError
+        If shapes differ, `mask` is not bool, or an option is invalid.
+    """
     prediction, target, inside = checked_maps(prediction, target, mask)
     p, q = _shares(prediction, inside), _shares(target, inside)
     return _reduced(1 - torch.minimum(p, q).sum(_PIXELS), reduction)
@@ -177,22 +272,41 @@ def eml_net_loss(
     eps: float = 1e-6,
     ddof: int = 1,
     mask: Tensor | None = None,
-    reduction: str = "mean",
+    reduction: Reduction = "mean",
 ) -> Tensor:
     """KLD + (1 - CC) + NSS', the loss of EML-NET.
 
     Parameters
     ----------
-    prediction, target, mask, reduction
-        As of `cc_loss`.
-    fixations, ddof
-        As of `nss_difference`.
+    prediction
+        Saliency maps, shape (n, h, w).
+    target
+        Empirical maps, shape (n, h, w).
+    fixations
+        1 at fixated pixels and 0 elsewhere, shape (n, h, w).
     eps
-        As of `kld_loss`.
+        Regularisation of the KL divergence, see `kld_loss`.
+    ddof
+        Of the standard deviations, see `nss_difference`.
+    mask
+        bool, shape (n, h, w), False on padding; by default there is none.
+    reduction
+        "mean" over images, or "none" for one value per image.
+
+    Returns
+    -------
+    loss : Tensor
+        Lower is better; a scalar, or shape (n,) with ``reduction="none"``.
+
+    Raises
+    ------
+    InputError
+        If shapes differ, `mask` is not bool, an image has no fixations, or an option is invalid.
 
     References
     ----------
-    Jia and Bruce (2018), EML-NET, arXiv:1805.01047.
+    Jia and Bruce (2020), EML-NET: An Expandable Multi-Layer NETwork for saliency prediction, Image
+    and Vision Computing 95, 103887, doi:10.1016/j.imavis.2020.103887.
     """
     divergence = kld_loss(prediction, target, eps=eps, mask=mask, reduction=reduction)
     correlation = cc_loss(prediction, target, mask=mask, reduction=reduction)
@@ -201,9 +315,17 @@ def eml_net_loss(
 
 
 def checked_maps(one: Tensor, other: Tensor, mask: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:
-    """Return both maps in the first one's type, and a mask; raise `InputError` if they differ."""
+    """Return both maps in the type of the first, and a mask of their shape.
+
+    Raises
+    ------
+    InputError
+        If the first is not of shape (n, h, w), another shape differs, or `mask` is not bool.
+    """
     if one.ndim != 3 or one.numel() == 0:
-        raise InputError(f"maps must have shape (n, h, w), and pixels; got {tuple(one.shape)}")
+        raise InputError(
+            f"maps must have shape (n, h, w) and at least one pixel; got {tuple(one.shape)}"
+        )
     if mask is None:
         mask = torch.ones_like(one, dtype=torch.bool)
     for name, tensor in (("the other map", other), ("mask", mask)):
@@ -218,11 +340,13 @@ def checked_maps(one: Tensor, other: Tensor, mask: Tensor | None) -> tuple[Tenso
 
 
 def fixation_totals(fixations: Tensor, inside: Tensor) -> Tensor:
-    """Fixations of each image; raise `InputError` if one has none."""
+    """Return the number of fixations on each image; raise `InputError` if an image has none."""
     totals = torch.where(inside, fixations, 0).sum(_PIXELS)
     without = (totals <= 0).nonzero().flatten().tolist()
     if without:
-        raise InputError(f"images {without} of the batch have no fixations")
+        raise InputError(
+            f"images {without} of the batch have no fixations; leave such images out of batches"
+        )
     return totals
 
 
@@ -233,14 +357,14 @@ def _mean_at(values: Tensor, fixations: Tensor, inside: Tensor) -> Tensor:
 
 
 def _centred(values: Tensor, inside: Tensor) -> Tensor:
-    """Values less their mean; 0 in padding, whatever is there."""
+    """Values minus their mean; 0 on padding, whatever it holds."""
     kept = torch.where(inside, values, 0)
     mean = kept.sum(_PIXELS, keepdim=True) / inside.sum(_PIXELS, keepdim=True)
     return torch.where(inside, kept - mean, 0)
 
 
 def _norm(centred: Tensor) -> Tensor:
-    """Root of the sum of squares; so small a number for a constant that 0 / it is 0."""
+    """Root of the sum of squares; for a constant the smallest number that 0 can be divided by."""
     squares = centred.square().sum(_PIXELS)
     return squares.clamp(min=torch.finfo(centred.dtype).tiny).sqrt()
 
@@ -253,7 +377,7 @@ def _standardised(values: Tensor, inside: Tensor, ddof: int) -> Tensor:
 
 
 def _shares(values: Tensor, inside: Tensor) -> Tensor:
-    """Values scaled to sum 1, shifted up if there are negative ones; uniform where all are 0."""
+    """Values scaled to sum 1, shifted up if some are negative; uniform if all are 0."""
     kept = torch.where(inside, values, 0)
     shifted = torch.where(inside, kept - kept.amin(_PIXELS, keepdim=True).clamp(max=0), 0)
     totals = shifted.sum(_PIXELS, keepdim=True)
@@ -261,6 +385,6 @@ def _shares(values: Tensor, inside: Tensor) -> Tensor:
     return torch.where(totals > 0, shifted / torch.where(totals > 0, totals, 1), uniform)
 
 
-def _reduced(of_images: Tensor, reduction: str) -> Tensor:
-    check_choice("reduction", reduction, ("mean", "none"))
-    return of_images.mean() if reduction == "mean" else of_images
+def _reduced(values: Tensor, reduction: Reduction) -> Tensor:
+    check_choice("reduction", reduction, REDUCTIONS)
+    return values.mean() if reduction == "mean" else values

@@ -1,1 +1,9 @@
-"""Backbones."""
+"""Networks trained on other tasks, read at some of their layers; they know no saliency model.
+
+`Backbone` describes a network and its layers; `HAND_MADE` needs no weights. Modules here import
+files of weights and devices, and nothing of the models that read backbones.
+"""
+
+from salmetrics_models.backbones.backbone import HAND_MADE, Backbone
+
+__all__ = ["HAND_MADE", "Backbone"]

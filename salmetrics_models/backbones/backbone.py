@@ -1,4 +1,4 @@
-"""Networks trained on other tasks, as extractors of feature maps."""
+"""Networks trained on other tasks, and the feature maps that are read from their layers."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ __all__ = [
     "vision_network",
 ]
 
-_PROBE = 512  # pixels of the image that layers are measured with
+_PROBE = 512  # side of the image that strides are measured with, in pixels
 
 _MEAN = (0.485, 0.456, 0.406)  # of ImageNet, RGB from 0 to 1
 _STD = (0.229, 0.224, 0.225)
@@ -48,22 +48,29 @@ class Backbone:
     Attributes
     ----------
     name
-        What results and checkpoints call it.
+        Name in results and files of weights.
     make
-        Builds the network with random weights.
+        Function that returns the network with random weights.
     trunk
-        The part of the network that its layers need.
+        Function from the network to the part of it that the layers need.
     layers
-        Modules whose outputs are read, in the order of the features.
+        Names of the modules whose outputs are read, in the order of the features.
     channels
-        Of all features together.
+        Number of channels of all features together.
     strides
-        Of each layer, in pixels; known where features are aligned.
+        Stride of each layer, in pixels; empty unless features are aligned.
     pretrained
-        Whether its weights come from a file; those of features made by hand don't.
+        Whether weights come from a file; False for hand-made features.
     pool
-        Layers whose features are computed and kept together, for several choices among them; only
-        these, if there are none.
+        Layers whose features are computed and cached together, so that several choices among them
+        share one cache; empty for `layers` alone.
+
+    Examples
+    --------
+    >>> from salmetrics_models.backbones import HAND_MADE
+    >>> backbone = HAND_MADE.reading(["gabor", "contrast"])
+    >>> backbone.channels, backbone.strides
+    (20, (8, 8))
     """
 
     name: str
@@ -83,37 +90,41 @@ class Backbone:
         layers
             Names of modules.
         pool
-            See the class.
+            Layers that are cached together, see the class; they include `layers`.
+
+        Returns
+        -------
+        backbone : Backbone
 
         Raises
         ------
         InputError
-            For layers that aren't there, or make no maps on the way to the last feature.
+            If a layer does not exist, is not on the way to the last feature, or has no maps.
         """
-        chosen = tuple(check_list("layers", layers))
-        if not chosen or len(set(chosen)) < len(chosen):
-            raise InputError(f"layers must be at least one, and different; got {list(chosen)}")
-        for name in chosen if pool else ():
+        names = tuple(check_list("layers", layers))
+        if not names or len(set(names)) < len(names):
+            raise InputError(f"layers must be at least one, and different; got {list(names)}")
+        for name in names if pool else ():
             check_choice("layer", name, pool)
-        shapes = layer_shapes(replace(self, layers=chosen))
+        shapes = layer_shapes(replace(self, layers=names))
         strides = tuple(_PROBE // height for _, height, _ in shapes)
         channels = sum(n for n, _, _ in shapes)
-        return replace(self, layers=chosen, channels=channels, strides=strides, pool=tuple(pool))
+        return replace(self, layers=names, channels=channels, strides=strides, pool=tuple(pool))
 
 
 class FeatureExtractor(nn.Module):
-    """The feature maps of a backbone, raw outputs of its layers, each at its own size.
+    """The feature maps of a backbone: raw outputs of its layers, each at its own size.
 
     Parameters
     ----------
     backbone
-        Which network and layers. Weights are random until they are loaded.
+        Network and layers. Weights are random until they are loaded.
 
     Attributes
     ----------
     network
-        All of it, classifier included, so that whole checkpoints load and are saved; only what the
-        layers need is computed.
+        The whole network, classifier included, so that its files load and are saved completely;
+        only the part that the layers need is computed.
     """
 
     def __init__(self, backbone: Backbone) -> None:
@@ -125,22 +136,22 @@ class FeatureExtractor(nn.Module):
         self._reading = threading.Lock()
 
     def train(self, mode: bool = True) -> FeatureExtractor:
-        """Stay in evaluation mode: normalisation uses the statistics of its own training."""
+        """Stay in evaluation mode: normalisation keeps the statistics of the original training."""
         return super().train(False)
 
     def forward(self, images: Tensor, layers: Sequence[str] | None = None) -> list[Tensor]:
-        """Return the features of images of shape (n, 3, h, w) with values from 0 to 255.
+        """Return the feature maps of images, one tensor per layer.
 
         Parameters
         ----------
         images
-            On the device of the network.
+            RGB from 0 to 255, shape (n, 3, h, w), on the device of the network.
         layers
-            Others than the backbone's.
+            Names of the layers; by default those of the backbone.
         """
         wanted = self.backbone.layers if layers is None else layers
         scaled = images / 255
-        # in float64 and rounded twice, as the published models do
+        # in float64 and rounded twice, as in the published models
         mean, std = _mean_and_std(images.device)
         scaled = ((scaled - mean).to(images.dtype) / std).to(images.dtype)
         if images.is_cuda:
@@ -159,23 +170,28 @@ class FeatureExtractor(nn.Module):
 def maps_of(
     network: nn.Module, backbone: Backbone, images: Tensor, layers: Sequence[str] | None = None
 ) -> list[Tensor]:
-    """Return what layers of a network make of images, each at its own size.
+    """Return the outputs of a network's layers for images, each at its own size.
 
     Parameters
     ----------
     network
-        As `backbone.make` makes it. Two threads must not read it at once.
+        Network that `backbone.make` returned. Only one thread may call it at a time.
     backbone
-        Tells the layers, and the way to them.
+        The backbone, with the layers and the way to them.
     images
-        As the network takes them.
+        Images in the scale of the network, shape (n, 3, h, w).
     layers
-        Others than the backbone's.
+        Names of the layers; by default those of the backbone.
+
+    Raises
+    ------
+    KeyError
+        If the network does not pass through a layer.
     """
     wanted = backbone.layers if layers is None else layers
-    found: dict[str, Tensor] = {}
+    maps: dict[str, Tensor] = {}
     handles = [
-        network.get_submodule(name).register_forward_hook(partial(_keep, found, name))
+        network.get_submodule(name).register_forward_hook(partial(_keep, maps, name))
         for name in wanted
     ]
     try:
@@ -183,24 +199,27 @@ def maps_of(
     finally:
         for handle in handles:
             handle.remove()
-    return [found[name] for name in wanted]
+    return [maps[name] for name in wanted]
 
 
 @cache
 def _mean_and_std(device: torch.device) -> Tensor:
-    """Return both, shape (2, 3, 1, 1); kept, as a GPU would wait for each copy."""
+    """Return both, shape (2, 3, 1, 1); cached, since each copy would make a GPU wait."""
     with torch.inference_mode(False):
         return torch.tensor((_MEAN, _STD), dtype=torch.float64, device=device)[..., None, None]
 
 
-def _keep(found: dict[str, Tensor], name: str, module: nn.Module, given: Any, made: Tensor) -> None:
-    found[name] = made.clone()  # a rectifier may overwrite it
+def _keep(
+    maps: dict[str, Tensor], name: str, module: nn.Module, inputs: Any, output: Tensor
+) -> None:
+    maps[name] = output.clone()  # a rectifier may overwrite it
 
 
 class SamePaddedConv2d(nn.Conv2d):
-    """A convolution with zeros added as TensorFlow does for even sizes: fewer before than after."""
+    """A convolution with TensorFlow's padding for even sizes: fewer zeros before than after."""
 
     def forward(self, images: Tensor) -> Tensor:
+        """Return the convolution of images of shape (n, channels, h, w)."""
         before = (self.kernel_size[0] - 2) // 2
         after = self.kernel_size[0] - 2 - before
         padded = nn.functional.pad(images, (before, after, before, after))
@@ -210,10 +229,10 @@ class SamePaddedConv2d(nn.Conv2d):
 
 
 def _efficientnet_b5() -> nn.Module:
-    """Make EfficientNet-B5 with the static padding of its TensorFlow original.
+    """Return EfficientNet-B5 with the static padding of its TensorFlow original.
 
-    It is that for 456x456 pixels, where every layer with stride 2 has inputs of even size; so
-    layers with stride 2 halve any size and round down.
+    The padding is that of 456x456 pixels, where every layer with stride 2 has inputs of even size;
+    so layers with stride 2 halve any size and round down.
     """
     network = vision_models().efficientnet_b5(weights=None)
     for parent in list(network.modules()):
@@ -239,13 +258,13 @@ def resnet_trunk(network: Any) -> nn.Sequential:
 
 
 def first_stages(n: int, network: Any) -> nn.Sequential:
-    """Return the first n stages of a network whose stages are `features`."""
+    """Return the first n stages of a network that holds them in `features`."""
     stages: nn.Sequential = network.features[:n]
     return stages
 
 
 def vision_network(name: str) -> nn.Module:
-    """Make a network of torchvision with random weights."""
+    """Return a network of torchvision with random weights."""
     network: nn.Module = getattr(vision_models(), name)(weights=None)
     return network
 
@@ -297,7 +316,7 @@ BACKBONES = {
 
 
 def _vgg19() -> nn.Module:
-    """Make VGG-19 without its classifier, as nothing reads that."""
+    """Return VGG-19 without its classifier, which nothing reads."""
     network = vision_network("vgg19")
     network.classifier = nn.Identity()
     return network
@@ -328,18 +347,18 @@ HAND_MADE = Backbone(
 
 
 def known_backbones() -> dict[str, Backbone]:
-    """Return all backbones by name."""
+    """Return the backbones of DeepGaze and the hand-made features by name."""
     return {b.name: b for b in (*BACKBONES.values(), VGG_19, ALEXNET, HAND_MADE)}
 
 
 class CachedDigest:
-    """`digest_of_weights` of a network, computed again when a tensor has changed."""
+    """`digest_of_weights` of a network, computed again only after a tensor has changed."""
 
     def __init__(self) -> None:
         self._known: tuple[Any, str] | None = None
 
     def of(self, network: nn.Module) -> str:
-        """Return the digest of all that a network holds."""
+        """Return the digest of all tensors of a network."""
         tensors = network.state_dict()
         versions = tuple((tensor.dtype, tensor._version) for tensor in tensors.values())
         if self._known is None or self._known[0] != versions:
@@ -348,38 +367,50 @@ class CachedDigest:
 
 
 def digest_of_weights(tensors: Mapping[str, Tensor]) -> str:
-    """Return the start of the SHA-256 of a state dict."""
-    found = hashlib.sha256()
+    """Return the first 16 digits of the SHA-256 of a state dict."""
+    digest = hashlib.sha256()
     for name, tensor in sorted(tensors.items()):
-        found.update(name.encode())
-        found.update(np.ascontiguousarray(tensor.cpu().numpy()).tobytes())
-    return found.hexdigest()[:16]
+        digest.update(name.encode())
+        digest.update(np.ascontiguousarray(tensor.cpu().numpy()).tobytes())
+    return digest.hexdigest()[:16]
 
 
 def layer_shapes(
     backbone: Backbone, size: tuple[int, int] = (_PROBE, _PROBE)
 ) -> list[tuple[int, int, int]]:
-    """Return (channels, height, width) of what each layer makes of images of a size.
+    """Return (channels, height, width) of each layer's output for images of a size.
+
+    Parameters
+    ----------
+    backbone
+        The backbone.
+    size
+        (height, width) of the images.
 
     Raises
     ------
     InputError
-        For layers that aren't there, or make no maps on the way to the last feature.
+        If a layer does not exist, is not on the way to the last feature, or has no maps.
     """
-    with torch.device("meta"):  # shapes without computing anything
+    with torch.device("meta"):  # shapes, without computing values
         network = backbone.make().eval()
     names = {name for name, _ in network.named_modules()}
     missing = [name for name in backbone.layers if name not in names or not name]
     if missing:
-        raise InputError(f"{backbone.name} has no layer {missing[0]!r}")
+        raise InputError(
+            f"{backbone.name} has no layer {missing[0]!r}; layers are the names of its modules"
+        )
     with torch.no_grad():
         try:
             maps = maps_of(network, backbone, torch.zeros(1, 3, *size, device="meta"))
         except KeyError as error:
             raise InputError(
-                f"{backbone.name} does not pass through layer {error.args[0]!r}"
+                f"{backbone.name} does not pass through layer {error.args[0]!r} on the way to its "
+                "features"
             ) from error
-    for name, made in zip(backbone.layers, maps, strict=True):
-        if made.ndim != 4:
-            raise InputError(f"layer {name!r} of {backbone.name} makes no maps")
-    return [(made.shape[1], made.shape[2], made.shape[3]) for made in maps]
+    for name, output in zip(backbone.layers, maps, strict=True):
+        if output.ndim != 4:
+            raise InputError(
+                f"layer {name!r} of {backbone.name} has no maps: its output has {output.ndim} axes"
+            )
+    return [(output.shape[1], output.shape[2], output.shape[3]) for output in maps]

@@ -1,4 +1,4 @@
-"""Features made by hand, as early models of saliency had them; nothing in them is trained."""
+"""Hand-made features, like those of early saliency models; they have no trained parameters."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ from torch import Tensor, nn
 
 __all__ = ["HandMadeFeatures"]
 
-_LEVELS = 4  # of the pyramid: 1, 2, 4 and 8 pixels
+_LEVELS = 4  # pyramid with pixels of 1, 2, 4 and 8 pixels
 _ORIENTATIONS = 4
-_STRIDE = 2 ** (_LEVELS - 1)  # of all features
-_WAVELENGTH = 4.0  # pixels of a level
+_STRIDE = 2 ** (_LEVELS - 1)  # common to all features
+_WAVELENGTH = 4.0  # in pixels of a level
 _FILTER_SIGMA = 2.0
 _FILTER_REACH = 5
-_WINDOW = 5  # pixels of a level, for contrasts and surrounds
+_WINDOW = 5  # side of the windows of contrasts and surrounds, in pixels of a level
 _LEAST = 1e-3  # added before logarithms
 
 
 class HandMadeFeatures(nn.Module):
     """Gabor energy, colour opponency and contrast at four scales, one value every 8 pixels.
 
-    All are logarithms, so that their sizes are alike: 16 channels of Gabor energy (4 scales times 4
-    orientations), 12 of colour (red-green and blue-yellow against their surround, luminance against
-    its own; at 4 scales), and 4 of the standard deviation of luminance in windows.
+    All are logarithms, so that their ranges are similar: 16 channels of Gabor energy (4 scales,
+    4 orientations), 12 of centre-surround differences (luminance, red-green and blue-yellow, at 4
+    scales), and 4 of the standard deviation of luminance in windows (at 4 scales).
 
     References
     ----------
@@ -46,7 +46,8 @@ class HandMadeFeatures(nn.Module):
         Parameters
         ----------
         images
-            Shape (n, 3, h, w), each colour with mean 0 and standard deviation 1 over photographs.
+            RGB, shape (n, 3, h, w), each colour with mean 0 and standard deviation 1 over
+            photographs.
         """
         red, green, blue = images.unbind(1)
         opponents = torch.stack(
@@ -60,7 +61,7 @@ class HandMadeFeatures(nn.Module):
 
 
 class _GaborEnergy(nn.Module):
-    """Root of the energy of a pair of filters in quadrature, for each orientation and level."""
+    """Root of the energy of a quadrature pair of filters, for each orientation and level."""
 
     filters: Tensor
 
@@ -69,18 +70,18 @@ class _GaborEnergy(nn.Module):
         line = torch.arange(-_FILTER_REACH, _FILTER_REACH + 1.0)
         y, x = torch.meshgrid(line, line, indexing="ij")
         window = torch.exp(-(x**2 + y**2) / (2 * _FILTER_SIGMA**2))
-        made = []
+        filters = []
         for k in range(_ORIENTATIONS):
             angle = math.pi * k / _ORIENTATIONS
             phase = 2 * math.pi / _WAVELENGTH * (x * math.cos(angle) + y * math.sin(angle))
             for wave in (torch.cos(phase), torch.sin(phase)):
                 carrier = window * wave
                 carrier = carrier - window * carrier.sum() / window.sum()  # blind to a constant
-                made.append(carrier / carrier.abs().sum())
-        self.register_buffer("filters", torch.stack(made)[:, None])
+                filters.append(carrier / carrier.abs().sum())
+        self.register_buffer("filters", torch.stack(filters)[:, None])
 
     def forward(self, pyramid: list[Tensor]) -> Tensor:
-        found = []
+        features = []
         for level, images in enumerate(pyramid):
             padded = nn.functional.pad(images[:, :1], (_FILTER_REACH,) * 4, mode="replicate")
             even, odd = (
@@ -88,40 +89,40 @@ class _GaborEnergy(nn.Module):
                 .unflatten(1, (_ORIENTATIONS, 2))
                 .unbind(2)
             )
-            found.append(_pooled((even.square() + odd.square()).sqrt(), level))
-        return torch.cat(found, dim=1)
+            features.append(_pooled((even.square() + odd.square()).sqrt(), level))
+        return torch.cat(features, dim=1)
 
 
 class _Opponency(nn.Module):
-    """How much luminance, red-green and blue-yellow differ from their surround, at each level."""
+    """Distance of luminance, red-green and blue-yellow from their surround, at each level."""
 
     def forward(self, pyramid: list[Tensor]) -> Tensor:
-        found = [
+        features = [
             _pooled((images - _blurred(images)).abs(), level)
             for level, images in enumerate(pyramid)
         ]
-        return torch.cat(found, dim=1)
+        return torch.cat(features, dim=1)
 
 
 class _Contrast(nn.Module):
     """Standard deviation of luminance in windows, at each level."""
 
     def forward(self, pyramid: list[Tensor]) -> Tensor:
-        found = []
+        features = []
         for level, images in enumerate(pyramid):
             luminance = images[:, :1]
             variance = _blurred((luminance - _blurred(luminance)).square())
-            found.append(_pooled(variance.sqrt(), level))
-        return torch.cat(found, dim=1)
+            features.append(_pooled(variance.sqrt(), level))
+        return torch.cat(features, dim=1)
 
 
 def _blurred(images: Tensor) -> Tensor:
-    """Mean over windows, edges repeated."""
+    """Mean over windows around each pixel, with repeated edges."""
     padded = nn.functional.pad(images, (_WINDOW // 2,) * 4, mode="replicate")
     return nn.functional.avg_pool2d(padded, _WINDOW, stride=1)
 
 
 def _pooled(values: Tensor, level: int) -> Tensor:
-    """Log of the mean over the pixels of one feature."""
+    """Log of the mean over the pixels of a level that share a feature."""
     step = _STRIDE // 2**level
     return (nn.functional.avg_pool2d(values, step) + _LEAST).log()

@@ -1,4 +1,4 @@
-"""Loading."""
+"""Weights of backbones from files, their own or those of whole models, and published names."""
 
 from __future__ import annotations
 
@@ -13,7 +13,9 @@ from salmetrics.errors import InputError, check_choice
 from salmetrics_models.backbones.backbone import BACKBONES, Backbone
 from salmetrics_models.weights.files import Weights, load_state, read_weights
 
-_CLASSIFIERS = ("classifier.", "fc.", "last_linear.")  # what they are called
+__all__ = ["backbone_names", "load_backbone"]
+
+_CLASSIFIERS = ("classifier.", "fc.", "last_linear.")  # prefixes of their tensors
 
 
 def load_backbone(backbone: Backbone, network: torch.nn.Module, path: str | Path) -> None:
@@ -22,45 +24,46 @@ def load_backbone(backbone: Backbone, network: torch.nn.Module, path: str | Path
     Parameters
     ----------
     backbone
-        Which it is.
+        The backbone.
     network
-        As `backbone.make` makes it.
+        Network that `backbone.make` returned; it receives the weights.
     path
-        A file of this network, named as torchvision or the published checkpoints do; or a whole
-        checkpoint that has it: the published one of DeepGaze IIE, or one made here.
+        File of this network, with the names of torchvision or of the published files; or a file of
+        a whole model that includes it: the published one of DeepGaze IIE, or one written here.
 
     Raises
     ------
     InputError
-        If there is no such file, or it is of another network.
+        If the file is missing, or is of another network.
     """
     name = backbone.name
     weights = read_weights(path)
     prefix = _prefix_of_backbone(weights, name)
-    found = {
-        key.removeprefix(prefix): tensor
+    tensors = {
+        key.removeprefix(prefix).removeprefix("module."): tensor
         for key, tensor in weights.tensors.items()
         if key.startswith(prefix)
     }
-    tensors = {key.removeprefix("module."): tensor for key, tensor in found.items()}
     own = network.state_dict()
-    theirs = {there.removeprefix("module."): here for there, here in backbone_names(name, network)}
-    if not own.keys() <= tensors.keys() and theirs.keys() <= tensors.keys():
-        tensors = {theirs[key]: tensor for key, tensor in tensors.items() if key in theirs}
-    # some networks here are without the classifier that theirs have
+    ours = {theirs.removeprefix("module."): key for theirs, key in backbone_names(name, network)}
+    if not own.keys() <= tensors.keys() and ours.keys() <= tensors.keys():
+        tensors = {ours[key]: tensor for key, tensor in tensors.items() if key in ours}
+    # some networks here lack the classifier that files have
     kept = {k: t for k, t in tensors.items() if k in own or not k.startswith(_CLASSIFIERS)}
     load_state(network, kept, f"{str(path)!r}")
 
 
 def _prefix_of_backbone(weights: Weights, name: str) -> str:
-    """Return what names of a backbone's tensors begin with; nothing, in a file of its own."""
+    """Return the prefix of the names of a backbone's tensors; empty in a file of its own."""
     if any(key.startswith("models.0.features.") for key in weights.tensors):
         names, prefix = list(BACKBONES), "models.{}.features.features.1."
     elif weights.about is not None:
         try:
-            names = [one["name"] for one in weights.about["architecture"]["backbones"]]
+            names = [entry["name"] for entry in weights.about["architecture"]["backbones"]]
         except (KeyError, TypeError) as error:
-            raise InputError(f"the file does not say which backbones it has: {error}") from error
+            raise InputError(
+                f"the description in the file does not say which backbones it has: {error}"
+            ) from error
         prefix = "branches.{}.features.network."
     else:
         return ""
@@ -68,7 +71,7 @@ def _prefix_of_backbone(weights: Weights, name: str) -> str:
     return prefix.format(names.index(name))
 
 
-# in a block of EfficientNet: name there, and here without and with an expanding convolution
+# in a block of EfficientNet: published name, and ours without and with an expanding convolution
 _EFFICIENTNET_BLOCK = {
     "_expand_conv": (None, "0.0"),
     "_bn0": (None, "0.1"),
@@ -90,11 +93,19 @@ _EFFICIENTNET_ENDS = {
 }
 
 
-_EFFICIENTNET_STAGES = (3, 5, 5, 7, 7, 9, 3)  # blocks
+_EFFICIENTNET_STAGES = (3, 5, 5, 7, 7, 9, 3)  # numbers of blocks
 
 
 def backbone_names(name: str, network: nn.Module) -> Iterator[tuple[str, str]]:
-    """Yield each tensor's published name and its own."""
+    """Yield the published name and our name of each tensor of a backbone.
+
+    Parameters
+    ----------
+    name
+        Name of the backbone.
+    network
+        Network of the backbone.
+    """
     for key in network.state_dict():
         if name == "shapenet-c":
             yield f"module.{key}", key
@@ -105,7 +116,7 @@ def backbone_names(name: str, network: nn.Module) -> Iterator[tuple[str, str]]:
 
 
 def _efficientnet_name(key: str) -> str:
-    """Return what the published checkpoint calls a tensor of torchvision's EfficientNet-B5."""
+    """Return the published name of a tensor of torchvision's EfficientNet-B5."""
     for theirs, ours in _EFFICIENTNET_ENDS.items():
         if key.startswith(f"{ours}."):
             return theirs + key.removeprefix(ours)

@@ -1,4 +1,4 @@
-"""torchvision, also where its compiled operators can't be loaded; and timm, which needs it."""
+"""Imports of torchvision, even if its compiled operators do not load, and of timm."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ __all__ = ["timm_models", "vision_models"]
 def vision_models() -> ModuleType:
     """Return ``torchvision.models``.
 
-    Wheels of torchvision are compiled for CUDA; beside a CPU-only torch its operators don't load,
-    and the import fails where it registers two of them. No network here uses an operator, so the
-    two are declared first, which is all that the import asks for.
+    Wheels of torchvision are compiled for CUDA. With a CPU-only torch its operators do not load,
+    and the import fails where it registers two of them. No network here uses an operator, so these
+    two are declared first, which is all that the import needs.
     """
     import torch
 
@@ -24,19 +24,19 @@ def vision_models() -> ModuleType:
         library = torch.library.Library("torchvision", "FRAGMENT")
         for name in ("nms", "qnms"):
             library.define(f"{name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
-        _declared.append(library)  # what is declared goes with it
+        _libraries.append(library)  # declarations end with the life of their library
     import torchvision.models
 
     return torchvision.models
 
 
 def timm_models() -> ModuleType:
-    """Return ``timm``.
+    """Return ``timm``, which needs torchvision.
 
     Raises
     ------
     InputError
-        If it is not installed.
+        If timm is not installed.
     """
     vision_models()
     try:
@@ -47,4 +47,4 @@ def timm_models() -> ModuleType:
     return module
 
 
-_declared: list[object] = []
+_libraries: list[object] = []

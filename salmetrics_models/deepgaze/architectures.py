@@ -1,4 +1,4 @@
-"""What makes a DeepGaze network, as data."""
+"""Architectures of DeepGaze networks, as data that files of weights hold."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from salmetrics_models.backbones.backbone import (
     Backbone,
     known_backbones,
 )
+from salmetrics_models.deepgaze.finaliser import ENLARGEMENTS, Enlargement
 from salmetrics_models.deepgaze.readouts import ReadoutLayer
 
 __all__ = ["DEEPGAZE_1", "DEEPGAZE_2", "DEEPGAZE_2E", "DEEPGAZE_2E_ACW", "Architecture"]
@@ -24,33 +25,33 @@ _MOST_DOWNSAMPLING = 100
 
 @dataclass(frozen=True)
 class Architecture:
-    """What makes a DeepGaze network.
+    """The architecture of a DeepGaze network.
 
     Attributes
     ----------
     backbones
-        Whose features are read out, each on its own.
+        Backbones whose features are read out, each by readouts of its own.
     layers
-        Of each readout.
+        Layers of each readout.
     n_components
-        Readouts a backbone.
+        Number of readouts per backbone.
     downsample
-        By which images are made smaller first: every so many pixels is taken.
+        Step between the pixels that backbones see, from 1 to 100; need not be whole.
     readout_factor
-        Pixels of the image for one of the readout, downsampling aside.
+        Side of a readout's pixel, in pixels of the downsampled image.
     map_factor
-        Pixels of the image for one of the map that is blurred.
+        Side of a pixel of the map that is blurred, in pixels of the image.
     least_side
-        Of images; smaller ones leave a layer without any pixel.
+        Smallest height and width of images; for smaller ones a layer has no pixels.
     aligned
-        Whether features are interpolated, such that the centres of their receptive fields are at
-        the readout's pixels; otherwise they are brought to its size by nearest neighbours.
+        Whether features are interpolated such that the centres of their receptive fields lie at
+        the pixels of the readout; otherwise they are resized by nearest neighbours.
     scaled
-        Whether each channel is divided by its standard deviation, `Head.feature_scale`.
+        Whether each channel is divided by its standard deviation, see `Head.feature_scale`.
     enlargement
-        How readouts become maps: "nearest" neighbours, or "bicubic" in steps.
+        Enlargement of readouts to maps: "nearest" neighbours, or "bicubic" in steps.
     smooth
-        Whether maps are blurred with a Gaussian, whose width is learnt.
+        Whether maps are blurred with a Gaussian of learnt width.
     """
 
     backbones: tuple[Backbone, ...]
@@ -62,7 +63,7 @@ class Architecture:
     least_side: int
     aligned: bool = False
     scaled: bool = False
-    enlargement: str = "nearest"
+    enlargement: Enlargement = "nearest"
     smooth: bool = True
 
     def __post_init__(self) -> None:
@@ -73,65 +74,70 @@ class Architecture:
                 f"downsample must be a number from 1 to {_MOST_DOWNSAMPLING}; got "
                 f"{self.downsample!r}"
             )
-        check_choice("enlargement", self.enlargement, ("bicubic", "nearest"))
+        check_choice("enlargement", self.enlargement, ENLARGEMENTS)
         for name in ("aligned", "scaled", "smooth"):
             check_choice(name, getattr(self, name), (True, False))
         names = [backbone.name for backbone in self.backbones]
         if not names or len(set(names)) < len(names) or not self.layers:
             raise InputError(
-                f"an architecture needs backbones of different names, and layers; got {names} and "
-                f"{len(self.layers)} layers"
+                "an architecture needs backbones with different names, and layers; got backbones "
+                f"{names} and {len(self.layers)} layers"
             )
-        if self.aligned:  # then strides have to be known
-            known = [b if b.strides else b.reading(b.layers) for b in self.backbones]
-            object.__setattr__(self, "backbones", tuple(known))
+        if self.aligned:  # which needs the strides
+            with_strides = [b if b.strides else b.reading(b.layers) for b in self.backbones]
+            object.__setattr__(self, "backbones", tuple(with_strides))
 
     def description(self) -> dict[str, Any]:
-        """Return what `from_description` makes this of again, as JSON can hold it."""
-        found = {field.name: getattr(self, field.name) for field in fields(self)}
-        return found | {
+        """Return values that JSON can hold, from which `from_description` restores this."""
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        return values | {
             "backbones": [{"name": b.name, "layers": list(b.layers)} for b in self.backbones],
             "layers": [asdict(layer) for layer in self.layers],
         }
 
     def differences(self, other: Architecture) -> list[str]:
-        """Return in what another one differs, numbers of components and downsampling aside."""
-        own, its = self.description(), other.description()
-        aside = ("n_components", "downsample")
-        return [key for key in own if own[key] != its[key] and key not in aside]
+        """Return the names of the attributes that differ from those of another architecture.
+
+        Numbers of components and downsampling may differ between files of one model, and are left
+        out.
+        """
+        own, theirs = self.description(), other.description()
+        ignored = ("n_components", "downsample")
+        return [key for key in own if own[key] != theirs[key] and key not in ignored]
 
     @classmethod
     def from_description(
         cls, description: Mapping[str, Any], backbones: Iterable[Backbone] = ()
     ) -> Architecture:
-        """Make an architecture from its description.
+        """Restore an architecture from its description.
 
         Parameters
         ----------
         description
-            As `description` gives it.
+            Values that `description` returned.
         backbones
-            More that it may name, besides those that are known.
+            Backbones that the description may name, in addition to `known_backbones`.
 
         Raises
         ------
         InputError
-            If it is no such description, or names an unknown backbone.
+            If the description is incomplete or invalid, or names an unknown backbone.
         """
         known = known_backbones() | {backbone.name: backbone for backbone in backbones}
         try:
             values = dict(description)
-            chosen = []
-            for given in values.pop("backbones"):
-                check_choice("backbone", given["name"], known)
-                backbone, layers = known[given["name"]], tuple(given["layers"])
-                chosen.append(backbone if layers == backbone.layers else backbone.reading(layers))
-            layers_of = tuple(ReadoutLayer(**layer) for layer in values.pop("layers"))
-            return cls(tuple(chosen), layers_of, **values)
+            described = []
+            for entry in values.pop("backbones"):
+                check_choice("backbone", entry["name"], known)
+                backbone, layers = known[entry["name"]], tuple(entry["layers"])
+                same = layers == backbone.layers
+                described.append(backbone if same else backbone.reading(layers))
+            readout = tuple(ReadoutLayer(**layer) for layer in values.pop("layers"))
+            return cls(tuple(described), readout, **values)
         except InputError:
             raise
         except (KeyError, TypeError, ValueError) as error:
-            raise InputError(f"this describes no architecture: {error}") from error
+            raise InputError(f"the description of the architecture is invalid: {error}") from error
 
 
 DEEPGAZE_2E = Architecture(
@@ -156,7 +162,7 @@ DEEPGAZE_2E_ACW = replace(
     n_components=15,
     downsample=8.5,
     map_factor=1,
-    least_side=272,  # 32 pixels for the backbones
+    least_side=272,  # backbones see 32 pixels
     enlargement="bicubic",
     smooth=False,
 )

@@ -1,4 +1,4 @@
-"""Centre biases as DeepGaze takes them: log densities at the size of each image."""
+"""Centre biases of DeepGaze: log densities at the size of each image."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from salmetrics.array_types import Array, Size
 from salmetrics.checked_map import as_log_density
 from salmetrics.data.stimuli import Stimulus
 from salmetrics.errors import InputError
@@ -19,25 +19,25 @@ __all__ = ["FixedCentreBias", "as_centre_bias"]
 
 
 class FixedCentreBias(DensityModel):
-    """A log density that is brought to the size of each image: nearest pixel, normalised again.
+    """A log density, resized to each image by nearest neighbours and normalised again.
 
     Parameters
     ----------
     log_density
-        Natural log, shape (h, w), logsumexp 0, such as the published one of MIT1003.
+        Natural log of a density, shape (h, w), logsumexp 0, such as the published one of MIT1003.
     name
-        For tables.
+        Name in results.
     """
 
     def __init__(self, log_density: Any, name: str = "fixed centre bias") -> None:
         self.log = as_log_density(np.asarray(log_density), "the centre bias").values
         self.name = name
 
-    def log_density(self, stimulus: Stimulus, *, subject: Any = None) -> NDArray[np.float64]:
-        """Return the log density, shape (h, w)."""
+    def log_density(self, stimulus: Stimulus, *, subject: Any = None) -> Array:
+        """Return the log density at the size of an image, shape (h, w)."""
         return self.at_size(stimulus.size)
 
-    def at_size(self, size: tuple[int, int]) -> NDArray[np.float64]:
+    def at_size(self, size: Size) -> Array:
         """Return the log density at a size, (height, width)."""
         from scipy.ndimage import zoom
         from scipy.special import logsumexp
@@ -48,7 +48,19 @@ class FixedCentreBias(DensityModel):
 
 
 def as_centre_bias(given: Any) -> DensityModel:
-    """Return a centre bias: a density model, an array, a .npy file, "uniform" or "gaussian"."""
+    """Return a centre bias as a density model.
+
+    Parameters
+    ----------
+    given
+        A density model, a log density of shape (h, w), the path of a .npy file with one, "uniform"
+        or "gaussian".
+
+    Raises
+    ------
+    InputError
+        If it is none of these, or the file is missing or invalid.
+    """
     if isinstance(given, DensityModel):
         return given
     if isinstance(given, str) and given == "uniform":
@@ -60,7 +72,9 @@ def as_centre_bias(given: Any) -> DensityModel:
         try:
             array = np.load(path, allow_pickle=False)
         except ValueError as error:
-            raise InputError(f"{str(path)!r} is no .npy file of a centre bias: {error}") from error
+            raise InputError(
+                f"{str(path)!r} is not a .npy file of a centre bias: {error}"
+            ) from error
         return FixedCentreBias(array, path.stem)
     if isinstance(given, SaliencyMapModel) or given is None:
         raise InputError(

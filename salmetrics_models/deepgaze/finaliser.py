@@ -1,38 +1,53 @@
-"""From readouts to densities: enlarge, blur, add the centre bias, normalise, mix."""
+"""From readouts to densities: enlargement, blur, centre bias, normalisation, mixture."""
 
 from __future__ import annotations
 
 import math
 from functools import lru_cache
-from typing import Any
+from typing import Any, Literal, get_args
 
 import torch
 from torch import Tensor, nn
 
-__all__ = ["Finaliser", "Mixing", "mixing_for", "nearest"]
+from salmetrics.array_types import Size
 
-_TRUNCATE = 3  # widths of the Gaussian
-_KEPT = 16  # matrices, of two sides of eight sizes
+__all__ = [
+    "ENLARGEMENTS",
+    "Enlargement",
+    "Finaliser",
+    "Mixing",
+    "blurred",
+    "mixing_for",
+    "nearest",
+    "nearest_enlargement",
+    "stepwise_enlargement",
+]
+
+Enlargement = Literal["bicubic", "nearest"]
+ENLARGEMENTS: tuple[Enlargement, ...] = get_args(Enlargement)
+
+_TRUNCATE = 3  # where Gaussians end, in standard deviations
+_KEPT = 16  # number of cached matrices: two sides of eight sizes
 _STEPS = (2, 4, 8)
 _LEAST_SIGMA, _MOST_SIGMA = 0.2, 200.0  # pixels of the map
 
 
 class Finaliser(nn.Module):
-    """What turns the readouts of K components into log densities.
+    """The step from the readouts of K components to log densities.
 
-    Enlarging and blurring with a Gaussian are linear, so each is a matrix for rows and one for
-    columns: A_y R A_x^T, without the enlarged map.
+    Enlargement and Gaussian blur are linear and separable, so together they are one matrix for rows
+    and one for columns: A_y R A_x^T, without an enlarged map in between.
 
     Parameters
     ----------
     n_components
-        K.
+        Number of components, K.
     sigma
-        Initial width of the Gaussian, in pixels of the map.
+        Initial standard deviation of the Gaussian, in pixels of the map.
     enlargement
-        "nearest" neighbours, or "bicubic" in steps (`stepwise_enlargement`).
+        "nearest" neighbours, or "bicubic" in steps, see `stepwise_enlargement`.
     smooth
-        Whether the Gaussian is there.
+        Whether maps are blurred.
     """
 
     def __init__(
@@ -40,35 +55,39 @@ class Finaliser(nn.Module):
         n_components: int,
         sigma: float = 8.0,
         *,
-        enlargement: str = "nearest",
+        enlargement: Enlargement = "nearest",
         smooth: bool = True,
     ) -> None:
         super().__init__()
-        self._enlarge = _ENLARGEMENTS[enlargement]
+        self._enlarge = _ENLARGEMENT_OF_LINES[enlargement]
         self.sigma = nn.Parameter(torch.full((n_components,), float(sigma))) if smooth else None
         self._overshoots = enlargement != "nearest"
         self.centre_weight = nn.Parameter(torch.ones(n_components))
         self._matrices: dict[tuple[Any, ...], Tensor] = {}
 
     def forward(self, readouts: Tensor, centre: Tensor, components: Tensor) -> Tensor:
-        """Return log densities up to a constant, at the size of the map; none is above 0.
+        """Return log densities up to a constant, at the size of the map; all are at most 0.
 
         Parameters
         ----------
         readouts
-            Shape (n, k, h, w).
+            Readouts, shape (n, k, h, w).
         centre
             Log density of the centre bias at the map's pixels, shape (n or 1, height, width).
         components
             Indices of the k components, shape (k,).
+
+        Returns
+        -------
+        logs : Tensor of shape (n, k, height, width)
         """
         height, width = centre.shape[-2:]
         weight = self.centre_weight[components]
         down = self._matrix(readouts.shape[-2], height)
         across = self._matrix(readouts.shape[-1], width)
-        if self.sigma is not None:  # else they are the same for all
+        if self.sigma is not None:  # otherwise matrices are the same for all
             down, across = down[components], across[components]
-        # a blur of numbers below 0 is below 0
+        # blurred numbers below 0 are below 0
         with torch.no_grad():  # a constant does not change the density
             ends = torch.stack([centre.amin((-2, -1)), centre.amax((-2, -1))])[..., None] * weight
             highest = readouts.amax((-2, -1)) + ends.amax(0)
@@ -77,27 +96,27 @@ class Finaliser(nn.Module):
         return logs - logs.detach().amax((-2, -1), keepdim=True) if self._overshoots else logs
 
     def constrain(self) -> None:
-        """Keep the blur where matrices can hold it."""
+        """Clamp the standard deviation of the blur to the range that matrices can represent."""
         if self.sigma is not None:
             with torch.no_grad():
                 self.sigma.clamp_(_LEAST_SIGMA, _MOST_SIGMA)
 
     def facts(self) -> dict[str, float]:
-        """Return the blur, if there is one, and the weight of the centre bias; means over K."""
-        found = {} if self.sigma is None else {"sigma": float(self.sigma.detach().mean())}
-        return found | {"centre_weight": float(self.centre_weight.detach().mean())}
+        """Return the width of the blur, if any, and the weight of the centre bias; means over K."""
+        blur = {} if self.sigma is None else {"sigma": float(self.sigma.detach().mean())}
+        return blur | {"centre_weight": float(self.centre_weight.detach().mean())}
 
     def _matrix(self, n_in: int, n_out: int) -> Tensor:
-        """Return what enlarges and blurs a line, shape (k or 1, n_out, n_in).
+        """Return the matrix that enlarges and blurs a line, shape (k or 1, n_out, n_in).
 
-        It is kept for the next image of this size.
+        It is cached for the next image of this size.
         """
         where = self.centre_weight.dtype, self.centre_weight.device
         if self.sigma is None:
             return self._enlarge(n_in, n_out, *where)[None]
         if not torch.is_inference_mode_enabled():
             return blurred(self._enlarge(n_in, n_out, *where), self.sigma)
-        # a version counts changes in place
+        # the version counts changes in place
         key = (n_in, n_out, *where, id(self.sigma), self.sigma._version)
         kept = self._matrices.get(key)
         if kept is None:
@@ -112,18 +131,18 @@ class Finaliser(nn.Module):
 
 
 def blurred(enlargement: Tensor, sigma: Tensor) -> Tensor:
-    """Matrices that enlarge a line, and blur it, edges repeated.
+    """Return matrices that enlarge a line and then blur it, with repeated edges.
 
     Parameters
     ----------
     enlargement
-        Shape (n_out, n_in).
+        Matrix that enlarges, shape (n_out, n_in).
     sigma
-        Widths of Gaussians, in pixels after, shape (k,).
+        Standard deviations of Gaussians, in pixels of the enlarged line, shape (k,).
 
     Returns
     -------
-    Shape (k, n_out, n_in).
+    matrices : Tensor of shape (k, n_out, n_in)
     """
     n_out = enlargement.shape[0]
     reach = torch.ceil(_TRUNCATE * sigma.detach())
@@ -131,7 +150,7 @@ def blurred(enlargement: Tensor, sigma: Tensor) -> Tensor:
     taps = torch.arange(-longest, longest + 1, dtype=sigma.dtype, device=sigma.device)
     kernel = torch.exp(-0.5 * (taps / sigma[:, None]) ** 2) * (taps.abs() <= reach[:, None])
     kernel = kernel / kernel.sum(1, keepdim=True)
-    # which rows each tap around each output reads
+    # the rows that each tap around each output reads
     at = torch.arange(n_out, device=sigma.device)[:, None] + taps.long()
     rows = at.clamp(0, n_out - 1)
     return torch.einsum("kt,oti->koi", kernel, enlargement[rows])
@@ -149,52 +168,51 @@ def nearest_enlargement(n_in: int, n_out: int, dtype: torch.dtype, device: torch
 def stepwise_enlargement(n_in: int, n_out: int, dtype: torch.dtype, device: torch.device) -> Tensor:
     """Return the matrix that enlarges a line by cubic interpolation in steps, shape (n_out, n_in).
 
-    Steps are 2, 4 and 8 times, and then the wanted length; ends stay where they are, as with
-    torch's ``align_corners``. Interpolation of a map is that of its rows and of its columns.
+    The steps are factors of 2, 4 and 8, and then the final length; ends stay where they are, as
+    with torch's ``align_corners``. A map is interpolated along its rows, and along its columns.
 
     References
     ----------
     Galván Díaz (2024), DeepGaze IIE-ACW, section V.C.
     """
     with torch.inference_mode(False):  # may be used with gradients later
-        made = torch.eye(n_in, dtype=torch.float64)
+        matrix = torch.eye(n_in, dtype=torch.float64)
         length = n_in
         for factor in (*_STEPS, None):
             length = n_out if factor is None else length * factor
             size = (length, n_in)  # columns stay as they are
-            made = nn.functional.interpolate(
-                made[None, None], size=size, mode="bicubic", align_corners=True
+            matrix = nn.functional.interpolate(
+                matrix[None, None], size=size, mode="bicubic", align_corners=True
             )[0, 0]
-        return made.to(device, dtype)
+        return matrix.to(device, dtype)
 
 
 def nearest(n_in: int, n_out: int, dtype: torch.dtype, device: torch.device) -> Tensor:
-    """Return where torch's nearest-neighbour resizing reads, shape (n_out,).
+    """Return the positions that torch's nearest-neighbour resizing reads, shape (n_out,).
 
-    Asked of torch itself: in float32 its rounding differs from whole numbers' at some sizes.
+    Torch itself computes them: at some sizes its rounding in float32 differs from that of integers.
     """
     line = torch.arange(n_in, dtype=dtype, device=device)
     return nn.functional.interpolate(line[None, None], size=n_out)[0, 0].long()
 
 
 class Mixing:
-    """The mean of normalised densities, added up one after the other.
+    """Normalisation and mixture of densities on maps that are smaller than the image.
 
-    Maps are smaller than the images; each of their pixels stands for several, and their sum is
-    that over the image.
+    Each pixel of a map stands for several of the image, and densities sum to 1 over the image.
 
     Parameters
     ----------
     map_size, size
         (height, width) of the maps and of the image.
     dtype, device
-        Of the maps.
+        Type and device of the maps.
     """
 
     def __init__(
         self,
-        map_size: tuple[int, int],
-        size: tuple[int, int],
+        map_size: Size,
+        size: Size,
         dtype: torch.dtype,
         device: torch.device,
     ) -> None:
@@ -206,28 +224,28 @@ class Mixing:
         ]
         self._down, self._across = counts
         self._log_counts = counts[0].log()[:, None] + counts[1].log()
-        # below, the sum of exponentials has lost digits
+        # below this, the sum of exponentials has lost digits
         self._least = torch.finfo(dtype).tiny * 1e12
 
     def component_densities(self, logs: Tensor) -> Tensor:
-        """Normalise log densities of shape (..., height, width)."""
+        """Return normalised log densities, shape (..., height, width)."""
         total = torch.logsumexp(logs + self._log_counts, dim=(-2, -1), keepdim=True)
         return logs - total
 
     def mean_log(self, logs: Tensor) -> Tensor:
-        """Return the log of the mean over components of densities, normalised here.
+        """Normalise densities, and return the log of their mean over components.
 
         Parameters
         ----------
         logs
-            Shape (n, k, height, width), none above 0.
+            Log densities up to a constant, at most 0, shape (n, k, height, width).
 
         Returns
         -------
-        Shape (n, height, width).
+        log_mean : Tensor of shape (n, height, width)
         """
         k, height, width = logs.shape[1:]
-        if logs.is_cuda:  # to look whether digits are lost would make it wait
+        if logs.is_cuda:  # checking whether digits are lost would make the GPU wait
             return self._mean_of_logs(logs)
         density = torch.exp(logs)
         totals = density @ self._across @ self._down
@@ -241,18 +259,16 @@ class Mixing:
         return torch.logsumexp(self.component_densities(logs), dim=1) - math.log(logs.shape[1])
 
     def enlarged(self, log_density: Tensor) -> Tensor:
-        """Return maps of shape (..., height, width) at the size of the image."""
+        """Return maps of shape (..., height, width) enlarged to the image by nearest neighbours."""
         down, across = self._sources
         return log_density[..., down, :][..., across]
 
 
 @lru_cache(maxsize=64)
-def mixing_for(
-    map_size: tuple[int, int], size: tuple[int, int], dtype: torch.dtype, device: torch.device
-) -> Mixing:
-    """Return `Mixing`; kept for the next image of this size."""
+def mixing_for(map_size: Size, size: Size, dtype: torch.dtype, device: torch.device) -> Mixing:
+    """Return a `Mixing`, cached for the next image of this size."""
     with torch.inference_mode(False):  # may be used with gradients later
         return Mixing(map_size, size, dtype, device)
 
 
-_ENLARGEMENTS = {"bicubic": stepwise_enlargement, "nearest": nearest_enlargement}
+_ENLARGEMENT_OF_LINES = {"bicubic": stepwise_enlargement, "nearest": nearest_enlargement}

@@ -1,4 +1,4 @@
-"""Which component belongs to which fold: from the weights, and from the data."""
+"""The fold of each component, inferred from the weights or from data."""
 
 from __future__ import annotations
 
@@ -10,45 +10,53 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from salmetrics.array_types import Array, Rows
 from salmetrics.checked_map import pixel_indices
 from salmetrics.data.fixations import Fixations
 from salmetrics.data.folds import Folds
 from salmetrics.data.stimuli import Stimuli
 from salmetrics.errors import InputError, check_whole
+from salmetrics.progress import progress_bar
 from salmetrics_models.deepgaze.deepgaze2e import DeepGazeIIE
+from salmetrics_models.deepgaze.folded import ORDERS, Order
 
 __all__ = ["ComponentOrder", "identify_folds", "order_from_weights"]
 
-Array = NDArray[np.float64]
-
-_ORDERS = ("instance-major", "fold-major")
 _SURE = 0.999  # share of permutations, and of resamples, that an order must beat
-_FEWEST = 1000  # of them, to be so sure
+_FEWEST = 1000  # smallest number of them with which that can be shown
 
 
 @dataclass(frozen=True)
 class ComponentOrder:
-    """How components are numbered, and how sure that is.
+    """The order of components in a file, with the evidence for it.
 
-    Attributes
+    Parameters
     ----------
     component_order
-        "instance-major" or "fold-major", as `DeepGazeIIE.cross_validated` takes it.
+        "instance-major" or "fold-major", see `DeepGazeIIE.components_of`.
     p_value
-        Probability of evidence as strong, or stronger, if components had no order.
+        Probability of evidence at least as strong if components had no order.
     statistics
-        Evidence for each order, larger is better: of weights, how much closer components of one
-        instance are than others, as a share of the distance; of data, nats by which components
-        predict images of their own fold worse than others do.
+        Evidence for each order, higher is stronger. From weights: how much closer components of an
+        instance are to each other than to others, as a share of the distance. From data: by how
+        many nats components predict images of their own fold worse than others do.
     fold_offset
-        From data: which fold the first component left out, so that component k of an instance
-        belongs to fold (k + fold_offset) mod n_folds. 0 from weights, which can't tell.
+        From data: fold that the first component left out, so that component k of an instance
+        belongs to fold (k + fold_offset) mod n_folds. From weights always 0, since they do not
+        determine it.
     share_ahead
         From data: share of resamples of the images in which this order and offset are ahead of
-        all others. NaN from weights.
+        all others. From weights NaN.
+
+    Examples
+    --------
+    >>> from salmetrics_models import ComponentOrder
+    >>> found = ComponentOrder("fold-major", 0.0005, {"instance-major": 0.0, "fold-major": 0.2})
+    >>> found.component_order
+    'fold-major'
     """
 
-    component_order: str
+    component_order: Order
     p_value: float
     statistics: dict[str, float]
     fold_offset: int = 0
@@ -58,15 +66,35 @@ class ComponentOrder:
 def order_from_weights(
     model: DeepGazeIIE, *, n_permutations: int = 2000, seed: int = 0
 ) -> ComponentOrder:
-    """Tell the order of components from their first convolutions.
+    """Infer the order of components from their first convolutions.
 
-    The ten folds of an instance begin from one pretrained readout, so they should be closer to
+    The folds of an instance start from the same pretrained readout, so they should be closer to
     each other than to those of other instances.
+
+    Parameters
+    ----------
+    model
+        Model with all its components.
+    n_permutations
+        Number of permutations of the components, at least 1000.
+    seed
+        Seed of the permutations.
+
+    Returns
+    -------
+    order : ComponentOrder
 
     Raises
     ------
     InputError
-        If no order is closer than chance would have it: nothing is known then.
+        If components of an instance are not closer than expected by chance in any order.
+
+    Examples
+    --------
+    >>> from salmetrics_models import DeepGazeIIE, order_from_weights
+    >>> model = DeepGazeIIE.from_pretrained()  # doctest: +SKIP
+    >>> order = order_from_weights(model)  # doctest: +SKIP
+    >>> model.components_of(fold=3, component_order=order.component_order)  # doctest: +SKIP
     """
     n_permutations = check_whole("n_permutations", n_permutations, _FEWEST)
     distances = np.zeros((model.n_components, model.n_components))
@@ -77,12 +105,14 @@ def order_from_weights(
         between = squared[:, None] + squared - 2 * flat @ flat.T
         distances += np.sqrt(np.maximum(between, 0)) / np.sqrt(squared.mean())
     n_instances = model.n_components // model.n_folds
-    groups = {
+    groups: dict[Order, Rows] = {
         "instance-major": np.repeat(np.arange(n_instances), model.n_folds),
         "fold-major": np.tile(np.arange(n_instances), model.n_folds),
     }
-    statistics = {order: _closeness(distances, group) for order, group in groups.items()}
-    best = max(statistics, key=lambda order: statistics[order])
+    statistics: dict[str, float] = {
+        order: _closeness(distances, group) for order, group in groups.items()
+    }
+    best = max(groups, key=lambda order: statistics[order])
     stream = np.random.default_rng(seed)
     chance = [
         _closeness(distances, stream.permutation(groups[best])) for _ in range(n_permutations)
@@ -90,8 +120,8 @@ def order_from_weights(
     p_value = (1 + np.sum(np.array(chance) >= statistics[best])) / (1 + n_permutations)
     if p_value > 1 - _SURE:
         raise InputError(
-            "the weights do not tell the order of components: those of one instance are not "
-            f"closer to each other than others (p = {p_value:.3g}); pass component_order="
+            "the weights do not determine the order of components: those of an instance are not "
+            f"closer to each other than to others (p = {p_value:.3g}); pass component_order="
         )
     return ComponentOrder(best, float(p_value), statistics)
 
@@ -107,72 +137,93 @@ def identify_folds(
     seed: int = 0,
     progress: bool = True,
 ) -> ComponentOrder:
-    """Tell from data which components left out which images.
+    """Infer from data which components left out which images.
 
     A component predicts images that it was trained on better than those that it was tested or
-    validated on. On each image, components are compared with each other. The best of all orders
-    and offsets is told, if it is better than those of permuted components, and stays ahead of all
-    others when images are resampled.
+    validated on. Components are compared with each other on each image. The best of all orders
+    and offsets is returned if its evidence exceeds that of permuted components, and if it stays
+    ahead of all others when images are resampled.
 
     Parameters
     ----------
     model
-        With all its components.
+        Model with all its components.
     stimuli, fixations
-        Images that it was trained on, at least some of each fold.
+        Images that it was trained on, at least some of each fold, and fixations on them.
     folds
-        Of the images, 10.
+        Folds of the images; their number must be that of the model.
     n_permutations
-        Of components.
+        Number of permutations of the components, at least 1000.
     n_bootstrap
-        Resamples of the images.
+        Number of resamples of the images, at least 1000.
     seed
-        Of both.
+        Seed of permutations and resamples.
     progress
-        Show a bar on standard error when it takes more than two seconds.
+        Whether to show a bar on standard error if it takes more than two seconds.
+
+    Returns
+    -------
+    order : ComponentOrder
 
     Raises
     ------
     InputError
-        If the evidence does not tell an order.
+        If the evidence does not determine an order, or an argument is invalid.
+
+    Examples
+    --------
+    >>> from salmetrics.data.folds import mit1003
+    >>> from salmetrics_models import DeepGazeIIE, identify_folds
+    >>> model = DeepGazeIIE.from_pretrained()  # doctest: +SKIP
+    >>> folds = mit1003(stimuli)  # doctest: +SKIP
+    >>> order = identify_folds(model, stimuli, fixations, folds)  # doctest: +SKIP
+    >>> crossed = model.cross_validated(  # doctest: +SKIP
+    ...     folds, component_order=order.component_order, fold_offset=order.fold_offset
+    ... )
     """
     if folds.n_folds != model.n_folds:
-        raise InputError(f"{model.name} has {model.n_folds} folds; got {folds.n_folds}")
+        raise InputError(
+            f"folds must be the {model.n_folds} folds of {model.name}; got {folds.n_folds}"
+        )
     n_permutations = check_whole("n_permutations", n_permutations, _FEWEST)
     n_bootstrap = check_whole("n_bootstrap", n_bootstrap, _FEWEST)
     losses = _losses(model, stimuli, fixations, progress=progress)
-    there = ~np.isnan(losses[:, 0])
-    losses = losses[there] - losses[there].mean(1, keepdims=True)  # images differ in difficulty
-    unseen = _unseen(folds, stimuli.ids)[:, there]
+    fixated = ~np.isnan(losses[:, 0])
+    # images differ in difficulty
+    losses = losses[fixated] - losses[fixated].mean(1, keepdims=True)
+    unseen = _unseen(folds, stimuli.ids)[:, fixated]
     if not unseen.any(1).all():
         raise InputError(
-            f"there are no fixated images that fold {int(unseen.any(1).argmin())} leaves out"
+            f"fold {int(unseen.any(1).argmin())} leaves out none of the images with fixations; "
+            "give images of each fold"
         )
     numbers = np.arange(model.n_components)
     n_instances = model.n_components // model.n_folds
-    fold_of = {"instance-major": numbers % model.n_folds, "fold-major": numbers // n_instances}
-    candidates = [(order, offset) for order in _ORDERS for offset in range(model.n_folds)]
+    fold_of: dict[Order, Rows] = {
+        "instance-major": numbers % model.n_folds,
+        "fold-major": numbers // n_instances,
+    }
+    candidates = [(order, offset) for order in ORDERS for offset in range(model.n_folds)]
     rows = np.array([(fold_of[o] + offset) % model.n_folds for o, offset in candidates])
 
-    def evidence(weights: Array, of: NDArray[np.int64] = numbers) -> Array:
-        """How much worse components are on what they left out, for each candidate."""
-        on = unseen * weights
-        totals = on.sum(1, keepdims=True)
-        table = np.divide(
-            on @ losses, totals, out=np.zeros((len(on), numbers.size)), where=totals > 0
-        )
-        table -= table.mean(0)  # nor are all components equally good
-        return np.asarray(table[rows, of].mean(1))
+    def evidence(weights: Array, order: Rows = numbers) -> Array:
+        """Nats by which components are worse on images they left out, for each candidate."""
+        left_out = unseen * weights
+        totals = left_out.sum(1, keepdims=True)
+        zeros = np.zeros((len(left_out), numbers.size))
+        table = np.divide(left_out @ losses, totals, out=zeros, where=totals > 0)
+        table -= table.mean(0)  # components differ in quality
+        return np.asarray(table[rows, order].mean(1))
 
-    found = evidence(np.ones(len(losses)))
-    best = int(found.argmax())
+    observed = evidence(np.ones(len(losses)))
+    best = int(observed.argmax())
     stream = np.random.default_rng(seed)
     every = np.ones(len(losses))
     chance = [evidence(every, stream.permutation(numbers)).max() for _ in range(n_permutations)]
-    p_value = float((1 + np.sum(np.array(chance) >= found[best])) / (1 + n_permutations))
+    p_value = float((1 + np.sum(np.array(chance) >= observed[best])) / (1 + n_permutations))
     if p_value > 1 - _SURE:
         raise InputError(
-            "the data do not tell which components left out which images "
+            "the data do not determine which components left out which images "
             f"(p = {p_value:.3g}); give more images, or pass component_order="
         )
     equal = np.full(len(losses), 1 / len(losses))
@@ -180,42 +231,40 @@ def identify_folds(
     ahead = float(np.mean([evidence(weights).argmax() == best for weights in resampled]))
     (order, offset) = candidates[best]
     if ahead < _SURE:
-        second = candidates[int(np.argsort(found)[-2])]
+        second = candidates[int(np.argsort(observed)[-2])]
         raise InputError(
-            f"the data do not tell {order!r} with fold_offset {offset} from {second[0]!r} with "
-            f"{second[1]}: it is ahead in {ahead:.1%} of resamples only; give more images, or pass "
-            "component_order="
+            f"the data do not distinguish {order!r} with fold_offset {offset} from {second[0]!r} "
+            f"with {second[1]}: it is ahead in only {ahead:.1%} of the resamples; give more "
+            "images, or pass component_order="
         )
-    best_of_each = found.reshape(len(_ORDERS), model.n_folds).max(1)
-    statistics = dict(zip(_ORDERS, best_of_each.tolist(), strict=True))
+    best_by_order = observed.reshape(len(ORDERS), model.n_folds).max(1)
+    statistics: dict[str, float] = dict(zip(ORDERS, best_by_order.tolist(), strict=True))
     return ComponentOrder(order, p_value, statistics, offset, ahead)
 
 
 def _unseen(folds: Folds, ids: Sequence[str]) -> NDArray[np.bool_]:
-    """Which images each fold leaves out, tested or validated on, shape (n_folds, n)."""
+    """Return which images each fold leaves out, for test or validation, shape (n_folds, n)."""
     left_out = [{*folds.test(k), *folds.validation(k)} for k in range(folds.n_folds)]
     return np.array([[name in names for name in ids] for names in left_out])
 
 
 def _losses(model: DeepGazeIIE, stimuli: Stimuli, fixations: Fixations, *, progress: bool) -> Array:
-    """Mean negative log likelihood on each image by each component, nats; NaN without fixations.
+    """Return the mean negative log likelihood of components on images, nats; NaN if not fixated.
 
-    The components of all backbones that share a number are taken together.
+    The components of all backbones with the same number are mixed. Shape (images, components).
     """
-    from tqdm import tqdm
-
-    found = np.full((len(stimuli), model.n_components), np.nan)
+    losses = np.full((len(stimuli), model.n_components), np.nan)
     images = np.flatnonzero(fixations.counts())
-    for i in tqdm(images, delay=2, disable=not progress, desc="components", unit="image"):
+    for i in progress_bar(images, show=progress, description="components"):
         rows, stimulus = fixations.rows_of_image(int(i)), stimuli[int(i)]
         pixels = pixel_indices(fixations.x[rows], fixations.y[rows], stimulus.size)
         logs = model.log_densities_of_components(stimulus)
-        found[i] = -logs.reshape(len(logs), -1)[:, pixels].mean(1)
-    return found
+        losses[i] = -logs.reshape(len(logs), -1)[:, pixels].mean(1)
+    return losses
 
 
-def _closeness(distances: Array, group: NDArray[np.int64]) -> float:
-    """How much smaller distances within groups are than between, as a share of all."""
+def _closeness(distances: Array, group: Rows) -> float:
+    """Return how much smaller distances are within groups than between, as a share of these."""
     same = group[:, None] == group
     np.fill_diagonal(same, False)
     other = group[:, None] != group

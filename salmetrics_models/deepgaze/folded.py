@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, Literal, get_args
 
 import numpy as np
 
@@ -16,44 +16,66 @@ from salmetrics_models.deepgaze.cross_validated import CrossValidatedDeepGaze
 from salmetrics_models.deepgaze.model import DeepGaze
 from salmetrics_models.weights.files import Weights
 
-__all__ = ["FoldedDeepGaze"]
+__all__ = ["ORDERS", "FoldedDeepGaze", "Order"]
+
+Order = Literal["instance-major", "fold-major"]
+ORDERS: tuple[Order, ...] = get_args(Order)
 
 
 class FoldedDeepGaze(DeepGaze):
     """DeepGaze with components for several folds, and several instances of each.
 
-    Attributes
+    The number of components is a multiple of the number of folds, `n_folds`.
+
+    Parameters
     ----------
-    n_folds
-        Folds; components are a multiple of them.
+    weights
+        Path of a file of weights, published or written by `save`; None for random weights.
+    centre_bias, device, dtype, autocast, pixels_per_degree, components, batch_size, n_threads, seed
+        See `DeepGaze`.
+
+    Examples
+    --------
+    >>> from salmetrics_models import DeepGazeIIE
+    >>> model = DeepGazeIIE("deepgaze2e.pth", centre_bias="gaussian")  # doctest: +SKIP
+    >>> model.with_components(model.components_of(fold=3))  # doctest: +SKIP
     """
 
     n_folds: int
-    more_backbones: tuple[Backbone, ...] = ()  # that checkpoints may name
+    more_backbones: tuple[Backbone, ...] = ()  # that files of weights may name
 
     def components_of(
         self,
         *,
         fold: int | None = None,
         instance: int | None = None,
-        component_order: str = "instance-major",
+        component_order: Order = "instance-major",
         fold_offset: int = 0,
     ) -> tuple[int, ...]:
-        """Return indices of the components of a fold, of an instance, or of both.
+        """Return the indices of the components of a fold, of an instance, or of both.
 
         Parameters
         ----------
         fold, instance
-            From 0; all by default.
+            Number of the fold and of the instance, from 0; by default all.
         component_order
-            Whether the file has all folds of one instance together ("instance-major"), or all
-            instances of one fold ("fold-major"). Files that were trained here are
-            instance-major; the published one of DeepGaze IIE does not say, and `identify_folds`
-            may tell.
+            Order of the components in the file: all folds of an instance together
+            ("instance-major"), or all instances of a fold ("fold-major"). Files that were trained
+            here are instance-major; the published one of DeepGaze IIE does not say, and
+            `identify_folds` may find out.
         fold_offset
             Fold of the first component.
+
+        Returns
+        -------
+        components : tuple of int
+
+        Raises
+        ------
+        InputError
+            If an option is invalid, or there is no such fold or instance.
         """
-        check_choice("component_order", component_order, ("instance-major", "fold-major"))
+        check_choice("component_order", component_order, ORDERS)
         n_instances = self.n_components // self.n_folds
         for what, value, n in (("fold", fold, self.n_folds), ("instance", instance, n_instances)):
             if value is not None and not 0 <= check_whole(what, value, 0) < n:
@@ -63,34 +85,47 @@ class FoldedDeepGaze(DeepGaze):
         if component_order == "fold-major":
             folds, instances = numbers // n_instances, numbers % n_instances
         folds = (folds + check_whole("fold_offset", fold_offset, 0)) % self.n_folds
-        there = np.ones(numbers.size, bool)
+        wanted = np.ones(numbers.size, bool)
         if fold is not None:
-            there &= folds == fold
+            wanted &= folds == fold
         if instance is not None:
-            there &= instances == instance
-        return tuple(numbers[there].tolist())
+            wanted &= instances == instance
+        return tuple(numbers[wanted].tolist())
 
     def cross_validated(
         self,
         folds: Folds,
         *,
-        component_order: str = "instance-major",
+        component_order: Order = "instance-major",
         fold_offset: int = 0,
         unknown: UnknownImages = "error",
     ) -> CrossValidatedDeepGaze:
-        """Return a model that predicts each image by the components that did not train on it.
+        """Return a model that predicts each image by the components that were not trained on it.
 
         Parameters
         ----------
         folds
-            Of the images, such as `salmetrics.data.folds.mit1003`; as many as `n_folds`.
+            Folds of the images, such as `salmetrics.data.folds.mit1003`; their number must be
+            `n_folds`.
         component_order, fold_offset
-            As of `components_of`.
+            Order of the components in the file, see `components_of`.
         unknown
-            As of `salmetrics.CrossValidated`.
+            "error" or "mixture": what predicts images that are in no fold, see
+            `salmetrics.CrossValidated`.
+
+        Returns
+        -------
+        model : CrossValidatedDeepGaze
+
+        Raises
+        ------
+        InputError
+            If the number of folds differs, or the model has only some of its components.
         """
         if folds.n_folds != self.n_folds:
-            raise InputError(f"{self.name} has {self.n_folds} folds; got {folds.n_folds}")
+            raise InputError(
+                f"folds must be the {self.n_folds} folds of {self.name}; got {folds.n_folds}"
+            )
         components = [
             self.components_of(fold=k, component_order=component_order, fold_offset=fold_offset)
             for k in range(self.n_folds)
@@ -103,29 +138,31 @@ class FoldedDeepGaze(DeepGaze):
         return super()._about() | {"n_folds": self.n_folds}
 
     def _architecture_of(self, weights: Weights, what: str) -> Architecture:
-        """Return that of a checkpoint: this model's, but for components and downsampling."""
+        """Return the architecture of a file: this model's, but for components and downsampling."""
         first = weights.tensors.get("branches.0.readouts.weight0")
         if first is None:
-            return self.architecture  # a published one
-        if weights.about is None:  # it does not say more than how many components it has
+            return self.architecture  # a published file
+        if weights.about is None:  # tensors tell the number of components only
             return replace(self.architecture, n_components=first.shape[0])
-        found = self._described(weights.about, what)
-        differs = self.architecture.differences(found)
-        if differs:
+        architecture = self._described(weights.about, what)
+        differences = self.architecture.differences(architecture)
+        if differences:
             raise InputError(
-                f"{what} is of another model than {self.default_name}: {', '.join(differs)} "
-                "differ; salmetrics_models.ReadoutModel loads any"
+                f"{what} is of another model than {self.default_name}: {', '.join(differences)} "
+                "differ; salmetrics_models.ReadoutModel loads any architecture"
             )
-        return found
+        return architecture
 
     def _described(self, about: dict[str, Any], what: str) -> Architecture:
-        """Return the architecture that a checkpoint tells, and take its number of folds."""
+        """Return the architecture in the description of a file, and take its number of folds."""
         try:
-            found = Architecture.from_description(about["architecture"], self.more_backbones)
-            n_folds = about.get("n_folds", found.n_components)
-            if check_whole("n_folds", n_folds, 1) and found.n_components % n_folds:
-                raise InputError(f"{found.n_components} components in {n_folds} folds")
+            architecture = Architecture.from_description(about["architecture"], self.more_backbones)
+            n_folds = about.get("n_folds", architecture.n_components)
+            if check_whole("n_folds", n_folds, 1) and architecture.n_components % n_folds:
+                raise InputError(
+                    f"{architecture.n_components} components cannot have {n_folds} folds"
+                )
         except (KeyError, TypeError, ValueError) as error:
-            raise InputError(f"{what} says of itself what can't be: {error}") from error
+            raise InputError(f"the description in {what} is invalid: {error}") from error
         self.n_folds = n_folds
-        return found
+        return architecture

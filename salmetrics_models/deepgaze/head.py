@@ -1,4 +1,4 @@
-"""The trained part of a network: from a backbone's maps to readouts and blurred sums."""
+"""The trained part of a network: from a backbone's maps to the densities of its components."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 import torch
 from torch import Tensor, nn
 
+from salmetrics.array_types import Size
 from salmetrics.errors import InputError
 from salmetrics_models.backbones.backbone import Backbone
 from salmetrics_models.deepgaze.architectures import Architecture
@@ -25,7 +26,7 @@ __all__ = [
 ]
 
 
-_AT_ONCE = 10  # components whose maps are in memory together
+_AT_ONCE = 10  # number of components whose maps are in memory together
 
 
 class Head(nn.Module):
@@ -34,9 +35,9 @@ class Head(nn.Module):
     Parameters
     ----------
     backbone
-        Whose maps are read.
+        Backbone whose maps are read.
     architecture
-        Of the network.
+        Architecture of the network.
     """
 
     feature_scale: Tensor
@@ -55,25 +56,39 @@ class Head(nn.Module):
         if self._scaled:
             self.register_buffer("feature_scale", torch.ones(backbone.channels))
 
-    def at_grid(self, maps: Sequence[Tensor], grid: tuple[int, int]) -> Tensor:
+    def at_grid(self, maps: Sequence[Tensor], grid: Size) -> Tensor:
         """Return all features at the size of the readout, shape (n, channels, h, w).
 
         Parameters
         ----------
         maps
-            Of each layer, shape (n, channels of the layer, its h, its w).
+            Maps of each layer, shape (n, channels of the layer, its height, its width).
         grid
             (height, width) of the readout.
         """
-        found = torch.cat(self._resized(maps, grid), dim=1)
-        return found / self.feature_scale[:, None, None] if self._scaled else found
+        features = torch.cat(self._resized(maps, grid), dim=1)
+        return features / self.feature_scale[:, None, None] if self._scaled else features
 
-    def read(self, maps: Sequence[Tensor], grid: tuple[int, int], components: Tensor) -> Tensor:
-        """Return readouts, shape (n, k, h, w); maps and grid are as of `at_grid`."""
+    def read(self, maps: Sequence[Tensor], grid: Size, components: Tensor) -> Tensor:
+        """Return the readouts of some components.
+
+        Parameters
+        ----------
+        maps
+            Maps of each layer, see `at_grid`.
+        grid
+            (height, width) of the readout.
+        components
+            Indices of the components, shape (k,).
+
+        Returns
+        -------
+        readouts : Tensor of shape (n, k, height, width)
+        """
         if self._factors is None or self.readouts.layers[0].norm:
             return self.readouts(self.at_grid(maps, grid), components)
-        # Interpolation and the first product are linear, so the few channels after it are
-        # interpolated and not the thousands before.
+        # Interpolation and the first product are linear, so they commute: the few channels after
+        # the product are interpolated instead of the thousands before it.
         weight = self.readouts.weights(0, components)
         k, n_out, _ = weight.shape
         if self._scaled:
@@ -89,18 +104,20 @@ class Head(nn.Module):
         )
 
     def log_densities(
-        self, maps: Sequence[Tensor], centre: Tensor, mixing: Mixing, grid: tuple[int, int]
+        self, maps: Sequence[Tensor], centre: Tensor, mixing: Mixing, grid: Size
     ) -> Tensor:
         """Return log densities of all components at the size of the map, shape (n, k, h, w).
 
         Parameters
         ----------
-        maps, grid
-            As of `at_grid`.
+        maps
+            Maps of each layer, see `at_grid`.
         centre
             Log density of the centre bias at the map's pixels, shape (n or 1, h, w).
         mixing
-            Of the map's size and the image's.
+            `Mixing` for the sizes of the map and of the image.
+        grid
+            (height, width) of the readout.
         """
         every = torch.arange(self.readouts.n_components, device=centre.device)
         logs = self.finaliser(self.read(maps, grid, every), centre, every)
@@ -109,21 +126,25 @@ class Head(nn.Module):
     def mixture(
         self,
         maps: Sequence[Tensor],
-        grid: tuple[int, int],
+        grid: Size,
         centre: Tensor,
         mixing: Mixing,
         components: Tensor,
     ) -> Tensor:
-        """Return the mean of densities of some components, as its log, shape (n, h, w).
+        """Return the log of the mean density of some components, shape (n, h, w).
 
         Parameters
         ----------
-        maps, grid
-            As of `at_grid`.
-        centre, mixing
-            As of `log_densities`.
+        maps
+            Maps of each layer, see `at_grid`.
+        grid
+            (height, width) of the readout.
+        centre
+            Log density of the centre bias at the map's pixels, shape (n or 1, h, w).
+        mixing
+            `Mixing` for the sizes of the map and of the image.
         components
-            Indices, shape (k,).
+            Indices of the components, shape (k,).
         """
         readouts = self.read(maps, grid, components)
         total: Tensor | None = None
@@ -135,28 +156,32 @@ class Head(nn.Module):
         assert total is not None
         return total - math.log(components.numel())
 
-    def _resized(self, maps: Sequence[Tensor], grid: tuple[int, int]) -> list[Tensor]:
+    def _resized(self, maps: Sequence[Tensor], grid: Size) -> list[Tensor]:
         if self._factors is None:
             return [nn.functional.interpolate(m, size=grid) for m in maps]
         return [aligned(m, f, grid) for m, f in zip(maps, self._factors, strict=True)]
 
 
-def aligned(features: Tensor, factor: float, size: tuple[int, int]) -> Tensor:
-    """Enlarge features linearly, such that units lie where their receptive fields have the centre.
+def aligned(features: Tensor, factor: float, size: Size) -> Tensor:
+    """Enlarge features linearly, such that units lie at the centres of their receptive fields.
 
-    With padding that keeps sizes, and pooling of 2 x 2, unit j of a layer of stride s sees around
-    pixel s j + (s - 1) / 2 of the image. Unit j of a layer of stride t at a pixel is then at
-    (t j + (t - s) / 2) / s of the other, which is what linear interpolation by s / t does. Where
-    the image's size is no multiple of s, the last units are repeated.
+    With padding that keeps sizes, and 2 x 2 pooling, the receptive field of unit j in a layer of
+    stride s is centred on pixel s j + (s - 1) / 2 of the image. Unit j of a layer of stride t is
+    then at (t j + (t - s) / 2) / s of the first layer, which is where linear interpolation by s / t
+    reads. Where the size of the image is not a multiple of s, the last units are repeated.
 
     Parameters
     ----------
     features
-        Shape (n, channels, h, w).
+        Features of the layer of stride s, shape (n, channels, h, w).
     factor
-        s / t.
+        Ratio of the strides, s / t.
     size
         (height, width) of the layer of stride t.
+
+    Returns
+    -------
+    enlarged : Tensor of shape (n, channels, height, width)
     """
     enlarged = nn.functional.interpolate(features, scale_factor=factor, mode="bilinear")
     height, width = enlarged.shape[-2:]
@@ -165,15 +190,15 @@ def aligned(features: Tensor, factor: float, size: tuple[int, int]) -> Tensor:
     return padded[..., : size[0], : size[1]]
 
 
-def channel_scale(of_images: Iterable[Sequence[Tensor]]) -> Tensor:
+def channel_scale(maps_by_image: Iterable[Sequence[Tensor]]) -> Tensor:
     """Return the standard deviation of each channel over images and space, shape (channels,).
 
-    A channel that never moves, rounding aside, has 1: it carries nothing, and stays as it is.
+    A channel that is constant, up to rounding, gets 1 and so stays as it is.
 
     Parameters
     ----------
-    of_images
-        Maps of each layer, for images one after the other, shape (1, channels, h, w).
+    maps_by_image
+        For each image, the maps of each layer, shape (1, channels, h, w).
 
     Raises
     ------
@@ -181,27 +206,27 @@ def channel_scale(of_images: Iterable[Sequence[Tensor]]) -> Tensor:
         If there are no images.
     """
     n, sums, squares = torch.zeros(()), torch.zeros(()), torch.zeros(())
-    for maps in of_images:
+    for maps in maps_by_image:
         values = [m[0].flatten(1).double() for m in maps]
         n = n + torch.cat([torch.full_like(v[:, 0], v.shape[1]) for v in values])
         sums = sums + torch.cat([v.sum(1) for v in values])
         squares = squares + torch.cat([v.square().sum(1) for v in values])
     if n.ndim == 0:
-        raise InputError("there are no images to fit the scale of features to")
+        raise InputError("the scale of features needs at least one image; got no images")
     variance = squares / n - (sums / n) ** 2
-    moves = variance > 1e-12 * (squares / n)
-    return torch.where(moves, variance.clamp(min=0).sqrt(), 1.0)
+    varies = variance > 1e-12 * (squares / n)
+    return torch.where(varies, variance.clamp(min=0).sqrt(), 1.0)
 
 
 def mean_of_logs(logs: Sequence[Tensor]) -> Tensor:
-    """Return the log of the mean of densities that are given as logs, one a backbone."""
+    """Return the log of the mean of densities, from one log density per backbone."""
     if len(logs) == 1:
         return logs[0]
     return torch.logsumexp(torch.stack(list(logs)), dim=0) - math.log(len(logs))
 
 
 def downsampled(images: Tensor, step: float) -> Tensor:
-    """Take every so many pixels of images: floor(size / step) of each side."""
+    """Return every `step`-th pixel of images, floor(side / step) along each side."""
     height, width = (int(side / step) for side in images.shape[-2:])
     if step == int(step):
         every = int(step)
@@ -211,7 +236,7 @@ def downsampled(images: Tensor, step: float) -> Tensor:
     return images[..., rows[:, None], columns]
 
 
-def readout_grid(architecture: Architecture, size: tuple[int, int]) -> tuple[int, int]:
+def readout_grid(architecture: Architecture, size: Size) -> Size:
     """Return (height, width) of the readout for images of a size."""
     down, factor = architecture.downsample, architecture.readout_factor
     if architecture.aligned:  # a layer of the network, which rounds down
@@ -220,14 +245,14 @@ def readout_grid(architecture: Architecture, size: tuple[int, int]) -> tuple[int
 
 
 def small_centre(architecture: Architecture, centre: Tensor) -> tuple[Mixing, Tensor]:
-    """Return what mixes densities of images, and the centre bias at the map's pixels.
+    """Return the `Mixing` for images of a size, and the centre bias at the map's pixels.
 
     Parameters
     ----------
     architecture
-        Of the network.
+        Architecture of the network.
     centre
-        Log density of the centre bias, shape (n, h, w).
+        Log density of the centre bias at the size of the images, shape (n, h, w).
     """
     step = architecture.map_factor
     height, width = centre.shape[-2:]

@@ -1,4 +1,4 @@
-"""DeepGaze networks: backbones, readouts, and the mixture of all densities."""
+"""DeepGaze networks: backbones, readouts, and the mixture of the densities of all components."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from salmetrics.array_types import Size
 from salmetrics.errors import InputError, is_whole
 from salmetrics_models.backbones.backbone import Backbone, CachedDigest, FeatureExtractor
 from salmetrics_models.deepgaze.architectures import Architecture
@@ -22,13 +23,21 @@ from salmetrics_models.deepgaze.head import (
     small_centre,
 )
 
-__all__ = ["Branch", "DeepGazeNetwork"]
+__all__ = ["Branch", "Components", "DeepGazeNetwork", "chosen_rows", "index"]
 
-Components = Sequence[int] | Sequence[Sequence[int]]
+Components = Sequence[int] | Sequence[Sequence[int]]  # the same for all images, or for each
 
 
 class Branch(Head):
-    """One backbone with its readouts and finalisers."""
+    """One backbone with its readouts and finalisers.
+
+    Parameters
+    ----------
+    backbone
+        The backbone.
+    architecture
+        Architecture of the network.
+    """
 
     def __init__(self, backbone: Backbone, architecture: Architecture) -> None:
         super().__init__(backbone, architecture)
@@ -40,7 +49,7 @@ class Branch(Head):
         Parameters
         ----------
         images
-            Shape (n, 3, h, w), downsampled.
+            Downsampled images, RGB from 0 to 255, shape (n, 3, h, w).
         autocast
             Whether the backbone may compute in bfloat16.
         """
@@ -54,7 +63,7 @@ class DeepGazeNetwork(nn.Module):
     Parameters
     ----------
     architecture
-        `DEEPGAZE_1` or `DEEPGAZE_2E`, or another.
+        Architecture, such as `DEEPGAZE_1` or `DEEPGAZE_2E`.
     """
 
     def __init__(self, architecture: Architecture) -> None:
@@ -67,15 +76,15 @@ class DeepGazeNetwork(nn.Module):
 
     @property
     def digest(self) -> str:
-        """Start of the SHA-256 of all weights."""
+        """First 16 digits of the SHA-256 of all weights."""
         return self._digest.of(self)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # classes of torchvision are found in another process only after `vision_models`
+        # another process finds the classes of torchvision only after `vision_models`
         state = {name: tensor.cpu() for name, tensor in self.state_dict().items()}
-        where = next(self.parameters())
-        made_of = type(self), self._made_of()
-        return _restored, (made_of, state, self.autocast, where.dtype, where.device)
+        like = next(self.parameters())
+        call = type(self), self._arguments()
+        return _restored, (call, state, self.autocast, like.dtype, like.device)
 
     def forward(
         self, images: Tensor, centre: Tensor, components: Components | None = None
@@ -85,12 +94,12 @@ class DeepGazeNetwork(nn.Module):
         Parameters
         ----------
         images
-            Shape (n, 3, h, w), RGB, 0 to 255.
+            RGB from 0 to 255, shape (n, 3, h, w).
         centre
             Log density of the centre bias, shape (n, h, w) or (1, h, w).
         components
-            Indices of those to mix, of each backbone; the same for all images, or a sequence for
-            each; all by default.
+            Indices of the components to mix, of each backbone: the same for all images, or one
+            sequence for each image; by default all.
         """
         mixing, parts = self.log_densities_of_backbones(images, centre, components)
         return mixing.enlarged(mean_of_logs(parts))
@@ -98,7 +107,7 @@ class DeepGazeNetwork(nn.Module):
     def log_densities_of_backbones(
         self, images: Tensor, centre: Tensor, components: Components | None = None
     ) -> tuple[Mixing, list[Tensor]]:
-        """Return each backbone's mixture at the size of the map, and what enlarges it."""
+        """Return the `Mixing` that enlarges maps, and each backbone's mixture at their size."""
         groups = self._groups(components, images)
         mixing, small = small_centre(self.architecture, centre)
         small = small.expand(len(images), -1, -1)
@@ -107,19 +116,19 @@ class DeepGazeNetwork(nn.Module):
             maps, grid = self.maps(branch, images)
             if len(groups) == 1:
                 return branch.mixture(maps, grid, small, mixing, groups[0][1])
-            made = torch.empty_like(small)
-            for rows, chosen in groups:
-                of_rows = [chosen_rows(m, rows) for m in maps]
+            logs = torch.empty_like(small)
+            for rows, own in groups:
+                own_maps = [chosen_rows(m, rows) for m in maps]
                 centres = chosen_rows(small, rows)
-                mixed = branch.mixture(of_rows, grid, centres, mixing, chosen)
-                for row, one in zip(rows, mixed, strict=True):
-                    made[row] = one
-            return made
+                mixtures = branch.mixture(own_maps, grid, centres, mixing, own)
+                for row, log in zip(rows, mixtures, strict=True):
+                    logs[row] = log
+            return logs
 
         return mixing, self.by_branch(mixture, images.device)
 
     def log_densities_of_components(self, images: Tensor, centre: Tensor) -> Tensor:
-        """Return the log density of each component number, mixed over backbones: (n, k, h, w)."""
+        """Return the log density of each component, mixed over backbones, shape (n, k, h, w)."""
         every = index(range(self.architecture.n_components), images.device)
         mixing, small = small_centre(self.architecture, centre)
         total: Tensor | None = None
@@ -130,38 +139,41 @@ class DeepGazeNetwork(nn.Module):
         assert total is not None
         return mixing.enlarged(total - math.log(len(self.branches)))
 
-    def maps(self, branch: Branch, images: Tensor) -> tuple[list[Tensor], tuple[int, int]]:
-        """Return one backbone's maps, and the (height, width) of the readout."""
+    def maps(self, branch: Branch, images: Tensor) -> tuple[list[Tensor], Size]:
+        """Return the maps of one backbone, and (height, width) of the readout."""
         height, width = images.shape[-2:]
         smaller = downsampled(images, self.architecture.downsample)
         maps = branch.maps(smaller, autocast=self.autocast)
         return maps, readout_grid(self.architecture, (height, width))
 
     def readouts(self, branch: Branch, images: Tensor, components: Tensor) -> Tensor:
-        """Return one backbone's readouts, shape (n, k, h, w)."""
+        """Return the readouts of one backbone, shape (n, k, h, w)."""
         return branch.read(*self.maps(branch, images), components)
 
     def _groups(
         self, components: Components | None, images: Tensor
     ) -> list[tuple[Sequence[int], Tensor]]:
-        """Return which images have which components: groups of those that have the same."""
-        given = range(self.architecture.n_components) if components is None else components
+        """Group images with the same components; return the rows and components of each group."""
+        wanted = range(self.architecture.n_components) if components is None else components
         every = range(len(images))
-        if len(given) == 0 or is_whole(given[0]):
-            return [(every, index(given, images.device))]  # type: ignore[arg-type]
-        if len(given) != len(images):
-            raise InputError(f"there are {len(given)} lists of components for {len(images)} images")
-        rows: dict[tuple[int, ...], list[int]] = {}
-        for row, chosen in enumerate(given):
-            rows.setdefault(tuple(chosen), []).append(row)  # type: ignore[arg-type]
-        return [(images_of, index(chosen, images.device)) for chosen, images_of in rows.items()]
+        if len(wanted) == 0 or is_whole(wanted[0]):
+            return [(every, index(wanted, images.device))]  # type: ignore[arg-type]
+        if len(wanted) != len(images):
+            raise InputError(
+                f"components must be one list for all images, or one for each of the {len(images)} "
+                f"images; got {len(wanted)} lists"
+            )
+        rows_by_components: dict[tuple[int, ...], list[int]] = {}
+        for row, own in enumerate(wanted):
+            rows_by_components.setdefault(tuple(own), []).append(row)  # type: ignore[arg-type]
+        return [(rows, index(own, images.device)) for own, rows in rows_by_components.items()]
 
-    def _made_of(self) -> tuple[Any, ...]:
-        """Return the arguments that it was made with."""
+    def _arguments(self) -> tuple[Any, ...]:
+        """Return the arguments of the constructor."""
         return (self.architecture,)
 
     def by_branch(self, work: Callable[[Branch], Tensor], device: torch.device) -> list[Tensor]:
-        """Do work for each backbone; on a GPU at once, each in a stream of its own."""
+        """Return the results of `work` for each backbone; on a GPU in parallel streams."""
         branches: list[Branch] = list(self.branches)  # type: ignore[arg-type]
         if device.type != "cuda" or len(branches) == 1:
             return [work(branch) for branch in branches]
@@ -177,19 +189,19 @@ class DeepGazeNetwork(nn.Module):
             for stream in streams:
                 now.wait_stream(stream)
         for part in parts:
-            part.record_stream(now)  # its memory is not for others until `now` is done with it
+            part.record_stream(now)  # its memory stays reserved until `now` has used it
         return parts
 
 
 def chosen_rows(tensor: Tensor, rows: Sequence[int]) -> Tensor:
-    """Return some rows of a tensor; a GPU does not wait for their numbers."""
+    """Return some rows of a tensor, without making a GPU wait for their numbers."""
     if list(rows) == list(range(len(tensor))):
         return tensor
     return torch.stack([tensor[row] for row in rows])
 
 
 def index(numbers: Sequence[int], device: torch.device) -> Tensor:
-    """Return indices on a device; kept, as a GPU would wait for each copy."""
+    """Return indices on a device; cached, since each copy would make a GPU wait."""
     return _index(tuple(numbers), device)
 
 
@@ -200,13 +212,13 @@ def _index(numbers: tuple[int, ...], device: torch.device) -> Tensor:
 
 
 def _restored(
-    made_of: tuple[type[DeepGazeNetwork], tuple[Any, ...]],
+    call: tuple[type[DeepGazeNetwork], tuple[Any, ...]],
     state: dict[str, Tensor],
     autocast: bool,
     dtype: torch.dtype,
     device: torch.device,
 ) -> DeepGazeNetwork:
-    kind, arguments = made_of
+    kind, arguments = call
     with torch.device("meta"):
         network = kind(*arguments)
     network = network.to_empty(device="cpu").to(dtype)

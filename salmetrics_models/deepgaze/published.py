@@ -1,4 +1,4 @@
-"""Names of tensors in the published checkpoints, and where each goes here."""
+"""Names of tensors in the published files of DeepGaze I and IIE, and the place of each here."""
 
 from __future__ import annotations
 
@@ -10,23 +10,23 @@ from torch import Tensor, nn
 
 from salmetrics_models.backbones.loading import backbone_names
 from salmetrics_models.deepgaze.network import DeepGazeNetwork
-from salmetrics_models.weights.files import _check
+from salmetrics_models.weights.files import check_state
 
 __all__ = ["Place", "load_published", "places"]
 
 
 @dataclass(frozen=True)
 class Place:
-    """Where a published tensor goes.
+    """The place of a published tensor.
 
     Attributes
     ----------
     key
-        In the state dict of `DeepGazeNetwork`.
+        Name in the state dict of `DeepGazeNetwork`.
     component
-        Index along its first axis; None for the tensor as a whole.
+        Index along the first axis of our tensor; None for the whole tensor.
     shape
-        Of the published tensor.
+        Shape of the published tensor.
     """
 
     key: str
@@ -34,7 +34,7 @@ class Place:
     shape: tuple[int, ...]
 
 
-# in a component of DeepGaze IIE: name there, and here
+# in a component of DeepGaze IIE: published name, and ours
 _HEADS_2E = {
     "saliency_networks.{k}.layernorm0.weight": "readouts.norm_weight0",
     "saliency_networks.{k}.layernorm0.bias": "readouts.norm_bias0",
@@ -69,24 +69,36 @@ _HEAD_1 = {
 
 
 def places(network: DeepGazeNetwork) -> dict[str, Place]:
-    """Return the place of each tensor of the published checkpoint of DeepGaze I or IIE."""
+    """Return the place of each tensor of the published file of DeepGaze I or IIE.
+
+    Parameters
+    ----------
+    network
+        Network with one backbone (DeepGaze I) or several (DeepGaze IIE).
+
+    Returns
+    -------
+    places : dict
+        `Place` by published name.
+    """
     single = len(network.branches) == 1
     own = {key: tuple(tensor.shape) for key, tensor in network.state_dict().items()}
-    found: dict[str, Place] = {}
+    by_name: dict[str, Place] = {}
     for b, branch in enumerate(network.branches):
-        there = "" if single else f"models.{b}."
-        here = f"branches.{b}."
+        prefix = "" if single else f"models.{b}."
+        own_prefix = f"branches.{b}."
         backbone: nn.Module = branch.features.network  # type: ignore[assignment, union-attr]
         name: str = branch.features.backbone.name  # type: ignore[assignment, union-attr]
         for theirs, ours in backbone_names(name, backbone):
-            key = f"{here}features.network.{ours}"
-            found[f"{there}features.features.1.{theirs}"] = Place(key, None, own[key])
+            key = f"{own_prefix}features.network.{ours}"
+            by_name[f"{prefix}features.features.1.{theirs}"] = Place(key, None, own[key])
         heads = _HEAD_1 if single else _HEADS_2E
         for k in range(network.architecture.n_components):
             for pattern, ours in heads.items():
-                key = here + ours
-                found[there + pattern.format(k=k)] = Place(key, k, _shape(ours, own[key][1:]))
-    return found
+                key = own_prefix + ours
+                shape = _shape(ours, own[key][1:])
+                by_name[prefix + pattern.format(k=k)] = Place(key, k, shape)
+    return by_name
 
 
 def _shape(name: str, own: tuple[int, ...]) -> tuple[int, ...]:
@@ -97,25 +109,25 @@ def _shape(name: str, own: tuple[int, ...]) -> tuple[int, ...]:
 
 
 def load_published(network: DeepGazeNetwork, state: Mapping[str, Tensor], what: str) -> None:
-    """Put the tensors of a published checkpoint where they belong; all of them, or none.
+    """Load the tensors of a published file; all of them, or none.
 
     Parameters
     ----------
     network
-        `DeepGazeNetwork` of the same architecture.
+        Network of the same architecture; it receives the tensors.
     state
-        As `read_tensors` gives it.
+        Tensors by published name, from `read_tensors`.
     what
-        What messages call the file.
+        Name of the file in error messages.
 
     Raises
     ------
     InputError
-        Naming the first missing and unexpected names, or tensors of another shape.
+        If names are missing or unexpected, or a tensor has another shape or an invalid value.
     """
-    wanted, own = places(network), network.state_dict()
-    _check({name: place.shape for name, place in wanted.items()}, state, what)
+    by_name, own = places(network), network.state_dict()
+    check_state({name: place.shape for name, place in by_name.items()}, state, what)
     with torch.no_grad():
-        for name, place in wanted.items():
+        for name, place in by_name.items():
             target = own[place.key] if place.component is None else own[place.key][place.component]
             target.copy_(state[name].reshape(target.shape))

@@ -1,4 +1,4 @@
-"""The trained part of DeepGaze IIE-ACW: heads of all backbones, and weights of categories."""
+"""The trained part of DeepGaze IIE-ACW: heads of all backbones, and weights per category."""
 
 from __future__ import annotations
 
@@ -11,25 +11,25 @@ from torch.utils.checkpoint import checkpoint
 from salmetrics_models.deepgaze.architectures import Architecture
 from salmetrics_models.deepgaze.finaliser import Mixing
 from salmetrics_models.deepgaze.head import Head
-from salmetrics_models.deepgaze_acw.categories import mixed, shares
+from salmetrics_models.deepgaze_acw.categories import MixingRule, mixed, shares
 
 __all__ = ["CategoryHead"]
 
 
 class CategoryHead(nn.Module):
-    """Heads of all backbones of one fold, and how much each counts in each category.
+    """Heads of all backbones of one fold, and the weights of the backbones in each category.
 
     Parameters
     ----------
     architecture
-        Of the network; its components are the instances.
+        Architecture of the network; its components are the instances.
     n_categories
-        Of images.
+        Number of categories of images.
     mixing
-        As of `categories.mixed`.
+        "log-density" or "density", see `categories.mixed`.
     """
 
-    def __init__(self, architecture: Architecture, n_categories: int, mixing: str) -> None:
+    def __init__(self, architecture: Architecture, n_categories: int, mixing: MixingRule) -> None:
         super().__init__()
         self.architecture, self.mixing = architecture, mixing
         self.heads = nn.ModuleList([Head(b, architecture) for b in architecture.backbones])
@@ -48,9 +48,13 @@ class CategoryHead(nn.Module):
         Parameters
         ----------
         maps
-            Of all layers of the first backbone, then of the second, ...
-        grid, centre, mixing
-            As of `Head.mixture`.
+            Maps of all layers of the first backbone, then of the second, ...
+        grid
+            (height, width) of the readout.
+        centre
+            Log density of the centre bias at the map's pixels, shape (n or 1, h, w).
+        mixing
+            `Mixing` for the sizes of the map and of the image.
         categories
             Number of each image's category.
         """
@@ -59,7 +63,7 @@ class CategoryHead(nn.Module):
         for backbone, head in zip(self.architecture.backbones, self.heads, strict=True):
             own = list(maps[start : start + len(backbone.layers)])
             start += len(backbone.layers)
-            # Maps of all components at the size of the image would fill gigabytes, so they are
+            # Maps of all components at the size of the image would take gigabytes, so they are
             # computed again for the gradient.
             logs.append(
                 checkpoint(
@@ -70,7 +74,7 @@ class CategoryHead(nn.Module):
                     mixing,
                     every,
                     use_reentrant=False,
-                    preserve_rng_state=False,  # nothing in it is random
+                    preserve_rng_state=False,  # the computation is not random
                 )
             )
         return mixed(logs, shares(self.category_weights, categories), mixing, self.mixing)

@@ -1,4 +1,4 @@
-"""DeepGaze IIE-ACW: backbones weighed by the category of the image."""
+"""DeepGaze IIE-ACW as a density model: backbones are weighted by the category of the image."""
 
 from __future__ import annotations
 
@@ -15,11 +15,12 @@ from salmetrics.data.stimuli import Stimulus
 from salmetrics.errors import InputError, check_choice, check_whole
 from salmetrics_models.backbones.backbone import Backbone
 from salmetrics_models.deepgaze.architectures import DEEPGAZE_2E_ACW, Architecture
-from salmetrics_models.deepgaze.folded import FoldedDeepGaze
+from salmetrics_models.deepgaze.folded import FoldedDeepGaze, Order
 from salmetrics_models.deepgaze.network import DeepGazeNetwork
 from salmetrics_models.deepgaze_acw.categories import (
     CAT2000,
     MIXINGS,
+    MixingRule,
     category_of,
     checked_categories,
 )
@@ -34,40 +35,54 @@ __all__ = ["DeepGazeIIEACW"]
 
 
 class DeepGazeIIEACW(FoldedDeepGaze):
-    """DeepGaze IIE with adaptive category weights: how much a backbone counts depends on the image.
+    """DeepGaze IIE with adaptive category weights: the weight of a backbone depends on the image.
 
     The log densities of the backbones are averaged with weights that are learnt for each category,
-    and normalised again. The category of an image is its attribute "category"; where it has none,
-    or an unknown one, the mean weights are used, and one warning says so.
+    and the result is normalised. The category of an image is its attribute "category". If it has
+    none, or an unknown one, the mean weights are used, and one warning says so.
 
-    No weights were ever published. This class loads those that `training.train_acw` makes, or
-    begins with random ones.
+    No weights were ever published. This class loads those that `training.train_acw` writes, or
+    starts from random ones.
 
     Parameters
     ----------
     weights
-        File of a training, or of `save`; None for random weights.
+        Path of the file of a training, or of one that `save` wrote; None for random weights.
     centre_bias
-        As of `DeepGaze`; by default "gaussian", which the paper has.
+        Centre bias, see `DeepGaze`; by default "gaussian", as in the report.
     category
-        Of all images, whatever their attributes say.
+        Category of all images, in place of their attributes.
     mixing
-        "log-density", or "density" to average densities; None: the file's, or "log-density".
+        "log-density" averages log densities, "density" averages densities; by default the rule of
+        the file, or "log-density".
     smooth
-        Whether random weights have the Gaussian blur that is in the paper and not in the authors'
-        last code. A file tells.
+        Whether random weights include the Gaussian blur, which is part of the report but not of the
+        authors' last code. A file has its own setting.
     categories
-        Names, for random weights; by default those of CAT2000. A file tells its own.
+        Names of the categories of random weights; by default those of CAT2000. A file has its own.
     n_folds
-        For random weights: 5, of 3 instances each, or 1, of 15 instances. A file tells.
+        Number of folds of random weights: 5, of 3 instances each, or 1, of 15 instances. A file has
+        its own.
     backbones
-        Your own that a file may name, besides those of `salmetrics_models.backbones.backbone`.
+        Backbones of your own that a file may name, in addition to those of
+        `salmetrics_models.backbones.backbone`.
     **options
-        As of `DeepGaze`.
+        Other options of `DeepGaze`, such as `device`.
+
+    Raises
+    ------
+    InputError
+        If an option is invalid, or the file is missing, damaged or of another model.
 
     References
     ----------
     Galván Díaz (2024), DeepGaze IIE-ACW (report, Tecnológico de Monterrey).
+
+    Examples
+    --------
+    >>> from salmetrics_models import DeepGazeIIEACW
+    >>> model = DeepGazeIIEACW("deepgaze2e-acw/model.pth")  # doctest: +SKIP
+    >>> model.category_weights().loc["LineDrawing"]  # doctest: +SKIP
     """
 
     architecture = DEEPGAZE_2E_ACW
@@ -81,7 +96,7 @@ class DeepGazeIIEACW(FoldedDeepGaze):
         *,
         centre_bias: Any = "gaussian",
         category: str | None = None,
-        mixing: str | None = None,
+        mixing: MixingRule | None = None,
         smooth: bool = False,
         categories: Sequence[str] = CAT2000,
         n_folds: int = 5,
@@ -92,12 +107,12 @@ class DeepGazeIIEACW(FoldedDeepGaze):
         check_choice("smooth", smooth, (True, False))
         wrong = [b for b in backbones if not isinstance(b, Backbone)]
         if wrong:
-            raise InputError(f"backbones must be a list of Backbone; got {wrong[0]!r}")
+            raise InputError(f"backbones must be a list of Backbone; got {wrong[0]!r} in it")
         self.more_backbones = tuple(backbones)
         self.categories = checked_categories(categories)
         self.mixing = mixing or MIXINGS[0]
         self._mixing_asked = mixing
-        self._warned: set[str] = set()  # shared with models of some of the components
+        self._warned: set[str] = set()  # shared with models of some components
         if weights is None:
             self.n_folds = check_whole("n_folds", n_folds, 1)
             self.architecture = replace(DEEPGAZE_2E_ACW, smooth=smooth)
@@ -110,16 +125,33 @@ class DeepGazeIIEACW(FoldedDeepGaze):
 
     @classmethod
     def from_pretrained(cls, path_or_name: str | Path | None = None, **options: Any) -> Self:
-        """Refuse names, as nothing is published; paths are as of the class."""
+        """Return the model of a file; no weights were published.
+
+        Parameters
+        ----------
+        path_or_name
+            Path of the file of a training.
+        **options
+            Options of the class.
+
+        Returns
+        -------
+        model : DeepGazeIIEACW
+
+        Raises
+        ------
+        InputError
+            If no path is given, or the file is of another model.
+        """
         if path_or_name is None:
             raise InputError(
-                "DeepGaze IIE-ACW has no published weights; give the file of a training"
+                "DeepGaze IIE-ACW has no published weights; give the path of the file of a training"
             )
         return cls(path_or_name, **options)
 
     @property
     def parameters(self) -> dict[str, Any]:
-        """What predictions depend on besides the image."""
+        """All settings that predictions depend on, besides the image, for results."""
         return super().parameters | {
             "categories": list(self.categories),
             "category": self.category,
@@ -131,35 +163,64 @@ class DeepGazeIIEACW(FoldedDeepGaze):
         *,
         fold: int | None = None,
         instance: int | None = None,
-        component_order: str = "instance-major",
+        component_order: Order = "instance-major",
         fold_offset: int = 0,
     ) -> tuple[int, ...]:
-        """Return indices as of `FoldedDeepGaze`; weights of categories fix the order of folds."""
+        """Return the indices of the components of a fold, of an instance, or of both.
+
+        Parameters
+        ----------
+        fold, instance
+            Number of the fold and of the instance, from 0; by default all.
+        component_order
+            Only "instance-major": the weights of categories fix the order.
+        fold_offset
+            Only 0, for the same reason.
+
+        Returns
+        -------
+        components : tuple of int
+
+        Raises
+        ------
+        InputError
+            If an option is invalid, or there is no such fold or instance.
+        """
         if component_order != "instance-major" or fold_offset != 0:
             raise InputError(
-                f"components of {self.name} are instance-major, beginning with fold 0; got "
+                f"components of {self.name} are instance-major, starting with fold 0; got "
                 f"component_order={component_order!r} and fold_offset={fold_offset!r}"
             )
         return super().components_of(fold=fold, instance=instance)
 
     def category_weights(self, fold: int | None = None) -> pd.DataFrame:
-        """Return the shares of the backbones in each category, rows of sum 1.
+        """Return the shares of the backbones in each category.
 
         Parameters
         ----------
         fold
-            From 0; None: the mean over folds.
+            Number of the fold, from 0; by default shares are averaged over folds.
+
+        Returns
+        -------
+        shares : pandas.DataFrame
+            One row per category, one column per backbone; rows have sum 1.
+
+        Raises
+        ------
+        InputError
+            If there is no such fold.
         """
         import pandas as pd
 
         if fold is not None and not 0 <= check_whole("fold", fold, 0) < self.n_folds:
             raise InputError(f"fold must be from 0 to {self.n_folds - 1}; got {fold}")
         network: Any = self._network
-        found = torch.softmax(network.category_weights.double(), dim=-1).cpu()
-        shown = found.mean(0) if fold is None else found[fold]
+        by_fold = torch.softmax(network.category_weights.double(), dim=-1).cpu()
+        own = by_fold.mean(0) if fold is None else by_fold[fold]
         names = [backbone.name for backbone in self.architecture.backbones]
         index = pd.Index(self.categories, name="category")
-        return pd.DataFrame(shown.numpy(), index=index, columns=names)
+        return pd.DataFrame(own.numpy(), index=index, columns=names)
 
     # ---- inside
 
@@ -172,7 +233,9 @@ class DeepGazeIIEACW(FoldedDeepGaze):
     def _architecture_of(self, weights: Weights, what: str) -> Architecture:
         about = weights.about
         if about is None or "categories" not in about:
-            raise InputError(f"{what} does not say of which categories it is; it is no such model")
+            raise InputError(
+                f"{what} has no description with categories; it is not a file of DeepGaze IIE-ACW"
+            )
         self.categories = checked_categories(about["categories"])
         check_choice(f"mixing of {what}", about.get("mixing"), MIXINGS)
         self.mixing = self._mixing_asked or about["mixing"]
@@ -185,16 +248,16 @@ class DeepGazeIIEACW(FoldedDeepGaze):
         return network(images, self._centres(images, batch), components, numbers)
 
     def _number_of(self, stimulus: Stimulus) -> int:
-        """Return the number of an image's category; -1, with one warning, if it is unknown."""
+        """Return the number of an image's category; -1 if it is unknown, with a single warning."""
         name = category_of(stimulus) if self.category is None else self.category
         if name in self.categories:
             return self.categories.index(name)
         if not self._warned:
             self._warned.add(stimulus.id)
-            said = "no category" if name is None else f"category {name!r}, which is unknown"
+            what = "no category" if name is None else f"category {name!r}, which is unknown"
             warnings.warn(
-                f"image {stimulus.id!r} has {said}; {self.name} predicts such images with the "
-                'mean weights. Categories are the attribute "category" of images, or category=',
+                f"image {stimulus.id!r} has {what}; {self.name} predicts such images with the "
+                'mean weights. Set the attribute "category" of the images, or pass category=',
                 stacklevel=2,
             )
         return -1

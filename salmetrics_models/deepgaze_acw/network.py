@@ -1,4 +1,4 @@
-"""DeepGaze networks whose backbones are weighed by the category of an image."""
+"""DeepGaze networks whose backbones are weighted by the category of an image."""
 
 from __future__ import annotations
 
@@ -17,34 +17,34 @@ from salmetrics_models.deepgaze.network import (
     chosen_rows,
     index,
 )
-from salmetrics_models.deepgaze_acw.categories import mixed, shares
+from salmetrics_models.deepgaze_acw.categories import MixingRule, mixed, shares
 
 __all__ = ["CategoryNetwork"]
 
 
 class CategoryNetwork(DeepGazeNetwork):
-    """Folds, each with components of its own, and weights of the backbones for each category.
+    """Folds with components of their own, and with weights of the backbones for each category.
 
     Parameters
     ----------
     architecture
-        Of the network; its components are instance-major, so number c is of fold c modulo
-        `n_folds`.
+        Architecture of the network; its components are instance-major, so component c belongs to
+        fold c modulo `n_folds`.
     n_folds
-        Of all components.
+        Number of folds.
     n_categories
-        Of images.
+        Number of categories of images.
     mixing
-        As of `categories.mixed`.
+        "log-density" or "density", see `categories.mixed`.
     """
 
     def __init__(
-        self, architecture: Architecture, n_folds: int, n_categories: int, mixing: str
+        self, architecture: Architecture, n_folds: int, n_categories: int, mixing: MixingRule
     ) -> None:
         super().__init__(architecture)
         self.n_folds, self.mixing = n_folds, mixing
         n_backbones = len(architecture.backbones)
-        # softmax over the backbones: each row begins with equal shares
+        # softmax over the backbones: each row starts with equal shares
         self.category_weights = nn.Parameter(torch.zeros(n_folds, n_categories, n_backbones))
 
     def forward(
@@ -58,10 +58,15 @@ class CategoryNetwork(DeepGazeNetwork):
 
         Parameters
         ----------
-        images, centre, components
-            As of `DeepGazeNetwork`. Folds of the components are mixed with equal weights.
+        images
+            RGB from 0 to 255, shape (n, 3, h, w).
+        centre
+            Log density of the centre bias, shape (n, h, w) or (1, h, w).
+        components
+            Indices of the components to mix, of each backbone: the same for all images, or one
+            sequence for each image; by default all. Their folds are mixed with equal weights.
         categories
-            Number of each image's category, -1 where it is unknown; None: unknown.
+            Number of each image's category, -1 if it is unknown; by default all are unknown.
         """
         numbers = [-1] * len(images) if categories is None else list(categories)
         mixing, small = small_centre(self.architecture, centre)
@@ -69,37 +74,37 @@ class CategoryNetwork(DeepGazeNetwork):
         # images with the same components, and one fold of those
         groups = [
             (list(rows), fold, own)
-            for rows, chosen in self._groups(components, images)
-            for fold, own in self._by_fold(chosen)
+            for rows, mixed_components in self._groups(components, images)
+            for fold, own in self._by_fold(mixed_components)
         ]
 
-        def of_groups(branch: Branch) -> Tensor:
-            """Return what one backbone says of each group, one after the other."""
+        def mixtures(branch: Branch) -> Tensor:
+            """Return the mixtures of one backbone for the images of all groups in a row."""
             maps, grid = self.maps(branch, images)
-            made = []
+            logs = []
             for rows, _, own in groups:
-                of_rows = [chosen_rows(m, rows) for m in maps]
+                own_maps = [chosen_rows(m, rows) for m in maps]
                 centres = chosen_rows(small, rows)
-                made.append(branch.mixture(of_rows, grid, centres, mixing, own))
-            return torch.cat(made)
+                logs.append(branch.mixture(own_maps, grid, centres, mixing, own))
+            return torch.cat(logs)
 
-        parts = self.by_branch(of_groups, images.device)
-        of_images: list[list[Tensor]] = [[] for _ in numbers]
+        parts = self.by_branch(mixtures, images.device)
+        by_image: list[list[Tensor]] = [[] for _ in numbers]
         lengths = [len(rows) for rows, _, _ in groups]
         split = zip(*(part.split(lengths) for part in parts), strict=True)
         for (rows, fold, _), logs in zip(groups, split, strict=True):
             weights = shares(self.category_weights[fold], [numbers[row] for row in rows])
             for row, log in zip(rows, mixed(logs, weights, mixing, self.mixing), strict=True):
-                of_images[row].append(log)
-        return mixing.enlarged(torch.stack([mean_of_logs(logs) for logs in of_images]))
+                by_image[row].append(log)
+        return mixing.enlarged(torch.stack([mean_of_logs(logs) for logs in by_image]))
 
     def _by_fold(self, components: Tensor) -> list[tuple[int, Tensor]]:
-        """Return each fold of some components, and those of them that it has."""
-        of_folds: dict[int, list[int]] = {}
+        """Return the folds of components, in order, each with its components."""
+        by_fold: dict[int, list[int]] = {}
         for number in components.tolist():
-            of_folds.setdefault(number % self.n_folds, []).append(number)
-        return [(fold, index(own, components.device)) for fold, own in sorted(of_folds.items())]
+            by_fold.setdefault(number % self.n_folds, []).append(number)
+        return [(fold, index(own, components.device)) for fold, own in sorted(by_fold.items())]
 
-    def _made_of(self) -> tuple[Any, ...]:
+    def _arguments(self) -> tuple[Any, ...]:
         n_categories = self.category_weights.shape[1]
         return self.architecture, self.n_folds, n_categories, self.mixing

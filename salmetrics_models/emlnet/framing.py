@@ -1,31 +1,32 @@
-"""Images of any shape brought to one size, and maps of that size back."""
+"""Images of any shape resized to one size, and maps of that size cropped to the image."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from salmetrics.array_types import AnyArray, Rows, Size
 from salmetrics.errors import InputError, check_choice, check_list, check_whole
 
 __all__ = ["Frame"]
 
-_LEAST = 32  # pixels; the coarsest layers of networks have one for these
+_LEAST = 32  # smallest side in pixels, for which the coarsest layers of networks have one pixel
 
 
 @dataclass(frozen=True)
 class Frame:
-    """The size that images are brought to.
+    """The size to which images are resized.
 
     Attributes
     ----------
     size
         (height, width) in pixels.
     pad
-        Whether images keep their shape, and zeros are added on two sides; else they are stretched.
+        Whether images keep their aspect ratio, with zeros added on two sides; otherwise they are
+        stretched.
     """
 
     size: Sequence[int] = (480, 640)
@@ -40,23 +41,23 @@ class Frame:
         check_choice("pad", self.pad, (True, False))
         object.__setattr__(self, "size", size)
 
-    def inner(self, size: tuple[int, int]) -> tuple[slice, slice]:
-        """Return the rows and columns of the frame that an image of a size is on."""
+    def inner(self, size: Size) -> tuple[slice, slice]:
+        """Return the rows and columns of the frame that an image of a size covers."""
         if not self.pad:
             return slice(0, self.size[0]), slice(0, self.size[1])
         factor = min(self.size[0] / size[0], self.size[1] / size[1])
-        found = []
+        parts = []
         for full, own in zip(self.size, size, strict=True):
             length = min(full, max(1, round(own * factor)))
             start = (full - length) // 2
-            found.append(slice(start, start + length))
-        return found[0], found[1]
+            parts.append(slice(start, start + length))
+        return parts[0], parts[1]
 
     def framed(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Return an image of shape (h, w, 3) at the size of the frame.
 
-        Interpolation is linear, over as many pixels as become one (Pillow's, as torchvision's
-        resizing of images).
+        Interpolation is linear, with a support that grows with the reduction: that of Pillow, as in
+        torchvision.
         """
         from PIL import Image
 
@@ -69,27 +70,29 @@ class Frame:
         framed[rows, columns] = resized
         return framed
 
-    def points(
-        self, x: NDArray[Any], y: NDArray[Any], size: tuple[int, int]
-    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Return columns and rows of the frame's pixels that points of an image are in.
+    def points(self, x: AnyArray, y: AnyArray, size: Size) -> tuple[Rows, Rows]:
+        """Return the pixels of the frame that contain points of an image.
 
         Parameters
         ----------
         x, y
-            In pixels of the image.
+            Positions in pixels of the image, shape (n,).
         size
             (height, width) of the image.
+
+        Returns
+        -------
+        columns, rows : ndarray of shape (n,), int64
         """
         rows, columns = self.inner(size)
-        found = []
+        parts = []
         for values, own, place in ((x, size[1], columns), (y, size[0], rows)):
             length = place.stop - place.start
             pixels = np.floor(np.asarray(values) * (length / own)).astype(np.int64)
-            found.append(place.start + np.minimum(pixels, length - 1))
-        return found[0], found[1]
+            parts.append(place.start + np.minimum(pixels, length - 1))
+        return parts[0], parts[1]
 
-    def unframed(self, made: NDArray[Any], size: tuple[int, int]) -> NDArray[Any]:
-        """Return the part of a map of the frame's size that an image of a size is on."""
+    def unframed(self, values: AnyArray, size: Size) -> AnyArray:
+        """Return the part of a map of the frame's size that an image of a size covers."""
         rows, columns = self.inner(size)
-        return made[rows, columns]
+        return values[rows, columns]

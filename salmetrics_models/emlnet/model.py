@@ -1,4 +1,4 @@
-"""EML-NET as a model of saliency maps: any number of encoders, and their decoder."""
+"""EML-NET as a saliency map model: any number of encoders, and their decoder."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from salmetrics.array_types import AnyArray
 from salmetrics.data.fixations import Fixations
 from salmetrics.data.stimuli import Stimuli, Stimulus
 from salmetrics.densities.resampling import resize_map
@@ -31,7 +32,7 @@ from salmetrics_models.emlnet.network import (
 )
 from salmetrics_models.emlnet.published import decoder_names, encoder_names
 from salmetrics_models.prediction.batched import Batched
-from salmetrics_models.prediction.producer import Array, Task
+from salmetrics_models.prediction.producer import Task
 from salmetrics_models.seeds import check_seed, seeded
 from salmetrics_models.weights.files import (
     load_renamed,
@@ -48,14 +49,14 @@ _KNOWN = (RESNET_50, DENSENET_161, NASNET_LARGE)
 
 
 class _Published(NamedTuple):
-    """The three files that the authors published."""
+    """Paths of the three files that the authors published."""
 
     imagenet: str | Path
     places: str | Path
     decoder: str | Path
 
     def network(self) -> EMLNetwork:
-        """Return the network with all of their tensors."""
+        """Return the network with all tensors of the files."""
         network = unfilled(lambda: EMLNetwork(FORMS["public"].backbones, "public"))
         for name in network.names:
             path, encoder = getattr(self, name), network.encoder(name)
@@ -72,30 +73,64 @@ class EMLNet(Batched, SaliencyMapModel):
     Parameters
     ----------
     weights
-        Path of a file of `save`, or of a training; None for random weights. The three published
-        files are for `from_checkpoints`.
+        Path of a file that `save` or a training wrote; None for random weights. For the three
+        published files, use `from_checkpoints`.
     form
-        "public": two ResNet-50, 3x3 convolutions; "paper": NASNet-Large (which needs timm) and
-        DenseNet-161, 1x1 convolutions. A file tells its own.
+        Form of random weights. "public": two ResNet-50, 3x3 convolutions; "paper": NASNet-Large
+        (which needs timm) and DenseNet-161, 1x1 convolutions. A file has its own form.
     backbones
-        By the names of their encoders, if others than the form's; also those of your own that a
-        file names.
+        Backbones by the names of their encoders, for random weights; by default those of the form.
+        For a file: backbones of your own that it may name.
     size
-        (height, width) to which images are brought; None: the file's, or (480, 640).
+        (height, width) in pixels to which images are resized, at least 32 each; by default the size
+        of the file, or (480, 640).
     pad
-        Whether images keep their shape and are padded with zeros, as the paper does with MIT1003;
-        else they are stretched. None: as the file says, or stretched.
+        Whether images keep their aspect ratio and are padded with zeros, as the paper does with
+        MIT1003; otherwise they are stretched. By default the setting of the file, or False.
     sigma
-        Of the Gaussian that maps are blurred with, in pixels of `size`, before they are scaled to
-        [0, 1] and brought to the image's size; 0: none.
-    device, dtype, batch_size, n_threads
-        As of `DeepGaze`.
+        Standard deviation of the Gaussian that blurs maps, in pixels of `size`, before they are
+        scaled to [0, 1] and resized to the image; 0 for no blur.
+    device
+        "auto" (a GPU if there is one), "cpu", "cuda", "cuda:1", ...
+    dtype
+        Type of the computation, "float32" or "float64".
+    batch_size
+        Number of images that are predicted together.
+    n_threads
+        Number of threads of torch on a CPU; None leaves it as it is, see `DeepGaze`.
     seed
-        Of random weights.
+        Seed of random weights.
+
+    Raises
+    ------
+    InputError
+        If an option is invalid, or the file is missing, damaged or of another model.
 
     References
     ----------
-    Jia and Bruce (2018), EML-NET, arXiv:1805.01047; (2020), Image and Vision Computing, 95.
+    Jia and Bruce (2020), EML-NET: An Expandable Multi-Layer NETwork for saliency prediction, Image
+    and Vision Computing 95, 103887, doi:10.1016/j.imavis.2020.103887.
+
+    Examples
+    --------
+    With random weights, on a small network:
+
+    >>> import numpy as np
+    >>> from torch import nn
+    >>> from salmetrics import Stimuli
+    >>> from salmetrics_models import EMLNet
+    >>> from salmetrics_models.backbones import Backbone
+    >>> small = Backbone(
+    ...     "small",
+    ...     make=lambda: nn.Sequential(nn.Conv2d(3, 8, 3, stride=2), nn.ReLU()),
+    ...     trunk=lambda network: network,
+    ...     layers=("1",),
+    ...     channels=8,
+    ... )
+    >>> model = EMLNet(backbones={"objects": small}, size=(48, 64), device="cpu")
+    >>> stimuli = Stimuli.from_arrays([np.zeros((90, 120, 3), np.uint8)])
+    >>> model.saliency_map(stimuli[0]).shape
+    (90, 120)
     """
 
     def __init__(
@@ -151,35 +186,39 @@ class EMLNet(Batched, SaliencyMapModel):
         decoder: str | Path,
         **options: Any,
     ) -> Self:
-        """Make a model from the three files that the authors published.
+        """Return a model with the weights of the three files that the authors published.
 
         Parameters
         ----------
         imagenet, places
-            Files of the two encoders.
+            Paths of the files of the two encoders.
         decoder
-            File of the decoder.
+            Path of the file of the decoder.
         **options
-            As of the class, but for `weights`, `form` and `backbones`.
+            Options of the class, except `weights`, `form` and `backbones`.
+
+        Returns
+        -------
+        model : EMLNet
 
         Raises
         ------
         InputError
-            If a file can't be read, or is of another network; nothing is half loaded.
+            If a file is missing, damaged or of another network.
         """
         for name in ("weights", "form", "backbones"):
             if name in options:
-                raise InputError(f"from_checkpoints takes no {name}; the files say all")
+                raise InputError(f"from_checkpoints takes no {name}; the files determine it")
         return cls(_Published(imagenet, places, decoder), **options)
 
     @property
     def network(self) -> EMLNetwork:
-        """The network, on its device; in evaluation mode, without gradients."""
+        """The network on its device, in evaluation mode and without gradients."""
         return self._network
 
     @property
     def parameters(self) -> dict[str, Any]:
-        """What predictions depend on besides the image."""
+        """All settings that predictions depend on, besides the image, for results."""
         return {
             "weights": self.weights_digest,
             "network": self._network.description(),
@@ -194,16 +233,31 @@ class EMLNet(Batched, SaliencyMapModel):
 
     @property
     def weights_digest(self) -> str:
-        """Start of the SHA-256 of all weights."""
+        """First 16 digits of the SHA-256 of all weights."""
         return self._digest.of(self._network)
 
     @property
     def fingerprint(self) -> str:
-        """What checkpoints know this model by."""
+        """Identity of the model and its settings, by which stored predictions are found again."""
         return fingerprint([type(self).__name__, self.parameters])
 
     def alone(self, encoder: str) -> Self:
-        """Return a model of one encoder, by its own head, that shares this one's weights."""
+        """Return a model of one encoder with its own head, which shares the weights of this one.
+
+        Parameters
+        ----------
+        encoder
+            Name of the encoder.
+
+        Returns
+        -------
+        model : EMLNet
+
+        Raises
+        ------
+        InputError
+            If there is no such encoder.
+        """
         self._network.encoder(encoder)
         other = object.__new__(type(self))
         other.__dict__.update(self.__dict__)
@@ -212,28 +266,74 @@ class EMLNet(Batched, SaliencyMapModel):
         return other
 
     def save(self, path: str | Path) -> None:
-        """Write all weights, in one step; the class reads them as `weights`."""
+        """Write all weights atomically, to a file that the class reads.
+
+        Parameters
+        ----------
+        path
+            Path of the file.
+
+        Raises
+        ------
+        InputError
+            If the file cannot be written.
+        """
         write_weights(check_target(path), self._network.state_dict(), self._about())
 
     def check_data(self, stimuli: Stimuli, fixations: Fixations) -> None:
-        """Refuse images without pixels."""
+        """Raise an error before the first prediction if an image has no pixels.
+
+        Parameters
+        ----------
+        stimuli
+            The images.
+        fixations
+            Ignored.
+
+        Raises
+        ------
+        InputError
+            If an image has no pixels.
+        """
         for stimulus in stimuli:
             if not stimulus.has_pixels:
                 raise InputError(f"{self.name} needs images; {stimulus.id!r} has a size only")
 
-    def saliency_map(self, stimulus: Stimulus) -> Array:
-        """Return the saliency map, shape (h, w), from 0 to 1."""
+    def saliency_map(self, stimulus: Stimulus) -> AnyArray:
+        """Return the saliency map for an image.
+
+        Parameters
+        ----------
+        stimulus
+            The image.
+
+        Returns
+        -------
+        saliency_map : ndarray of shape (h, w), float64
+            From 0 to 1; all 0 if the network's map is constant.
+        """
         return self._alone(Task(0, stimulus, ()))
 
-    def saliency_maps(self, stimuli: Stimuli) -> Iterator[Array]:
-        """Yield saliency maps in order; all images are brought to one size and predicted so."""
+    def saliency_maps(self, stimuli: Stimuli) -> Iterator[AnyArray]:
+        """Yield saliency maps in order; batches may have images of different sizes.
+
+        Parameters
+        ----------
+        stimuli
+            The images.
+
+        Yields
+        ------
+        saliency_map : ndarray of shape (h, w), float64
+            From 0 to 1; all 0 if the network's map is constant.
+        """
         return self._in_batches(Task(number, s, ()) for number, s in enumerate(stimuli))
 
     # ---- inside
 
     def _about(self) -> dict[str, Any]:
-        facts = {"size": list(self.frame.size), "pad": self.frame.pad}
-        return {"emlnet": self._network.description() | facts}
+        frame = {"size": list(self.frame.size), "pad": self.frame.pad}
+        return {"emlnet": self._network.description() | frame}
 
     def _decoded(self, stimulus: Stimulus) -> NDArray[np.uint8]:
         return self.frame.framed(stimulus.rgb)
@@ -244,39 +344,41 @@ class EMLNet(Batched, SaliencyMapModel):
             network = self._network.encoder(self._only)
         if images.is_cuda:
             images = images.contiguous(memory_format=torch.channels_last)
-        made: Tensor = network(images / 255)
-        return made[:, 0]
+        maps: Tensor = network(images / 255)
+        return maps[:, 0]
 
-    def _finished(self, made: Array, task: Task) -> Array:
+    def _finished(self, prediction: AnyArray, task: Task) -> AnyArray:
         from scipy.ndimage import gaussian_filter
 
-        blurred = gaussian_filter(made.astype(np.float64), self.sigma) if self.sigma else made
-        shown = self.frame.unframed(blurred, task.stimulus.size)
-        lowest, highest = shown.min(), shown.max()
-        scaled = (shown - lowest) / (highest - lowest) if highest > lowest else shown * 0.0
+        blurred = prediction
+        if self.sigma:
+            blurred = gaussian_filter(prediction.astype(np.float64), self.sigma)
+        cropped = self.frame.unframed(blurred, task.stimulus.size)
+        lowest, highest = cropped.min(), cropped.max()
+        scaled = (cropped - lowest) / (highest - lowest) if highest > lowest else cropped * 0.0
         return resize_map(scaled, task.stimulus.size)
 
 
 def _loaded(path: Path, backbones: Mapping[str, Backbone]) -> tuple[EMLNetwork, dict[str, Any]]:
-    """Return the network of a file, and what the file says besides."""
+    """Return the network of a file, and the description in it."""
     weights = read_weights(path)
     what = f"{str(path)!r}"
     if weights.about is None or "emlnet" not in weights.about:
         raise InputError(
-            f"{what} does not say which EML-NET it is of; the authors' three files are for "
+            f"{what} has no description of an EML-NET; the authors' three files are for "
             "EMLNet.from_checkpoints"
         )
     known = {b.name: b for b in (*_KNOWN, *backbones.values())}
     about = weights.about["emlnet"]
     try:
-        of_encoders = {}
-        for one in about["encoders"]:
-            check_choice("backbone in the file", one["backbone"], known)
-            backbone, layers = known[one["backbone"]], tuple(one["layers"])
+        by_encoder = {}
+        for entry in about["encoders"]:
+            check_choice("backbone in the file", entry["backbone"], known)
+            backbone, layers = known[entry["backbone"]], tuple(entry["layers"])
             same = layers == backbone.layers
-            of_encoders[one["name"]] = backbone if same else backbone.reading(layers)
-        network = unfilled(lambda: EMLNetwork(of_encoders, about["form"]))
+            by_encoder[entry["name"]] = backbone if same else backbone.reading(layers)
+        network = unfilled(lambda: EMLNetwork(by_encoder, about["form"]))
     except (AttributeError, KeyError, TypeError) as error:
-        raise InputError(f"{what} says of itself what can't be: {error}") from error
+        raise InputError(f"the description in {what} is invalid: {error}") from error
     load_state(network, weights.tensors, what)
     return network, about

@@ -1,4 +1,4 @@
-"""EML-NET's networks: encoders that are trained alone, and a decoder that combines them."""
+"""Networks of EML-NET: encoders that are trained alone, and a decoder that combines them."""
 
 from __future__ import annotations
 
@@ -38,19 +38,19 @@ __all__ = [
 
 @dataclass(frozen=True)
 class Form:
-    """What the authors' public code and their paper do differently.
+    """The differences between the authors' public code and their paper.
 
     Attributes
     ----------
     name
         "public" or "paper".
     kernel
-        Side of all convolutions, which have a bias and are followed by a normalisation of batches
-        if that is 3; the paper's 1x1 convolutions are weights and nothing else.
+        Side of all convolutions. Those of side 3 have a bias and are followed by batch
+        normalisation; the 1x1 convolutions of the paper have neither.
     resizing
-        Mode of interpolation.
+        Mode of interpolation in torch, "nearest" or "bilinear".
     backbones
-        By the names of their encoders.
+        Backbones by the names of their encoders.
     """
 
     name: str
@@ -64,30 +64,38 @@ class Form:
         return self.kernel == 3
 
     def convolution(self, channels: int, activation: nn.Module) -> nn.Sequential:
-        """Return what makes one map of many: convolution, normalisation if public, activation."""
+        """Return the layers from many maps to one: convolution, normalisation (public), activation.
+
+        Parameters
+        ----------
+        channels
+            Number of maps of the input.
+        activation
+            Module after the convolution.
+        """
         pad = self.kernel // 2
-        made = nn.Conv2d(channels, 1, self.kernel, padding=pad, bias=self.is_public)
+        layer = nn.Conv2d(channels, 1, self.kernel, padding=pad, bias=self.is_public)
         if self.is_public:
-            nn.init.normal_(made.weight, 0, (2 / self.kernel**2) ** 0.5)
-            nn.init.zeros_(made.bias)  # type: ignore[arg-type]
-            return nn.Sequential(made, nn.BatchNorm2d(1), activation)
-        nn.init.normal_(made.weight, 0, (2 / channels) ** 0.5)
+            nn.init.normal_(layer.weight, 0, (2 / self.kernel**2) ** 0.5)
+            nn.init.zeros_(layer.bias)  # type: ignore[arg-type]
+            return nn.Sequential(layer, nn.BatchNorm2d(1), activation)
+        nn.init.normal_(layer.weight, 0, (2 / channels) ** 0.5)
         with torch.no_grad():
-            made.weight.abs_()  # see `awaken`
-        return nn.Sequential(made, activation)
+            layer.weight.abs_()  # see `awaken`
+        return nn.Sequential(layer, activation)
 
     def awaken(self, convolution: nn.Sequential, features: Tensor) -> None:
-        """Let a convolution of the paper's form begin with a map that is not 0 everywhere.
+        """Change signs of a convolution's weights, such that its map is not 0 everywhere.
 
-        A rectifier that lets nothing through never learns. So each weight gets the sign of the
-        mean of its feature; where features are rectified, that is above 0, as weights are at first.
+        A rectifier whose output is 0 everywhere never learns. So each weight gets the sign of the
+        mean of its feature. For rectified features that is above 0, as weights are initially.
 
         Parameters
         ----------
         convolution
-            As `convolution` makes it.
+            Layers that `convolution` returned for the paper's form.
         features
-            Of some images, shape (n, channels, h, w).
+            Features of some images, shape (n, channels, h, w).
         """
         weight: Tensor = convolution[0].weight  # type: ignore[assignment]
         signs = torch.where(features.mean((0, 2, 3)) < 0, -1.0, 1.0).to(weight.dtype)
@@ -95,7 +103,7 @@ class Form:
             weight.copy_(weight.abs() * signs[None, :, None, None])
 
     def resized(self, maps: Tensor, size: Sequence[int]) -> Tensor:
-        """Bring maps of shape (n, k, h, w) to a size."""
+        """Return maps of shape (n, k, h, w) at a size, (height, width)."""
         if tuple(maps.shape[-2:]) == tuple(size):
             return maps
         options = {} if self.resizing == "nearest" else {"align_corners": False}
@@ -103,18 +111,18 @@ class Form:
 
 
 class Encoder(nn.Module):
-    """A backbone, one map for each layer that is tapped, and a head to train it alone.
+    """A backbone whose layers are tapped, and a head with which it is trained alone.
 
-    In the public form, each tap has a convolution, and the head brings all maps to the grid of the
-    first, combines them, and enlarges the result. In the paper's, an encoder trained alone has the
-    last tap's map only; taps are the decoder's to learn.
+    In the public form, each tap has a convolution, and the head resizes all maps to the grid of the
+    first, combines them, and enlarges the result. In the form of the paper, an encoder alone has
+    only the map of the last tap; the convolutions of taps belong to the decoder.
 
     Parameters
     ----------
     backbone
-        With the layers that are tapped, finest first.
+        Backbone with the layers that are tapped, finest first.
     form
-        The public one's, or the paper's.
+        The public form, or that of the paper.
     """
 
     def __init__(self, backbone: Backbone, form: Form) -> None:
@@ -130,16 +138,17 @@ class Encoder(nn.Module):
         self._reading = threading.Lock()
 
     def taps(self, images: Tensor) -> list[Tensor]:
-        """Return what the decoder takes, each at its own size, shape (n, k, h, w).
+        """Return the inputs of the decoder.
 
         Parameters
         ----------
         images
-            Shape (n, 3, h, w), from 0 to 1.
+            RGB from 0 to 1, shape (n, 3, h, w).
 
         Returns
         -------
-        One map a tap in the public form; all features of each in the paper's.
+        taps : list of Tensor of shape (n, k, height, width)
+            Each tap at its own size: one map in the public form, all features in that of the paper.
         """
         maps = self._maps(images)
         if not self.form.is_public:
@@ -147,22 +156,22 @@ class Encoder(nn.Module):
         return [output(m) for output, m in zip(self.outputs, maps, strict=True)]
 
     def forward(self, images: Tensor) -> Tensor:
-        """Return what this encoder predicts alone, shape (n, 1, h, w) of the images."""
+        """Return the prediction of this encoder, shape (n, 1, h, w), for images from 0 to 1."""
         if self.form.is_public:
             taps = self.taps(images)
             grid = taps[0].shape[-2:]
-            made = self.combined(torch.cat([self.form.resized(t, grid) for t in taps], dim=1))
+            combined = self.combined(torch.cat([self.form.resized(t, grid) for t in taps], dim=1))
         else:
-            made = self.outputs[0](self._maps(images)[-1])
-        return self.form.resized(made, images.shape[-2:])
+            combined = self.outputs[0](self._maps(images)[-1])
+        return self.form.resized(combined, images.shape[-2:])
 
     def awaken(self, images: Tensor) -> None:
-        """Let the paper's head begin with a map that is not 0 everywhere, for such images."""
+        """Prevent a map of the paper's head that is 0 everywhere for these images."""
         if not self.form.is_public:
             self.form.awaken(self.outputs[0], self._maps(images)[-1])  # type: ignore[arg-type]
 
     def _maps(self, images: Tensor) -> list[Tensor]:
-        with self._reading:  # a second thread would find the hooks of this call
+        with self._reading:  # a second thread would trigger the hooks of this call
             return maps_of(self.network, self.backbone, images)
 
     def __getstate__(self) -> dict[str, Any]:
@@ -174,14 +183,14 @@ class Encoder(nn.Module):
 
 
 class Decoder(nn.Module):
-    """One map of the taps of all encoders.
+    """The network from the taps of all encoders to one map.
 
     Parameters
     ----------
     channels
-        Of each tap of each encoder, as `Encoder.taps` gives them.
+        Number of channels of each tap of each encoder, see `Encoder.taps`.
     form
-        The public one's, or the paper's.
+        The public form, or that of the paper.
     """
 
     def __init__(self, channels: Sequence[Sequence[int]], form: Form) -> None:
@@ -194,7 +203,7 @@ class Decoder(nn.Module):
         self.combined = form.convolution(n_maps, nn.Sigmoid() if form.is_public else nn.ReLU())
 
     def awaken(self, taps: Sequence[Sequence[Tensor]]) -> None:
-        """Let the paper's maps begin as not 0 everywhere, for such taps."""
+        """Prevent maps of the paper's form that are 0 everywhere for these taps."""
         if self.form.is_public:
             return
         for convolutions, own in zip(self.maps, taps, strict=True):
@@ -207,18 +216,18 @@ class Decoder(nn.Module):
         Parameters
         ----------
         taps
-            Of each encoder, as `Encoder.taps` gives them.
+            Taps of each encoder, see `Encoder.taps`.
         size
             (height, width) of the images.
         """
-        made = [
+        maps = [
             convolution(tap)
             for convolutions, own in zip(self.maps, taps, strict=True)
             for convolution, tap in zip(convolutions, own, strict=True)  # type: ignore[call-overload]
         ]
         # the public code enlarges each map to the image; the paper, to the largest of the maps
-        grid = size if self.form.is_public else max(tuple(m.shape[-2:]) for m in made)
-        combined = self.combined(torch.cat([self.form.resized(m, grid) for m in made], dim=1))
+        grid = size if self.form.is_public else max(tuple(m.shape[-2:]) for m in maps)
+        combined = self.combined(torch.cat([self.form.resized(m, grid) for m in maps], dim=1))
         return self.form.resized(combined, size)
 
 
@@ -228,9 +237,14 @@ class EMLNetwork(nn.Module):
     Parameters
     ----------
     backbones
-        By the names of their encoders.
+        Backbones by the names of their encoders.
     form
         "public" or "paper".
+
+    Raises
+    ------
+    InputError
+        If the form is unknown, or a name or backbone is invalid.
     """
 
     def __init__(self, backbones: Mapping[str, Backbone], form: str) -> None:
@@ -246,23 +260,23 @@ class EMLNetwork(nn.Module):
     def encoder(self, name: str) -> Encoder:
         """Return an encoder by its name."""
         check_choice("encoder", name, self.names)
-        found: Encoder = self.encoders[self.names.index(name)]  # type: ignore[assignment]
-        return found
+        encoder: Encoder = self.encoders[self.names.index(name)]  # type: ignore[assignment]
+        return encoder
 
     def forward(self, images: Tensor) -> Tensor:
-        """Return the prediction for images from 0 to 1 of shape (n, 3, h, w): (n, 1, h, w)."""
+        """Return the prediction, shape (n, 1, h, w), for images from 0 to 1, shape (n, 3, h, w)."""
         taps = [encoder.taps(images) for encoder in self.encoders]  # type: ignore[operator]
         return self.decoder(taps, images.shape[-2:])
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # classes of torchvision are found in another process only after `vision_models`
+        # another process finds the classes of torchvision only after `vision_models`
         state = {name: tensor.cpu() for name, tensor in self.state_dict().items()}
-        where = next(self.parameters())
+        like = next(self.parameters())
         backbones = {name: self.encoder(name).backbone for name in self.names}
-        return _restored, (backbones, self.form.name, state, where.dtype, where.device)
+        return _restored, (backbones, self.form.name, state, like.dtype, like.device)
 
     def description(self) -> dict[str, Any]:
-        """Return what makes this network, as JSON can hold it."""
+        """Return the form, encoders, backbones and layers, as values that JSON can hold."""
         return {
             "form": self.form.name,
             "encoders": [
@@ -277,7 +291,13 @@ class EMLNetwork(nn.Module):
 
 
 def checked_encoders(backbones: Any) -> tuple[str, ...]:
-    """Return the names of encoders; raise `InputError` unless backbones are a mapping by those."""
+    """Return the names of the encoders in a mapping of backbones.
+
+    Raises
+    ------
+    InputError
+        If it is not a mapping, a name is invalid, or a value is not a `Backbone`.
+    """
     if not isinstance(backbones, Mapping):
         raise InputError(
             "backbones must be a mapping from names of encoders to backbones; got "
@@ -287,8 +307,8 @@ def checked_encoders(backbones: Any) -> tuple[str, ...]:
     wrong = [n for n in names if not isinstance(n, str) or not re.fullmatch(r"\w[\w.-]*", n)]
     if not names or wrong or len({name.lower() for name in names}) < len(names):
         raise InputError(
-            "EML-NET needs at least one encoder; names of encoders must be different, begin with "
-            f"a letter or digit, and go on with those, '-', '_' and '.'; got {list(names)}"
+            "EML-NET needs at least one encoder; names of encoders must be different, start with "
+            f"a letter or digit, and have only these, '-', '_' and '.'; got {list(names)}"
         )
     for name, backbone in backbones.items():
         if not isinstance(backbone, Backbone):

@@ -1,4 +1,4 @@
-"""Published."""
+"""Names of tensors in the three files that the authors of EML-NET published."""
 
 from __future__ import annotations
 
@@ -6,24 +6,27 @@ import re
 
 from salmetrics_models.emlnet.network import Decoder, Encoder
 
+__all__ = ["decoder_names", "encoder_names"]
+
 
 def encoder_names(encoder: Encoder) -> dict[str, str]:
-    """Return the name of each tensor in a published encoder of EML-NET, and its own.
+    """Return our name of each tensor of an encoder, by its published name.
 
-    There, a backbone's names are torchvision's, and tap i is called output{i}.
+    In published files, tensors of the backbone have the names of torchvision, and tap i is called
+    output{i}.
     """
-    found = {}
+    names = {}
     for key in encoder.state_dict():
         theirs = re.sub(r"^outputs\.(\d+)\.", r"output\1.", key)
-        found[theirs.removeprefix("network.")] = key
-    return found
+        names[theirs.removeprefix("network.")] = key
+    return names
 
 
 def decoder_names(decoder: Decoder) -> dict[str, str]:
-    """Return the name of each tensor in the published decoder of EML-NET, and its own."""
-    of_encoders = ("img_model", "pla_model")  # ImageNet, Places
-    found = {}
+    """Return our name of each tensor of the decoder, by its published name."""
+    encoders = ("img_model", "pla_model")  # ImageNet, Places
+    names = {}
     for key in decoder.state_dict():
-        theirs = re.sub(r"^maps\.(\d+)\.", lambda m: f"{of_encoders[int(m[1])]}.", key)
-        found[theirs] = key
-    return found
+        theirs = re.sub(r"^maps\.(\d+)\.", lambda m: f"{encoders[int(m[1])]}.", key)
+        names[theirs] = key
+    return names

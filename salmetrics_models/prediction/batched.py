@@ -1,4 +1,4 @@
-"""Prediction in batches of images of one size, as all models here do it."""
+"""The base of all models: prediction in batches of images of the same size."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from salmetrics.array_types import AnyArray
 from salmetrics.data.stimuli import Stimulus
 from salmetrics.errors import InputError, check_choice, check_whole
 from salmetrics_models.devices import device_of, sent, settings_of_torch
 from salmetrics_models.prediction.producer import (
-    Array,
     Task,
     batches,
     decoded,
@@ -30,18 +30,18 @@ _DTYPES = {"float32": torch.float32, "float64": torch.float64}
 
 
 class Batched(ABC):
-    """What predicts images in batches; a model says how one is decoded, and a batch computed.
+    """A model that predicts in batches; subclasses decode an image, and compute a batch.
 
     Parameters
     ----------
     device
         "auto" (a GPU if there is one), "cpu", "cuda", "cuda:1", ...
     dtype
-        "float32" or "float64".
+        Type of the computation, "float32" or "float64".
     batch_size
-        Images of one size that are predicted together.
+        Number of images of the same size that are predicted together.
     n_threads
-        Of torch on a CPU; None: as torch is set.
+        Number of threads of torch on a CPU; None leaves it as it is.
     """
 
     name: str | None
@@ -55,40 +55,40 @@ class Batched(ABC):
 
     @property
     def place(self) -> tuple[torch.dtype, torch.device]:
-        """Type and device of what is computed."""
+        """Type and device of the computation."""
         return _DTYPES[self.dtype], self.device
 
     @abstractmethod
     def _decoded(self, stimulus: Stimulus) -> NDArray[np.uint8]:
-        """Return the pixels at the size of prediction, shape (h, w, 3)."""
+        """Return the pixels of an image at the size of prediction, shape (h, w, 3)."""
 
     @abstractmethod
     def _computed(self, images: Tensor, batch: list[Task]) -> Tensor:
-        """Return predictions of images of shape (n, 3, h, w), on the device."""
+        """Return the predictions for images of shape (n, 3, h, w), on the device."""
 
     @abstractmethod
-    def _finished(self, made: Array, task: Task) -> Array:
-        """Return the prediction of an image as users want it, from what was computed."""
+    def _finished(self, prediction: AnyArray, task: Task) -> AnyArray:
+        """Return the prediction for an image, in the form that users get, from the computed one."""
 
-    # ---- for models
+    # ---- called by subclasses
 
-    def _alone(self, task: Task) -> Array:
-        """Return the prediction of one image."""
+    def _alone(self, task: Task) -> AnyArray:
+        """Return the prediction for one image."""
         task.pixels = self._decoded(task.stimulus)
         return self._launched([task])()[0]
 
-    def _in_batches(self, tasks: Iterable[Task]) -> Iterator[Array]:
-        """Yield predictions in order; images of one size are predicted together."""
+    def _in_batches(self, tasks: Iterable[Task]) -> Iterator[AnyArray]:
+        """Yield predictions in order; images of the same size are predicted together."""
         with closing(decoded(tasks, self._decoded, 2 * self.batch_size)) as ready:
             groups = batches(ready, lambda: self.batch_size)
             yield from predicted(groups, self._launched, overlapping=self.device.type == "cuda")
 
     def _settings(self) -> AbstractContextManager[None]:
-        """Torch as this model wants it: so many threads on a CPU; all digits on a GPU."""
+        """Limit torch to `n_threads` on a CPU and disable TF32 on a GPU."""
         return settings_of_torch(self.device, self.n_threads)
 
     def _on_device(self, batch: list[Task]) -> Tensor:
-        """Return the pixels of images of one size on the device, shape (n, 3, h, w)."""
+        """Return the pixels of images of the same size on the device, shape (n, 3, h, w)."""
         pixels = []
         for task in batch:
             if task.error is not None:
@@ -96,14 +96,14 @@ class Batched(ABC):
             pixels.append(task.pixels)
         return moved(np.stack(pixels).transpose(0, 3, 1, 2), *self.place)  # type: ignore[arg-type]
 
-    def _launched(self, batch: list[Task]) -> Callable[[], list[Array]]:
-        """Start a batch, and return what waits for it; in halves, if memory does not suffice."""
+    def _launched(self, batch: list[Task]) -> Callable[[], list[AnyArray]]:
+        """Start a batch, and return a function that waits for it; halve it if memory is short."""
         try:
             return self._started(batch)
         except (RuntimeError, MemoryError) as error:
             if not is_out_of_memory(error):
                 raise
-        # the error is gone here, and with it what its frames held
+        # the error is gone here, and with it the tensors that its frames held
         if self.device.type == "cuda":
             torch.cuda.empty_cache()
         if len(batch) == 1:
@@ -114,37 +114,37 @@ class Batched(ABC):
         half = -(-len(batch) // 2)
         warnings.warn(
             f"{len(batch)} images of {batch[0].size} pixels do not fit into "
-            f"memory; {self.name} goes on with batches of {half}",
+            f"memory; {self.name} continues with batches of {half}",
             stacklevel=2,
         )
         self.batch_size = min(self.batch_size, half)
         parts = [batch[start : start + half] for start in range(0, len(batch), half)]
-        made = [one for part in parts for one in self._launched(part)()]
-        return lambda: made
+        predictions = [prediction for part in parts for prediction in self._launched(part)()]
+        return lambda: predictions
 
-    def _started(self, batch: list[Task]) -> Callable[[], list[Array]]:
-        """Start a batch; on a GPU, this returns before there are results."""
+    def _started(self, batch: list[Task]) -> Callable[[], list[AnyArray]]:
+        """Start a batch; on a GPU, this returns before the results are computed."""
         images = self._on_device(batch)
         with torch.inference_mode(), self._settings():
-            made = self._computed(images, batch)
+            computed = self._computed(images, batch)
             if self.device.type != "cuda":
-                return lambda: self._all_finished(made.numpy(), batch)
-            copied = torch.empty(made.shape, dtype=made.dtype, pin_memory=True)
-            copied.copy_(made, non_blocking=True)
+                return lambda: self._all_finished(computed.numpy(), batch)
+            copied = torch.empty(computed.shape, dtype=computed.dtype, pin_memory=True)
+            copied.copy_(computed, non_blocking=True)
             event = torch.cuda.Event()
             event.record(torch.cuda.current_stream(self.device))
 
-        def wait() -> list[Array]:
+        def wait() -> list[AnyArray]:
             event.synchronize()
-            # pinned memory is for the next batch
+            # the next batch uses the pinned memory again
             return self._all_finished(copied.numpy().copy(), batch)
 
         return wait
 
-    def _all_finished(self, made: Array, batch: list[Task]) -> list[Array]:
-        return [self._finished(one, task) for one, task in zip(made, batch, strict=True)]
+    def _all_finished(self, predictions: AnyArray, batch: list[Task]) -> list[AnyArray]:
+        return [self._finished(p, task) for p, task in zip(predictions, batch, strict=True)]
 
 
-def moved(array: Array, dtype: torch.dtype, device: torch.device) -> Tensor:
-    """Return an array as a tensor of some type on a device; a GPU does not wait for it."""
+def moved(array: AnyArray, dtype: torch.dtype, device: torch.device) -> Tensor:
+    """Return an array as a tensor of a type on a device, without waiting for a GPU."""
     return sent(torch.from_numpy(np.require(array, requirements=["C", "W"])), device, dtype)

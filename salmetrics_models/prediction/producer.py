@@ -1,4 +1,4 @@
-"""Images on their way through a network: decoded ahead, in batches of one size, back in order."""
+"""Images on their way through a network: decoded in advance, batched by size, back in order."""
 
 from __future__ import annotations
 
@@ -14,14 +14,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from salmetrics.array_types import AnyArray
 from salmetrics.data.stimuli import Stimulus
 
-__all__ = ["Array", "Launch", "Task", "batches", "decoded", "is_out_of_memory", "predicted"]
+__all__ = ["Launch", "Task", "batches", "decoded", "is_out_of_memory", "predicted"]
 
 _THREADS = 2
-_BATCHES_AHEAD = 4  # among which images of one size are sought
-
-Array = NDArray[Any]
+_BATCHES_AHEAD = 4  # images of one size are collected from as many batches
 
 
 @dataclass
@@ -31,15 +30,15 @@ class Task:
     Attributes
     ----------
     number
-        Its place in the order of results.
+        Position in the order of results, from 0.
     stimulus
         The image.
     components
-        Indices of those to mix.
+        Indices of the components to mix.
     pixels
-        At the size of prediction, shape (h, w, 3); None if they can't be read.
+        Pixels at the size of prediction, shape (h, w, 3), uint8; None until they are decoded.
     error
-        Why there are none; raised when it is this image's turn.
+        Error of this image, raised when it is the image's turn.
     """
 
     number: int
@@ -50,18 +49,28 @@ class Task:
 
     @property
     def size(self) -> tuple[int, ...]:
-        """(height, width) of the pixels."""
+        """(height, width) of the pixels; empty before they are decoded."""
         return np.shape(self.pixels)[:2] if self.pixels is not None else ()
 
 
-# starts a batch, and returns what waits for its results
-Launch = Callable[[list[Task]], Callable[[], list[Array]]]
+# starts a batch, and returns a function that waits for its results
+Launch = Callable[[list[Task]], Callable[[], list[AnyArray]]]
 
 
 def decoded(
     tasks: Iterable[Task], decode: Callable[[Stimulus], NDArray[np.uint8]], n_ahead: int
 ) -> Generator[Task]:
-    """Give each task its pixels, in threads, in order, at most `n_ahead` ahead."""
+    """Yield tasks in order with their pixels, which threads decode at most `n_ahead` tasks ahead.
+
+    Parameters
+    ----------
+    tasks
+        Tasks without pixels.
+    decode
+        Function from an image to its pixels, shape (h, w, 3). An error of it is kept in the task.
+    n_ahead
+        Number of tasks that are decoded in advance.
+    """
 
     def filled(task: Task) -> Task:
         if task.error is None:
@@ -86,10 +95,17 @@ def decoded(
 
 
 def batches(tasks: Iterable[Task], size: Callable[[], int]) -> Iterator[list[Task]]:
-    """Group tasks whose images have one size, at most `size()` at a time, which may change.
+    """Yield groups of tasks whose images have the same size.
 
-    Groups are filled from a few batches ahead, such that none waits for long; a task with an error
+    Groups are filled from a few batches in advance, so no task waits for long; a task with an error
     is a group of its own.
+
+    Parameters
+    ----------
+    tasks
+        Decoded tasks.
+    size
+        Function that returns the largest number of tasks per group, which may change.
     """
     groups: dict[tuple[int, ...] | int, list[Task]] = {}
 
@@ -112,29 +128,29 @@ def batches(tasks: Iterable[Task], size: Callable[[], int]) -> Iterator[list[Tas
 
 
 def _first(groups: dict[Any, list[Task]]) -> Task:
-    """Return the task that waits longest: groups are in the order of their first tasks."""
+    """Return the task that has waited longest: groups are in the order of their first tasks."""
     return next(iter(groups.values()))[0]
 
 
 def predicted(
     groups: Iterable[list[Task]], launch: Launch, *, overlapping: bool
-) -> Iterator[Array]:
+) -> Iterator[AnyArray]:
     """Yield the results of all tasks in order.
 
     Parameters
     ----------
     groups
-        As `batches` gives them.
+        Groups of tasks from `batches`.
     launch
-        Starts a batch, and returns what waits for its results.
+        Function that starts a batch, and returns a function that waits for its results.
     overlapping
-        Whether a batch is started before the last one is waited for, as a GPU wants it.
+        Whether a batch is started before the previous one is waited for, which keeps a GPU busy.
     """
-    done: dict[int, Array | Exception] = {}
+    done: dict[int, AnyArray | Exception] = {}
     turn = 0
-    running: deque[tuple[list[Task], Callable[[], list[Array]] | Exception]] = deque()
+    running: deque[tuple[list[Task], Callable[[], list[AnyArray]] | Exception]] = deque()
 
-    for batch in chain(groups, [None]):  # None: all are started
+    for batch in chain(groups, [None]):  # None after the last batch is started
         if batch is not None:
             error = batch[0].error
             running.append((batch, _started(batch, launch) if error is None else error))
@@ -143,11 +159,11 @@ def predicted(
             results = _results(collected, wait, launch)
             done.update((task.number, r) for task, r in zip(collected, results, strict=True))
         while turn in done:
-            yield _given(done.pop(turn))
+            yield _returned(done.pop(turn))
             turn += 1
 
 
-def _started(batch: list[Task], launch: Launch) -> Callable[[], list[Array]] | Exception:
+def _started(batch: list[Task], launch: Launch) -> Callable[[], list[AnyArray]] | Exception:
     try:
         return launch(batch)
     except Exception as error:  # raised when it is the turn of its image
@@ -155,9 +171,9 @@ def _started(batch: list[Task], launch: Launch) -> Callable[[], list[Array]] | E
 
 
 def _results(
-    batch: list[Task], wait: Callable[[], list[Array]] | Exception, launch: Launch
-) -> list[Array | Exception]:
-    """Wait for a batch; if that fails, predict each image alone: an error is that of its own."""
+    batch: list[Task], wait: Callable[[], list[AnyArray]] | Exception, launch: Launch
+) -> list[AnyArray | Exception]:
+    """Wait for a batch; if that fails, predict each image alone, so others are not affected."""
     error = wait if isinstance(wait, Exception) else None
     if not isinstance(wait, Exception):
         try:
@@ -168,26 +184,26 @@ def _results(
         assert error is not None
         return [error]
     del error, wait
-    return [made for task in batch for made in _results([task], _started([task], launch), launch)]
+    return [r for task in batch for r in _results([task], _started([task], launch), launch)]
 
 
 def _kept(error: Exception) -> Exception:
-    """Return an error that waits for its turn, without the tensors that its frames hold."""
+    """Return an error that is raised later, without the tensors that its frames hold."""
     traceback.clear_frames(error.__traceback__)
     return error
 
 
-def _given(made: Array | Exception) -> Array:
-    if not isinstance(made, Exception):
-        return made
+def _returned(result: AnyArray | Exception) -> AnyArray:
+    if not isinstance(result, Exception):
+        return result
     try:
-        raise made
+        raise result
     finally:
-        del made  # a frame that holds its own error would live until the next collection
+        del result  # a frame that holds its own error would live until the next collection
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Whether an error of torch says that memory did not suffice, on a CPU or a GPU."""
+    """Whether an error means that the memory of the CPU or the GPU is exhausted."""
     if isinstance(error, (MemoryError, torch.OutOfMemoryError)):
         return True
     words = ("can't allocate memory", "not enough memory", "out of memory", "ALLOC_FAILED")

@@ -1,4 +1,4 @@
-"""Files of weights: found, checked, read without running anything in them."""
+"""Files of weights: written atomically, read without running code in them, loaded completely."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from salmetrics.io.files import check_file, replacing
 
 __all__ = [
     "Weights",
+    "check_state",
     "load_renamed",
     "load_state",
     "read_tensors",
@@ -30,19 +31,19 @@ __all__ = [
 
 _Module = TypeVar("_Module", bound=torch.nn.Module)
 
-_WIDEST = 1000  # blur, in pixels of the map
+_WIDEST = 1000  # largest standard deviation of a blur, in pixels of the map
 
 
 @dataclass(frozen=True)
 class Weights:
-    """What is in a file of weights.
+    """The content of a file of weights.
 
     Attributes
     ----------
     tensors
-        By name.
+        Tensors by name.
     about
-        What `write_weights` was told about them; None in files of others.
+        Description that `write_weights` wrote with them; None in files of other programs.
     """
 
     tensors: dict[str, Tensor]
@@ -50,73 +51,81 @@ class Weights:
 
 
 def write_weights(path: Path, tensors: Mapping[str, Tensor], about: Mapping[str, Any]) -> None:
-    """Write tensors, and what there is to say about them, in one step.
+    """Write tensors and their description atomically.
 
     Parameters
     ----------
     path
-        Of the file.
+        Path of the file.
     tensors
-        By name; they are written from the CPU.
+        Tensors by name; they are copied to the CPU first.
     about
-        As JSON can hold it.
+        Description, of values that JSON can hold.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be written.
     """
     state = {name: tensor.detach().cpu() for name, tensor in tensors.items()}
     write_state(path, {"state_dict": state, "about": json.dumps(dict(about))})
 
 
 def write_state(path: Path, state: Mapping[str, Any]) -> None:
-    """Write tensors, numbers and text in one step; the same values make the same bytes.
+    """Write tensors, numbers and text atomically; the same values give the same bytes.
 
     Raises
     ------
     InputError
-        If it can't be written, such as to a full disk; the file of before is still there.
+        If the file cannot be written, for example to a full disk; an earlier file stays as it is.
     """
     try:
         with replacing(path) as temporary, temporary.open("wb") as file:
-            torch.save(dict(state), file)  # to a path, it would write the name too
+            torch.save(dict(state), file)  # given a path, it would also write the file's name
     except (OSError, RuntimeError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error).splitlines()[0]
-        kept = f"; {path.name} is as it was before" if path.exists() else ""
+        kept = f"; {path.name} is unchanged" if path.exists() else ""
         raise InputError(f"{str(path)!r} can't be written ({reason}){kept}") from error
 
 
 def read_tensors(path: str | Path) -> dict[str, Tensor]:
-    """Read the tensors of `read_weights` alone."""
+    """Read a state dict in torch's format as `read_weights` does, without its description."""
     return read_weights(path).tensors
 
 
 def read_weights(path: str | Path) -> Weights:
-    """Read a state dict in torch's format, on the CPU; no code in it is run.
+    """Read a state dict in torch's format to the CPU, without running code in it.
 
     Raises
     ------
     InputError
-        If it is no such file, cut off, or holds anything but tensors by name.
+        If the file is missing, is not such a file, is truncated, or holds anything but tensors by
+        name.
     """
-    given = check_file(path)
+    checked = check_file(path)
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of odd pickles, which are refused below
-            state: Any = torch.load(given, map_location="cpu", weights_only=True)
+            warnings.simplefilter("ignore")  # about odd pickles, which are refused below
+            state: Any = torch.load(checked, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         if any(word in str(error) for word in ("Unsupported global", "Unsupported class")):
             raise InputError(
-                f"{str(given)!r} holds more than tensors, and was not read: code in it would be run"
+                f"{str(checked)!r} holds more than tensors, and was not read: that could run code "
+                "in it"
             ) from error
-        raise InputError(f"{str(given)!r} is no file of weights") from error
-    except Exception as error:  # whatever a parser says of other bytes
+        raise InputError(f"{str(checked)!r} is not a file of weights") from error
+    except Exception as error:  # whatever a parser raises on other bytes
         first = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise InputError(
-            f"{str(given)!r} can't be read ({first}). It is no file of weights, or was cut off"
+            f"{str(checked)!r} can't be read ({first}). It is not a file of weights, or is "
+            "truncated"
         ) from error
     about = None
     if isinstance(state, Mapping) and isinstance(state.get("state_dict"), Mapping):
-        about = _about(state.get("about"), given)
+        about = _about(state.get("about"), checked)
         state = state["state_dict"]
     if not isinstance(state, Mapping) or not all(isinstance(t, Tensor) for t in state.values()):
-        raise InputError(f"{str(given)!r} must hold tensors by name")
+        raise InputError(f"{str(checked)!r} must hold tensors by name")
     return Weights({str(key): tensor for key, tensor in state.items()}, about)
 
 
@@ -124,22 +133,25 @@ def _about(text: Any, path: Path) -> dict[str, Any] | None:
     if not isinstance(text, str):
         return None
     try:
-        found = json.loads(text)
+        about = json.loads(text)
     except json.JSONDecodeError as error:
-        raise InputError(f"{str(path)!r} is damaged: what it says about itself") from error
-    return found if isinstance(found, dict) else None
+        raise InputError(
+            f"{str(path)!r} is damaged: its description is not JSON ({error})"
+        ) from error
+    return about if isinstance(about, dict) else None
 
 
 def unfilled(make: Callable[[], _Module]) -> _Module:
-    """Return a network whose tensors hold nothing yet; random ones take longer than a file.
+    """Return a network with uninitialised tensors, to be filled from a file.
 
-    Counts of batches that were seen, which old files lack, are 0.
+    Random weights would take longer than reading the file. The counts of batches that a
+    normalisation has seen, which old files lack, are 0.
     """
     with torch.device("meta"):
         network = make()
     held = network.state_dict().keys()
     if any(name not in held for name, _ in network.named_buffers()):
-        return make()  # no file has those
+        return make()  # a file does not have buffers that are not persistent
     network = network.to_empty(device="cpu")
     for key, tensor in network.state_dict().items():
         if key.endswith("num_batches_tracked"):
@@ -150,43 +162,70 @@ def unfilled(make: Callable[[], _Module]) -> _Module:
 def load_renamed(
     module: torch.nn.Module, names: Mapping[str, str], tensors: Mapping[str, Tensor], what: str
 ) -> None:
-    """Load a checkpoint with other names; all of it, or nothing.
+    """Load weights under other names; all of them, or none.
 
     Parameters
     ----------
     module
-        What to load into.
+        Module that receives the tensors.
     names
-        Published name of each tensor, and its own. Numbers of batches that were seen, which old
-        files lack, may be missing.
+        The module's own name of each tensor, by its name in the file. The counts of batches that
+        a normalisation has seen may be missing, as in old files.
     tensors
-        As `read_tensors` gives them; names may begin with "module.".
+        Tensors by name, from `read_tensors`; names may begin with "module.".
     what
-        What messages call the file.
+        Name of the file in error messages.
 
     Raises
     ------
     InputError
-        Naming the first missing and unexpected names, or tensors of another shape.
+        If names are missing or unexpected, or a tensor has another shape or an invalid value.
     """
     own = module.state_dict()
-    given = {key.removeprefix("module."): tensor for key, tensor in tensors.items()}
+    state = {key.removeprefix("module."): tensor for key, tensor in tensors.items()}
     for theirs, ours in names.items():
         if theirs.endswith("num_batches_tracked"):
-            given.setdefault(theirs, own[ours])
-    _check({theirs: tuple(own[ours].shape) for theirs, ours in names.items()}, given, what)
-    module.load_state_dict({ours: given[theirs] for theirs, ours in names.items()})
+            state.setdefault(theirs, own[ours])
+    check_state({theirs: tuple(own[ours].shape) for theirs, ours in names.items()}, state, what)
+    module.load_state_dict({ours: state[theirs] for theirs, ours in names.items()})
 
 
 def load_state(network: torch.nn.Module, state: Mapping[str, Tensor], what: str) -> None:
-    """Load a checkpoint with our own names; all of it, or nothing."""
+    """Load weights under the network's own names; all of them, or none.
+
+    Parameters
+    ----------
+    network
+        Network that receives the tensors.
+    state
+        Tensors by name, from `read_tensors`.
+    what
+        Name of the file in error messages.
+
+    Raises
+    ------
+    InputError
+        If names are missing or unexpected, or a tensor has another shape or an invalid value.
+    """
     own = network.state_dict()
-    _check({name: tuple(tensor.shape) for name, tensor in own.items()}, state, what)
+    check_state({name: tuple(tensor.shape) for name, tensor in own.items()}, state, what)
     network.load_state_dict(dict(state))
 
 
-def _check(shapes: Mapping[str, tuple[int, ...]], state: Mapping[str, Tensor], what: str) -> None:
-    """Raise `InputError` unless a file has just these tensors, with values that can be."""
+def check_state(
+    shapes: Mapping[str, tuple[int, ...]], state: Mapping[str, Tensor], what: str
+) -> None:
+    """Raise `InputError` unless a file has exactly these tensors, with valid values.
+
+    Parameters
+    ----------
+    shapes
+        Shape of each tensor by name.
+    state
+        Tensors of the file.
+    what
+        Name of the file in error messages.
+    """
     missing, extra = sorted(set(shapes) - set(state)), sorted(set(state) - set(shapes))
     if missing or extra:
         parts = [

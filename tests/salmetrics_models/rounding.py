@@ -10,7 +10,7 @@ EPS32 = float(np.finfo(np.float32).eps)
 EPS64 = float(np.finfo(np.float64).eps)
 
 # Errors of two orders of one computation are equally large up to this factor. Measured with SSE,
-# AVX2 and AVX-512, of torch and of oneDNN, with one and two threads: from 0.2 to 4.7.
+# AVX2 and AVX-512, of torch and of oneDNN, with one and two threads: from 0.5 to 4.7.
 FACTOR = 16
 
 

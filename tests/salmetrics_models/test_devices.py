@@ -41,7 +41,7 @@ class TestDeviceOf:
             ("mps", 0, "device must be 'auto', 'cpu' or 'cuda'; got 'mps'"),
             (None, 0, "device must be 'auto', 'cpu' or 'cuda'; got None"),
             ("cuda", 0, "device 'cuda' was asked for, but torch finds no GPU; use 'auto'"),
-            ("cuda:2", 2, "device 'cuda:2': torch finds 2 GPUs"),
+            ("cuda:2", 2, "device 'cuda:2' was asked for, but torch finds 2 GPUs, numbered from 0"),
         ],
     )
     def test_wrong(self, gpus, name, n, text):

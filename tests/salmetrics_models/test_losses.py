@@ -185,9 +185,9 @@ def test_perfect_predictions():
         (
             (torch.zeros(4, 5), torch.zeros(4, 5)),
             {},
-            r"shape \(n, h, w\), and pixels; got \(4, 5\)",
+            r"shape \(n, h, w\) and at least one pixel; got \(4, 5\)",
         ),
-        ((torch.zeros(0, 4, 5), torch.zeros(0, 4, 5)), {}, r"and pixels; got \(0, 4, 5\)"),
+        ((torch.zeros(0, 4, 5), torch.zeros(0, 4, 5)), {}, r"at least one pixel; got \(0, 4, 5\)"),
         ((torch.zeros(1, 4, 5), torch.zeros(1, 5, 4)), {}, r"\(1, 4, 5\); got \(1, 5, 4\)"),
         (
             (torch.zeros(1, 4, 5), torch.ones(1, 4, 5)),

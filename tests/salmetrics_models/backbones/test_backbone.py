@@ -113,7 +113,9 @@ class TestReading:
             trunk=lambda network: network,
             layers=("0",),
         )
-        with pytest.raises(InputError, match="layer '1' of sees-green makes no maps"):
+        with pytest.raises(
+            InputError, match="layer '1' of sees-green has no maps: its output has 2 axes"
+        ):
             flat.reading(["1"])
 
 

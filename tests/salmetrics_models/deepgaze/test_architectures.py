@@ -33,9 +33,15 @@ def test_other_layers_and_backbones():
 @pytest.mark.parametrize(
     ("change", "text"),
     [
-        ({"layers": [{"channels": 1, "odd": 2}]}, "this describes no architecture: .*odd"),
-        ({"odd": 1}, "this describes no architecture: .*odd"),
-        ({"backbones": [{"name": "alexnet"}]}, "this describes no architecture: 'layers'"),
+        (
+            {"layers": [{"channels": 1, "odd": 2}]},
+            "the description of the architecture is invalid: .*odd",
+        ),
+        ({"odd": 1}, "the description of the architecture is invalid: .*odd"),
+        (
+            {"backbones": [{"name": "alexnet"}]},
+            "the description of the architecture is invalid: 'layers'",
+        ),
         ({"backbones": [{"name": "alexnet", "layers": ["x"]}]}, "alexnet has no layer 'x'"),
     ],
 )
@@ -69,7 +75,7 @@ def test_aligned_features_know_their_strides():
         ({"downsample": "2"}, "downsample must be a number from 1 to 100; got '2'"),
         ({"enlargement": "linear"}, "enlargement must be one of 'bicubic', 'nearest'"),
         ({"smooth": "no"}, "smooth must be one of True, False"),
-        ({"backbones": ()}, "an architecture needs backbones of different names, and layers"),
+        ({"backbones": ()}, "an architecture needs backbones with different names, and layers"),
         ({"backbones": (ALEXNET, ALEXNET)}, r"got \['alexnet', 'alexnet'\] and 1 layers"),
         ({"layers": ()}, r"got \['alexnet'\] and 0 layers"),
     ],

@@ -78,8 +78,8 @@ class TestAsCentreBias:
         for wrong, text in (
             (None, "centre_bias must be .*; got None"),
             ("none.npy", "there is no file 'none.npy'"),
-            (tmp_path / "text.npy", r"text\.npy' is no .npy file of a centre bias"),
-            (tmp_path / "objects.npy", r"objects\.npy' is no .npy file of a centre bias"),
+            (tmp_path / "text.npy", r"text\.npy' is not a .npy file of a centre bias"),
+            (tmp_path / "objects.npy", r"objects\.npy' is not a .npy file of a centre bias"),
             (salmetrics.as_model(lambda s: 1, kind="saliency_map"), "centre_bias must be"),
         ):
             with pytest.raises(InputError, match=text):

@@ -35,7 +35,7 @@ def test_each_image_is_predicted_by_the_components_of_its_fold(toy_2e, photo, us
     part = toy_2e.with_components((0, 10, 20))
     expected = part.log_density(stimuli[0])
     np.testing.assert_array_equal(model.log_density(stimuli[0]), expected)
-    with pytest.raises(InputError, match="has some components only; folds need all of them"):
+    with pytest.raises(InputError, match="has only some of its components; folds need all of them"):
         part.cross_validated(folds)
 
 

@@ -121,7 +121,7 @@ def test_each_fold_by_its_component(model, stimuli):
     for stimulus in stimuli:
         part = model.with_components((folds[stimulus.id],))
         np.testing.assert_array_equal(found.log_density(stimulus), part.log_density(stimulus))
-    with pytest.raises(InputError, match="deepgaze2 has 3 folds; got 2"):
+    with pytest.raises(InputError, match="folds must be the 3 folds of deepgaze2; got 2"):
         model.cross_validated(Folds({"0": 0, "1": 1}))
 
 

@@ -42,7 +42,7 @@ def test_too_few_permutations_to_be_sure(toy_2e):
 
 def test_weights_without_evidence(toy_2e):
     """Of independent readouts, nothing is claimed."""
-    with pytest.raises(InputError, match="the weights do not tell the order of components"):
+    with pytest.raises(InputError, match="the weights do not determine the order of components"):
         order_from_weights(toy_2e, n_permutations=1000)
 
 
@@ -101,7 +101,7 @@ def test_data_that_do_not_tell_an_offset_from_the_next():
     """Half of what a fold leaves out, the next one leaves out too."""
     model = Components(60)
     data = simulated(model, (NUMBERS + 4) % 10, FOLDS)
-    text = r"do not tell 'instance-major' with fold_offset \d from 'instance-major' with \d: it is"
+    text = r"distinguish 'instance-major' with fold_offset \d from 'instance-major' with \d: it is"
     with pytest.raises(InputError, match=text):
         identify_folds(model, *data, FOLDS)
 
@@ -117,7 +117,7 @@ def test_components_trained_on_all_images_are_no_evidence():
     ]
     rows, columns = np.divmod(np.concatenate(pixels), 9)
     fixations = Fixations.from_arrays(columns + 0.5, rows + 0.5, np.repeat(np.arange(200), 50))
-    with pytest.raises(InputError, match="the data do not tell"):
+    with pytest.raises(InputError, match="the data do not determine"):
         identify_folds(model, stimuli, fixations, FOLDS)
 
 
@@ -145,11 +145,11 @@ def test_data_without_evidence():
     model = Components(200)
     of_component = np.random.default_rng(1).permutation(NUMBERS % 10)
     stimuli, fixations = simulated(model, of_component, FOLDS)
-    with pytest.raises(InputError, match="the data do not tell"):
+    with pytest.raises(InputError, match="the data do not determine"):
         identify_folds(model, stimuli, fixations, FOLDS)
     with pytest.raises(InputError, match="n_bootstrap must be a whole number >= 1000"):
         identify_folds(model, stimuli, fixations, FOLDS, n_bootstrap=10)
-    with pytest.raises(InputError, match="there are no fixated images that fold 3 leaves out"):
+    with pytest.raises(InputError, match="fold 3 leaves out none of the images with fixations"):
         identify_folds(model, stimuli[:2], fixations.select_images([0, 1]), FOLDS)
-    with pytest.raises(InputError, match="has 10 folds; got 2"):
+    with pytest.raises(InputError, match="folds must be the 10 folds of components; got 2"):
         identify_folds(model, stimuli, fixations, Folds({"0": 0, "1": 1}))

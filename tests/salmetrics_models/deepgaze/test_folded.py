@@ -39,7 +39,7 @@ def test_wrong_components(options, text):
 
 
 def test_folds_must_be_those_of_the_model(toy_2e):
-    with pytest.raises(InputError, match="has 10 folds; got 2"):
+    with pytest.raises(InputError, match="folds must be the 10 folds of deepgaze2e; got 2"):
         toy_2e.cross_validated(Folds({"a": 0, "b": 1}))
 
 
@@ -99,7 +99,7 @@ class TestFiles:
     @pytest.mark.parametrize(
         ("change", "text"),
         [
-            ({"n_folds": 7}, "30 components in 7 folds"),
+            ({"n_folds": 7}, "30 components cannot have 7 folds"),
             ({"n_folds": "many"}, "n_folds must be a whole number"),
             ({"architecture": None}, "x.pth'"),
         ],

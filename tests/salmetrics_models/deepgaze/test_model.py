@@ -227,7 +227,7 @@ def test_too_small_images(toy_1):
         toy_1.check_data(Stimuli.from_sizes([(100, 100)]), fixations)
     fine = ToyDeepGazeI(None, pixels_per_degree=70, **OPTIONS)
     half = Stimuli.from_arrays([np.zeros((100, 200), np.uint8)])
-    with pytest.raises(InputError, match="'0' has 50 x 100 at its resolution"):
+    with pytest.raises(InputError, match="'0' has 50 x 100 at 35 pixels per degree"):
         fine.log_density(half[0])
 
 

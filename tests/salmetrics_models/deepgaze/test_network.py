@@ -223,7 +223,7 @@ def test_each_image_by_components_of_its_own(toy, photo):
             alone = toy(many[i : i + 1], centre, components)
             # the same sums, over other numbers of images at once
             np.testing.assert_allclose(found[i : i + 1], alone, rtol=0, atol=1e-10)
-    with pytest.raises(InputError, match="there are 2 lists of components for 3 images"):
+    with pytest.raises(InputError, match="one for each of the 3 images; got 2 lists"):
         toy(many, centre, [[0], [1]])
 
 

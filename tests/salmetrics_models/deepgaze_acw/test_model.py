@@ -210,7 +210,7 @@ def test_wrong_files_and_options(file, tmp_path):
     with pytest.raises(InputError, match="backbone must be one of"):
         DeepGazeIIEACW(file, device="cpu")
     torch.save({"state_dict": {"a": torch.zeros(1)}}, tmp_path / "other.pth")
-    with pytest.raises(InputError, match="does not say of which categories"):
+    with pytest.raises(InputError, match="has no description with categories"):
         loaded(tmp_path / "other.pth")
     for options, text in (
         ({"mixing": "mean"}, "mixing must be one of"),
@@ -232,7 +232,7 @@ def test_the_order_of_components_is_known(file):
     model = loaded(file)
     folds = salmetrics.Folds({"a": 0, "b": 1, "c": 2}, 3)
     for options in ({"component_order": "fold-major"}, {"fold_offset": 1}):
-        with pytest.raises(InputError, match="are instance-major, beginning with fold 0; got"):
+        with pytest.raises(InputError, match="are instance-major, starting with fold 0; got"):
             model.components_of(fold=0, **options)
         with pytest.raises(InputError, match="are instance-major"):
             model.cross_validated(folds, **options)

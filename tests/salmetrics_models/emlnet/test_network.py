@@ -200,8 +200,8 @@ def test_pickled(form, images):
     [
         ({}, "EML-NET needs at least one encoder"),
         ({"a": TOY["red"], "A": TOY["red"]}, "names of encoders must be different"),
-        ({"-a": TOY["red"]}, "begin with a letter or digit"),
-        ({"a/b": TOY["red"]}, "begin with a letter or digit"),
+        ({"-a": TOY["red"]}, "start with a letter or digit"),
+        ({"a/b": TOY["red"]}, "start with a letter or digit"),
         ({"a": 1}, "backbone of encoder 'a' must be a Backbone; got 1"),
         ([RESNET_50], "backbones must be a mapping from names of encoders"),
     ],

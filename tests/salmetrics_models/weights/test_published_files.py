@@ -71,7 +71,7 @@ def test_from_pretrained(server, toy_file_1, toy_1):
     kept = cached("deepgaze1")  # a file that was put there is recorded too
     assert json.loads((server / "cache" / "sha256.json").read_text())["deepgaze1.pth"]
     kept.write_bytes(kept.read_bytes()[:-1])
-    with pytest.raises(InputError, match="has changed since it was got; remove it"):
+    with pytest.raises(InputError, match="has changed since it was downloaded; remove it"):
         cached("deepgaze1")
     kept.unlink()
     (server / "served" / "deepgaze1.pth").write_bytes(b"something else")
@@ -93,7 +93,9 @@ def test_downloads_that_fail(server, monkeypatch):
     with pytest.raises(InputError, match=r"broke\); [1-9]\d+ bytes are kept, and the same"):
         cached("cut")
     assert (server / "cache" / "cut.pth.part").exists()
-    with pytest.raises(InputError, match=r"404 .* Get it on another machine, and give its path"):
+    with pytest.raises(
+        InputError, match=r"404 .* Download it on another machine, and give its path"
+    ):
         cached("none")
     monkeypatch.setitem(
         published_files.PUBLISHED, "gone", PublishedFile("gone", "http://127.0.0.1:9/gone")
@@ -113,7 +115,7 @@ def test_the_published_files():
 
 
 def test_names_of_other_models():
-    with pytest.raises(InputError, match="'deepgaze2e' are no weights of ToyDeepGazeI"):
+    with pytest.raises(InputError, match="'deepgaze2e' is not a file of ToyDeepGazeI"):
         ToyDeepGazeI.from_pretrained("deepgaze2e", **OPTIONS)
     with pytest.raises(InputError, match="there is no file 'other'"):
         ToyDeepGazeI.from_pretrained("other", **OPTIONS)
