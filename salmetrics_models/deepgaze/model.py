@@ -276,10 +276,10 @@ class DeepGaze(Batched, DensityModel):
         stimuli
             The images.
 
-        Yields
-        ------
-        log_density : ndarray of shape (h, w)
-            Natural log, logsumexp 0, of the type `dtype`.
+        Returns
+        -------
+        log_densities : iterator of ndarray of shape (h, w)
+            Natural logs, logsumexp 0, of the type `dtype`.
         """
         return self.log_densities_by(stimuli, lambda stimulus: self.components)
 

@@ -18,7 +18,12 @@ from salmetrics.fingerprint import fingerprint
 from salmetrics.io.files import replacing
 from salmetrics_models.deepgaze.architectures import DEEPGAZE_2E_ACW, Architecture
 from salmetrics_models.deepgaze.cross_validated import CrossValidatedDeepGaze
-from salmetrics_models.deepgaze_acw.categories import MIXINGS, category_of, checked_categories
+from salmetrics_models.deepgaze_acw.categories import (
+    MIXINGS,
+    MixingRule,
+    category_of,
+    checked_categories,
+)
 from salmetrics_models.deepgaze_acw.head import CategoryHead
 from salmetrics_models.deepgaze_acw.model import DeepGazeIIEACW
 from salmetrics_models.devices import settings_of_torch
@@ -138,7 +143,7 @@ def train_acw(
     n_instances: int | None = None,
     recipe: Recipe | str = "deepgaze2e-acw",
     category_rate: float = 10.0,
-    mixing: str = MIXINGS[0],
+    mixing: MixingRule = MIXINGS[0],
     centre_bias: Any = "gaussian",
     seed: int = 0,
     features: str | Path | None = None,
@@ -285,7 +290,7 @@ class _Run:
         categories: tuple[str, ...],
         where: tuple[Path, Settings, int],
         rate: float,
-        mixing: str,
+        mixing: MixingRule,
     ) -> None:
         self._architecture, self._stage, self._categories = architecture, stage, categories
         self._folder, self._settings, self._seed = where
