@@ -162,8 +162,8 @@ class DeepGaze(Batched, DensityModel):
         return self._centre_bias
 
     @centre_bias.setter
-    def centre_bias(self, given: Any) -> None:
-        self._centre_bias = as_centre_bias(given)
+    def centre_bias(self, centre_bias: Any) -> None:
+        self._centre_bias = as_centre_bias(centre_bias)
 
     @property
     def n_components(self) -> int:
