@@ -61,6 +61,7 @@ def deepgaze2e(argument: str | None, dataset: Dataset) -> DensityModel:
     Returns
     -------
     model : DeepGazeIIE or CrossValidatedDeepGaze
+        The latter with ``folds=``.
 
     Raises
     ------
@@ -85,6 +86,7 @@ def deepgaze2e_acw(argument: str | None, dataset: Dataset) -> DensityModel:
     Returns
     -------
     model : DeepGazeIIEACW or CrossValidatedDeepGaze
+        The latter with ``folds=``.
 
     Raises
     ------
@@ -114,6 +116,7 @@ def emlnet(argument: str | None, dataset: Dataset) -> SaliencyMapModel:
     Returns
     -------
     model : EMLNet
+        The whole model, or one encoder alone.
 
     Raises
     ------

@@ -183,9 +183,8 @@ def cc_loss(
         If shapes differ, `mask` is not bool, or an option is invalid.
     """
     prediction, target, inside = checked_maps(prediction, target, mask)
-    one, other = _centred(prediction, inside), _centred(target, inside)
-    products = (one * other).sum(_PIXELS)
-    correlation = products / (_norm(one) * _norm(other))
+    p, q = _centred(prediction, inside), _centred(target, inside)
+    correlation = (p * q).sum(_PIXELS) / (_norm(p) * _norm(q))
     return _reduced(1 - correlation, reduction)
 
 
@@ -314,29 +313,31 @@ def eml_net_loss(
     return divergence + correlation + saliency
 
 
-def checked_maps(one: Tensor, other: Tensor, mask: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:
-    """Return both maps in the type of the first, and a mask of their shape.
+def checked_maps(
+    prediction: Tensor, other: Tensor, mask: Tensor | None
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Return both maps in the type of the prediction, and a mask of their shape.
 
     Raises
     ------
     InputError
-        If the first is not of shape (n, h, w), another shape differs, or `mask` is not bool.
+        If the prediction is not of shape (n, h, w), another shape differs, or `mask` is not bool.
     """
-    if one.ndim != 3 or one.numel() == 0:
+    if prediction.ndim != 3 or prediction.numel() == 0:
         raise InputError(
-            f"maps must have shape (n, h, w) and at least one pixel; got {tuple(one.shape)}"
+            f"maps must have shape (n, h, w) and at least one pixel; got {tuple(prediction.shape)}"
         )
     if mask is None:
-        mask = torch.ones_like(one, dtype=torch.bool)
+        mask = torch.ones_like(prediction, dtype=torch.bool)
     for name, tensor in (("the other map", other), ("mask", mask)):
-        if tensor.shape != one.shape:
+        if tensor.shape != prediction.shape:
             raise InputError(
-                f"{name} must have the prediction's shape {tuple(one.shape)}; got "
+                f"{name} must have the prediction's shape {tuple(prediction.shape)}; got "
                 f"{tuple(tensor.shape)}"
             )
     if mask.dtype != torch.bool:
         raise InputError(f"mask must be bool; got {mask.dtype}")
-    return one, other.to(one.dtype), mask
+    return prediction, other.to(prediction.dtype), mask
 
 
 def fixation_totals(fixations: Tensor, inside: Tensor) -> Tensor:

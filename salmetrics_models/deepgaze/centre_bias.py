@@ -47,12 +47,12 @@ class FixedCentreBias(DensityModel):
         return np.asarray(resized - logsumexp(resized), dtype=np.float64)
 
 
-def as_centre_bias(given: Any) -> DensityModel:
+def as_centre_bias(centre_bias: Any) -> DensityModel:
     """Return a centre bias as a density model.
 
     Parameters
     ----------
-    given
+    centre_bias
         A density model, a log density of shape (h, w), the path of a .npy file with one, "uniform"
         or "gaussian".
 
@@ -61,14 +61,14 @@ def as_centre_bias(given: Any) -> DensityModel:
     InputError
         If it is none of these, or the file is missing or invalid.
     """
-    if isinstance(given, DensityModel):
-        return given
-    if isinstance(given, str) and given == "uniform":
+    if isinstance(centre_bias, DensityModel):
+        return centre_bias
+    if isinstance(centre_bias, str) and centre_bias == "uniform":
         return Uniform()
-    if isinstance(given, str) and given == "gaussian":
+    if isinstance(centre_bias, str) and centre_bias == "gaussian":
         return GaussianCentreBias()
-    if isinstance(given, (str, Path)):
-        path = check_file(given)
+    if isinstance(centre_bias, (str, Path)):
+        path = check_file(centre_bias)
         try:
             array = np.load(path, allow_pickle=False)
         except ValueError as error:
@@ -76,9 +76,9 @@ def as_centre_bias(given: Any) -> DensityModel:
                 f"{str(path)!r} is not a .npy file of a centre bias: {error}"
             ) from error
         return FixedCentreBias(array, path.stem)
-    if isinstance(given, SaliencyMapModel) or given is None:
+    if isinstance(centre_bias, SaliencyMapModel) or centre_bias is None:
         raise InputError(
             "centre_bias must be a density model such as CentreBias, a log density, the path of a "
-            f".npy file, 'uniform' or 'gaussian'; got {given!r}"
+            f".npy file, 'uniform' or 'gaussian'; got {centre_bias!r}"
         )
-    return FixedCentreBias(given)
+    return FixedCentreBias(centre_bias)

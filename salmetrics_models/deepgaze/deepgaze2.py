@@ -115,6 +115,7 @@ class DeepGazeII(FoldedDeepGaze):
         Returns
         -------
         model : DeepGazeII
+            With the weights of the file.
 
         Raises
         ------

@@ -83,6 +83,7 @@ def order_from_weights(
     Returns
     -------
     order : ComponentOrder
+        The order, and the evidence for it.
 
     Raises
     ------
@@ -164,6 +165,7 @@ def identify_folds(
     Returns
     -------
     order : ComponentOrder
+        The order and offset, and the evidence for them.
 
     Raises
     ------

@@ -69,6 +69,7 @@ class FoldedDeepGaze(DeepGaze):
         Returns
         -------
         components : tuple of int
+            In ascending order.
 
         Raises
         ------
@@ -116,6 +117,7 @@ class FoldedDeepGaze(DeepGaze):
         Returns
         -------
         model : CrossValidatedDeepGaze
+            It shares the weights of this model.
 
         Raises
         ------

@@ -162,8 +162,8 @@ class DeepGaze(Batched, DensityModel):
         return self._centre_bias
 
     @centre_bias.setter
-    def centre_bias(self, given: Any) -> None:
-        self._centre_bias = as_centre_bias(given)
+    def centre_bias(self, centre_bias: Any) -> None:
+        self._centre_bias = as_centre_bias(centre_bias)
 
     @property
     def n_components(self) -> int:
@@ -276,10 +276,10 @@ class DeepGaze(Batched, DensityModel):
         stimuli
             The images.
 
-        Yields
-        ------
-        log_density : ndarray of shape (h, w)
-            Natural log, logsumexp 0, of the type `dtype`.
+        Returns
+        -------
+        log_densities : iterator of ndarray of shape (h, w)
+            Natural logs, logsumexp 0, of the type `dtype`.
         """
         return self.log_densities_by(stimuli, lambda stimulus: self.components)
 

@@ -78,6 +78,7 @@ class ReadoutModel(FoldedDeepGaze):
         Returns
         -------
         model : ReadoutModel
+            With the weights of the file.
 
         Raises
         ------

@@ -137,6 +137,7 @@ class DeepGazeIIEACW(FoldedDeepGaze):
         Returns
         -------
         model : DeepGazeIIEACW
+            With the weights of the file.
 
         Raises
         ------
@@ -180,6 +181,7 @@ class DeepGazeIIEACW(FoldedDeepGaze):
         Returns
         -------
         components : tuple of int
+            In ascending order.
 
         Raises
         ------

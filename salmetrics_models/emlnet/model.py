@@ -200,6 +200,7 @@ class EMLNet(Batched, SaliencyMapModel):
         Returns
         -------
         model : EMLNet
+            In the public form.
 
         Raises
         ------
@@ -252,6 +253,7 @@ class EMLNet(Batched, SaliencyMapModel):
         Returns
         -------
         model : EMLNet
+            Named after the encoder.
 
         Raises
         ------
@@ -322,9 +324,9 @@ class EMLNet(Batched, SaliencyMapModel):
         stimuli
             The images.
 
-        Yields
-        ------
-        saliency_map : ndarray of shape (h, w), float64
+        Returns
+        -------
+        saliency_maps : iterator of ndarray of shape (h, w), float64
             From 0 to 1; all 0 if the network's map is constant.
         """
         return self._in_batches(Task(number, s, ()) for number, s in enumerate(stimuli))

@@ -20,7 +20,7 @@ from salmetrics.data.stimuli import Stimulus
 __all__ = ["Launch", "Task", "batches", "decoded", "is_out_of_memory", "predicted"]
 
 _THREADS = 2
-_BATCHES_AHEAD = 4  # images of one size are collected from as many batches
+_BATCHES_AHEAD = 4  # number of batches among which images of one size are collected
 
 
 @dataclass

@@ -76,8 +76,8 @@ def test_aligned_features_know_their_strides():
         ({"enlargement": "linear"}, "enlargement must be one of 'bicubic', 'nearest'"),
         ({"smooth": "no"}, "smooth must be one of True, False"),
         ({"backbones": ()}, "an architecture needs backbones with different names, and layers"),
-        ({"backbones": (ALEXNET, ALEXNET)}, r"got \['alexnet', 'alexnet'\] and 1 layers"),
-        ({"layers": ()}, r"got \['alexnet'\] and 0 layers"),
+        ({"backbones": (ALEXNET, ALEXNET)}, r"got backbones \['alexnet', 'alexnet'\] and 1 layers"),
+        ({"layers": ()}, r"got backbones \['alexnet'\] and 0 layers"),
     ],
 )
 def test_wrong_architectures(change, text):

@@ -234,11 +234,11 @@ def test_published_layout_of_a_trained_deepgaze_2e(tmp_path, monkeypatch):
     assert (model.n_components, model.n_folds) == (6, 3)
     assert model.components_of(fold=2) == (2, 5)
     for wrong, text in (
-        ({"n_folds": 4}, "6 components in 4 folds"),
+        ({"n_folds": 4}, "6 components cannot have 4 folds"),
         ({"n_folds": 0}, "n_folds must be a whole number"),
-        ({"architecture": {}}, "this describes no architecture"),
+        ({"architecture": {}}, "the description of the architecture is invalid"),
         ({"architecture": 3}, "'int' object"),
-        ({"architecture": "abc"}, "this describes no architecture"),
+        ({"architecture": "abc"}, "the description of the architecture is invalid"),
         ({"architecture": described(downsample="x")}, "downsample must be a number"),
         ({"architecture": described(readout_factor=0)}, "readout_factor must be a whole number"),
         ({"architecture": described(layers=[{"channels": 10**9 + 0.5}])}, "channels must be"),
@@ -252,7 +252,7 @@ def test_published_layout_of_a_trained_deepgaze_2e(tmp_path, monkeypatch):
         with pytest.raises(InputError, match=f"w.pth'.*{text}"):
             DeepGazeIIE(tmp_path / "w.pth", centre_bias="uniform", device="cpu")
     torch.save(network.state_dict(), tmp_path / "plain.pth")
-    with pytest.raises(InputError, match="does not say which architecture it is of"):
+    with pytest.raises(InputError, match="has no description of its architecture"):
         ReadoutModel(tmp_path / "plain.pth", centre_bias="uniform")
     with pytest.raises(InputError, match="a readout has no published weights"):
         ReadoutModel.from_pretrained()
