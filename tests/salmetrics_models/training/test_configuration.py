@@ -218,6 +218,7 @@ def test_examples_say_no_more_than_is_known():
         example("other")
 
 
+@pytest.mark.slow
 def test_killed_and_started_again(training_folder):
     """The command ends with the same file, bit for bit."""
     (training_folder / "config.toml").write_text(

@@ -62,6 +62,7 @@ def trained(data, cut, tmp_path_factory):
     return train_acw(data, tmp_path_factory.mktemp("acw"), folds=cut, **QUIET)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("mixing", "least", "n_images", "changes"),
     [

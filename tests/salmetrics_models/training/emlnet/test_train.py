@@ -60,6 +60,7 @@ def scores_of(history, piece, key):
     return history.loc[history["piece"] == piece, key].tolist()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", ["public", "paper"])
 def test_pieces_learn_and_are_better_together(tmp_path, form):
     """The encoders are complementary: one sees red, one green, and people look at both."""

@@ -163,6 +163,7 @@ def random_file(backbone, path, names=None, prefix=""):
     return state
 
 
+@pytest.mark.slow
 def test_deepgaze_2(dataset, tmp_path):
     """Trained in folds, it is loaded by `DeepGazeII`; features have unit variance."""
     state = random_file(VGG_19, tmp_path / "vgg19.pth")
@@ -192,6 +193,7 @@ def test_deepgaze_2(dataset, tmp_path):
         DeepGazeIIE(found.path, centre_bias="uniform", device="cpu")
 
 
+@pytest.mark.slow
 def test_a_part_of_deepgaze_2e(tmp_path, dataset):
     """Weights come from a checkpoint that has all backbones; it needs no more than one of them."""
     architecture = replace(DEEPGAZE_2E, backbones=(BACKBONES["resnext-50"],))
