@@ -15,6 +15,7 @@ from typing import Any, overload
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from salmetrics.array_types import Size
 from salmetrics.errors import InputError
 from salmetrics.io.images import as_pixels, read_pixels, read_size
 
@@ -50,7 +51,7 @@ class Stimulus:
     def __init__(
         self,
         id: str,
-        size: tuple[int, int],
+        size: Size,
         load: Callable[[], NDArray[np.uint8]] | None = None,
         attributes: Mapping[str, Any] | None = None,
     ) -> None:

@@ -119,15 +119,15 @@ class Getting:
 
     def _fetch(self, source: SourceFile) -> None:
         """Copy, unpack or download a file into the folder."""
-        of_user = self.archives.get(source.name)
+        user_path = self.archives.get(source.name)
         target = self.folder / source.name
-        if of_user is None and not target.is_file():
+        if user_path is None and not target.is_file():
             self._check_web(source)
         with self.alone():
             if self._is_present(source):  # another process was faster
                 return
-            is_new = of_user is None and not target.is_file()
-            path = self._download(source, target) if is_new else of_user or target
+            is_new = user_path is None and not target.is_file()
+            path = self._download(source, target) if is_new else user_path or target
             digest = self._check(path, source.digests)
             if source.is_archive:
                 self._unpack(source, path, digest, keep=not is_new)

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
+from salmetrics.array_types import Size
 from salmetrics.errors import InputError
 
 __all__ = ["IMAGE_SUFFIXES", "as_pixels", "read_pixels", "read_size", "without_image_suffix"]
@@ -23,7 +24,7 @@ def without_image_suffix(name: str) -> str:
     return name
 
 
-def read_size(path: Path) -> tuple[int, int]:
+def read_size(path: Path) -> Size:
     """Return (height, width) from the header of an image file.
 
     Raises

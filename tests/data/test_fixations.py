@@ -189,7 +189,7 @@ def test_dataframe(stimuli, fixations):
     back = Fixations.from_dataframe(table, stimuli)
     for name, column in fixations.columns.items():
         assert back.columns[name].tolist() == column.tolist()
-    assert back.columns["image_"].tolist() == fixations.image.tolist()  # a name of our own
+    assert back.columns["image_"].tolist() == fixations.image.tolist()  # a reserved name
     assert list(fixations.to_dataframe().columns) == ["x", "y", "image", "subject", "duration"]
     with pytest.raises(InputError, match="on 3 images, but there are 2"):
         fixations.to_dataframe(stimuli[:2])

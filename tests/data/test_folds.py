@@ -50,7 +50,7 @@ def test_as_pysaliency(k):
     folds = kfold(stimuli_of(N))
     ours = [numbers_of(part(k)) for part in (folds.train, folds.validation, folds.test)]
     assert ours == list(pysaliency_splits(N, 10, k))
-    assert len(ours[2]) == (94 if k == 9 else 101)  # what nine chunks of ceil(n / 10) leave
+    assert len(ours[2]) == (94 if k == 9 else 101)  # the last chunk is shorter
 
 
 @pytest.mark.parametrize("k", range(10))
@@ -167,7 +167,9 @@ def test_files(scheme, tmp_path):
 
 
 def test_files_that_others_wrote(tmp_path):
-    (tmp_path / "x.csv").write_bytes("\ufeffid,fold\na,1\nb,0\n".encode())  # Excel's mark
+    (tmp_path / "x.csv").write_bytes(
+        "\ufeffid,fold\na,1\nb,0\n".encode()
+    )  # Excel's byte order mark
     folds = Folds.load(tmp_path / "x.csv")
     assert (dict(folds), folds.scheme, folds.n_folds) == ({"a": 1, "b": 0}, "deepgaze3", 2)
 

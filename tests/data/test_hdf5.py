@@ -1,4 +1,4 @@
-"""Data sets in HDF5: round trips, and pysaliency both ways."""
+"""Data sets in HDF5: round trips, alone and through pysaliency, and damaged files."""
 
 import json
 import os
@@ -256,7 +256,7 @@ def test_we_read_pysaliencys_fixations_and_they_read_them_again(tmp_path):
 
 
 def test_scores_of_a_round_trip_through_pysaliency(tmp_path):
-    """Our file, read and written by pysaliency, gives the same score."""
+    """A file of salmetrics, read and written by pysaliency, gives the same score."""
     dataset = Dataset("mine", from_arrays(tmp_path), fixations())
     write_hdf5(dataset, tmp_path / "x.h5")
     with h5py.File(tmp_path / "x.h5") as file:
@@ -388,7 +388,7 @@ def test_something_else():
 
 
 def test_damaged_bytes(tmp_path):
-    """Whatever bytes are wrong, there is one kind of error, or the right data."""
+    """With any bytes damaged, the data are read, or the error is an InputError."""
     write_hdf5(Dataset("mine", from_sizes(None), fixations()), tmp_path / "x.h5")
     whole = (tmp_path / "x.h5").read_bytes()
     rng = np.random.default_rng(1)

@@ -1,4 +1,4 @@
-"""The loaders of pysaliency that need no MATLAB, on the archives that ours read."""
+"""Readers against the loaders of pysaliency that need no MATLAB, on the same archives."""
 
 import shutil
 import sys
@@ -15,16 +15,16 @@ from salmetrics.datasets import registry
 from tests.datasets import published
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # for pysaliency_reference
-pytestmark = pytest.mark.filterwarnings("ignore")  # theirs
+pytestmark = pytest.mark.filterwarnings("ignore")  # those of pysaliency
 
 
 @pytest.fixture(scope="module")
 def theirs():
     """Modules of pysaliency's loaders; in other comparisons a stand-in takes their place."""
-    import_module("pysaliency_reference")  # which makes it work beside current packages
+    import_module("pysaliency_reference")  # makes pysaliency work with current packages
     stand_in = sys.modules.pop("pysaliency.external_datasets", None)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # their own
+        warnings.simplefilter("ignore")  # those of pysaliency
         import_module("pysaliency.external_datasets")
         yield lambda name: sys.modules[f"pysaliency.external_datasets.{name}"]
     sys.modules["pysaliency.external_datasets"] = stand_in
@@ -50,7 +50,7 @@ def served(tmp_path, monkeypatch):
 
 
 def assert_same(ours, stimuli, fixations, *, names=("t",)):
-    """In order; theirs are sorted by image and subject too."""
+    """Compare in order, because pysaliency sorts by image and subject, too."""
     assert len(ours.stimuli) == len(stimuli)
     np.testing.assert_array_equal(ours.stimuli.sizes, np.array(stimuli.sizes))
     for i in (0, len(stimuli) - 1):
@@ -130,7 +130,8 @@ def test_salicon(theirs, served, tmp_path, monkeypatch, edition, kind):
             kind=kind,
         )
         if (edition, kind) == ("2017", "mouse"):
-            # points off the image: theirs go to the edge, ours to the middle of the last pixel
+            # points off the image: pysaliency moves them to the edge, salmetrics to the centre
+            # of the last pixel
             assert (fixations.x == 639.99).any()
             for name in ("x", "y"):
                 values = getattr(fixations, name)
@@ -139,7 +140,9 @@ def test_salicon(theirs, served, tmp_path, monkeypatch, edition, kind):
 
 
 def test_figrim(theirs, served, tmp_path, monkeypatch):
-    folder, copied = served("figrim", partial(published.figrim, all_seen=True))  # NumPy 2.4
+    folder, copied = served(
+        "figrim", partial(published.figrim, all_seen=True)
+    )  # else NumPy 2.4 fails
     module = theirs("figrim")
     monkeypatch.setattr(module, "download_and_check", copied)
     stimuli, fixations = module.get_FIGRIM(location=str(tmp_path / "theirs"))
@@ -167,7 +170,9 @@ def test_coco(theirs, served, tmp_path, monkeypatch, name):
         assert ours.info["dropped_outside"] == (~inside).sum()
         kept = fixations[inside]
         if search:
-            kept.subjects = np.asarray(kept.subjects) + 1  # ours are called as in the files
+            kept.subjects = (
+                np.asarray(kept.subjects) + 1
+            )  # salmetrics keeps the numbers in the files
             assert ours.fixations.task.tolist() == [module.TASKS[k] for k in kept.task]
             np.testing.assert_array_equal(ours.fixations.reaction_time, kept.reaction_time)
         assert_same(ours, stimuli, kept, names=(("duration", "duration"), ("index", "t")))

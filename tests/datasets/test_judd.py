@@ -1,4 +1,4 @@
-"""Fixations from raw gaze against the original code's."""
+"""Fixations in raw gaze against those of the original code."""
 
 import numpy as np
 import pytest
@@ -31,7 +31,7 @@ def test_few_samples():
     assert row == {"start": 1, "end": 2, "duration_ms": 1000 / 120, "median_x": 0, "median_y": 0}
 
 
-def test_nothing_seen():
+def test_gaze_without_the_eye():
     found = judd_fixations(np.full((100, 2), np.nan))
     assert len(found) == 1
     assert np.isnan(found["median_x"]).all()

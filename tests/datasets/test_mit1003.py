@@ -28,7 +28,7 @@ def mit(tiny, tmp_path):
 
 
 def expected(traces, sizes, *, initial=False, replace=False):
-    """Rows (image, subject, index, x, y, t, duration), loop by loop."""
+    """Return rows (image, subject, index, x, y, t, duration), computed in loops."""
     rows = []
     for i, (name, (height, width)) in enumerate(sizes.items()):
         for subject in ("CNG", "ajs", "hp"):

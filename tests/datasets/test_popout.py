@@ -1,4 +1,4 @@
-"""Search arrays: one item differs, where the mask says."""
+"""Search arrays: one item differs, at the mask."""
 
 import numpy as np
 import pytest
@@ -10,7 +10,7 @@ from salmetrics.datasets.popout import POPOUT_FEATURES
 
 
 def items(image):
-    """Pixels of the items, and how many there are."""
+    """Return labels of the items by pixel, and their number."""
     return label((np.abs(image.astype(int) - 128) > 40).any(2), np.ones((3, 3)))
 
 
@@ -29,7 +29,7 @@ def test_items(feature, set_size):
         found, n = items(stimulus.image)
         assert n == set_size
         inside = set(np.unique(found[mask])) - {0}
-        assert len(inside) == 1  # the target, whole, and no other
+        assert len(inside) == 1  # the whole target, and no other item
         assert not (found[~mask] == inside.pop()).any()
         rows, columns = np.nonzero(mask)
         assert abs(rows.mean() + 0.5 - y) < 0.5
@@ -38,7 +38,7 @@ def test_items(feature, set_size):
 
 @pytest.mark.parametrize("feature", POPOUT_FEATURES)
 def test_only_the_target_differs(feature):
-    """By what it is called after; all others are alike, places aside."""
+    """All other items are equal, except for their places."""
     made = generate_popout(2, features=[feature], set_size=16, jitter=0.0, size=(400, 400), seed=5)
     for stimulus, mask in zip(made.stimuli, made.masks, strict=True):
         cells = stimulus.image.reshape(4, 100, 4, 100, 3).swapaxes(1, 2).reshape(16, -1)
@@ -60,7 +60,7 @@ def test_features():
         return cells[target][0], cells[~target][0]
 
     one, other = ((np.abs(cell - 128) > 20).any(2) for cell in of("colour"))
-    assert (one ^ other).sum() < 0.03 * one.sum()  # the same shape, edges aside
+    assert (one ^ other).sum() < 0.03 * one.sum()  # the same shape, except at the edges
     one, other = (np.abs(cell - 128).max(2) > 40 for cell in of("size"))
     assert max(one.sum(), other.sum()) > 2 * min(one.sum(), other.sum())
     one, other = (label(cell[..., 0] < 90)[1] for cell in of("density"))

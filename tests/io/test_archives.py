@@ -1,4 +1,4 @@
-"""Archives that somebody else made: what is read, and what is refused."""
+"""Archives from untrusted sources: what is read, and what is refused."""
 
 import io
 import os

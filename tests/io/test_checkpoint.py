@@ -1,4 +1,4 @@
-"""Chunks: what comes back, what does not count, who may write."""
+"""Checkpoints: round trips, damaged chunks, other conditions, several writers."""
 
 import json
 import warnings
@@ -25,7 +25,7 @@ def test_round_trip(tmp_path):
 
 
 @pytest.mark.parametrize("damage", ["cut", "flipped", "empty", "other"])
-def test_a_damaged_chunk_does_not_count(tmp_path, damage):
+def test_a_damaged_chunk_is_computed_again(tmp_path, damage):
     store = Checkpoint(tmp_path, "m", {})
     store.save("c", ARRAYS)
     (path,) = tmp_path.glob("*/c.chunk")
@@ -39,7 +39,7 @@ def test_a_damaged_chunk_does_not_count(tmp_path, damage):
     assert store.load("c") is not None
 
 
-def test_other_conditions_start_anew_and_say_so(tmp_path):
+def test_other_conditions_start_from_scratch_with_a_warning(tmp_path):
     Checkpoint(tmp_path, "m", {"seed": 1, "protocol": {"sigma": 2}}).save("c", ARRAYS)
     with pytest.warns(
         UserWarning, match="has m with another protocol, seed; starting from scratch"

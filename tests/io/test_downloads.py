@@ -1,4 +1,4 @@
-"""Downloads from a server on loopback that does what servers do."""
+"""Downloads from a server on loopback with the faults of real servers."""
 
 import errno
 import hashlib
@@ -22,7 +22,7 @@ HAND = "By hand: get it."
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
-    """Serves CONTENT as its path says; `log` has the ranges that were asked for."""
+    """Serves CONTENT with the fault that the path names; `log` holds the requested ranges."""
 
     log: list
     failures: int
@@ -33,7 +33,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.log.append(wanted)
         what = self.path.strip("/")
         if self.headers.get("If-Range", self.tag) != self.tag:
-            wanted = None  # it has changed
+            wanted = None  # the file has changed
         if what == "missing":
             self.send_error(404)
             return
@@ -110,7 +110,7 @@ def test_a_file(server, tmp_path):
     assert target.read_bytes() == CONTENT
     assert file_digest(target, "md5") == MD5[4:]
     assert [path.name for path in target.parent.iterdir()] == ["file.zip"]
-    got(server, "file", target)  # it is there
+    got(server, "file", target)  # it exists, so nothing is downloaded
     assert Handler.log == [None]
 
 
@@ -122,22 +122,22 @@ def test_any_of_several_digests(server, tmp_path):
 
 @pytest.mark.parametrize("path", ["file", "no-ranges", "unsized", "other-range", "untagged"])
 @pytest.mark.parametrize("there", [1, 400_000, len(CONTENT)])
-def test_goes_on(server, tmp_path, path, there):
-    """From what is there; from the beginning where the server can't."""
+def test_a_partial_file_is_completed(server, tmp_path, path, there):
+    """At the missing bytes; from scratch if the server does not support ranges."""
     (tmp_path / "f.part").write_bytes(CONTENT[:there])
     target = got(server, path, tmp_path / "f", digests=[MD5])
     assert target.read_bytes() == CONTENT
     assert Handler.log == [f"bytes={there}-"]
 
 
-def test_more_is_there_than_the_file_has(server, tmp_path):
+def test_a_part_longer_than_the_file(server, tmp_path):
     (tmp_path / "f.part").write_bytes(CONTENT + b"x")
     assert got(server, "file", tmp_path / "f", digests=[MD5]).read_bytes() == CONTENT
     assert Handler.log == [f"bytes={len(CONTENT) + 1}-", None]
 
 
 def test_a_connection_that_breaks(server, tmp_path):
-    """Tried again, from there."""
+    """It is resumed from the last byte."""
     Handler.failures = 3
     assert got(server, "cut", tmp_path / "f", digests=[MD5]).read_bytes() == CONTENT
     first, *others = Handler.log
@@ -171,14 +171,14 @@ def test_a_server_that_is_busy(server, tmp_path):
     assert len(Handler.log) == 3 + 2 + 4
 
 
-def test_a_file_that_is_not_there(server, tmp_path):
+def test_a_missing_file(server, tmp_path):
     with pytest.raises(InputError, match=r"the server answers 404 Not Found\. By hand: get it"):
         got(server, "missing", tmp_path / "f")
-    assert Handler.log == [None]  # asked once
+    assert Handler.log == [None]  # requested once
     assert not list(tmp_path.glob("[!.]*"))
 
 
-def test_nobody_there(tmp_path, monkeypatch):
+def test_no_server(tmp_path, monkeypatch):
     monkeypatch.setattr(downloads, "_WAIT", 0.0)
     with pytest.raises(
         InputError, match=r"can't be downloaded .*0 bytes are kept.* By hand: get it"
@@ -205,14 +205,14 @@ def test_another_file(server, tmp_path):
 
 
 def test_a_part_of_another_file(server, tmp_path):
-    """The checksum tells, and all of it comes again."""
+    """The checksum shows it, and the whole file is downloaded."""
     (tmp_path / "f.part").write_bytes(b"x" * 1000)
     assert got(server, "file", tmp_path / "f", digests=[MD5]).read_bytes() == CONTENT
     assert Handler.log == ["bytes=1000-", None]
 
 
 def test_a_file_that_changes_between_calls(server, tmp_path, monkeypatch):
-    """Its mark tells, where there is no checksum."""
+    """Without checksums, the server's tag shows it."""
     monkeypatch.setattr(downloads, "_TRIES", 1)
     with pytest.raises(InputError, match="are kept"):
         got(server, "always-cut", tmp_path / "f")
@@ -224,7 +224,7 @@ def test_a_file_that_changes_between_calls(server, tmp_path, monkeypatch):
 
 
 def test_two_at_once(server, tmp_path):
-    """One gets the file, the other waits for it."""
+    """One downloads the file, the other waits for it."""
     found = []
 
     def one():
@@ -241,7 +241,7 @@ def test_two_at_once(server, tmp_path):
 
 
 def test_a_certificate_that_is_not_trusted(tmp_path, monkeypatch):
-    """Is not asked for again."""
+    """The download is not repeated."""
     import requests
 
     asked = []
@@ -257,7 +257,7 @@ def test_a_certificate_that_is_not_trusted(tmp_path, monkeypatch):
 
 
 def test_a_full_disk(server, tmp_path, monkeypatch):
-    """What fitted is kept."""
+    """The part that fitted is kept."""
     whole = downloads.Path.open
 
     class Full:
@@ -298,14 +298,14 @@ def test_no_permission(server, tmp_path):
     tmp_path.chmod(0o700)
 
 
-def test_a_folder_that_can_not_be(server, tmp_path):
+def test_a_folder_that_is_a_file(server, tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(InputError, match="can't be saved in"):
         got(server, "file", tmp_path / "file" / "f")
 
 
 def test_a_kill(server, tmp_path):
-    """In the middle: the next call goes on, and nothing else is left."""
+    """The next call resumes, and nothing else is left."""
     code = (
         "import sys, pathlib\n"
         "from salmetrics.io.downloads import download\n"
