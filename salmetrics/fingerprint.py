@@ -16,7 +16,7 @@ import numpy as np
 
 from salmetrics.errors import InputError
 
-__all__ = ["class_name", "fingerprint"]
+__all__ = ["class_path", "fingerprint"]
 
 _OURS = ("salmetrics", "salmetrics_models")
 _UNUSED = (  # attributes of a class that do not change what it does
@@ -74,21 +74,35 @@ def fingerprint(obj: Any) -> str:
     return digest.text()
 
 
-def class_name(cls: type) -> str:
-    """Return the name by which digests and records know a class.
+def class_path(cls: type | str) -> str:
+    """Return the path by which digests and records know a class, such as "salmetrics.Mixture".
 
-    The module is part of it, except for classes of this project, whose modules may move.
+    Classes of this project are known by package and name, so they may move between its modules;
+    others by their full path.
+
+    Parameters
+    ----------
+    cls
+        A class, or its full path, as records of format 1 have it.
+
+    Returns
+    -------
+    path : str
+        The path.
 
     Examples
     --------
     >>> from salmetrics import Uniform
-    >>> class_name(Uniform), class_name(Path)
-    ('salmetrics:Uniform', 'pathlib.Path')
+    >>> class_path(Uniform), class_path(Path)
+    ('salmetrics.Uniform', 'pathlib.Path')
     """
-    package = cls.__module__.split(".")[0]
-    if package in _OURS:
-        return f"{package}:{cls.__qualname__}"
-    return f"{cls.__module__}.{cls.__qualname__}"
+    path = cls if isinstance(cls, str) else f"{cls.__module__}.{cls.__qualname__}"
+    package, *parts = path.split(".")
+    if package not in _OURS:
+        return path
+    while len(parts) > 1 and parts[0].islower():  # modules
+        parts = parts[1:]
+    return ".".join([package, *parts])
 
 
 class _Digest:
@@ -103,7 +117,7 @@ class _Digest:
         return self._hash.hexdigest()[:32]
 
     def add(self, obj: Any) -> None:
-        self._write(f"<{class_name(type(obj))}>")
+        self._write(f"<{class_path(type(obj))}>")
         if obj is None or isinstance(obj, _PLAIN):
             self._write(repr(obj))
         elif id(obj) in self._visited:
@@ -175,7 +189,7 @@ class _Digest:
         try:
             self.add(getattr(obj, "__wrapped__", obj))
         except InputError:
-            self._write(class_name(type(obj)))
+            self._write(class_path(type(obj)))
 
     def _add_instance(self, obj: Any) -> None:
         self._add_class(type(obj))
@@ -199,7 +213,7 @@ class _Digest:
 
     def _add_class(self, cls: type) -> None:
         for part in cls.__mro__[:-1]:
-            self._write(class_name(part))
+            self._write(class_path(part))
             if _is_installed(part.__module__):
                 continue
             for name, value in sorted(vars(part).items()):
@@ -219,7 +233,7 @@ class _Digest:
 def _module_name(name: str) -> str:
     """Return a module's name; for one of ours only the package and the last part."""
     package, _, rest = name.partition(".")
-    return f"{package}:{rest.rpartition('.')[2]}" if package in _OURS and rest else name
+    return f"{package}.{rest.rpartition('.')[2]}" if package in _OURS and rest else name
 
 
 def _function_name(function: FunctionType) -> str:
@@ -235,7 +249,7 @@ def _function_name(function: FunctionType) -> str:
     owner = getattr(sys.modules.get(module), outermost, None)
     is_public = owner is not None and getattr(sys.modules[package], outermost, None) is owner
     if is_public or inspect.isclass(owner):
-        return f"{package}:{name}"
+        return f"{package}.{name}"
     return f"{_module_name(module)}.{name}"
 
 

@@ -213,7 +213,7 @@ def recalibrate(
     fixations.check_against(stimuli)
     images, parts = parts_of_images(fixations, folds, seed)
     density.check_data(stimuli, fixations)
-    likelihood = _Likelihood(
+    likelihood = _PowerLikelihood(
         density, stimuli, fixations, centre_bias=centre_bias, progress=progress
     )
     image_folds = np.full(len(stimuli), -1)
@@ -234,7 +234,7 @@ def recalibrate(
     return Recalibrated(density, fitted, fold_of, likelihood.centre_bias, bits)
 
 
-class _Likelihood:
+class _PowerLikelihood:
     """Likelihood as a function of power and weight, from one prediction of each image.
 
     Kept are log p at each fixation and, for each image, log Z as a function of the power.

@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from salmetrics.errors import InputError, check_choice, check_list, check_whole, some
+from salmetrics.fingerprint import class_path
 from salmetrics.models.mixture import Mixture
 from salmetrics.results.evaluation import Evaluation
-from salmetrics.results.provenance import class_path
 from salmetrics.results.scores import Key
 
 if TYPE_CHECKING:

@@ -16,16 +16,15 @@ from salmetrics.data.fixations import Fixations
 from salmetrics.data.stimuli import Stimuli
 from salmetrics.densities.smoothing import Smoothing
 from salmetrics.errors import InputError
-from salmetrics.fingerprint import fingerprint
+from salmetrics.fingerprint import class_path, fingerprint
 from salmetrics.models.base import Model, model_name
 from salmetrics.protocols import Protocol
 
-__all__ = ["FORMAT", "class_path", "differences", "plain", "provenance_of", "same_model"]
+__all__ = ["FORMAT", "differences", "plain", "provenance_of", "same_model"]
 
 # 1 recorded the modules of our classes, and its fingerprints of models depended on them
 FORMAT = 2
 _PACKAGES = ("salmetrics", "numpy", "scipy", "numba", "torch", "POT")
-_OURS = ("salmetrics", "salmetrics_models")
 # parts of a record that may differ without moving a score
 _INCIDENTAL = ("created", "format", "gold_standard", "joined", "models", "n_predictions")
 
@@ -115,26 +114,6 @@ def differences(first: Mapping[str, Any], second: Mapping[str, Any]) -> list[str
 def same_model(first: Mapping[str, Any], second: Mapping[str, Any]) -> bool:
     """Whether two records, of any format, describe the same model."""
     return not _different(first, second)
-
-
-def class_path(cls: type | str) -> str:
-    """Return the path of a class in records, such as "salmetrics.Mixture".
-
-    Classes of this project are known by package and name, so they may move between its modules;
-    others by their full path.
-
-    Parameters
-    ----------
-    cls
-        A class, or its full path, as records of format 1 have it.
-    """
-    path = cls if isinstance(cls, str) else f"{cls.__module__}.{cls.__qualname__}"
-    package, *parts = path.split(".")
-    if package not in _OURS:
-        return path
-    while len(parts) > 1 and parts[0].islower():  # modules
-        parts = parts[1:]
-    return ".".join([package, *parts])
 
 
 def plain(value: Any) -> Any:

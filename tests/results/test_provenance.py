@@ -11,7 +11,7 @@ import pytest
 from scored_models import Blurred, Pixels
 
 import salmetrics
-from salmetrics.results.provenance import class_path, differences, plain, same_model
+from salmetrics.results.provenance import differences, plain, same_model
 from tests.results.evaluated_pictures import make
 
 
@@ -151,23 +151,6 @@ def test_fingerprints_of_one_format_are_compared():
         other = changed(record, "baseline.fingerprint", record["baseline"]["fingerprint"] + "0")
         assert len(differences(record, other)) == 1
         assert not same_model(record["baseline"], other["baseline"])
-
-
-@pytest.mark.parametrize(
-    ("cls", "path"),
-    [
-        (salmetrics.Mixture, "salmetrics.Mixture"),
-        ("salmetrics.models.combine.Mixture", "salmetrics.Mixture"),
-        ("salmetrics.models.convert._DensityFromFunction", "salmetrics._DensityFromFunction"),
-        ("salmetrics_models.deepgaze.model.DeepGaze2E", "salmetrics_models.DeepGaze2E"),
-        ("salmetrics.Mixture", "salmetrics.Mixture"),
-        ("mine.models.Mixture", "mine.models.Mixture"),
-        ("salmetrics_of_mine.Mixture", "salmetrics_of_mine.Mixture"),
-        (Blurred, "scored_models.Blurred"),
-    ],
-)
-def test_paths_of_classes(cls, path):
-    assert class_path(cls) == path
 
 
 def test_types_that_json_has():
