@@ -42,7 +42,8 @@ processor-middle: export OPENBLAS_CORETYPE = Haswell
 processor-middle: export OMP_NUM_THREADS = 1
 
 processor-native: export OMP_NUM_THREADS = 2
-processor-native: export OMP_WAIT_POLICY = PASSIVE  # two workers: threads must not spin
+# Threads of two workers on two cores must not wait for each other in a loop.
+processor-native: export OMP_WAIT_POLICY = PASSIVE
 
 processor-%: export NUMBA_CACHE_DIR = $(abspath $(VENV))/kernels-$*
 processor-lowest processor-middle processor-native: processor-%: install
