@@ -21,7 +21,7 @@ test-fast: install
 NUMERIC = tests/densities tests/engine tests/evaluation tests/kernels tests/metrics tests/models \
 	tests/results tests/salmetrics_models tests/statistics tests/test_against_pysaliency.py \
 	tests/test_mit_tuebingen.py
-AS_PROCESSOR = $(BIN)/pytest $(PARALLEL) $(NUMERIC)
+AS_PROCESSOR = $(BIN)/pytest $(PARALLEL) $(SELECT) $(NUMERIC)
 
 test-processors: processor-lowest processor-middle processor-native
 
@@ -42,6 +42,8 @@ processor-middle: export OPENBLAS_CORETYPE = Haswell
 processor-middle: export OMP_NUM_THREADS = 1
 
 processor-native: export OMP_NUM_THREADS = 2
+# Threads of two workers on two cores must not wait for each other in a loop.
+processor-native: export OMP_WAIT_POLICY = PASSIVE
 
 processor-%: export NUMBA_CACHE_DIR = $(abspath $(VENV))/kernels-$*
 processor-lowest processor-middle processor-native: processor-%: install
