@@ -232,7 +232,9 @@ def test_other_files_in_a_folder_of_maps_start_anew(data, tmp_path, role):
         if sign == 1:
             before = result.value("m", "CC")
     assert f"another {role}; starting anew" in str(caught[0].message)
-    assert result.value("m", "CC") == pytest.approx(-before, rel=1e-12, abs=0)  # sums of the negatives
+    assert result.value("m", "CC") == pytest.approx(
+        -before, rel=1e-12, abs=0
+    )  # sums of the negatives
 
 
 class FailsAtFirst(salmetrics.DensityModel):

@@ -347,7 +347,11 @@ class BadLikelihoods(Density):
             "protocol must be one of 'default', 'mit-matlab', .*; got 'new'",
         ),
         (lambda s: 1, {}, "kind is needed for <lambda>: 'log_density'"),
-        (Map(), {"baseline": Map(), "metrics": ["IG"]}, "baseline= needs densities; Map gives saliency maps"),
+        (
+            Map(),
+            {"baseline": Map(), "metrics": ["IG"]},
+            "baseline= needs densities; Map gives saliency maps",
+        ),
         (
             {"m": {"0": np.ones((20, 30))}},
             {"kind": "saliency_map"},
