@@ -1,4 +1,4 @@
-"""The frozen record of every evaluation choice; no other place holds a default."""
+"""Protocols: the frozen record of every evaluation choice, and the only home of defaults."""
 
 from __future__ import annotations
 
@@ -46,35 +46,39 @@ class Protocol:
 
     Parameters
     ----------
-    name, version
-        Which published record this is, or started from.
+    name
+        Name of the published protocol that this is, or that it was derived from.
+    version
+        Version of that protocol.
     metrics
-        The metrics `evaluate` computes unless told otherwise.
+        Keys of the metrics that `evaluate` computes by default.
     average
-        How metrics with one value a fixation are averaged: over fixations, over images, over
-        subjects ("fixation", "image", "subject"). Metrics with one value an image are averaged
-        over images.
+        How metrics with one value per fixation are averaged: over fixations, images or subjects
+        ("fixation", "image", "subject"). Metrics with one value per image are averaged over
+        images.
     maps
-        The map on which a density is scored: "optimal", for each metric the one that is best
-        under the density itself; or "density", the density for all.
+        Map on which a density is scored: "optimal", for each metric the map that is best under
+        the density itself; or "density", the density for all metrics.
     average_information
-        How LL, IG and IGE are averaged; None: as the others.
+        How LL, IG and IGE are averaged; None: like the other metrics.
     sigma
-        Of empirical maps, in pixels; None: the stimuli's `sigma`, else one degree.
+        Standard deviation of the Gaussian that blurs empirical maps, in pixels; None: the
+        stimuli's `sigma`, or one degree.
     boundary, truncate, cycles
-        Of empirical maps; see `salmetrics.densities.smoothing.Smoothing`.
+        How empirical maps are blurred; see `salmetrics.densities.smoothing.Smoothing`.
     prediction_sigma, prediction_boundary
-        Of densities that are blurred to be compared with empirical maps; None: as these.
+        How densities are blurred for the comparison with empirical maps; None: like these.
     sim_fixations
-        Number of fixations of the empirical maps whose expected SIM a density's map maximises;
-        None: the data set's mean number on an image.
+        Number of fixations per sampled empirical map for the SIM-optimal map of a density; None:
+        the data set's mean number of fixations per image.
     sim_samples
-        Number of such empirical maps.
+        Number of sampled empirical maps for the SIM-optimal map.
     sim_truncate
-        Where their kernel ends; None: as `truncate`.
+        Where the kernel of sampled empirical maps ends, in standard deviations; None: like
+        `truncate`.
     mean_grid
-        How densities are brought to the grid on which sAUC's mean density is taken: "mass", each
-        cell gets the mass of what it covers; or "log", their logs are interpolated.
+        How densities are brought to the grid of sAUC's mean density: "mass", each cell gets the
+        mass that it covers; or "log", their logs are interpolated.
     binary
         Whether empirical maps count each fixated pixel once.
     nonfixations
@@ -86,9 +90,14 @@ class Protocol:
     judd_jitter
         "expected" or False; see `salmetrics.metrics.auc.judd`.
     threshold_step
-        Distance of the thresholds of AUC-Borji and sAUC-MATLAB.
+        Distance between the thresholds of AUC-Borji and sAUC-MATLAB.
     n_other
         Number of other images whose fixations are sAUC-MATLAB's negatives; None: all.
+
+    Raises
+    ------
+    InputError
+        For a choice that does not exist or is out of range.
 
     Examples
     --------
@@ -145,18 +154,28 @@ class Protocol:
             raise InputError(f"metrics must be a list of at least one key; got {self.metrics!r}")
         if not 0 < self.threshold_step <= 1:
             raise InputError(
-                f"threshold_step must be over 0 and at most 1; got {self.threshold_step!r}"
+                f"threshold_step must be above 0 and at most 1; got {self.threshold_step!r}"
             )
         if self.n_other is not None and self.n_other < 1:
             raise InputError(f"n_other must be at least 1, or None for all; got {self.n_other!r}")
 
     def override(self, **changes: Any) -> Protocol:
-        """Return this protocol with some choices changed; `overrides` tells which.
+        """Return this protocol with some choices changed; `overrides` lists them.
+
+        Parameters
+        ----------
+        **changes
+            New values by name of the choice, such as ``average="image"``.
+
+        Returns
+        -------
+        protocol : Protocol
+            A copy with the same name and version.
 
         Raises
         ------
         InputError
-            For a choice that does not exist.
+            For a choice that does not exist or is out of range.
         """
         for name in changes:
             check_choice("protocol choice", name, CHOICES)
@@ -164,9 +183,9 @@ class Protocol:
 
     @property
     def overrides(self) -> dict[str, Any]:
-        """The choices that differ from the published record of this name."""
+        """Choices that differ from the published protocol of this name, by name."""
         published = PROTOCOLS.get(self.name)
-        if published is None:  # one of the user's own
+        if published is None:  # a protocol that the user defined
             return {}
         return {
             name: getattr(self, name)
@@ -288,9 +307,13 @@ PROTOCOLS = {
 
 
 def protocol_from_record(record: Mapping[str, Any]) -> Protocol:
-    """Return a protocol from its name, version and choices, as results record them.
+    """Return the protocol that a result recorded.
 
-    Choices that the record doesn't know, being older, are those of the published protocol.
+    Parameters
+    ----------
+    record
+        Its name, version and choices. Choices that older records lack are those of the published
+        protocol.
     """
     choices: dict[str, Any] = {
         name: tuple(value) if isinstance(value, list) else value
@@ -303,10 +326,26 @@ def protocol_from_record(record: Mapping[str, Any]) -> Protocol:
 def get_protocol(protocol: str | Protocol) -> Protocol:
     """Return a protocol by name; a `Protocol` is returned as it is.
 
+    Parameters
+    ----------
+    protocol
+        A name from `salmetrics.protocols.PROTOCOLS`, such as "default" or "mit-matlab", or a
+        `Protocol`.
+
+    Returns
+    -------
+    protocol : Protocol
+        The frozen record of all choices.
+
     Raises
     ------
     InputError
         For an unknown name.
+
+    Examples
+    --------
+    >>> get_protocol("mit-matlab").average
+    'image'
     """
     if isinstance(protocol, Protocol):
         return protocol

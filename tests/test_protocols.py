@@ -40,8 +40,8 @@ def test_overrides():
         ({"nonfixations": "shuffled"}, "nonfixations must be one of 'uniform', 'unfixated'"),
         ({"kldiv_method": "exact"}, "kldiv_method must be one of 'benchmark', 'matlab'"),
         ({"judd_jitter": True}, "judd_jitter must be one of 'expected', False"),
-        ({"threshold_step": 0}, "threshold_step must be over 0 and at most 1; got 0"),
-        ({"threshold_step": 1.1}, "threshold_step must be over 0"),
+        ({"threshold_step": 0}, "threshold_step must be above 0 and at most 1; got 0"),
+        ({"threshold_step": 1.1}, "threshold_step must be above 0"),
         ({"n_other": 0}, "n_other must be at least 1, or None for all; got 0"),
     ],
 )

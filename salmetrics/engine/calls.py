@@ -27,14 +27,14 @@ class Prediction:
     Attributes
     ----------
     maps
-        Maps of shape (h, w), each with the rows of the fixations that it predicts: one map for
-        all, or one per subject.
+        Pairs of the indices of some fixations, shape (n,), and the map that predicts them, shape
+        (h, w): one map for all fixations, or one per subject.
     likelihoods
         Log likelihood of each fixation in nats, for models that give it without a map.
     failure
-        Why there is no prediction.
+        Text of the error, if there is no prediction.
     n_calls
-        How many maps were requested from the model.
+        Number of maps that were requested from the model.
     """
 
     maps: list[tuple[Rows, AnyArray]] = field(default_factory=list)
@@ -45,7 +45,21 @@ class Prediction:
 
 @dataclass
 class Predictions:
-    """The predictions of all models for image i, with those of baseline and ground truth."""
+    """The predictions of all models for image i, with those of baseline and ground truth.
+
+    Attributes
+    ----------
+    i
+        Index of the image.
+    by_model
+        Prediction of each model, by name.
+    baseline
+        Log likelihood of each fixation under the baseline in nats, shape (n,), if needed.
+    baseline_map
+        Log density of the baseline, shape (h, w), if needed.
+    empirical_map
+        Ground truth that replaces blurred fixations, shape (h, w), if any.
+    """
 
     i: int
     by_model: dict[str, Prediction]
@@ -54,7 +68,7 @@ class Predictions:
     empirical_map: AnyArray | None = None
 
     def held(self) -> Predictions:
-        """Copy the maps: a model may reuse the memory of its last map for the next."""
+        """Return these predictions with copied maps, as a model may reuse the memory of a map."""
         for prediction in self.by_model.values():
             prediction.maps = [(rows, array.copy()) for rows, array in prediction.maps]
         if self.baseline_map is not None:
@@ -65,7 +79,25 @@ class Predictions:
 
 
 class Calls:
-    """Calls one model for each of some images, in order."""
+    """Calls one model for each of some images, in order.
+
+    Parameters
+    ----------
+    name
+        Name of the model, for messages.
+    model
+        The model.
+    stimuli, fixations
+        What was shown and where people looked.
+    images
+        Indices of the images, in the order of the calls.
+    wants_likelihoods, wants_maps
+        What is requested from the model.
+    record_errors
+        Whether a failure becomes part of the prediction instead of being raised.
+    spill
+        In the second pass: where predictions of the first may be stored.
+    """
 
     def __init__(
         self,
@@ -84,7 +116,7 @@ class Calls:
         self._model = model
         self._stimuli = stimuli
         self._fixations = fixations
-        self._left = list(images)
+        self._remaining = list(images)
         self._wants_likelihoods = wants_likelihoods
         self._wants_maps = wants_maps
         self._record_errors = record_errors
@@ -103,7 +135,7 @@ class Calls:
                 raise
             prediction.failure = described(error)
             self._iterator = None  # a generator that raised is over
-        self._left.pop(0)
+        self._remaining.pop(0)
         return prediction
 
     def _fill(self, i: int, prediction: Prediction) -> None:
@@ -121,21 +153,21 @@ class Calls:
         kept = None if self._spill is None else self._spill.load(self._name, i, len(groups))
         if kept is not None:
             self._iterator = None
-            prediction.maps = [(chosen, m) for (_, chosen), m in zip(groups, kept, strict=True)]
+            prediction.maps = [(own, array) for (_, own), array in zip(groups, kept, strict=True)]
             return
-        for subject, chosen in groups:
+        for subject, own in groups:
             prediction.n_calls += 1
             if dependent:
-                made = model.log_density(self._stimuli[i], subject=subject)  # type: ignore[union-attr]
-                array = as_array(made)
-                made = array.copy() if len(groups) > 1 else array  # its memory may be reused
+                array = as_array(model.log_density(self._stimuli[i], subject=subject))  # type: ignore[union-attr]
+                if len(groups) > 1:
+                    array = array.copy()  # the model may reuse its memory for the next subject
             else:
-                made = self._next()
-            prediction.maps.append((chosen, as_array(made)))
+                array = as_array(self._next())
+            prediction.maps.append((own, array))
 
     def _next(self) -> Any:
         if self._iterator is None:
-            stimuli = self._stimuli[self._left]
+            stimuli = self._stimuli[self._remaining]
             self._iterator = iter(
                 self._model.saliency_maps(stimuli)
                 if isinstance(self._model, SaliencyMapModel)
@@ -144,7 +176,7 @@ class Calls:
         try:
             return next(self._iterator)
         except StopIteration:
-            image = self._stimuli.ids[self._left[0]]
+            image = self._stimuli.ids[self._remaining[0]]
             raise InputError(
                 f"{self._name} stopped predicting before image {image!r}; log_densities and "
                 "saliency_maps must yield one prediction per image"
@@ -152,7 +184,7 @@ class Calls:
 
 
 def likelihoods_of_image(model: Any, stimuli: Stimuli, fixations: Fixations, i: int) -> Array:
-    """Ask a model for the log likelihood of each fixation on image i, nats."""
+    """Return a model's log likelihood of each fixation on image i in nats, shape (n,), checked."""
     nats = model.log_likelihoods(stimuli[[i]], fixations.select_images([i]))
     if np.shape(nats) != (fixations.rows_of_image(i).size,) or np.isnan(nats).any():
         raise InputError(
@@ -163,20 +195,20 @@ def likelihoods_of_image(model: Any, stimuli: Stimuli, fixations: Fixations, i: 
 
 
 class Predictor:
-    """Calls all models for a run of images; pickles as small as its models.
+    """Calls all models for a run of images; it can be pickled for other processes.
 
     Parameters
     ----------
     models
-        By name.
+        Models by name.
     stimuli, fixations
         What was shown and where people looked.
     plan
         Which metrics each model gets.
     references
-        Whose predictions go with those of the models.
+        Models whose predictions are added to those of the models.
     record_errors
-        Note the failure of a model on an image and go on, instead of raising.
+        Whether the failure of a model on an image is recorded instead of being raised.
     """
 
     def __init__(
@@ -199,12 +231,12 @@ class Predictor:
     def predict(
         self, images_by_model: Mapping[str, Sequence[int]], *, spill: Spill | None = None
     ) -> Iterator[Predictions]:
-        """Call the models, image by image.
+        """Yield the predictions for each image, in order.
 
         Parameters
         ----------
         images_by_model
-            Which images each model predicts, ascending.
+            Indices of the images that each model predicts, ascending, by name of the model.
         spill
             In the second pass: where predictions of the first may be stored.
         """

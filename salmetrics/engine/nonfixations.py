@@ -1,4 +1,4 @@
-"""Where people looked on the other images: the negatives of shuffled AUCs."""
+"""Fixations on the other images: the negatives of shuffled AUCs."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from salmetrics.array_types import Rows, Size
 from salmetrics.data.fixations import Fixations
 from salmetrics.data.stimuli import Stimuli
 from salmetrics.densities.sampling import image_stream
@@ -22,20 +22,22 @@ _KEPT_SIZES = 8  # image sizes whose totals are kept; images of one size often c
 
 
 class OtherFixations:
-    """The fixations of all images but one, scaled to that one's size.
+    """Finds the fixations on all images but one, scaled to the size of that image.
+
+    A coordinate is multiplied by the ratio of the sizes (the ratio first, as in the MIT/Tuebingen
+    benchmark) and floored.
 
     Parameters
     ----------
     stimuli, fixations
-        Fixations on other images come from here. A coordinate is multiplied by the ratio of the
-        sizes (the ratio first, as in the MIT/Tuebingen benchmark) and floored.
+        Images and fixations on them.
     """
 
     def __init__(self, stimuli: Stimuli, fixations: Fixations) -> None:
         self._fixations = fixations
         self._sizes = stimuli.sizes
         self._ids: Sequence[str] = stimuli.ids
-        self._totals: OrderedDict[tuple[int, int], Negatives] = OrderedDict()
+        self._totals: OrderedDict[Size, Negatives] = OrderedDict()
         self._lock = threading.Lock()
 
     def __getstate__(self) -> dict[str, Any]:
@@ -45,23 +47,23 @@ class OtherFixations:
         self.__dict__.update(state)
         self._lock = threading.Lock()
 
-    def of_all(self, i: int) -> Negatives:
-        """Return the fixations of all images but i, as pixels of image i."""
+    def on_all(self, i: int) -> Negatives:
+        """Return the fixations on all images but i, as pixels of image i."""
         height, width = self._sizes[i].tolist()
         own = self._pixels(self._fixations.rows_of_image(i), (height, width))
         return replace(self._total((height, width)), without=own)
 
-    def of_some(self, i: int, n_other: int | None, seed: int) -> NDArray[np.int64]:
-        """Return the unique pixels fixated on other images, as flat indices of image i.
+    def on_some(self, i: int, n_other: int | None, seed: int) -> Rows:
+        """Return the unique pixels fixated on some other images, as flat indices of image i.
 
         Parameters
         ----------
         i
-            The image.
+            Index of the image.
         n_other
-            How many other images, drawn at random; None: all of them.
+            Number of other images, drawn at random; None: all of them.
         seed
-            Of the draw, which depends on the ids and not on the order of the images.
+            Seed of the draw, which depends on the ids and not on the order of the images.
         """
         height, width = self._sizes[i].tolist()
         others = [k for k in range(len(self._ids)) if k != i]
@@ -74,7 +76,7 @@ class OtherFixations:
             return np.zeros(0, np.int64)
         return np.unique(self._pixels(np.concatenate(rows), (height, width)))
 
-    def _total(self, size: tuple[int, int]) -> Negatives:
+    def _total(self, size: Size) -> Negatives:
         with self._lock:
             if size not in self._totals:
                 pixels = self._pixels(np.arange(len(self._fixations)), size)
@@ -84,7 +86,7 @@ class OtherFixations:
             self._totals.move_to_end(size)
             return self._totals[size]
 
-    def _pixels(self, rows: NDArray[np.int64], size: tuple[int, int]) -> NDArray[np.int64]:
+    def _pixels(self, rows: Rows, size: Size) -> Rows:
         heights, widths = self._sizes[self._fixations.image[rows]].T
         scaled_x = np.floor(self._fixations.x[rows] * (size[1] / widths)).astype(np.int64)
         scaled_y = np.floor(self._fixations.y[rows] * (size[0] / heights)).astype(np.int64)

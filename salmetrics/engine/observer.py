@@ -34,7 +34,7 @@ class Observer:
     protocol
         Every choice.
     nonfixations
-        Negatives of AUC, instead of the protocol's.
+        Negatives of AUC that replace the protocol's.
     needs_blur
         Whether empirical maps, or densities compared with them, are blurred here.
     seed
@@ -101,7 +101,7 @@ class Observer:
         baseline_map: Callable[[], CheckedMap] | None = None,
         empirical_map: Callable[[], CheckedMap] | None = None,
     ) -> Observation:
-        """Observe image i and some of its fixations.
+        """Return the observation of image i and some of its fixations.
 
         Parameters
         ----------
@@ -110,9 +110,9 @@ class Observer:
         baseline
             Log likelihood of each of these fixations under the baseline in nats, shape (n,).
         baseline_map
-            Makes the density of the baseline.
+            Function that makes the density of the baseline.
         empirical_map
-            Makes the ground truth; blurred fixations by default.
+            Function that makes the ground truth; blurred fixations by default.
         """
         known: dict[str, Any] = {}
         if baseline is not None:
@@ -125,8 +125,8 @@ class Observer:
             protocol=self._protocol,
             make_empirical_map=empirical_map or partial(self._empirical_map, i),
             make_negatives=partial(self._negatives, i, rows.size),
-            make_other_negatives=partial(self._others.of_all, i),
-            make_other_pixels=partial(self._others.of_some, i, self._protocol.n_other, self._seed),
+            make_other_negatives=partial(self._others.on_all, i),
+            make_other_pixels=partial(self._others.on_some, i, self._protocol.n_other, self._seed),
             **known,
         )
 

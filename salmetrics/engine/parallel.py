@@ -1,6 +1,6 @@
-"""Work on images one after another, in threads, in processes or on a cluster: the same results.
+"""Work on images in one thread, several threads, processes or a cluster, with equal results.
 
-Where it runs is joblib's business: `n_jobs`, or a surrounding `joblib.parallel_config`.
+joblib decides where it runs: `n_jobs`, or a surrounding `joblib.parallel_config`.
 """
 
 from __future__ import annotations
@@ -15,44 +15,45 @@ from typing import Any, TypeVar
 __all__ = ["one_thread_each", "shares_memory", "work"]
 
 Item = TypeVar("Item")
-Made = TypeVar("Made")
+Product = TypeVar("Product")
 Result = TypeVar("Result")
 
-_TASKS_A_WORKER = 8  # in processes: few enough that copying the models costs little
+_TASKS_PER_WORKER = 8  # in processes: few enough that copying the models costs little
 
 
 def work(
     items: Sequence[Item],
-    make: Callable[[Sequence[Item]], Iterator[Made]],
-    finish: Callable[[Made], Result],
-    hold: Callable[[Made], Made],
+    make: Callable[[Sequence[Item]], Iterator[Product]],
+    finish: Callable[[Product], Result],
+    hold: Callable[[Product], Product],
     n_jobs: int | None = None,
 ) -> Iterator[Result]:
-    """Yield finish(made) for everything that make(items) yields, in order.
+    """Yield finish(product) for every product that make(items) yields, in order.
 
-    In one process, `make` runs in one thread and `finish` in `n_jobs` others, with few things
-    waiting in between. In several processes, each has copies of both and does runs of items.
-    All run with one BLAS and one torch thread each: other numbers give other last bits.
+    In one process, `make` runs in one thread and `finish` in `n_jobs` others, with few products
+    waiting in between. In several processes, each has copies of both and works on runs of items.
+    All use one BLAS and one torch thread each: other numbers of threads change the last bits.
 
     Parameters
     ----------
     items
-        What there is to do.
+        Indices of images, for example.
     make
-        Calls models; yields one thing an item, in order.
+        Function that calls the models; yields one product per item, in order.
     finish
-        May be called from several threads.
+        Function that turns a product into a result; it may be called from several threads.
     hold
-        Makes what has to wait for `finish` safe from what `make` does next.
+        Function that protects a waiting product from what `make` does next, by a copy.
     n_jobs
-        As in joblib: None is 1, or what `joblib.parallel_config` says; -1 is all cores.
+        Number of workers, as in joblib: None is 1, or what `joblib.parallel_config` says; -1 is
+        all cores.
     """
     import joblib
 
     workers = joblib.effective_n_jobs(n_jobs)
     with one_thread_each():
         if not shares_memory():
-            runs = _runs(items, _TASKS_A_WORKER * workers)
+            runs = _runs(items, _TASKS_PER_WORKER * workers)
             parallel = joblib.Parallel(n_jobs=n_jobs, prefer="threads", return_as="generator")
             tasks = (joblib.delayed(_do_run)(make, finish, run) for run in runs)
             for results in parallel(tasks):
@@ -62,11 +63,11 @@ def work(
         else:
             parallel = joblib.Parallel(n_jobs=n_jobs, prefer="threads", return_as="generator")
             with _produced(map(hold, make(items)), 2 * workers) as produced:
-                yield from parallel(joblib.delayed(finish)(made) for made in produced)
+                yield from parallel(joblib.delayed(finish)(product) for product in produced)
 
 
 def shares_memory() -> bool:
-    """Whether work is done in this process: not so under `joblib.parallel_config("loky")`."""
+    """Whether all workers are in this process; not so under `joblib.parallel_config("loky")`."""
     from joblib.parallel import get_active_backend
 
     backend, _ = get_active_backend(prefer="threads")
@@ -75,7 +76,7 @@ def shares_memory() -> bool:
 
 @contextmanager
 def one_thread_each() -> Iterator[None]:
-    """Pin BLAS, and torch if it is loaded, to one thread."""
+    """Limit BLAS, and torch if it is loaded, to one thread."""
     from threadpoolctl import threadpool_limits
 
     torch: Any = sys.modules.get("torch")
@@ -91,23 +92,23 @@ def one_thread_each() -> Iterator[None]:
 
 
 def _do_run(
-    make: Callable[[Sequence[Item]], Iterator[Made]],
-    finish: Callable[[Made], Result],
+    make: Callable[[Sequence[Item]], Iterator[Product]],
+    finish: Callable[[Product], Result],
     run: Sequence[Item],
 ) -> list[Result]:
     with one_thread_each():
-        return [finish(made) for made in make(run)]
+        return [finish(product) for product in make(run)]
 
 
 def _runs(items: Sequence[Item], n: int) -> list[Sequence[Item]]:
-    """Cut into at most n runs of neighbours."""
+    """Split items into at most n runs of neighbours."""
     length = max(1, -(-len(items) // n))
     return [items[start : start + length] for start in range(0, len(items), length)]
 
 
 @contextmanager
-def _produced(source: Iterable[Made], n_waiting: int) -> Iterator[Iterator[Made]]:
-    """Iterate in a thread of its own, at most `n_waiting` things ahead."""
+def _produced(source: Iterable[Product], n_waiting: int) -> Iterator[Iterator[Product]]:
+    """Iterate over a source in a thread of its own, at most `n_waiting` products ahead."""
     waiting: queue.Queue[tuple[str, Any]] = queue.Queue(n_waiting)
     stop = threading.Event()
 
@@ -122,20 +123,20 @@ def _produced(source: Iterable[Made], n_waiting: int) -> Iterator[Iterator[Made]
 
     def produce() -> None:
         try:
-            for made in source:
-                if not put(("made", made)):
+            for product in source:
+                if not put(("product", product)):
                     return
         except BaseException as error:
             put(("error", error))
         else:
             put(("end", None))
 
-    def consume() -> Iterator[Made]:
+    def consume() -> Iterator[Product]:
         while True:
             try:
                 kind, value = waiting.get(timeout=0.1)
             except queue.Empty:
-                if stop.is_set():  # nobody waits for results any more
+                if stop.is_set():  # the results are no longer needed
                     return
                 continue
             if kind == "error":

@@ -1,4 +1,4 @@
-"""Which metrics a run computes for each model, in which pass, and why not the others."""
+"""The plan of a run: which metrics each model gets, in which pass, and why not the others."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ class Plan:
     Parameters
     ----------
     models
-        By name.
+        Models by name.
     protocol
         Every choice, metrics included.
 
     Attributes
     ----------
     reasons
-        Why a model does not have a metric, by (model, metric).
+        Reasons why a model does not have a metric, by (model, metric).
     """
 
     def __init__(self, models: Mapping[str, Model], protocol: Protocol) -> None:
@@ -92,7 +92,7 @@ def _needs_mean(model: Model, key: str, protocol: Protocol) -> bool:
 
 
 def _why_not(model: Model, key: str, protocol: Protocol) -> str | None:
-    """Why a model has no value of a metric; None if it has one."""
+    """Return the reason why a model has no value of a metric; None if it has one."""
     metric = METRICS[key]
     if isinstance(model, SaliencyMapModel):
         return NO_DENSITY if metric.needs_density else None

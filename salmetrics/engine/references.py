@@ -1,4 +1,4 @@
-"""What predictions are compared with: made before the engine starts, which fits nothing."""
+"""References: what predictions are compared with, made before the engine starts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A run over all images: two passes in chunks of images, each chunk done once per checkpoint."""
+"""A run over all images: two passes in chunks of images, which a checkpoint stores."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from salmetrics.results.scores import Scores
 
 __all__ = ["score_models"]
 
-_CHUNK = 16  # images that are done, and stored in a checkpoint, together
+_CHUNK = 16  # images that are scored, and stored in a checkpoint, together
 
 
 def score_models(
@@ -52,7 +52,7 @@ def score_models(
     Parameters
     ----------
     models
-        By name.
+        Models by name.
     stimuli, fixations
         What was shown and where people looked.
     protocol
@@ -61,6 +61,16 @@ def score_models(
         What predictions are compared with.
     options
         How the run is carried out.
+
+    Returns
+    -------
+    scores : Scores
+        Scores of all models on all images.
+
+    Raises
+    ------
+    InputError
+        If a prediction is invalid, unless errors are recorded.
     """
     plan = Plan(models, protocol)
     record_errors = options.on_error == "record"
@@ -125,7 +135,7 @@ def _conditions(
 
 
 class _Run:
-    """Scores chunk by chunk of images; what a checkpoint holds is not computed again."""
+    """Scores chunk by chunk of images; chunks in a checkpoint are not computed again."""
 
     def __init__(
         self,
@@ -180,7 +190,7 @@ class _Run:
     def _todo(self, which: Pass, models: list[str]) -> _Todo:
         """Return which chunks of which models the checkpoint does not hold."""
         means = self._table.means
-        # the mean density that a second pass rests on: another first pass changes it
+        # the mean density that a second pass depends on: another first pass changes it
         digests = {name: means[name].digest() for name in models} if which == "second" else {}
         todo = _Todo(which, {}, {}, digests)
         for name in models:

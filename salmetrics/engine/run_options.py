@@ -1,4 +1,4 @@
-"""How a run is carried out: workers, seed, checkpoint, memory; none of it changes a value."""
+"""Options of a run: workers, seed, checkpoint, memory, errors, progress."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ class RunOptions:
     Parameters
     ----------
     n_jobs
-        Workers that compute metrics, as in joblib.
+        Number of workers that compute metrics, as in joblib; -1 for all cores.
     seed
         Seed of all random draws.
     checkpoint
         Folder from which an interrupted run resumes, if any.
     keep
-        "fixation", or "image" to keep sums over images and subjects only.
+        "fixation", or "image" to keep only sums over images and subjects.
     on_error
         "raise", or "record" which model failed on which image.
     spill_bytes
-        Largest size of the temporary file of predictions.
+        Largest size of the temporary file of predictions, in bytes.
     progress
         Whether to show progress bars.
 

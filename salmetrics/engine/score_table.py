@@ -1,4 +1,4 @@
-"""The scores of a run as they come in: chunk by chunk of images, one model after another."""
+"""The table that a run enters its scores into, chunk by chunk of images and model by model."""
 
 from __future__ import annotations
 
@@ -41,14 +41,14 @@ class ScoreTable:
     protocol
         Every choice, metrics included.
     keep
-        "fixation", or "image" to keep sums over images and subjects only.
+        "fixation", or "image" to keep only sums over images and subjects.
 
     Attributes
     ----------
     scores
-        What has been entered.
+        Scores that have been entered.
     means
-        Sum of the predictions of each model that needs their mean.
+        Sums of predictions, by name of each model that needs their mean.
     """
 
     def __init__(
@@ -91,7 +91,19 @@ class ScoreTable:
     def arrays(
         self, name: str, which: Pass, chunk: list[int], done: Mapping[int, ImageScores]
     ) -> dict[str, AnyArray]:
-        """Return the scores of one model on a chunk of images as arrays."""
+        """Return the scores of one model on a chunk of images as arrays, by label.
+
+        Parameters
+        ----------
+        name
+            Name of the model.
+        which
+            "first" or "second" pass.
+        chunk
+            Indices of the images.
+        done
+            Scores by index of the image; images without any are NaN.
+        """
         counts = self._fixations.counts()
         arrays: dict[str, AnyArray] = {}
         for key in self._plan.metrics(name, which):
@@ -111,7 +123,17 @@ class ScoreTable:
         return arrays
 
     def take(self, name: str, chunk: list[int], arrays: Mapping[str, AnyArray]) -> None:
-        """Enter the scores of one model on a chunk of images."""
+        """Enter the scores of one model on a chunk of images.
+
+        Parameters
+        ----------
+        name
+            Name of the model.
+        chunk
+            Indices of the images.
+        arrays
+            Scores from `arrays`, or from a checkpoint.
+        """
         scores = self.scores
         rows = np.concatenate([self._fixations.rows_of_image(i) for i in chunk])
         for label, values in arrays.items():
@@ -128,11 +150,11 @@ class ScoreTable:
             scores.failures[name, int(i)] = failure
         scores.n_predictions += int(arrays["n_calls"])
         if "density" in arrays:
-            here = MeanDensity(arrays["density"], int(arrays["n_densities"]))
-            self.means[name] = self.means.get(name, MeanDensity()).plus(here)
+            of_chunk = MeanDensity(arrays["density"], int(arrays["n_densities"]))
+            self.means[name] = self.means.get(name, MeanDensity()).plus(of_chunk)
 
     def give_up(self, name: str) -> None:
-        """Enter that a model without any prediction has no value of the second pass."""
+        """Enter NaN for the second pass of a model without any prediction."""
         for key in self._plan.metrics(name, "second"):
             self.scores.sums[name, key].fill(np.nan)
 

@@ -40,11 +40,11 @@ class ImageScores:
     i
         Index of the image.
     values
-        By (model, metric): one value per fixation on the image, or one number.
+        Values by (model, metric): one per fixation on the image, or one number.
     failures
-        What went wrong, by model.
+        Texts of errors, by model.
     n_calls
-        How many maps each model made.
+        Number of maps that were requested, by model.
     densities
         Predictions on the grid of `salmetrics.densities.mean_density`, shape (GRID, GRID), by
         model that needs their mean.
@@ -63,7 +63,7 @@ class Scorer:
     Parameters
     ----------
     models
-        By name.
+        Models by name.
     stimuli, fixations
         What was shown and where people looked.
     protocol
@@ -75,7 +75,7 @@ class Scorer:
     seed
         Seed of all random draws.
     record_errors
-        Note an invalid prediction and go on, instead of raising.
+        Whether an invalid prediction is recorded instead of being raised.
     """
 
     def __init__(
@@ -150,8 +150,8 @@ class Scorer:
     ) -> ImageScores:
         """Compute the metrics whose optimal maps need the mean of the other predictions.
 
-        Predictions are rounded to float32 first, so that those read from a file and those made a
-        second time give the same numbers.
+        Predictions are rounded to float32 first, so that those read from a file and those computed
+        a second time give the same numbers.
 
         Parameters
         ----------

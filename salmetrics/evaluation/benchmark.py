@@ -1,4 +1,4 @@
-"""Many models on many data sets: leaderboards, and one table of how models generalise."""
+"""Score many models on many data sets: leaderboards, and a table of how models generalise."""
 
 from __future__ import annotations
 
@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Benchmark", "Skipped", "benchmark", "part_for"]
 
+Maker = Callable[[Dataset], Any]
+
 
 @dataclass(frozen=True)
 class Skipped:
@@ -46,18 +48,29 @@ class Skipped:
 class Benchmark:
     """Scores of models on data sets; made by `benchmark`.
 
-    Attributes
+    Parameters
     ----------
     evaluations
-        An `Evaluation` by name of the data set, models from best to worst.
+        An `Evaluation` by name of the data set; the attribute of this name has the models from
+        best to worst.
     skipped
-        Models that are missing from the table of a data set.
+        Models that are missing from the table of a data set, with the reason.
     sort_by
-        The metric that models are sorted by.
+        Key of the metric by which models are sorted.
     extra
         Number of stored maps that belong to no image, by (data set, model).
     layout
         The paper's layout in which tables are printed, if any.
+
+    Examples
+    --------
+    >>> import salmetrics
+    >>> from salmetrics.datasets import generate_dataset
+    >>> dataset = generate_dataset(6, size=(24, 32)).dataset
+    >>> models = {"flat": salmetrics.Uniform(), "centred": salmetrics.GaussianCentreBias()}
+    >>> result = benchmark([dataset], models, metrics=["LL"], n_bootstrap=0, progress=False)
+    >>> list(result.leaderboard(dataset.name).index)
+    ['centred', 'flat']
     """
 
     def __init__(
@@ -79,11 +92,26 @@ class Benchmark:
         }
 
     def leaderboard(self, dataset: str, *, intervals: bool = False) -> pd.DataFrame:
-        """Return one row a model, best first: its group, and the value of each metric.
+        """Return one row per model, best first: its group, and the value of each metric.
 
-        Models that share a letter in ``group`` can't be told apart by `sort_by`; see
-        `Evaluation.rank`. With `intervals`, columns such as "IG low" and "IG high" follow each
-        value.
+        Parameters
+        ----------
+        dataset
+            Name of the data set.
+        intervals
+            Whether columns such as "IG low" and "IG high", the ends of the 95 % intervals, follow
+            each value.
+
+        Returns
+        -------
+        table : DataFrame
+            Models that share a letter in ``group`` are indistinguishable by `sort_by`; see
+            `Evaluation.rank`.
+
+        Raises
+        ------
+        InputError
+            If there is no data set of that name.
         """
         import pandas as pd
 
@@ -104,10 +132,10 @@ class Benchmark:
 
     @cached_property
     def generalisation(self) -> pd.DataFrame:
-        """One row a model, by mean rank; columns (data set, value | low | high) and mean rank.
+        """One row per model, by mean rank; columns (data set, value | low | high) and mean rank.
 
-        Values are those of `sort_by`. A model that is missing from a data set ranks last there; the
-        gold standard has no rank.
+        The values are of the metric `sort_by`. A model that is missing from a data set ranks last
+        there; the gold standard has no rank.
         """
         import pandas as pd
 
@@ -130,9 +158,14 @@ class Benchmark:
         return table.sort_values(("mean rank", ""), kind="stable")
 
     def save(self, folder: str | Path) -> None:
-        """Write for each data set .h5, .csv and .md, generalisation.csv, and skipped.tsv.
+        """Write all tables: .h5, .csv and .md per data set, generalisation.csv and skipped.tsv.
 
-        With a layout, for each data set also .LAYOUT.md and .LAYOUT.tex.
+        With a layout, also .LAYOUT.md and .LAYOUT.tex per data set.
+
+        Parameters
+        ----------
+        folder
+            Folder of the files, created if missing; existing files of these names are replaced.
         """
         target = Path(folder)
         target.mkdir(parents=True, exist_ok=True)
@@ -174,8 +207,8 @@ class Benchmark:
         notes = result.footnotes()
         if any(groups.values()):
             notes += (
-                f"\nmodels that share a letter can't be told apart by {self.sort_by} (paired tests "
-                "over images, Holm, 5 %)"
+                "\nmodels that share a letter are indistinguishable by "
+                f"{self.sort_by} (paired tests over images, Holm, 5 %)"
             )
         return render(result.summary, notes, groups)
 
@@ -225,82 +258,68 @@ def benchmark(
     Parameters
     ----------
     datasets
-        With different names.
+        Data sets with different names.
     models
-        By name: anything that `as_model` takes. Of a folder of maps that has parts named like
-        the data sets (``maps/toronto``, ``maps/toronto.zip``), the data set's own is taken.
+        Models by name: anything that `as_model` takes. If a folder of maps has parts named like
+        the data sets (``maps/toronto``, ``maps/toronto.zip``), each data set gets its own part.
     made
-        By name: functions that make a model for a data set, such as
+        Functions by name of the model, each of which makes the model for a data set, such as
         ``{"centre-bias": lambda dataset: CentreBias.fit(*dataset)}``.
     protocol, metrics
-        As in `evaluate`; by default those of the layout, if one is given.
+        See `evaluate`; by default those of the layout, if there is one.
     layout
-        Name of a paper's layout of tables, or a `salmetrics.results.layouts.Layout`: the result is
-        printed like that, and saved like that too.
-    gold_standard, n_bootstrap, n_jobs, seed, progress
-        As in `evaluate`.
+        Name of a paper's layout of tables, or a `salmetrics.results.layouts.Layout`, in which the
+        result is printed and saved.
     sort_by
-        The metric that models are sorted by; by default the first that all models have.
+        Key of the metric by which models are sorted; by default the first that all models have.
+    gold_standard
+        See `evaluate`.
     kind, resize
-        As in `as_model`.
+        See `as_model`; `resize` applies to stored maps only.
     fit
         Turn saliency maps into densities first, with `fit_density`, so that they have LL and IG.
     keep_going
-        Leave out models that can't be opened, or fail on an image, and data sets on which none is
-        left, and say so in the result; by default, they are an error.
+        Leave out models that cannot be opened or fail on an image, and data sets on which no model
+        is left, and list them in the result; by default, they are an error.
     checkpoint
-        A folder: what is done is kept there, and a run that was interrupted goes on from it.
+        Folder for finished chunks of images; an interrupted run resumes from it.
+    n_bootstrap, n_jobs, seed, progress
+        See `evaluate`.
 
     Returns
     -------
-    `Benchmark`.
+    result : Benchmark
+        Leaderboards by data set, and what was skipped.
 
     Raises
     ------
     InputError
         Naming everything that is wrong with all models; or, with `keep_going`, if no model is
         left on any data set.
+
+    Examples
+    --------
+    >>> import salmetrics
+    >>> from salmetrics.datasets import generate_dataset
+    >>> datasets = [
+    ...     salmetrics.Dataset(name, *generate_dataset(n, size=(24, 32)).dataset)
+    ...     for name, n in (("small", 4), ("large", 6))
+    ... ]
+    >>> models = {"flat": salmetrics.Uniform(), "centred": salmetrics.GaussianCentreBias()}
+    >>> result = benchmark(datasets, models, metrics=["LL"], n_bootstrap=0, progress=False)
+    >>> result.generalisation["mean rank", ""].to_dict()
+    {'centred': 1.0, 'flat': 2.0}
     """
     datasets = [datasets] if isinstance(datasets, Dataset) else list(datasets)
     names = [dataset.name for dataset in datasets]
     _check_names(names)
-    if not isinstance(models, Mapping):
-        raise InputError(f"models must be a dict by name; got {type(models).__name__}")
-    makers: dict[str, Callable[[Dataset], Any]] = {**_given(models, names), **(made or {})}
-    if len(makers) < len(models) + len(made or {}) or not makers:
-        raise InputError("models must be at least one, with different names")
+    makers = _makers(models, made, names)
     form = None if layout is None else get_layout(layout)
-    if protocol is None:
-        protocol = "default" if form is None else form.protocol
-    chosen = get_protocol(protocol)
-    if metrics is None and form is not None:
-        metrics = form.metrics_under(chosen)
-    if metrics is not None:
-        chosen = chosen.override(metrics=tuple(metrics))
-    if form is not None:
-        if sort_by is not None:
-            raise InputError(f"layout {form.name!r} says what models are sorted by; no sort_by")
-        for dataset in datasets:
-            try:
-                form.check(chosen.metrics, dataset.stimuli.attributes)
-            except InputError as error:
-                raise InputError(f"{dataset.name}: {error}") from error
-    if sort_by is not None:
-        check_choice("sort_by", sort_by, chosen.metrics)
-    skipped: list[Skipped] = []
-    opened: dict[str, dict[str, Model]] = {name: {} for name in names}
-    refused: tuple[type[Exception], ...] = (Exception,) if keep_going else (InputError, OSError)
-    for dataset in datasets:
-        for name, make in makers.items():
-            try:
-                opened[dataset.name][name] = _opened(make, dataset, kind, resize, fit, seed)
-            except refused as error:
-                is_ours = isinstance(error, InputError)
-                skipped.append(
-                    Skipped(dataset.name, name, str(error) if is_ours else described(error))
-                )
-    if skipped and not keep_going:
-        raise InputError("\n".join(f"{s.model} on {s.dataset}: {s.reason}" for s in skipped))
+    chosen = _protocol(protocol, metrics, form)
+    _check_order(sort_by, chosen, form, datasets)
+    opened, skipped = _open_all(
+        datasets, makers, kind=kind, resize=resize, fit=fit, seed=seed, keep_going=keep_going
+    )
     evaluations = {}
     for dataset in datasets:
         if not opened[dataset.name]:
@@ -323,34 +342,112 @@ def benchmark(
     if not evaluations:
         reasons = "; ".join(f"{s.model} on {s.dataset}: {s.reason}" for s in skipped)
         raise InputError(f"no model is left: {reasons}")
-    extra = {
+    sort_by = sort_by or _first_shared(evaluations)
+    return Benchmark(evaluations, skipped, sort_by, _maps_of_no_image(opened), form)
+
+
+def _makers(
+    models: Mapping[str, Any], made: Mapping[str, Maker] | None, names: Sequence[str]
+) -> dict[str, Maker]:
+    """Return functions that make each model for a data set, by name of the model."""
+    if not isinstance(models, Mapping):
+        raise InputError(f"models must be a dict by name; got {type(models).__name__}")
+    parts = {str(name): partial(part_for, model, names=names) for name, model in models.items()}
+    makers: dict[str, Maker] = {**parts, **(made or {})}
+    if len(makers) < len(models) + len(made or {}) or not makers:
+        raise InputError("models must be at least one, with different names")
+    return makers
+
+
+def _protocol(
+    protocol: str | Protocol | None, metrics: Sequence[str] | None, form: Layout | None
+) -> Protocol:
+    """Return the protocol, which a layout decides unless one is named, with its metrics."""
+    if protocol is None:
+        protocol = "default" if form is None else form.protocol
+    chosen = get_protocol(protocol)
+    if metrics is None and form is not None:
+        metrics = form.metrics_under(chosen)
+    return chosen if metrics is None else chosen.override(metrics=tuple(metrics))
+
+
+def _check_order(
+    sort_by: str | None, protocol: Protocol, form: Layout | None, datasets: Sequence[Dataset]
+) -> None:
+    """Check that the metrics and attributes exist by which tables are sorted and grouped."""
+    if form is not None:
+        if sort_by is not None:
+            raise InputError(
+                f"layout {form.name!r} determines the order of the models; leave out sort_by"
+            )
+        for dataset in datasets:
+            try:
+                form.check(protocol.metrics, dataset.stimuli.attributes)
+            except InputError as error:
+                raise InputError(f"{dataset.name}: {error}") from error
+    if sort_by is not None:
+        check_choice("sort_by", sort_by, protocol.metrics)
+
+
+def _open_all(
+    datasets: Sequence[Dataset], makers: Mapping[str, Maker], *, keep_going: bool, **options: Any
+) -> tuple[dict[str, dict[str, Model]], list[Skipped]]:
+    """Open every model for every data set, before anything is scored.
+
+    Returns
+    -------
+    opened : dict
+        Models by name of the data set, and then of the model.
+    skipped : list of Skipped
+        Models that cannot be opened.
+
+    Raises
+    ------
+    InputError
+        Naming everything that is wrong with all models, unless `keep_going`.
+    """
+    skipped: list[Skipped] = []
+    opened: dict[str, dict[str, Model]] = {dataset.name: {} for dataset in datasets}
+    refused: tuple[type[Exception], ...] = (Exception,) if keep_going else (InputError, OSError)
+    for dataset in datasets:
+        for name, make in makers.items():
+            try:
+                opened[dataset.name][name] = _opened(make, dataset, **options)
+            except refused as error:
+                is_ours = isinstance(error, InputError)
+                skipped.append(
+                    Skipped(dataset.name, name, str(error) if is_ours else described(error))
+                )
+    if skipped and not keep_going:
+        raise InputError("\n".join(f"{s.model} on {s.dataset}: {s.reason}" for s in skipped))
+    return opened, skipped
+
+
+def _maps_of_no_image(opened: Mapping[str, Mapping[str, Model]]) -> dict[tuple[str, str], int]:
+    """Return the number of stored maps that belong to no image, by (data set, model)."""
+    return {
         (dataset, name): len(stored.extra)
-        for dataset, models_of in opened.items()
-        for name, model in models_of.items()
+        for dataset, models in opened.items()
+        for name, model in models.items()
         if isinstance(stored := getattr(model, "stored", None), StoredMaps) and stored.extra
     }
-    return Benchmark(evaluations, skipped, sort_by or _first_shared(evaluations), extra, form)
 
 
 def _check_names(names: Sequence[str]) -> None:
-    """Check that data sets name files, and nothing else."""
+    """Check that the names of data sets differ and can name files of results."""
     if not names or len(set(names)) < len(names):
         raise InputError(f"data sets must be at least one, with different names; got {names!r}")
     for name in names:
         taken = name in ("checkpoint", "generalisation", "skipped")
         if taken or not name or name.startswith(".") or set(name) & set("/\\\0"):
             raise InputError(
-                f"data set {name!r} can't name a file of results; give it another name: "
+                f"data set {name!r} cannot name a file of results; give it another name: "
                 "Dataset(name, stimuli, fixations)"
             )
 
 
-def _given(models: Mapping[str, Any], names: Sequence[str]) -> dict[str, Callable[..., Any]]:
-    return {str(name): partial(part_for, model, names=names) for name, model in models.items()}
-
-
 def part_for(model: Any, dataset: Dataset, names: Sequence[str] = ()) -> Any:
-    """Return the part of a folder of maps that is the data set's, if there are such parts.
+    """Return the part of a folder of maps that belongs to a data set, if the folder has parts.
 
     Parameters
     ----------
@@ -359,7 +456,12 @@ def part_for(model: Any, dataset: Dataset, names: Sequence[str] = ()) -> Any:
     dataset
         The data set.
     names
-        Of all data sets: if the folder has parts for others, it must have one for this.
+        Names of all data sets: if the folder has parts for others, it must have one for this.
+
+    Raises
+    ------
+    InputError
+        If the folder has several parts of the data set's name, or parts for others only.
     """
     if not isinstance(model, (str, Path)) or not Path(model).is_dir():
         return model
@@ -380,23 +482,24 @@ def part_for(model: Any, dataset: Dataset, names: Sequence[str] = ()) -> Any:
 
 
 def _opened(
-    make: Callable[[Dataset], Any],
+    make: Maker,
     dataset: Dataset,
+    *,
     kind: Kind | None,
     resize: Resize | None,
     fit: bool,
     seed: int,
 ) -> Model:
-    made = make(dataset)
-    stored = isinstance(made, (str, Path))
-    model = as_model(made, dataset.stimuli, kind=kind, resize=resize if stored else None)
+    obj = make(dataset)
+    is_stored = isinstance(obj, (str, Path))
+    model = as_model(obj, dataset.stimuli, kind=kind, resize=resize if is_stored else None)
     return fitted_if_map(model, *dataset, seed=seed) if fit else model
 
 
 def _without_failures(
     result: Evaluation, dataset: Dataset, skipped: list[Skipped]
 ) -> Evaluation | None:
-    """Leave out models that failed on any image: they could not be compared with the others."""
+    """Leave out models that failed on any image, as they are not comparable with the others."""
     failed = result.errors.groupby("model", sort=False)
     for model, rows in failed:
         first = rows.iloc[0]
@@ -432,7 +535,7 @@ def _ranked(result: Evaluation, metric: str) -> pd.DataFrame:
 
 
 def _by_value(result: Evaluation, metric: str) -> pd.DataFrame:
-    """Models from best to worst where nothing can be tested."""
+    """Return the models from best to worst, without groups: one image allows no test."""
     table = result.table[[metric]].dropna()
     better = METRICS[metric].higher_is_better
     table = table.sort_values(metric, ascending=not better, kind="stable")

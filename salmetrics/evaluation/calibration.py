@@ -1,4 +1,4 @@
-"""Calibration: whether fixations fall as often as predicted where a density predicts them."""
+"""Calibration: whether the shares of fixations equal the probabilities that a density gives."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Calibration:
     image
         Index of the image of each fixation, shape (n,).
     ids
-        Ids of the images.
+        Ids of the images, in order.
     n_bins, ties, average, n_bootstrap, seed
         See `calibration`.
 
@@ -171,11 +171,11 @@ class Calibration:
 
         n = np.bincount(self.image, minlength=len(self.ids))
         total = np.bincount(self.image, weights=self.quantiles, minlength=len(self.ids))
-        there = np.flatnonzero(n)
-        mean = total[there] / n[there]
+        images = np.flatnonzero(n)
+        mean = total[images] / n[images]
         return pd.DataFrame(
-            {"n_fixations": n[there], "quantile": mean, "confidence": 2 * mean - 1},
-            index=pd.Index([self.ids[i] for i in there], name="image"),
+            {"n_fixations": n[images], "quantile": mean, "confidence": 2 * mean - 1},
+            index=pd.Index([self.ids[i] for i in images], name="image"),
         )
 
     def __repr__(self) -> str:
@@ -322,11 +322,11 @@ def _predictions(
 ) -> Iterator[tuple[Rows, AnyArray]]:
     """Yield the rows of some fixations and the log density that predicts them."""
     images = np.flatnonzero(fixations.counts())
-    made = None if model.subject_dependent else predictions_of(model, stimuli[images])
+    predictions = None if model.subject_dependent else predictions_of(model, stimuli[images])
     for i in progress_bar(images, show=progress, description="calibration"):
         stimulus, rows = stimuli[int(i)], fixations.rows_of_image(int(i))
-        if made is not None:
-            yield rows, next(made)
+        if predictions is not None:
+            yield rows, next(predictions)
             continue
         subjects = fixations.subject[rows]
         for subject in np.unique(subjects):

@@ -1,4 +1,4 @@
-"""`evaluate`: one prediction per image and model, every metric on the map that is best for it."""
+"""Evaluate models with all metrics, each on the map that is best for it."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ def evaluate(
     Raises
     ------
     InputError
-        If an argument, a model or an image is invalid; the message says which, and how to mend it.
+        If an argument, a model or an image is invalid; the message says which, and what to do.
 
     Examples
     --------

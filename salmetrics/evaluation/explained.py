@@ -1,4 +1,4 @@
-"""How much of the agreement between observers a model explains."""
+"""Inter-observer consistency, and the share of it that a model explains."""
 
 from __future__ import annotations
 
@@ -160,7 +160,7 @@ def inter_observer(
     stimuli, fixations
         What was shown and where people looked.
     gold_standard
-        Made from these fixations; fitted by default.
+        Gold standard made from these fixations; fitted by default.
     metrics
         Keys of metrics with one value per fixation. AUC and NSS need a map per subject and image;
         LL and IG do not, and take seconds.
@@ -203,5 +203,5 @@ def inter_observer(
             "and without upper_bound"
         )
     result = evaluate(gold_standard, stimuli, fixations, metrics=tuple(metrics), **options)
-    of_all = pd.concat({"all": result.summary}, names=["subject"])
-    return pd.concat([result.by("subject"), of_all]).droplevel("model")
+    everyone = pd.concat({"all": result.summary}, names=["subject"])
+    return pd.concat([result.by("subject"), everyone]).droplevel("model")

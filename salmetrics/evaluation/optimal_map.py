@@ -1,4 +1,4 @@
-"""The saliency map with the best expected score for each metric, from a density."""
+"""Optimal saliency maps: for each metric the map with the best expected score under a density."""
 
 from __future__ import annotations
 
@@ -103,18 +103,37 @@ def optimal_saliency_map(
 
 
 class OptimalMapModel(SaliencyMapModel):
-    """The maps of a density model that are best for one metric, as a saliency map model.
+    """Saliency map model that gives, for each image, a density's best map for one metric.
 
     Parameters
     ----------
     model
         A `DensityModel`, or what `as_model` takes; raw arrays are natural log densities.
     metric
-        As in `optimal_saliency_map`.
+        See `optimal_saliency_map`.
     stimuli
-        The images, which say `sigma`, if that is not given, and whose mean density sAUC needs.
+        The images; they provide `sigma` unless it is given, and the mean density for sAUC.
     sigma, boundary, truncate, n_fixations, n_samples, seed
-        As in `optimal_saliency_map`.
+        See `optimal_saliency_map`.
+
+    Raises
+    ------
+    InputError
+        If an argument is invalid or the width of the blur is unknown.
+    NeedsDensityError
+        For a model without one density per image; an `InputError` and a `TypeError`.
+
+    References
+    ----------
+    Kümmerer, Wallis and Bethge (2018), ECCV, 798-814, doi:10.1007/978-3-030-01270-0_47.
+
+    Examples
+    --------
+    >>> import salmetrics
+    >>> stimuli = Stimuli.from_sizes([(30, 40), (30, 40)], sigma=2)
+    >>> model = OptimalMapModel(salmetrics.GaussianCentreBias(), "CC", stimuli)
+    >>> model.name, model.saliency_map(stimuli[0]).shape
+    ('gaussian-centre-bias for CC', (30, 40))
     """
 
     def __init__(
@@ -154,7 +173,7 @@ class OptimalMapModel(SaliencyMapModel):
 
     @property
     def blur(self) -> dict[str, Any]:
-        """How empirical maps are made, as `expected_score` takes it."""
+        """Options of `expected_score` for empirical maps with the same blur."""
         smoothing = self._settings.smoothing
         return {
             "sigma": smoothing.sigma or None,
@@ -163,11 +182,29 @@ class OptimalMapModel(SaliencyMapModel):
         }
 
     def check_data(self, stimuli: Stimuli, fixations: Fixations) -> None:
-        """Let the model check the data."""
+        """Raise `InputError` if the density model does not accept these data.
+
+        Parameters
+        ----------
+        stimuli, fixations
+            What was shown and where people looked.
+        """
         self.model.check_data(stimuli, fixations)
 
     def saliency_map(self, stimulus: Stimulus) -> AnyArray:
-        """Return the best map for the metric, shape (h, w)."""
+        """Return the best map of an image for the metric.
+
+        Parameters
+        ----------
+        stimulus
+            The image.
+
+        Returns
+        -------
+        saliency_map : ndarray of shape (h, w)
+            Finite: where the best map is infinite, one below the least or one above the largest
+            of its finite values.
+        """
         checked = log_density_of(self.model, stimulus)
         mean_density = self.mean_density(stimulus)
         from_mean = METRICS[self.metric].optimal_map_from_mean
@@ -179,12 +216,23 @@ class OptimalMapModel(SaliencyMapModel):
         finite = np.isfinite(best)
         if finite.all():
             return best
-        # saliency maps are finite; where only the order counts, just beyond the others will do
+        # saliency maps must be finite; where only the order counts, just beyond the others suffices
         low, high = np.min(best[finite]), np.max(best[finite])
         return np.clip(best, low - 1, high + 1)
 
     def mean_density(self, stimulus: Stimulus) -> Array | None:
-        """Return the mean density of the other images, shape (h, w), for sAUC; else None."""
+        """Return the mean density of the other images, which sAUC needs.
+
+        Parameters
+        ----------
+        stimulus
+            The image.
+
+        Returns
+        -------
+        density : ndarray of shape (h, w) or None
+            None for other metrics.
+        """
         return None if self._others is None else np.exp(self._others.log_density(stimulus))
 
 

@@ -1,4 +1,4 @@
-"""Baseline and gold standard, made before the engine starts; and the gold standard's own row."""
+"""Make baseline and gold standard before the engine starts, and score the gold standard."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ __all__ = ["add_gold_standard", "make_references"]
 
 _NOTHING = "the gold standard has no information gain"
 _NOT_SCORED = (
-    "as gold_standard= it is scored by its likelihoods only; give it as a model too for the others"
+    "as gold_standard= it is scored by its likelihoods only; pass it as a model too for the others"
 )
 
 
@@ -42,7 +42,7 @@ def make_references(
     nonfixations: Fixations | None = None,
     progress: bool = True,
 ) -> References:
-    """Make what predictions are compared with; no centre bias is fitted twice.
+    """Make the references that predictions are compared with; no centre bias is fitted twice.
 
     Parameters
     ----------
@@ -67,11 +67,12 @@ def make_references(
     ------
     InputError
         If a reference is of the wrong kind, or was made from other data.
+    NeedsDensityError
+        If baseline or gold standard gives saliency maps; an `InputError` and a `TypeError`.
     """
-    given = _given_gold_standard(gold_standard, stimuli, fixations)
-    known = (*models.values(), given)
+    gold = _given_gold_standard(gold_standard, stimuli, fixations)
+    known = (*models.values(), gold)
     base = _baseline(baseline, known, stimuli, fixations, protocol, progress=progress)
-    gold = given
     if gold_standard is True:
         assert base is not None  # IGE needs IG, which needs a baseline
         usual = isinstance(base, CentreBias) and base.is_default(stimuli, fixations)
@@ -146,7 +147,7 @@ def add_gold_standard(
     protocol
         Every choice, metrics included.
     references
-        Among them the gold standard.
+        References, with a gold standard.
     options
         How the run is carried out; the row of the gold standard has no checkpoint.
     """
@@ -184,7 +185,7 @@ def add_gold_standard(
 
 
 def _explain_share(scores: Scores, share: str, whole: str, protocol: Protocol) -> None:
-    """Enter why models have no share of the gold standard's value."""
+    """Enter the reasons why models have no share of the gold standard's value."""
     gold = scores.gold_standard
     assert gold is not None
     average = METRICS[whole].average_under(protocol)

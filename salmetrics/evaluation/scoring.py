@@ -1,4 +1,4 @@
-"""From what users pass to what the engine takes: inputs checked, references made, models scored."""
+"""The way to the engine that all functions share: check inputs, make references, score models."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def checked_references(
     Parameters
     ----------
     models
-        By name.
+        Models by name.
     stimuli, fixations
         What was shown and where people looked.
     protocol
@@ -67,12 +67,12 @@ def scored(
     references: References,
     options: RunOptions,
 ) -> Scores:
-    """Score models whose references are made, the gold standard included.
+    """Score models with these references, the gold standard included.
 
     Parameters
     ----------
     models
-        By name.
+        Models by name.
     stimuli, fixations
         What was shown and where people looked.
     protocol

@@ -1,4 +1,4 @@
-"""What is known of one image besides the prediction: fixations, ground truth, negatives."""
+"""Observations: the fixations on one image, and what predictions for it are compared with."""
 
 from __future__ import annotations
 
@@ -24,17 +24,19 @@ Part = TypeVar("Part")
 
 @dataclass
 class Observation:
-    """What is known of one image besides the prediction; costly parts are made on request.
+    """Everything but the prediction that the score on one image depends on.
+
+    Parts that take time are made when a metric first asks for them, and once.
 
     Parameters
     ----------
     x, y
-        Fixations in pixels, float64, shape (n,).
+        Coordinates of the fixations in pixels, float64, shape (n,).
     protocol
         Every choice.
     make_empirical_map, make_negatives, make_other_negatives, make_other_pixels, make_baseline, \
 make_baseline_map
-        Functions that make the part of this name; without them, asking for it is a LookupError.
+        Functions that make the part of this name; without its function, a part is a LookupError.
     """
 
     x: Array
@@ -54,17 +56,17 @@ make_baseline_map
 
     @cached_property
     def negatives(self) -> auc.Negatives | Nonfixations:
-        """Negatives of AUC."""
+        """Negatives of AUC: pixels, or "uniform" or "unfixated"."""
         return _made("negatives", self.make_negatives)
 
     @cached_property
     def other_negatives(self) -> auc.Negatives:
-        """Fixations on all other images."""
+        """Fixations on all other images, the negatives of shuffled AUC."""
         return _made("other_negatives", self.make_other_negatives)
 
     @cached_property
     def other_pixels(self) -> Rows:
-        """Unique pixels fixated on some other images."""
+        """Unique pixels fixated on some other images, flat indices, shape (n,)."""
         return _made("other_pixels", self.make_other_pixels)
 
     @cached_property

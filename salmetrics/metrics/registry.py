@@ -1,4 +1,4 @@
-"""One entry per metric: what `evaluate`, the documentation, tests and benchmarks loop over."""
+"""The registry of metrics: one entry per metric, with everything the package knows about it."""
 
 from __future__ import annotations
 
@@ -34,39 +34,40 @@ class Metric:
     Attributes
     ----------
     key
-        Its name everywhere: command line, columns, this table.
+        Name on the command line, in tables and in this registry.
     title
-        Its name in words.
+        Name in words.
     unit
-        Unit of its values.
+        Unit of the values.
     low, high
-        Range of its values.
+        Range of the values.
     higher_is_better
-        Direction.
+        Direction of the values.
     per
-        Whether it has one value per "fixation" or per "image".
+        Whether the metric has one value per "fixation" or per "image".
     score
-        Computes its values from a prediction and an observation. For `needs_density` the
-        prediction is the model's log likelihood of each fixation in nats, else a map.
+        Function of a prediction and an observation that computes the values. With `needs_density`
+        the prediction is the model's log likelihood of each fixation in nats, otherwise a map.
     reference
-        Where it is defined.
-    function, method
-        Name of the public function that computes it, and the value of its ``method=``, if it
-        has several.
+        Publication that defines the metric.
+    function
+        Name of the public function that computes it.
+    method
+        Value of that function's ``method=``, if it computes several metrics.
     needs
         Parts of the observation that `score` asks for.
     needs_density
-        Whether it is computed from likelihoods, which only densities have.
+        Whether the metric is computed from likelihoods, which only densities have.
     optimal_map
-        Makes the map with the best expected score under a density; None if no such map is known
-        or none is needed.
+        Function that makes the map with the best expected score under a density; None if no such
+        map is known or needed.
     optimal_map_from_mean
         The same for a metric whose optimal map depends on the mean density of the other images.
     share_of
-        The metric whose share of the gold standard's value it is; it is then not computed from
-        predictions.
+        Key of the metric of which this is the share of the gold standard's value; such a metric is
+        not computed from predictions.
     laws
-        Transformations under which its values do not change, or change in a known way; tests
+        Transformations under which the values stay the same, or change in a known way; tests
         check them.
     """
 
@@ -90,7 +91,7 @@ class Metric:
 
     @property
     def relative_to_baseline(self) -> bool:
-        """Whether its values are differences from a baseline."""
+        """Whether the values are relative to a baseline."""
         return self.share_of is not None or bool(self.needs & {"baseline", "baseline_map"})
 
     @property

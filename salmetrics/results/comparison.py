@@ -1,4 +1,4 @@
-"""Models of an evaluation against each other: paired differences, and ranks with groups."""
+"""Comparisons of models: paired differences, and ranks with groups."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def compared(
     samples
         By metric and pair of models: scores of the first minus those of the second.
     bounds
-        Returns the intervals of some scores, shape (n, 2).
+        Function that returns the intervals of some scores, shape (n, 2).
     over
         Which units are resampled: "images", "subjects" or "both".
     """
@@ -77,7 +77,9 @@ def chosen_pairs(
         if name is not None:
             check_choice("model", name, models)
     if (first is None) != (second is None):
-        raise InputError("compare two models, or give none to compare all pairs")
+        raise InputError(
+            "first and second must both be names of models, or both left out for all pairs"
+        )
     if first is not None and second is not None:
         return [(first, second)]
     pairs = list(combinations(models, 2))
@@ -94,15 +96,21 @@ def ranked(
     Parameters
     ----------
     metric
-        Key.
+        Key of the metric.
     samples
         Scores by model; models whose value is NaN are left out.
     bounds
-        Returns the intervals of some scores, shape (n, 2).
+        Function that returns the intervals of some scores, shape (n, 2).
     over
         Which units are resampled: "images", "subjects" or "both".
     alpha
         Significance level of the Holm-adjusted tests.
+
+    Raises
+    ------
+    InputError
+        If `alpha` is out of range, the metric has one value per image and subjects are resampled,
+        or there is only one cluster.
     """
     import pandas as pd
 

@@ -1,4 +1,4 @@
-"""What `evaluate` returns: tables with units, error bars and tests, and what they rest on."""
+"""The result of `evaluate`: tables with units, intervals and tests, and their provenance."""
 
 from __future__ import annotations
 
@@ -32,22 +32,43 @@ __all__ = ["Evaluation"]
 class Evaluation:
     """Scores of models under one protocol; made by `evaluate` and `Evaluation.load`.
 
+    Parameters
+    ----------
+    scores
+        Raw scores.
+    ids
+        Ids of the images, in order.
+    attributes
+        Attributes of the images by name, each of shape (n_images, ...).
+    provenance
+        Record of everything that the scores depend on.
+
     Attributes
     ----------
     summary
-        Table with one row for each model and metric: value, low, high (95 % bootstrap interval
-        over images), n_images, n_fixations, unit, higher_is_better, note (why there is no value).
+        Table with one row per model and metric: value, low, high (95 % bootstrap interval over
+        images), n_images, n_fixations, unit, higher_is_better, note (why there is no value).
     per_image
-        Table with one row an image and one column for each model and metric.
+        Table with one row per image and one column per model and metric.
     per_fixation
-        Table with one row a fixation and one column for each model and metric that has one value
-        a fixation.
+        Table with one row per fixation, and one column per model and metric with one value per
+        fixation.
     errors
-        Table of what went wrong with which model and image, if `evaluate` recorded it.
+        Table of the failures that `evaluate` recorded, by model and image.
     protocol
         Every choice behind the numbers.
     provenance
-        Everything else that they rest on: data, versions, models, baseline, seed, date.
+        Everything else that they depend on: data, versions, models, baseline, seed, date.
+
+    Examples
+    --------
+    >>> import salmetrics
+    >>> stimuli = salmetrics.Stimuli.from_sizes([(30, 40), (30, 40)])
+    >>> fixations = salmetrics.Fixations.from_arrays([20, 22.5, 19], [15, 14, 16.5], [0, 0, 1])
+    >>> models = {"flat": salmetrics.Uniform(), "centred": salmetrics.GaussianCentreBias()}
+    >>> result = salmetrics.evaluate(models, stimuli, fixations, metrics=["LL"], n_bootstrap=0)
+    >>> result.table["LL"].round(2).to_dict()
+    {'flat': -10.23, 'centred': -8.77}
     """
 
     def __init__(
@@ -81,17 +102,17 @@ class Evaluation:
 
     @property
     def attributes(self) -> dict[str, AnyArray]:
-        """The images' attributes, for `by`: one value an image, by name."""
+        """Attributes of the images for `by`, by name: one value per image."""
         return dict(self._attributes)
 
     @property
     def reasons(self) -> dict[Key, str]:
-        """Why a metric of a model is missing, by (model, metric)."""
+        """Reasons of missing values, by (model, metric)."""
         return self._scores.reasons
 
     @property
     def baseline(self) -> str | None:
-        """Name of what IG is relative to; its parameters are in `provenance`."""
+        """Name of the baseline that IG is relative to; its parameters are in `provenance`."""
         baseline = self.provenance["baseline"]
         return None if baseline is None else str(baseline["name"])
 
@@ -108,23 +129,41 @@ class Evaluation:
 
     @property
     def seed(self) -> int:
-        """Of everything random."""
+        """Seed of all random draws."""
         return int(self.provenance["seed"])
 
     @property
     def n_predictions(self) -> int:
-        """How many predictions were made, for all models together."""
+        """Number of maps that the models predicted, all together."""
         return int(self.provenance["n_predictions"])
 
     def value(self, model: str, metric: str) -> float:
-        """Return one number of `summary`."""
+        """Return one number of `summary`.
+
+        Parameters
+        ----------
+        model
+            Name of the model.
+        metric
+            Key of the metric.
+
+        Returns
+        -------
+        value : float
+            NaN if the model does not have the metric; `reasons` says why.
+
+        Raises
+        ------
+        InputError
+            If there is no such model or metric.
+        """
         check_choice("model", model, self.models)
         self._known_metric(metric)
         return self._sample(model, metric).value
 
     @cached_property
     def summary(self) -> pd.DataFrame:
-        """One row for each model and metric, with 95 % intervals over images."""
+        """One row per model and metric, with 95 % intervals over images."""
         import pandas as pd
 
         return pd.DataFrame(self._rows(self._all_samples())).set_index(["model", "metric"])
@@ -137,22 +176,29 @@ class Evaluation:
         level: float = 0.95,
         n_bootstrap: int | None = None,
     ) -> pd.DataFrame:
-        """Bootstrap confidence intervals, one row for each model and metric.
+        """Return bootstrap confidence intervals, one row per model and metric.
 
         Parameters
         ----------
         over
-            What would have been others: "images", "subjects" or "both".
+            Which units are resampled: "images", "subjects" or "both".
         method
             "percentile" or "bca"; see `salmetrics.statistics.inference.intervals`.
         level
-            Share of such intervals that cover the truth.
+            Share of such intervals that contain the true value.
         n_bootstrap
             Number of resamples; that of `evaluate` by default.
 
         Returns
         -------
-        Columns value, low, high; NaN for metrics with one value an image over subjects.
+        table : DataFrame
+            Columns value, low, high. Over subjects, low and high are NaN for metrics with one
+            value per image.
+
+        Raises
+        ------
+        InputError
+            If an option is out of range.
         """
         import pandas as pd
 
@@ -165,19 +211,26 @@ class Evaluation:
         return pd.DataFrame(rows).set_index(["model", "metric"])
 
     def by(self, attribute: str, *, intervals: bool = True) -> pd.DataFrame:
-        """Score groups of images, or each subject, apart.
+        """Score each group of images, or each subject, separately.
 
         Parameters
         ----------
         attribute
-            Of the stimuli, such as "category"; or "subject", for metrics with one value a
-            fixation.
+            Name of an attribute of the stimuli, such as "category"; or "subject", for metrics with
+            one value per fixation.
         intervals
-            Whether to bootstrap them; otherwise they are NaN.
+            Whether to bootstrap intervals; otherwise they are NaN.
 
         Returns
         -------
-        `summary` for each value of the attribute, which is the first index level.
+        table : DataFrame
+            `summary` for each value of the attribute, which is the first index level.
+
+        Raises
+        ------
+        InputError
+            If the images have no such attribute, or it has several values per image; for
+            "subject", if no metric has one value per fixation.
         """
         import pandas as pd
 
@@ -189,7 +242,7 @@ class Evaluation:
         check_choice("attribute", attribute, (*self._attributes, "subject"))
         of_subjects = attribute not in self._attributes
         if not of_subjects and self._attributes[attribute].ndim > 1:
-            raise InputError(f"attribute {attribute!r} has several values an image")
+            raise InputError(f"attribute {attribute!r} has several values per image")
         if of_subjects:
             groups = self._scores.cells.subjects
             keys = [key for key in self._keys() if METRICS[key[1]].per == "fixation"]
@@ -203,13 +256,13 @@ class Evaluation:
         samples = {key: self._sample(*key) for key in keys}
         rows = []
         for value in np.unique(groups):
-            there = np.isnan(groups) if value != value else groups == value  # NaN is a group too
-            of_group = {
-                key: s.select(there[s.subject if of_subjects else s.image])
-                for key, s in samples.items()
+            in_group = np.isnan(groups) if value != value else groups == value  # NaN is a group
+            group = {
+                key: sample.select(in_group[sample.subject if of_subjects else sample.image])
+                for key, sample in samples.items()
             }
-            found = self._rows(of_group, with_intervals=intervals)
-            rows += [{attribute: value} | row for row in found]
+            group_rows = self._rows(group, with_intervals=intervals)
+            rows += [{attribute: value} | row for row in group_rows]
         return pd.DataFrame(rows).set_index([attribute, "model", "metric"])
 
     def compare(
@@ -220,22 +273,28 @@ class Evaluation:
         metric: str | None = None,
         over: Over = "images",
     ) -> pd.DataFrame:
-        """Differences of models on the same images, with intervals and tests.
+        """Return the differences of models on the same images, with intervals and tests.
 
         Parameters
         ----------
         first, second
             Names of models: first minus second. All pairs by default.
         metric
-            Key; all metrics by default.
+            Key of the metric; all metrics by default.
         over
-            What would have been others: "images", "subjects" or "both".
+            Which units are resampled: "images", "subjects" or "both".
 
         Returns
         -------
-        One row for each metric and pair: difference, low, high (95 % percentile bootstrap of the
-        difference), p_value (see `salmetrics.statistics.inference.paired_test`), p_holm (adjusted
-        for the number of pairs of a metric), n_images.
+        table : DataFrame
+            One row per metric and pair: difference, low, high (95 % percentile bootstrap of the
+            difference), p_value (see `salmetrics.statistics.inference.paired_test`), p_holm
+            (adjusted for the number of pairs of a metric), n_images.
+
+        Raises
+        ------
+        InputError
+            If there is no such model or metric, or only one model.
         """
         pairs = chosen_pairs(self.models, first, second)
         metrics = self.metrics if metric is None else [self._known_metric(metric)]
@@ -246,27 +305,29 @@ class Evaluation:
         return compared(samples, partial(self._bounds, over=over), over)
 
     def rank(self, metric: str, *, over: Over = "images", alpha: float = 0.05) -> pd.DataFrame:
-        """Models from best to worst, and which of them can't be told apart.
+        """Return the models from best to worst, with letters of those that are indistinguishable.
 
         Parameters
         ----------
         metric
-            Key.
+            Key of the metric.
         over
-            What would have been others: "images", "subjects" or "both".
+            Which units are resampled: "images", "subjects" or "both".
         alpha
-            Two models differ if their Holm-adjusted p-value is below.
+            Significance level: two models differ if their Holm-adjusted p-value is below.
 
         Returns
         -------
-        One row a model: value, low, high, group, n_images. Two models share a letter if and only
-        if they can't be told apart; a model whose value is infinite has no letter. Models are
-        compared on the images that all of them have, with a warning if some lack any.
+        table : DataFrame
+            One row per model: value, low, high, group, n_images. Two models share a letter if and
+            only if they are indistinguishable; a model whose value is infinite has no letter.
+            Models are compared on the images that all of them have, with a warning if some lack
+            any.
 
         Raises
         ------
         InputError
-            If there is nothing to compare: no model has the metric, or there is one cluster only.
+            If there is nothing to compare: no model has the metric, or there is only one cluster.
         """
         self._known_metric(metric)
         samples = {model: self._sample(model, metric) for model in self.models}
@@ -286,15 +347,15 @@ class Evaluation:
 
     @property
     def per_image(self) -> pd.DataFrame:
-        """One row an image; metrics with one value a fixation are averaged over the image."""
+        """One row per image; metrics with one value per fixation are averaged over the image."""
         import pandas as pd
 
         columns = {}
         for key in self._keys():
             column = np.full(len(self._ids), np.nan)
             sums, counts = self._sample(*key).by(self._sample(*key).image)
-            there = np.flatnonzero(counts > 0)
-            column[there] = sums[there] / counts[there]
+            scored = np.flatnonzero(counts > 0)
+            column[scored] = sums[scored] / counts[scored]
             columns[key] = column
         table = pd.DataFrame(columns, index=pd.Index(self._ids, name="image"))
         table.columns.names = ["model", "metric"]
@@ -302,12 +363,12 @@ class Evaluation:
 
     @property
     def per_fixation(self) -> pd.DataFrame:
-        """One row a fixation, in the order of the fixations, indexed by number and image id.
+        """One row per fixation, in the order of the fixations, indexed by number and image id.
 
         Raises
         ------
         InputError
-            If `evaluate` was told to keep sums only.
+            If `evaluate` kept only sums over images and subjects.
         """
         import pandas as pd
 
@@ -329,22 +390,40 @@ class Evaluation:
 
     @property
     def errors(self) -> pd.DataFrame:
-        """One row for each failure of a model on an image."""
+        """One row per failure of a model on an image."""
         import pandas as pd
 
         rows = [(m, self._ids[i], text) for (m, i), text in sorted(self._scores.failures.items())]
         return pd.DataFrame(rows, columns=["model", "image", "error"])
 
     def to_markdown(self) -> str:
-        """Return the table, values with half the width of their interval, as Markdown."""
+        """Return the table, values with half the width of their interval, as Markdown.
+
+        Returns
+        -------
+        text : str
+            Table and footnotes.
+        """
         return as_markdown(self.summary, self.footnotes())
 
     def to_latex(self) -> str:
-        """Return the table as LaTeX (booktabs), with the footnotes as comments."""
+        """Return the table as LaTeX (booktabs), with the footnotes as comments.
+
+        Returns
+        -------
+        text : str
+            A ``tabular`` environment.
+        """
         return as_latex(self.summary, self.footnotes())
 
     def to_csv(self, path: str | Path) -> None:
-        """Write `summary` as a tidy CSV file."""
+        """Write `summary` as a tidy CSV file.
+
+        Parameters
+        ----------
+        path
+            Path of the file.
+        """
         self.summary.to_csv(path)
 
     def _repr_html_(self) -> str:
@@ -359,9 +438,14 @@ class Evaluation:
         Parameters
         ----------
         of
-            The pairs (model, metric) that the table has; all by default.
+            Pairs (model, metric) in the table; all by default.
         intervals
-            Whether the table has them.
+            Whether the table has intervals.
+
+        Returns
+        -------
+        text : str
+            One choice or reason per line.
         """
         shown = set(self._keys() if of is None else of)
         return footnotes(
@@ -371,14 +455,35 @@ class Evaluation:
     # ---- files and joining
 
     def save(self, path: str | Path) -> None:
-        """Write everything to one HDF5 file, in one step; values of fixations as float32."""
+        """Write everything to one HDF5 file, atomically; values per fixation as float32.
+
+        Parameters
+        ----------
+        path
+            Path of the file; an existing file is replaced.
+
+        Raises
+        ------
+        InputError
+            If the folder does not exist or is not writable.
+        """
         record = {"provenance": self.provenance, "ids": self._ids}
         keys = [key for key in self._keys() if METRICS[key[1]].share_of is None]
         write_evaluation(Path(path), record, self._scores, self._attributes, keys)
 
     @classmethod
     def load(cls, path: str | Path) -> Evaluation:
-        """Read what `save` wrote; values of fixations stay on disk until they are asked for.
+        """Read a file that `save` wrote; values per fixation are read when they are needed.
+
+        Parameters
+        ----------
+        path
+            Path of the file, of this version or an earlier one.
+
+        Returns
+        -------
+        evaluation : Evaluation
+            The saved result, without `baseline_model`.
 
         Raises
         ------
@@ -393,22 +498,43 @@ class Evaluation:
         )
 
     def join(self, other: Evaluation) -> Evaluation:
-        """Return the models of both, to compare them; warns of what differs between the two.
+        """Return the models of both, to compare them, with a warning of what else differs.
+
+        Parameters
+        ----------
+        other
+            Result on the same images and fixations, with other models.
+
+        Returns
+        -------
+        evaluation : Evaluation
+            All models, with the metrics that both results have.
 
         Raises
         ------
         InputError
-            If the two are on other images or fixations, or share the name of a model.
+            If the two are on different images or fixations, share the name of a model, or have
+            different gold standards.
         """
         return self._new(*joined(self._parts, other._parts))
 
     def select(self, models: Sequence[str]) -> Evaluation:
-        """Return these models, in this order; the gold standard stays, as IGE needs it.
+        """Return some of the models, in this order; the gold standard stays, as IGE needs it.
+
+        Parameters
+        ----------
+        models
+            Names of the models.
+
+        Returns
+        -------
+        evaluation : Evaluation
+            The same scores of these models.
 
         Raises
         ------
         InputError
-            For a model that there is none of.
+            If there is no model of one of the names.
         """
         for model in models:
             check_choice("model", model, self.models)
@@ -425,12 +551,17 @@ class Evaluation:
         Parameters
         ----------
         records
-            What `provenance` says of each model, by name.
+            Record of each model for `provenance`, by name.
         metrics
-            Keys of metrics with one value a fixation, among those of this evaluation.
+            Keys of metrics with one value per fixation, among those of this evaluation.
         score
-            Gives the values of all fixations, shape (n,), for a (model, metric). Only their sums
-            over images and subjects are kept.
+            Function of (model, metric) that returns the values of all fixations, shape
+            (n_fixations,). Only their sums over images and subjects are kept.
+
+        Returns
+        -------
+        evaluation : Evaluation
+            Scores of these models, without values per fixation.
         """
         return self._new(*with_other_models(self._parts, records, metrics, score))
 

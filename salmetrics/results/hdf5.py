@@ -3,9 +3,11 @@
 Layout: attributes `salmetrics`, `format` and `id`, a digest of the rest; data set `record`, JSON
 with `provenance`, `reasons`, `failures` and `ids`; group `cells` (`image`, `subject`,
 `counts`, `subjects`, and `of_fixation` if every fixation was kept); group `attributes`, one data
-set an attribute of the images; group `scores`, one group a model and metric with attributes
-`model` and `metric` and the data sets `images` (one value an image), or `sums` (over cells) and
-`fixations` (float32, one a fixation).
+set per attribute of the images; group `scores`, one group per model and metric with attributes
+`model` and `metric` and the data sets `images` (one value per image), or `sums` (over cells) and
+`fixations` (float32, one value per fixation).
+
+Records inside have a format of their own; see `salmetrics.results.provenance`.
 """
 
 from __future__ import annotations
@@ -17,8 +19,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from salmetrics.array_types import AnyArray, Array
 from salmetrics.errors import InputError
 from salmetrics.io.files import check_target, replacing
 from salmetrics.io.hdf5_values import restored, storable
@@ -29,35 +31,34 @@ from salmetrics.statistics.cells import Cells
 __all__ = ["FORMAT", "read_evaluation", "write_evaluation"]
 
 FORMAT = 1
-Array = NDArray[np.float64]
 
 
 def write_evaluation(
     path: Path,
     record: Mapping[str, Any],
     scores: Scores,
-    attributes: Mapping[str, NDArray[Any]],
+    attributes: Mapping[str, AnyArray],
     keys: Sequence[Key],
 ) -> None:
-    """Write a file in one step: it is there as a whole or not at all.
+    """Write an evaluation to a file, atomically.
 
     Parameters
     ----------
     path
-        Of the file; one that is there is replaced.
+        Path of the file; an existing file is replaced.
     record
-        What JSON can hold: provenance, ids.
+        Provenance and ids, serialisable as JSON.
     scores
-        Values, reasons, failures.
+        Values, reasons and failures.
     attributes
-        Of the images.
+        Attributes of the images by name.
     keys
-        (model, metric) in order.
+        Pairs (model, metric) in order.
 
     Raises
     ------
     InputError
-        If the folder does not exist or can't be written.
+        If the folder does not exist or is not writable.
     """
     import h5py
 
@@ -66,15 +67,21 @@ def write_evaluation(
         with replacing(path) as temporary, h5py.File(temporary, "w") as file:
             _fill(file, record, scores, attributes, keys)
     except PermissionError as error:
-        raise InputError(f"{str(path)!r} can't be written: {error.strerror}") from error
+        raise InputError(f"{str(path)!r} is not writable: {error.strerror}") from error
 
 
-def read_evaluation(path: Path) -> tuple[dict[str, Any], Scores, dict[str, NDArray[Any]]]:
-    """Read a file; values of single fixations only when they are asked for.
+def read_evaluation(path: Path) -> tuple[dict[str, Any], Scores, dict[str, AnyArray]]:
+    """Read an evaluation from a file; values per fixation only when they are needed.
+
+    Parameters
+    ----------
+    path
+        Path of the file.
 
     Returns
     -------
-    record, scores and attributes, as in `write_evaluation`.
+    record, scores, attributes : tuple
+        See `write_evaluation`.
 
     Raises
     ------
@@ -86,7 +93,7 @@ def read_evaluation(path: Path) -> tuple[dict[str, Any], Scores, dict[str, NDArr
 
 
 class _LazyValues(Mapping[Key, Array]):
-    """Values by key: some in memory, those of single fixations in a file."""
+    """Values by key: those per image in memory, those per fixation in a file."""
 
     def __init__(
         self, path: Path, identity: str, groups: dict[Key, str], images: dict[Key, Array]
@@ -107,10 +114,12 @@ class _LazyValues(Mapping[Key, Array]):
                     return np.asarray(file[self._groups[key]]["fixations"], dtype=np.float64)
         except OSError as error:
             raise InputError(
-                f"values of single fixations are in {str(self._path)!r}, which can't be read any "
-                f"more: {error}"
+                f"values per fixation are in {str(self._path)!r}, which is no longer readable: "
+                f"{error}"
             ) from error
-        raise InputError(f"{str(self._path)!r} was replaced since it was loaded; load it again")
+        raise InputError(
+            f"{str(self._path)!r} has been replaced since it was loaded; load it again"
+        )
 
     def __iter__(self) -> Iterator[Key]:
         return iter([*self._images, *self._groups])
@@ -123,7 +132,7 @@ def _fill(
     file: Any,
     record: Mapping[str, Any],
     scores: Scores,
-    attributes: Mapping[str, NDArray[Any]],
+    attributes: Mapping[str, AnyArray],
     keys: Sequence[Key],
 ) -> None:
     file.attrs["salmetrics"] = "evaluation"
@@ -165,10 +174,10 @@ def _fill(
     file.attrs["id"] = digest.hexdigest()[:32]
 
 
-def _filled(file: Any, path: Path) -> tuple[dict[str, Any], Scores, dict[str, NDArray[Any]]]:
+def _filled(file: Any, path: Path) -> tuple[dict[str, Any], Scores, dict[str, AnyArray]]:
     record = json.loads(file["record"][()])
     cells = file["cells"]
-    found = Cells.from_arrays(
+    restored_cells = Cells.from_arrays(
         image=cells["image"][()],
         subject=cells["subject"][()],
         counts=cells["counts"][()],
@@ -185,7 +194,7 @@ def _filled(file: Any, path: Path) -> tuple[dict[str, Any], Scores, dict[str, ND
             if "fixations" in group:
                 groups[key] = f"scores/{name}"
     scores = Scores(
-        found,
+        restored_cells,
         values=_LazyValues(path, str(file.attrs.get("id", "")), groups, images),
         sums=sums,
         reasons={(m, k): why for m, k, why in record.pop("reasons")},

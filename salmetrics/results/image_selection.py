@@ -1,4 +1,4 @@
-"""Images that tell something about models: where they are best, worst, or disagree."""
+"""Images on which a model is best or worst, on which models differ, or disagree."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from salmetrics.errors import InputError, check_choice, check_list, check_whole
 from salmetrics.metrics.registry import METRICS
 from salmetrics.models.base import predictions_of
 from salmetrics.models.conversion import require_density
+from salmetrics.progress import progress_bar
 from salmetrics.results.evaluation import Evaluation
 
 if TYPE_CHECKING:
@@ -31,17 +32,24 @@ def best_and_worst(
     evaluation
         Result of `evaluate`.
     model
-        Its name.
+        Name of the model.
     metric
-        Its key; by default IGE if there is a gold standard, which says how much there is to
-        know of each image, or else the first metric that the model has.
+        Key of the metric; by default IGE if there is a gold standard, which accounts for how
+        predictable each image is, or else the first metric that the model has.
     n
-        Number of images at each end; fewer if not so many have a value.
+        Number of images at each end; fewer if fewer have a value.
 
     Returns
     -------
-    Columns image and the metric, best first, then worst, worst last; indexed by "best" and
-    "worst". Images without fixations, or of whose gain the gold standard has none, are left out.
+    table : DataFrame
+        Columns image and the metric, best first, then worst, worst last; indexed by "best" and
+        "worst". Images without fixations, or on which the gold standard has no information gain,
+        are left out.
+
+    Raises
+    ------
+    InputError
+        If there is no such model or metric, or no image has a value.
 
     References
     ----------
@@ -84,12 +92,19 @@ def image_differences(
     first, second
         Names of models; the scores of a group are averaged.
     metric
-        Its key.
+        Key of the metric.
 
     Returns
     -------
-    First less second by image id, highest first, without images that lack a value, or where both
-    are infinite. Its standard deviation, ``.std()``, says how differently the two see images.
+    differences : Series
+        First minus second by image id, highest first, without images that lack a value or where
+        both are infinite. The standard deviation, ``.std()``, measures how differently the two
+        rank images.
+
+    Raises
+    ------
+    InputError
+        If there is no such model or metric, or no image on which both have a value.
 
     References
     ----------
@@ -130,12 +145,20 @@ def disagreement(
     stimuli
         The images.
     progress
-        Show a bar on standard error when it takes more than two seconds.
+        Show a bar on standard error if it takes more than two seconds.
 
     Returns
     -------
-    By image id, in the order of the images, from 0 to log2 of the number of models; ten images
-    of maximal disagreement: ``.nlargest(10)``.
+    divergence : Series
+        Bits by image id, in the order of the images, from 0 to log2 of the number of models;
+        ``.nlargest(10)`` are the ten images of the largest disagreement.
+
+    Raises
+    ------
+    InputError
+        If there are fewer than two models.
+    NeedsDensityError
+        For saliency maps; an `InputError` and a `TypeError`.
 
     References
     ----------
@@ -150,19 +173,16 @@ def disagreement(
     [0.094, 0.094]
     """
     import pandas as pd
-    from tqdm import tqdm
 
-    given = list(models.values()) if isinstance(models, Mapping) else check_list("models", models)
-    if len(given) < 2:
+    several = list(models.values()) if isinstance(models, Mapping) else check_list("models", models)
+    if len(several) < 2:
         raise InputError("models must be at least two, to disagree")
-    parts = [require_density(each, "disagreement", stimuli, one_per_image=True) for each in given]
-    made = [predictions_of(part, stimuli) for part in parts]
-    found = np.empty(len(stimuli))
-    for k in tqdm(
-        range(len(stimuli)), delay=2, disable=not progress, desc="disagreement", unit="image"
-    ):
-        found[k] = jensen_shannon([next(each).copy() for each in made])
-    return pd.Series(found, pd.Index(stimuli.ids, name="image"), name="disagreement")
+    parts = [require_density(each, "disagreement", stimuli, one_per_image=True) for each in several]
+    predictions = [predictions_of(part, stimuli) for part in parts]
+    bits = np.empty(len(stimuli))
+    for k in progress_bar(range(len(stimuli)), show=progress, description="disagreement"):
+        bits[k] = jensen_shannon([next(each).copy() for each in predictions])
+    return pd.Series(bits, pd.Index(stimuli.ids, name="image"), name="disagreement")
 
 
 def _called(group: str | Sequence[str]) -> str:

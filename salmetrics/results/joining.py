@@ -1,4 +1,4 @@
-"""Evaluations made from evaluations: joined, with fewer models, or with other models."""
+"""Derived evaluations: two joined, with fewer models, or with other models."""
 
 from __future__ import annotations
 

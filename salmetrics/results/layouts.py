@@ -31,23 +31,23 @@ class Layout:
     Parameters
     ----------
     name
-        Of the layout.
+        Name of the layout, which is part of the names of files.
     protocol
-        Name of the protocol that the table is made under.
+        Name of the protocol of the table.
     columns
-        By heading, in order: keys of metrics, of which the first that was computed is shown.
+        Keys of metrics by heading, in order; the first that was computed is shown.
     decimals
-        Of all values.
+        Number of decimals of all values.
     sort_by
         Heading of the column that models are sorted by.
     best_last
-        Whether the best model is at the bottom instead of at the top. Models without the value
-        that is sorted by are at the other end.
+        Whether the best model is at the bottom instead of at the top. Models without a value in
+        the column `sort_by` are at the other end.
     by
-        Attribute of the images: a value is then the mean over the attribute's values, each with
-        the same weight, of the score on their images. None: the score on all images.
+        Attribute of the images; a value is then the mean of the scores on the images of each of
+        the attribute's values, with equal weights. None: the score on all images.
     source
-        Where the table was printed.
+        Publication that printed the table.
     """
 
     name: str
@@ -62,10 +62,16 @@ class Layout:
     def __post_init__(self) -> None:
         get_protocol(self.protocol)
         if not re.fullmatch(r"\w[\w.-]*", self.name):
-            raise InputError(f"the name of a layout is a part of file names; got {self.name!r}")
+            raise InputError(
+                "name of a layout must be letters, digits, '_', '.' and '-', as it is part of file "
+                f"names; got {self.name!r}"
+            )
         columns = {heading: tuple(check_list(heading, k)) for heading, k in self.columns.items()}
         if not columns or not all(columns.values()):
-            raise InputError(f"a layout needs columns, and each a metric; got {self.columns!r}")
+            raise InputError(
+                "columns of a layout must be at least one, each with at least one metric; got "
+                f"{self.columns!r}"
+            )
         for key in (key for keys in columns.values() for key in keys):
             check_choice("metric", key, METRICS)
         object.__setattr__(self, "columns", MappingProxyType(columns))  # registered ones stay
@@ -73,11 +79,18 @@ class Layout:
         check_whole("decimals", self.decimals, 0)
 
     def metrics_under(self, protocol: Protocol) -> tuple[str, ...]:
-        """Return the metrics to compute: the protocol's own where they stand for a column."""
+        """Return the metrics to compute, those of the protocol where a column allows several."""
         return tuple(_first(keys, protocol.metrics) or keys[0] for keys in self.columns.values())
 
     def check(self, metrics: Collection[str], attributes: Mapping[str, NDArray[Any]]) -> None:
-        """Check that there is all the layout needs, of metrics and of the images' attributes.
+        """Check that every metric and attribute of the images that the layout needs exists.
+
+        Parameters
+        ----------
+        metrics
+            Keys of the metrics that were computed.
+        attributes
+            Attributes of the images by name.
 
         Raises
         ------
@@ -97,14 +110,14 @@ class Layout:
             raise InputError(
                 f"layout {self.name!r} is a mean over groups of images by their attribute "
                 f"{self.by!r}. These images have {known}; give Stimuli "
-                f"attributes={{{self.by!r}: one value an image}}"
+                f"attributes={{{self.by!r}: one value per image}}"
             )
         if attributes[self.by].ndim > 1:
-            raise InputError(f"attribute {self.by!r} has several values an image")
+            raise InputError(f"attribute {self.by!r} has several values per image")
 
 
-def _first(keys: Sequence[str], there: Collection[str]) -> str | None:
-    return next((key for key in keys if key in there), None)
+def _first(keys: Sequence[str], computed: Collection[str]) -> str | None:
+    return next((key for key in keys if key in computed), None)
 
 
 _OLD_MIT = {
@@ -195,8 +208,9 @@ def laid_out(evaluation: Evaluation, layout: str | Layout) -> pd.DataFrame:
 
     Returns
     -------
-    One row a model, in the layout's order, and one column a heading. NaN where a model has no
-    value. A gold standard is no model, and left out.
+    table : DataFrame
+        One row per model, in the layout's order, and one column per heading. NaN where a model has
+        no value. The gold standard is left out.
 
     Raises
     ------
@@ -241,7 +255,7 @@ def to_text(evaluation: Evaluation, layout: str | Layout) -> str:
 def to_markdown(evaluation: Evaluation, layout: str | Layout) -> str:
     """Return a table in a paper's layout as Markdown, the best of each column in bold.
 
-    What is equal as printed is equally good; see also `laid_out`.
+    Values that are equal as printed are equally good; see also `laid_out`.
     """
     return markdown_table(*_parts(evaluation, layout, "**{}**"))
 
@@ -249,21 +263,21 @@ def to_markdown(evaluation: Evaluation, layout: str | Layout) -> str:
 def to_latex(evaluation: Evaluation, layout: str | Layout) -> str:
     """Return a table in a paper's layout as LaTeX (booktabs), the best of each column in bold.
 
-    What is equal as printed is equally good; see also `laid_out`.
+    Values that are equal as printed are equally good; see also `laid_out`.
     """
     return latex_table(*_parts(evaluation, layout, r"\mathbf{{{}}}"))
 
 
 def _keys(layout: Layout, metrics: Collection[str]) -> dict[str, str]:
     """Return the metric of each column."""
-    found = {heading: _first(keys, metrics) for heading, keys in layout.columns.items()}
-    return {heading: key for heading, key in found.items() if key is not None}
+    columns = {heading: _first(keys, metrics) for heading, keys in layout.columns.items()}
+    return {heading: key for heading, key in columns.items() if key is not None}
 
 
 def _mean_over_groups(evaluation: Evaluation, attribute: str) -> pd.DataFrame:
-    """Mean of the scores of each group of images; NaN for a model that lacks one of them.
+    """Return the mean of the scores of the groups of images; NaN for a model that lacks a group.
 
-    Groups where no model has a score, for want of fixations, don't count, nor do images without a
+    Groups without fixations, where no model has a score, do not count, nor do images without a
     value of the attribute.
     """
     import pandas as pd
@@ -272,20 +286,20 @@ def _mean_over_groups(evaluation: Evaluation, attribute: str) -> pd.DataFrame:
     values = values[_known(values.index.get_level_values(attribute).to_numpy())]
     means = {}
     for key in evaluation.metrics:
-        of_groups = values.xs(key, level="metric").unstack("model").dropna(how="all")
-        means[key] = of_groups.mean(skipna=False)
+        by_group = values.xs(key, level="metric").unstack("model").dropna(how="all")
+        means[key] = by_group.mean(skipna=False)
     return pd.DataFrame(means)
 
 
 def _known(values: NDArray[Any]) -> NDArray[np.bool_]:
-    """Whether each value of an attribute is one: neither NaN nor an empty text."""
+    """Return which values of an attribute are known: neither NaN nor an empty text."""
     return np.array([value == value and str(value) != "" for value in values.tolist()], dtype=bool)
 
 
 def _parts(
     evaluation: Evaluation, layout: str | Layout, bold: str
 ) -> tuple[list[str], dict[str, list[str]], str]:
-    """Headings, for each model its values as text, and footnotes; `bold` marks the best values."""
+    """Return headings, values as text by model, and footnotes; `bold` marks the best values."""
     chosen = get_layout(layout)
     table = laid_out(evaluation, chosen)
     keys = _keys(chosen, evaluation.metrics)
@@ -328,7 +342,7 @@ def _footnotes(
         n = len(np.unique(evaluation.attributes[layout.by][known]))
         lines.append(f"means over {n} values of {layout.by}, of the score within each")
         if not known.all():
-            lines.append(f"{(~known).sum()} images have no {layout.by}, and are left out")
+            lines.append(f"{(~known).sum()} images have no {layout.by} and are left out")
     other = [f"{heading} is {key}" for heading, key in keys.items() if heading != key]
     if other:
         lines.append(", ".join(other))

@@ -1,4 +1,4 @@
-"""Mixtures of models that are scored already: their gains, without a new prediction."""
+"""Scores of mixtures of models, from the models' own scores and without new predictions."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from salmetrics.array_types import Array
 from salmetrics.errors import InputError, check_choice, check_list, check_whole, some
 from salmetrics.fingerprint import class_path
 from salmetrics.models.mixture import Mixture
@@ -20,10 +21,8 @@ if TYPE_CHECKING:
 
 __all__ = ["instance_mixtures", "mixture_sweep", "mixtures"]
 
-Array = NDArray[np.float64]
-
-_METRICS = ("LL", "IG")  # of a mixture, known from those of its parts at each fixation
-_MOST = 100_000  # mixtures: more are a mistake
+_METRICS = ("LL", "IG")  # those of a mixture follow from those of its parts at each fixation
+_MAX_MIXTURES = 100_000  # more are a mistake
 
 
 def mixtures(
@@ -35,23 +34,24 @@ def mixtures(
     """Score all pairs, triples and so on of models, mixed with equal weights.
 
     The likelihood of a mixture at a fixation is the mean of its parts' likelihoods there, so the
-    values that `evaluate` kept are all that is needed. Other metrics need the mixture's map:
-    evaluate a `Mixture`.
+    values that `evaluate` kept suffice. Other metrics need the mixture's map: evaluate a
+    `Mixture`.
 
     Parameters
     ----------
     evaluation
         Result of `evaluate` with LL, IG or both, for at least two density models.
     sizes
-        Numbers of parts; sizes beyond the number of models are left out, and 1 are the models
-        themselves.
+        Numbers of parts; sizes above the number of models are left out, and size 1 gives the
+        models themselves.
     models
-        Names of those to mix; by default all that have the metric, but for the gold standard.
+        Names of the models to mix; by default all that have the metric, except the gold standard.
 
     Returns
     -------
-    `Evaluation` of the mixtures, named "A + B", with LL, IG and IGE as far as given: `.table`,
-    `.rank("IG")`, `.compare("A + B", "A")`. It keeps sums over images and subjects, no fixations.
+    evaluation : Evaluation
+        Scores of the mixtures, named "A + B", by those of LL, IG and IGE that `evaluation` has. It
+        keeps sums over images and subjects, not values per fixation.
 
     Raises
     ------
@@ -79,10 +79,14 @@ def mixtures(
     for parts in (parts for size in wanted for parts in combinations(names, size)):
         name = " + ".join(parts)
         if name in recipes or (len(parts) > 1 and name in evaluation.models):
-            raise InputError(f"there are two of {name!r}; give the models names without ' + '")
+            raise InputError(
+                f"two mixtures would have the name {name!r}; give the models names without ' + '"
+            )
         recipes[name] = dict.fromkeys(parts, 1 / len(parts))
-        if len(recipes) > _MOST:
-            raise InputError(f"there are more than {_MOST} mixtures; choose models= or sizes=")
+        if len(recipes) > _MAX_MIXTURES:
+            raise InputError(
+                f"there are more than {_MAX_MIXTURES} mixtures; choose models= or sizes="
+            )
     if not recipes:
         raise InputError(f"there are {len(names)} models, too few for mixtures of {wanted}")
     return _mixed(evaluation, recipes)
@@ -96,13 +100,19 @@ def instance_mixtures(evaluation: Evaluation, groups: Mapping[str, Sequence[str]
     Parameters
     ----------
     evaluation
-        As in `mixtures`.
+        See `mixtures`.
     groups
-        Names of instances, such as trainings that differ by seed, by the name of their group.
+        Names of instances, such as trainings that differ by seed, by name of the group.
 
     Returns
     -------
-    `Evaluation` of "1 instance each", "2 instances each", ..., as many as the smallest group has.
+    evaluation : Evaluation
+        Scores of "1 instance each", "2 instances each", ..., up to the size of the smallest group.
+
+    Raises
+    ------
+    InputError
+        If a group is empty, a model is in two groups, or a model has no likelihoods.
 
     References
     ----------
@@ -134,17 +144,23 @@ def mixture_sweep(
     Parameters
     ----------
     evaluation
-        As in `mixtures`.
+        See `mixtures`.
     first, second
-        Names of models.
+        Names of the two models.
     metric
-        "LL", "IG" or "IGE".
+        Key of the metric: "LL", "IG" or "IGE".
     weights
-        Of the second model, 0 to 1; 0, 0.05, ..., 1 by default.
+        Weights of the second model, from 0 to 1; 0, 0.05, ..., 1 by default.
 
     Returns
     -------
-    One row a weight: value, low, high (95 % bootstrap interval over images).
+    table : DataFrame
+        One row per weight: value, low, high (95 % bootstrap interval over images).
+
+    Raises
+    ------
+    InputError
+        If the models are the same, one has no likelihoods, or a weight is out of range.
 
     References
     ----------
@@ -171,18 +187,17 @@ def mixture_sweep(
 def _mixable(evaluation: Evaluation, models: Sequence[str] | None) -> list[str]:
     """Return names of models that have likelihoods."""
     metrics = _metrics(evaluation)
-    there = [
-        m
-        for m in evaluation.models
-        if m != evaluation.gold_standard and (m, metrics[0]) not in evaluation.reasons
-    ]
     if models is None:
-        return there
+        return [
+            name
+            for name in evaluation.models
+            if name != evaluation.gold_standard and (name, metrics[0]) not in evaluation.reasons
+        ]
     for name in check_list("models", models):
         check_choice("model", name, evaluation.models)
         if (name, metrics[0]) in evaluation.reasons:
             why = evaluation.reasons[name, metrics[0]]
-            raise InputError(f"{name} can't be mixed, as it has no {metrics[0]}: {why}")
+            raise InputError(f"{name} cannot be mixed, as it has no {metrics[0]}: {why}")
     return list(dict.fromkeys(models))
 
 

@@ -1,4 +1,4 @@
-"""Tables for reading: one row per model, one column per metric, values with error bars."""
+"""Tables as text, Markdown, LaTeX and HTML: one row per model, one column per metric."""
 
 from __future__ import annotations
 
@@ -153,7 +153,13 @@ def with_parameters(record: Mapping[str, Any]) -> str:
 
 
 def explained(reasons: Mapping[tuple[str, str], str]) -> list[str]:
-    """Return why values of (model, metric) are missing, models with the same gaps together."""
+    """Return lines that say why values are missing, one for all models with the same gaps.
+
+    Parameters
+    ----------
+    reasons
+        Reasons by (model, metric).
+    """
     gaps: dict[tuple[str, str], list[str]] = {}
     for (model, metric), why in reasons.items():
         gaps.setdefault((why, model), []).append(metric)
@@ -166,7 +172,7 @@ def explained(reasons: Mapping[tuple[str, str], str]) -> list[str]:
 def _rows(
     summary: pd.DataFrame, between: str = " ±", digits: int = 4
 ) -> tuple[list[str], dict[str, list[str]]]:
-    """Return the metrics, and for each model its values as text with half of their interval."""
+    """Return the metrics, and by model the values as text, each with half of its interval."""
     metrics = list(summary.index.unique("metric"))
     columns = (summary[name].tolist() for name in ("value", "low", "high"))
     rows: dict[str, list[str]] = {}
@@ -187,7 +193,7 @@ def _with_groups(
 
 
 def _in_lines(footnotes: str) -> str:
-    """Return footnotes whose lines Markdown keeps: a backslash at the end breaks a line."""
+    """Return footnotes with the line breaks that Markdown needs: a backslash at the end."""
     lines = footnotes.splitlines()
     broken = [
         line if line.startswith("- ") or after.startswith("- ") else line + "\\"

@@ -1,13 +1,11 @@
-"""Values of models and metrics: what is scored, stored and averaged."""
+"""Raw scores by model and metric, before averaging."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-import numpy as np
-from numpy.typing import NDArray
-
+from salmetrics.array_types import Array
 from salmetrics.densities.smoothing import Smoothing
 from salmetrics.metrics.registry import METRICS
 from salmetrics.models.base import DensityModel, SaliencyMapModel
@@ -16,35 +14,37 @@ from salmetrics.statistics.cells import Cells, Ratio, Sample, Score
 
 __all__ = ["Key", "Scores"]
 
-Array = NDArray[np.float64]
-Key = tuple[str, str]
+Key = tuple[str, str]  # (model, metric)
 
 
 @dataclass
 class Scores:
-    """Values of models and metrics.
+    """Scores of models, per fixation or per image, and their sums over images and subjects.
 
     Attributes
     ----------
     cells
-        Pairs of image and subject.
+        Pairs of an image and a subject.
     values
-        By (model, metric): float64, one a fixation, shape (n_fixations,), or one an image, shape
-        (n_images,), NaN where there is none. Without those a fixation if sums only are kept.
+        Values by (model, metric), float64: one per fixation, shape (n_fixations,), or one per
+        image, shape (n_images,); NaN where there is none. Metrics with one value per fixation are
+        left out if only sums are kept.
     sums
-        By (model, metric) with one value a fixation: sums over cells, shape (n_cells,).
+        Sums over cells by (model, metric) with one value per fixation, shape (n_cells,).
     reasons
-        By (model, metric): why there is no value at all.
+        Reasons, by (model, metric), why there is no value at all.
     failures
-        By (model, image): what went wrong.
+        Texts of errors by (model, index of the image).
     baseline
-        What IG is relative to; None if no metric needs a baseline, or if not known any more.
-    empirical, smoothing
-        Ground-truth maps instead of blurred fixations, if given; how maps are blurred.
+        Density that IG is relative to; None if no metric needs one, and in a result from a file.
+    empirical
+        Ground-truth maps that replace blurred fixations, if any.
+    smoothing
+        How empirical maps are blurred, if known.
     n_predictions
-        How many maps models made, all together.
+        Number of maps that the models predicted, all together.
     gold_standard
-        The model whose score others have a share of.
+        Name of the model whose score the others have a share of, if any.
     """
 
     cells: Cells
@@ -59,7 +59,13 @@ class Scores:
     gold_standard: str | None = None
 
     def join(self, other: Scores) -> Scores:
-        """Return the models of both, which share cells."""
+        """Return the models of both, which have the same cells.
+
+        Parameters
+        ----------
+        other
+            Scores of other models on the same fixations.
+        """
         either = self if other.cells.of_fixation is not None else other
         return Scores(
             either.cells,  # without fixations if one of them has none
@@ -75,7 +81,15 @@ class Scores:
         )
 
     def sample(self, model: str, metric: str, average: Average) -> Score:
-        """Return what one number is made of."""
+        """Return the cells that one number is computed from.
+
+        Parameters
+        ----------
+        model, metric
+            Name and key.
+        average
+            "fixation", "image" or "subject", for metrics with one value per fixation.
+        """
         share_of = METRICS[metric].share_of
         if share_of is not None:
             assert self.gold_standard is not None

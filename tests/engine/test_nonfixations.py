@@ -32,7 +32,7 @@ def test_all_others(data):
     stimuli, fixations = data
     made = OtherFixations(*data)
     for i in [*range(12), 0, 11]:
-        found = made.of_all(i)
+        found = made.on_all(i)
         counts = np.zeros(np.prod(SIZES[i]), int)
         counts[found.pixels] = found.counts
         np.subtract.at(counts, found.without, 1)
@@ -45,7 +45,7 @@ def test_all_others_as_a_set(data):
     for i in (0, 4, 7):
         expected = np.flatnonzero(slow_counts(*data, i, set(range(12)) - {i}))
         for n_other in (None, 11, 50):
-            assert np.array_equal(OtherFixations(*data).of_some(i, n_other, 0), expected)
+            assert np.array_equal(OtherFixations(*data).on_some(i, n_other, 0), expected)
 
 
 def test_some_others(data):
@@ -54,12 +54,12 @@ def test_some_others(data):
     single = [set(np.flatnonzero(slow_counts(*data, 0, {k}))) for k in range(12)]
     seen = set()
     for seed in range(20):
-        found = made.of_some(0, 1, seed)
-        assert np.array_equal(found, made.of_some(0, 1, seed))
+        found = made.on_some(0, 1, seed)
+        assert np.array_equal(found, made.on_some(0, 1, seed))
         assert set(found) in single[1:]
         seen.add(tuple(found))
     assert len(seen) > 3  # other seeds draw other images
-    several = made.of_some(0, 3, 0)
+    several = made.on_some(0, 3, 0)
     assert len(several) > len(found)
 
 
@@ -70,12 +70,12 @@ def test_draws_do_not_depend_on_the_order_of_images(data, rng, n_other):
     moved = OtherFixations(stimuli[order], fixations.select_images(order))
     for new, old in enumerate(order):
         assert np.array_equal(
-            moved.of_some(new, n_other, 5), OtherFixations(*data).of_some(old, n_other, 5)
+            moved.on_some(new, n_other, 5), OtherFixations(*data).on_some(old, n_other, 5)
         )
 
 
 def test_a_single_image():
     stimuli = Stimuli.from_sizes([(5, 5)])
     made = OtherFixations(stimuli, Fixations.from_arrays([1], [1], [0]))
-    assert made.of_all(0).n == 0
-    assert made.of_some(0, 3, 0).size == 0
+    assert made.on_all(0).n == 0
+    assert made.on_some(0, 3, 0).size == 0

@@ -264,8 +264,8 @@ def test_no_model_left(broken):
         (lambda m: benchmark([], m), "data sets must be at least one, with different names"),
         (lambda m: benchmark([DATASETS[0]] * 2, m), r"got \['one', 'one'\]"),
         (lambda m: benchmark(DATASETS, "maps"), "models must be a dict by name; got str"),
-        (lambda m: benchmark([Dataset("../x", *DATASETS[0])], m), "data set '../x' can't name a"),
-        (lambda m: benchmark([Dataset("skipped", *DATASETS[0])], m), "data set 'skipped' can't"),
+        (lambda m: benchmark([Dataset("../x", *DATASETS[0])], m), "data set '../x' cannot name a"),
+        (lambda m: benchmark([Dataset("skipped", *DATASETS[0])], m), "data set 'skipped' cannot"),
         (lambda m: benchmark(DATASETS, {}), "models must be at least one, with different names"),
         (lambda m: benchmark(DATASETS, m, made={"good": None}), "with different names"),
         (

@@ -96,7 +96,7 @@ def test_pairs(first, second, expected):
     ("models", "first", "second", "text"),
     [
         (["a", "b"], "x", "b", "model must be one of 'a', 'b'; got 'x'"),
-        (["a", "b"], "a", None, "compare two models, or give none"),
+        (["a", "b"], "a", None, "first and second must both be names of models"),
         (["a"], None, None, "there is only one model"),
     ],
 )

@@ -54,7 +54,7 @@ def test_by_subject_needs_values_of_fixations():
 @pytest.mark.parametrize(
     ("call", "text"),
     [
-        (lambda r: r.compare("pixels"), "compare two models, or give none"),
+        (lambda r: r.compare("pixels"), "first and second must both be names of models"),
         (lambda r: r.compare("pixels", "nope"), "model must be one of .*; got 'nope'"),
         (lambda r: r.compare(metric="SIM"), "metric must be one of .*; got 'SIM'"),
         (lambda r: r.rank("SIM"), "metric must be one of .*; got 'SIM'"),
@@ -143,5 +143,5 @@ def test_by_missing_numbers_and_many_values():
     groups = result.by("year")
     assert groups.n_images.tolist() == [2, 2, 2]
     assert np.isnan(groups.index[-1][0])
-    with pytest.raises(InputError, match="attribute 'many' has several values an image"):
+    with pytest.raises(InputError, match="attribute 'many' has several values per image"):
         result.by("many")

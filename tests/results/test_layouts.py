@@ -270,11 +270,9 @@ def test_images_without_a_category_are_left_out():
         assert laid_out(result, "cat2000-categories").loc["m", "AUC"] == pytest.approx(
             0.225, rel=1e-12
         )
-        assert "1 images have no category, and are left out" in to_text(
-            result, "cat2000-categories"
-        )
+        assert "1 images have no category and are left out" in to_text(result, "cat2000-categories")
     result = made(scores, attributes={"category": np.zeros((4, 2))})
-    with pytest.raises(InputError, match="'category' has several values an image"):
+    with pytest.raises(InputError, match="'category' has several values per image"):
         laid_out(result, "cat2000-categories")
 
 
@@ -294,10 +292,13 @@ def test_order_of_models_is_that_of_the_paper():
 @pytest.mark.parametrize(
     ("changes", "text"),
     [
-        ({"columns": {}}, "a layout needs columns"),
-        ({"columns": {"gain": ()}}, "a layout needs columns, and each a metric"),
+        ({"columns": {}}, "columns of a layout must be at least one"),
+        ({"columns": {"gain": ()}}, "each with at least one metric; got"),
         ({"columns": {"gain": "IG"}}, "gain must be a list"),
-        ({"name": "a/b"}, "the name of a layout is a part of file names; got 'a/b'"),
+        (
+            {"name": "a/b"},
+            "name of a layout must be letters, digits, .* part of file names; got 'a/b'",
+        ),
     ],
 )
 def test_layouts_that_cannot_be(changes, text):
@@ -338,7 +339,7 @@ def test_what_is_missing_is_named():
         text = (
             "layout 'cat2000-categories' is a mean over groups of images by their attribute "
             f"'category'. These images {known}; give Stimuli "
-            "attributes={'category': one value an image}"
+            "attributes={'category': one value per image}"
         )
         with pytest.raises(InputError, match=text):
             laid_out(bare, "cat2000-categories")
