@@ -50,7 +50,9 @@ def test_recovers_what_made_the_fixations(blur, smooth):
     def nonlinearity(value):
         return 3.0 * np.tanh(value * (3.0 if blur else 1.0))
 
-    stimuli, fixations, maps, truth = make(24, blur, nonlinearity, n=250, size=(45, 60), smooth=smooth)
+    stimuli, fixations, maps, truth = make(
+        24, blur, nonlinearity, n=250, size=(45, 60), smooth=smooth
+    )
     fitted = fit_density(maps, stimuli, fixations, folds=2)
     # tolerances here are about three standard errors of a fit to 6000 fixations
     assert fitted.overall.blur == pytest.approx(blur, rel=0.15, abs=0.6)
