@@ -13,6 +13,7 @@ from salmetrics import InputError
 from salmetrics.engine.parallel import one_thread_each, work
 
 METRICS = ["LL", "IG", "AUC", "sAUC", "NSS", "CC", "KLDiv", "sAUC-MATLAB"]
+BASELINE = salmetrics.GaussianCentreBias(0.4)
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +32,9 @@ def alone(data, models):
 
 
 def scored(data, models, **options):
-    options = {"metrics": METRICS, "n_bootstrap": 50, "progress": False} | options
+    # the baseline is given: fitting one takes longer than scoring
+    options = {"baseline": BASELINE, "metrics": METRICS, "n_bootstrap": 50} | options
+    options |= {"progress": False}
     return salmetrics.evaluate(models, *data, **options)
 
 
@@ -46,11 +49,13 @@ def test_threads(data, models, alone, n_jobs):
     assert_same(scored(data, models, n_jobs=n_jobs), alone)
 
 
+@pytest.mark.slow
 def test_loky(data, models, alone):
     with joblib.parallel_config("loky", n_jobs=2):
         assert_same(scored(data, models), alone)
 
 
+@pytest.mark.slow
 def test_dask(data, models, alone):
     distributed = pytest.importorskip("distributed", reason="needs salmetrics[cluster]")
     cluster = distributed.LocalCluster(

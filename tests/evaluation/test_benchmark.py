@@ -116,6 +116,7 @@ def test_files(maps, tmp_path):
     np.testing.assert_array_equal(table["one"]["value"], result.generalisation["one"]["value"])
 
 
+@pytest.mark.slow
 def test_models_that_are_made_for_each_data_set(maps):
     made = {
         "centre-bias": lambda dataset: salmetrics.CentreBias.fit(*dataset),
@@ -209,7 +210,9 @@ def test_problems_of_all_models_in_one_error(broken, tmp_path):
 
 
 def test_keep_going(broken, maps):
-    result = benchmark(DATASETS, broken, n_bootstrap=100, progress=False, keep_going=True)
+    metrics = ["AUC", "NSS", "CC"]
+    options = {"metrics": metrics, "n_bootstrap": 100, "progress": False}
+    result = benchmark(DATASETS, broken, keep_going=True, **options)
     assert [(s.dataset, s.model) for s in result.skipped] == [
         ("two", "missing"),
         ("one", "damaged"),
@@ -221,7 +224,7 @@ def test_keep_going(broken, maps):
     assert "missing" in result.leaderboard("one").index
     assert "damaged" in result.leaderboard("two").index
     assert "skipped: 2\n- missing on two: " in repr(result)
-    good = run(maps)
+    good = run(maps, metrics=metrics)
     shared = ["good", "fair", "poor"]
     for name in NAMES:  # what is left out changes nothing else
         pd.testing.assert_frame_equal(
@@ -462,8 +465,9 @@ def test_pack(packed, capsys):
     assert "--out must end in .h5 or .hdf5; got 'x.zip'" in capsys.readouterr().err
 
 
-def test_killed_and_gone_on(packed, maps):
-    """Whatever is done when it is killed, the tables are the same in the end."""
+@pytest.mark.slow
+def test_a_killed_run_resumes(packed, maps):
+    """Whatever is finished when a run is killed, the tables are the same in the end."""
 
     def start(out):
         arguments = ["--dataset", "one.h5", "--dataset", "two.h5", "--maps", *paths(maps).values()]

@@ -189,7 +189,7 @@ def test_auc_options(data):
             {"method": "judd", "nonfixations": "unfixated", "average": "image"},
             "nonfixations is fixed for method='judd'; leave it out",
         ),
-        ({"method": "borji", "average": "image", "step": 0}, "threshold_step must be over 0"),
+        ({"method": "borji", "average": "image", "step": 0}, "threshold_step must be above 0"),
         (
             {"method": "shuffled-matlab", "average": "image", "n_other": 0},
             "n_other must be at least 1",

@@ -37,29 +37,34 @@ def models(data):
 
 
 @pytest.fixture(scope="module")
-def result(data, models):
+def result(data, models, gold):
     maps = salmetrics.as_model(lambda s: s.rgb[:, :, 0], kind="saliency_map")
     return salmetrics.evaluate(
         models | {"map": maps},
         *data.dataset,
         metrics=["AUC", "LL", "IG"],
-        gold_standard=True,
+        gold_standard=gold,
         n_bootstrap=50,
     )
 
 
-def scored(parts, weights, data, result):
+@pytest.fixture(scope="module")
+def gold(data):
+    return salmetrics.GoldStandard.fit(*data.dataset)
+
+
+def scored(parts, weights, data, result, gold):
     return salmetrics.evaluate(
         {"mix": Mixture(parts, weights)},
         *data.dataset,
         metrics=["LL", "IG"],
         baseline=result.baseline_model,
-        gold_standard=salmetrics.GoldStandard.fit(*data.dataset),
+        gold_standard=gold,
         n_bootstrap=50,
     )
 
 
-def test_equal_to_mixtures_that_predict(data, models, result):
+def test_equal_to_mixtures_that_predict(data, models, result, gold):
     found = mixtures(result)
     names = list(models)
     assert found.models == [
@@ -72,7 +77,7 @@ def test_equal_to_mixtures_that_predict(data, models, result):
     assert found.metrics == ["LL", "IG", "IGE"]
     for mixture in found.models[:-1]:
         parts = [models[name] for name in mixture.split(" + ")]
-        expected = scored(parts, None, data, result)
+        expected = scored(parts, None, data, result, gold)
         for metric in found.metrics:
             value = found.value(mixture, metric)
             assert value == pytest.approx(expected.value("mix", metric), abs=1e-10), mixture
@@ -153,14 +158,14 @@ def test_without_a_gain_of_the_gold_standard(data, models):
     assert found.reasons["truth + flat", "IGE"] == result.reasons["truth", "IGE"]
 
 
-def test_sweep(data, models, result):
+def test_sweep(data, models, result, gold):
     found = mixture_sweep(result, "truth", "centre", metric="IGE", weights=[0, 0.3, 1])
     assert found.index.tolist() == [0, 0.3, 1]
     assert found.index.name == "weight of centre, beside truth"
     assert found.columns.name == "IGE"
     assert found["value"].iloc[0] == pytest.approx(result.value("truth", "IGE"), abs=1e-12)
     assert found["value"].iloc[2] == pytest.approx(result.value("centre", "IGE"), abs=1e-12)
-    expected = scored([models["truth"], models["centre"]], [0.7, 0.3], data, result)
+    expected = scored([models["truth"], models["centre"]], [0.7, 0.3], data, result, gold)
     assert found["value"].iloc[1] == pytest.approx(expected.value("mix", "IGE"), abs=1e-10)
     assert (found["low"] < found["high"]).all()
     usual = mixture_sweep(result, "flat", "centre")
@@ -175,12 +180,12 @@ def test_sweep_from_an_impossible_model(result):
     assert np.isfinite(found["value"].iloc[1])
 
 
-def test_instances(data, models, result):
+def test_instances(data, models, result, gold):
     groups = {"a": ["truth", "flat"], "b": ["centre", "corner", "gold-standard"]}
     found = instance_mixtures(result, groups)
     assert found.models == ["1 instance each", "2 instances each", "gold-standard"]
     parts = [models[name] for name in ("truth", "flat", "centre", "corner")]
-    expected = scored(parts, None, data, result).value("mix", "IG")
+    expected = scored(parts, None, data, result, gold).value("mix", "IG")
     assert found.value("2 instances each", "IG") == pytest.approx(expected, abs=1e-10)
     pair = mixtures(result, [2], models=["truth", "centre"])
     assert found.value("1 instance each", "LL") == pair.value("truth + centre", "LL")
