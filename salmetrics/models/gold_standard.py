@@ -224,15 +224,15 @@ class GoldStandard(DensityModel):
         >>> GoldStandard.fit(stimuli, fixations)
         <GoldStandard: bandwidth 2.66 pixel, centre bias 0.305, uniform 0.031>
         """
-        given = {
+        parameters = {
             "bandwidth": bandwidth,
             "centre_weight": centre_weight,
             "uniform_weight": uniform_weight,
         }
-        for name, value in given.items():
+        for name, value in parameters.items():
             if isinstance(value, str):
                 check_choice(name, value, get_args(Fit))
-        numbers: dict[str, Any] = {n: v for n, v in given.items() if not isinstance(v, str)}
+        numbers: dict[str, Any] = {n: v for n, v in parameters.items() if not isinstance(v, str)}
         start = {"bandwidth": 1e3, "centre_weight": 0.0} | numbers
         start.setdefault("uniform_weight", (1.0 - start["centre_weight"]) / 2)
         if centre_bias is None and numbers.get("centre_weight") != 0:

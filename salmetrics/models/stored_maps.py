@@ -105,9 +105,7 @@ class StoredMaps:
         return self._maps.digest + ("" if self.part is None else f" {self.part}")
 
     def check(self, stimuli: Stimuli) -> None:
-        """Check that each image has its map, unless the maps were opened for given images.
-
-        Maps that were opened for given images were checked then.
+        """Check that each image has its map; maps that were opened for images were checked then.
 
         Parameters
         ----------

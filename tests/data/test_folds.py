@@ -225,3 +225,8 @@ def test_bad_files(text, message, tmp_path):
 def test_errors(call, message):
     with pytest.raises(InputError, match=message):
         call()
+
+
+def test_repr():
+    folds = kfold(DATASET.stimuli, 4)
+    assert repr(folds) == "Folds(23 images, 4 folds, scheme 'deepgaze3')"

@@ -268,7 +268,7 @@ def test_saved_and_loaded(tmp_path):
     assert CentreBias.load(tmp_path / "bias.h5").log_likelihoods(stimuli, fixations).shape == (300,)
 
 
-def test_files_that_hold_none(tmp_path):
+def test_files_that_hold_no_centre_bias(tmp_path):
     with pytest.raises(InputError, match="there is no file"):
         CentreBias.load(tmp_path / "none.h5")
     (tmp_path / "text.h5").write_text("no HDF5")

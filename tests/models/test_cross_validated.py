@@ -1,7 +1,5 @@
 """Each image is predicted by the model that was not trained on it."""
 
-import warnings
-
 import numpy as np
 import pytest
 from scipy.special import logsumexp
@@ -120,6 +118,3 @@ def test_name_and_parameters():
         "unknown": "error",
         "models": [{}] * 4,
     }
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        assert repr(FOLDS) == "Folds(23 images, 4 folds, scheme 'deepgaze3')"

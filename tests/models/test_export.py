@@ -1,4 +1,4 @@
-"""Predictions on disk: every form reads back, nothing is lost, nothing is half there."""
+"""Predictions on disk: every format reads back, and interrupted exports lose nothing."""
 
 import importlib
 import os
@@ -101,7 +101,7 @@ def test_constant_and_huge_maps_as_grey_levels(tmp_path):
 
 @pytest.mark.parametrize("name", EXACT)
 def test_densities(name, tmp_path):
-    """A store says what it holds."""
+    """A store records what it holds."""
     path = export_predictions(Moved(), STIMULI, tmp_path / name, dtype="float64")
     back = as_model(path, STIMULI)
     assert isinstance(back, salmetrics.DensityModel)
@@ -109,7 +109,7 @@ def test_densities(name, tmp_path):
     assert salmetrics.log_likelihood(back, *DATASET) == truth
 
 
-def test_hdf5_says_what_it_holds(tmp_path):
+def test_hdf5_records_what_it_holds(tmp_path):
     density = export_predictions(Moved(), STIMULI, tmp_path / "d.h5")
     maps = export_predictions(Contrast(), STIMULI, tmp_path / "m.h5")
     assert isinstance(as_model(density, STIMULI, kind="saliency_map"), salmetrics.DensityModel)
@@ -179,7 +179,7 @@ class Interrupted(Contrast):
 @pytest.mark.parametrize(
     "name", ["folder", "x.zip", "x.tar.gz", "x.h5", "x.npz", "x.mat", "x.json"]
 )
-def test_an_interrupted_export_goes_on(name, tmp_path):
+def test_an_interrupted_export_resumes(name, tmp_path):
     (tmp_path / "whole").mkdir()
     whole = export_predictions(Interrupted(99), STIMULI, tmp_path / "whole" / name)
     with pytest.raises(KeyboardInterrupt):
@@ -204,7 +204,7 @@ def test_an_interrupted_export_goes_on(name, tmp_path):
             ).read_bytes()
 
 
-def test_another_model_does_not_go_on(tmp_path):
+def test_another_model_does_not_resume(tmp_path):
     with pytest.raises(KeyboardInterrupt):
         export_predictions(Interrupted(17), STIMULI, tmp_path / "x.h5")
     other = Interrupted(99)
@@ -237,7 +237,7 @@ def export(folder):
 
 
 def test_a_killed_export_resumes(tmp_path, monkeypatch):
-    """Another process is killed; this one goes on, and makes the file that one process makes."""
+    """Another process is killed; this one resumes, and writes the file that one process writes."""
     (tmp_path / "slow_export.py").write_text(SCRIPT)
     monkeypatch.syspath_prepend(tmp_path)
     slow_export = importlib.import_module("slow_export")
@@ -306,7 +306,7 @@ def test_errors(model, name, options, text, tmp_path):
     assert not (tmp_path / name).exists()
 
 
-def test_what_is_there_is_not_replaced(tmp_path):
+def test_existing_files_are_not_replaced(tmp_path):
     (tmp_path / "x.h5").write_text("mine")
     with pytest.raises(InputError, match="exists already; name a new one, or remove it"):
         export_predictions(Contrast(), STIMULI, tmp_path / "x.h5")
@@ -325,7 +325,7 @@ def test_what_is_there_is_not_replaced(tmp_path):
         (["a01.jpg", "b1"], "x.json", "2 of 2 ids have no such number"),
     ],
 )
-def test_ids_that_are_no_names(ids, name, text, tmp_path):
+def test_ids_that_cannot_be_file_names(ids, name, text, tmp_path):
     stimuli = salmetrics.Stimuli.from_sizes([(3, 4)] * 2, ids=ids)
     with pytest.raises(InputError, match=text):
         export_predictions(
@@ -371,7 +371,7 @@ def test_full_disk(tmp_path, monkeypatch):
 
 
 def test_stopped_after_the_last_step(tmp_path, monkeypatch):
-    """The file is written, and what was kept is still there: the same call ends it."""
+    """The file is written, and its checkpoint still exists: the same call removes it."""
     monkeypatch.setattr(exporting.shutil, "rmtree", lambda path: None)
     path = export_predictions(Interrupted(99), STIMULI, tmp_path / "x.h5")
     monkeypatch.undo()
@@ -383,7 +383,7 @@ def test_stopped_after_the_last_step(tmp_path, monkeypatch):
     assert path.read_bytes() == data
 
 
-def test_a_file_that_came_while_predicting(tmp_path):
+def test_a_file_that_appears_during_the_export(tmp_path):
     with pytest.raises(KeyboardInterrupt):
         export_predictions(Interrupted(17), STIMULI, tmp_path / "x.h5")
     (tmp_path / "x.h5").write_text("mine")

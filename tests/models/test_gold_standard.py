@@ -1,4 +1,4 @@
-"""The gold standard against maps made slowly, and pysaliency's conventions."""
+"""The gold standard against maps computed slowly from its definition."""
 
 import pickle
 

@@ -489,13 +489,13 @@ def test_maps_without_names_need_all_images(tmp_path, stimuli):
 
 
 @pytest.mark.parametrize("name", ["maps.zip", "maps.npz"])
-def test_parts_of_what_has_none(name, tmp_path, stimuli):
+def test_parts_of_files_without_parts(name, tmp_path, stimuli):
     STORES[name](tmp_path / name)
     with pytest.raises(InputError, match="has no parts, so 'x' can't be chosen"):
         salmetrics.as_model(f"{tmp_path / name}:x", stimuli)
 
 
-def test_a_group_that_is_not_there(tmp_path, stimuli):
+def test_a_missing_group(tmp_path, stimuli):
     write_h5(tmp_path / "x.h5")
     with pytest.raises(InputError, match=r"has no group 'y'; it has a.jpg, c.jpeg, sub"):
         salmetrics.as_model(f"{tmp_path / 'x.h5'}:y", stimuli)
@@ -565,7 +565,7 @@ def test_numbers_as_json_has_them(number, tmp_path):
 
 
 @pytest.mark.parametrize("number", [12.5, "x", None, float("inf")])
-def test_numbers_that_are_none(number, tmp_path):
+def test_invalid_numbers(number, tmp_path):
     path = tmp_path / "x.json"
     path.write_text(json.dumps([{"image_id": number, "saliency_map": ""}]))
     with pytest.raises(InputError, match="must be a list of"):

@@ -92,9 +92,10 @@ def best_weights(densities: Array, fixed: Array | None = None) -> tuple[Array, f
     """
     from scipy.optimize import minimize
 
-    given = np.full(densities.shape[1], np.nan) if fixed is None else np.asarray(fixed, float)
-    free = np.flatnonzero(np.isnan(given))
-    weights = np.nan_to_num(given)
+    if fixed is None:
+        fixed = np.full(densities.shape[1], np.nan)
+    free = np.flatnonzero(np.isnan(fixed))
+    weights = np.nan_to_num(np.asarray(fixed, float))
     left = 1.0 - weights.sum()
     known = densities @ weights
     if free.size == 1:

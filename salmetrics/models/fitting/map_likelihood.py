@@ -439,6 +439,6 @@ def _bounded_step(slopes: Array, curvature: Array, low: Array, high: Array) -> A
     # parameters that the data do not determine, such as a knot that no map reaches, do not move
     damped = curvature + 1e-9 * max(np.trace(curvature) / slopes.size, 1e-9) * np.eye(slopes.size)
     factor = np.linalg.cholesky(damped)
-    room = np.minimum(low, -1e-12), np.maximum(high, 1e-12)  # lsq_linear refuses none
+    room = np.minimum(low, -1e-12), np.maximum(high, 1e-12)  # lsq_linear requires low < high
     solution = lsq_linear(factor.T, np.linalg.solve(factor, slopes), room, method="bvls")
     return np.clip(solution.x, low, high)
