@@ -146,7 +146,7 @@ def _folds(stimuli, scheme):
         ("[model]\nbase = 'x'\n", "the file must name the folder of the results"),
         ("out='o'\n[model]\nbase = 'x'", "base must be one of 'deepgaze1', .*; got 'x'"),
         ("out='o'\n[model]\nbackbones = ['x']", "backbone must be one of .*; got 'x'"),
-        ("out='o'\n[model]\nbackbones = []", "an architecture needs backbones of different names"),
+        ("out='o'\n[model]\nbackbones = []", "needs backbones with different names"),
         ("out='o'\n[model]\ndownsample = 0", "downsample must be a number from 1 to 100; got 0"),
         ("out='o'\n[model.layers]\nvgg-19 = ['x']", r"backbone in \[model.layers\] must be one of"),
         ("out='o'\n[weights]\nx = 'y'", r"key of \[weights\] must be one of .*'all'; got 'x'"),
@@ -177,7 +177,7 @@ def _folds(stimuli, scheme):
         ),
         (
             BEGIN.replace('"hand-made"', '"hand-made", "hand-made"') + STAGE,
-            "backbones of different names",
+            "backbones with different names",
         ),
         (BEGIN.replace('"hand-made"', '"alexnet"') + STAGE, "backbone 'alexnet' needs weights"),
         (BEGIN + STAGE.replace('"cpu"', '"tpu"'), "device must be 'auto', 'cpu' or 'cuda'"),

@@ -408,5 +408,5 @@ def test_wrong_weights_are_said_first(stage, tmp_path):
     with pytest.raises(InputError, match="is of another model"):
         train(architecture, [stage], tmp_path / "out", weights=weights, **QUIET)
     assert not list(tmp_path.rglob("final.pth"))
-    with pytest.raises(InputError, match="backbones of different names"):
+    with pytest.raises(InputError, match="backbones with different names"):
         replace(ARCHITECTURE, backbones=(HAND_MADE, HAND_MADE.reading(["gabor"])))
