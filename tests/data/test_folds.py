@@ -227,6 +227,6 @@ def test_errors(call, message):
         call()
 
 
-def test_repr():
+def test_repr_of_kfold():
     folds = kfold(DATASET.stimuli, 4)
     assert repr(folds) == "Folds(23 images, 4 folds, scheme 'deepgaze3')"
