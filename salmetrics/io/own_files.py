@@ -43,7 +43,6 @@ def open_ours(path: str | Path, kind: str, newest: int) -> Iterator[Any]:
     import h5py
 
     check_file(path)
-    article = "an" if kind[0] in "aeiou" else "a"
     try:
         with h5py.File(path, "r") as file:
             if as_text(file.attrs.get("salmetrics", "")) != kind:
@@ -51,4 +50,4 @@ def open_ours(path: str | Path, kind: str, newest: int) -> Iterator[Any]:
             check_format(file, path, newest)
             yield file
     except (KeyError, OSError) as error:
-        raise InputError(f"{str(path)!r} can't be read as {article} {kind}: {error}") from error
+        raise InputError(f"{str(path)!r} is not a readable {kind}: {error}") from error

@@ -272,7 +272,7 @@ def test_files_that_hold_no_centre_bias(tmp_path):
     with pytest.raises(InputError, match="there is no file"):
         CentreBias.load(tmp_path / "none.h5")
     (tmp_path / "text.h5").write_text("no HDF5")
-    with pytest.raises(InputError, match="can't be read as a centre bias"):
+    with pytest.raises(InputError, match="is not a readable centre bias"):
         CentreBias.load(tmp_path / "text.h5")
     with h5py.File(tmp_path / "other.h5", "w") as file:
         file["x"] = 1
@@ -308,7 +308,7 @@ def test_files_that_are_newer_or_incomplete(tmp_path):
     CentreBias(stimuli, fixations).save(tmp_path / "bias.h5")
     with h5py.File(tmp_path / "bias.h5", "r+") as file:
         del file["image"]
-    with pytest.raises(InputError, match="can't be read as a centre bias"):
+    with pytest.raises(InputError, match="is not a readable centre bias"):
         CentreBias.load(tmp_path / "bias.h5")
     with h5py.File(tmp_path / "bias.h5", "r+") as file:
         file.attrs["format"] = 99

@@ -55,7 +55,7 @@ def test_errors_are_saved(tmp_path):
 
 def test_files_that_are_something_else(tmp_path):
     (tmp_path / "text.h5").write_text("hello")
-    with pytest.raises(InputError, match="can't be read as an evaluation"):
+    with pytest.raises(InputError, match="is not a readable evaluation"):
         Evaluation.load(tmp_path / "text.h5")
     with h5py.File(tmp_path / "other.h5", "w") as file:
         file["x"] = 1
@@ -97,7 +97,7 @@ def test_a_file_that_was_replaced(result, tmp_path, monkeypatch):
         result.save(tmp_path)
     with h5py.File(tmp_path / "half.h5", "w") as file:
         file.attrs.update({"salmetrics": "evaluation", "format": 1})
-    with pytest.raises(InputError, match="can't be read as an evaluation"):
+    with pytest.raises(InputError, match="is not a readable evaluation"):
         Evaluation.load(tmp_path / "half.h5")
 
 
