@@ -24,7 +24,13 @@ from salmetrics.errors import InputError, described
 from salmetrics.io.spill import Spill
 from salmetrics.metrics.observation import Observation
 from salmetrics.metrics.registry import METRICS
-from salmetrics.models.base import DensityModel, Model, check_size, checked_log_density
+from salmetrics.models.base import (
+    DensityModel,
+    Model,
+    check_size,
+    checked_log_density,
+    checked_saliency_map,
+)
 from salmetrics.protocols import Protocol
 from salmetrics.results.scores import Key
 
@@ -283,9 +289,7 @@ class Scorer:
         labelled = _Named(name)
         if isinstance(self._models[name], DensityModel):
             return checked_log_density(array, stimulus, labelled)
-        checked = as_map(array, f"the saliency map of {name} for image {stimulus.id!r}")
-        check_size(checked, stimulus, labelled)
-        return checked
+        return checked_saliency_map(array, stimulus, labelled)
 
 
 @dataclass

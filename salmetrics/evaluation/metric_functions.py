@@ -13,8 +13,9 @@ from salmetrics.data.stimuli import Stimuli
 from salmetrics.engine.run_options import RunOptions
 from salmetrics.errors import InputError, check_choice
 from salmetrics.evaluation.scoring import checked_references, scored
-from salmetrics.metrics.information import in_unit
+from salmetrics.metrics.information import Unit, in_unit
 from salmetrics.metrics.registry import METRICS, metrics_of_function
+from salmetrics.metrics.sim import SimMethod
 from salmetrics.models.conversion import as_model, require_density
 from salmetrics.protocols import (
     AVERAGES,
@@ -42,8 +43,6 @@ __all__ = [
 
 AucMethod = Literal["mann-whitney", "judd", "borji", "shuffled-matlab"]
 InformationMethod = Literal["log-likelihood", "matlab"]
-SimMethod = Literal["benchmark", "matlab"]
-Unit = Literal["bit", "nat"]
 Score = float | Array
 
 
