@@ -169,7 +169,7 @@ def kills(n, out):
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("what", choices=("known", "kills", "small"))
-    parser.add_argument("--root", type=Path, default=Path("../shared/data/osie"))
+    parser.add_argument("--root", type=Path, required=True, help="folder of OSIE")
     parser.add_argument("--images", type=int, default=300)
     parser.add_argument("--fixations", type=int, default=8000, help="number of fixations per image")
     parser.add_argument("--instances", type=int, default=3)

@@ -11,6 +11,7 @@ from salmetrics.array_types import AnyArray, Rows, Size
 from salmetrics.errors import InputError
 from salmetrics.kernels import moments
 from salmetrics.kernels.jit import kernel_input
+from salmetrics.protocols import KLDivMethod
 
 __all__ = [
     "NORMALIZATION_TOLERANCE",
@@ -19,6 +20,7 @@ __all__ = [
     "as_map",
     "check_same_shape",
     "pixel_indices",
+    "share_of_sum",
 ]
 
 NORMALIZATION_TOLERANCE = 1e-3  # largest absolute logsumexp of a log density
@@ -244,3 +246,27 @@ def _density_hint(checked: CheckedMap, log_total: float) -> str:
     if checked.low >= 0:
         return "This looks like a saliency map: pass kind='saliency_map'"
     return "Subtract scipy.special.logsumexp(log_density)"
+
+
+def share_of_sum(m: CheckedMap, method: KLDivMethod) -> tuple[float, float]:
+    """Return (shift, scale) that turn a map into a density, (m - shift) * scale.
+
+    Parameters
+    ----------
+    m
+        Map of shape (h, w).
+    method
+        "benchmark" or "matlab"; see `salmetrics.metrics.kldiv.score`.
+
+    Returns
+    -------
+    shift : float
+        Number to subtract.
+    scale : float
+        Factor afterwards.
+    """
+    if m.is_constant and method == "benchmark" and m.low <= 0:
+        return m.low - 1.0, 1.0 / m.flat.size  # all zero after the shift: uniform
+    if method == "benchmark" and m.low < 0:
+        return m.low, 1.0 / m.total_above_low
+    return 0.0, 1.0 / m.total if m.total != 0 else 0.0

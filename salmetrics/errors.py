@@ -19,7 +19,7 @@ __all__ = [
 
 
 class InputError(ValueError):
-    """Invalid input, which the user can fix; the message says what was expected and what came."""
+    """Invalid input, which the user can fix; messages say what was expected and what was given."""
 
 
 class NeedsDensityError(InputError, TypeError):

@@ -237,9 +237,9 @@ def _module_name(name: str) -> str:
 
 
 def _function_name(function: FunctionType) -> str:
-    """Return a function's name with its module; for methods and public functions of ours without.
+    """Return a function's name with its module, which methods and public functions of ours lack.
 
-    Private functions of several modules share names, so they keep the last part of their module's.
+    Private functions of different modules may share a name, so theirs keeps the module's last part.
     """
     module, name = function.__module__, function.__qualname__
     package = module.split(".")[0] if module else None

@@ -9,6 +9,8 @@ from hypothesis import HealthCheck, settings
 
 ROOT = Path(__file__).resolve().parent.parent
 
+pytest.register_assert_rewrite("tests.datasets.published")
+
 # The same examples in every run, none of them timed: a slow machine must not fail the suite.
 settings.register_profile(
     "suite",

@@ -8,7 +8,13 @@ import numpy as np
 import pytest
 from scipy import special
 
-from salmetrics.checked_map import as_log_density, as_map, check_same_shape, pixel_indices
+from salmetrics.checked_map import (
+    as_log_density,
+    as_map,
+    check_same_shape,
+    pixel_indices,
+    share_of_sum,
+)
 from salmetrics.errors import InputError
 
 MAP = np.array([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]])
@@ -245,3 +251,18 @@ def test_checked_maps_go_when_they_are_no_longer_used():
         assert gone() is None
     finally:
         gc.enable()
+
+
+@pytest.mark.parametrize(
+    ("m", "method", "expected"),
+    [
+        ([[1, 3]], "benchmark", [0.25, 0.75]),
+        ([[-1, 0, 1]], "benchmark", [0, 1 / 3, 2 / 3]),
+        ([[0, 0]], "benchmark", [0.5, 0.5]),
+        ([[-2, 3, 3]], "matlab", [-0.5, 0.75, 0.75]),
+        ([[0, 0]], "matlab", [0, 0]),
+    ],
+)
+def test_share_of_sum(m, method, expected):
+    shift, scale = share_of_sum(as_map(m), method)
+    np.testing.assert_allclose((np.ravel(m) - shift) * scale, expected, rtol=1e-14)

@@ -13,7 +13,7 @@ from salmetrics.cli.arguments.model import opened
 from salmetrics.data.dataset import Dataset
 from salmetrics.data.fixations import Fixations
 from salmetrics.datasets.folder import load_images
-from salmetrics.errors import InputError, check_choice
+from salmetrics.errors import InputError, NeedsDensityError, check_choice
 from salmetrics.models.base import DensityModel, model_name
 from salmetrics.models.export import export_predictions
 from salmetrics.models.registry import names
@@ -125,7 +125,9 @@ def _run(options: argparse.Namespace) -> None:
     spec = options.model + (f":{','.join(parts)}" if parts else "")
     model = opened(spec, dataset)
     if not isinstance(model, DensityModel):
-        raise InputError(f"{options.model} gives saliency maps, not densities; use export-maps")
+        raise NeedsDensityError(
+            f"{options.model} gives saliency maps, not densities; use export-maps"
+        )
     model.check_data(*dataset)
     written = export_predictions(
         model,

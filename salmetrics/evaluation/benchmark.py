@@ -514,7 +514,8 @@ def _without_failures(
 
 def _first_shared(evaluations: Mapping[str, Evaluation]) -> str:
     """Return the first metric that all models have, else the first that any has."""
-    metrics = [key for key in next(iter(evaluations.values())).metrics if key != "IGE"]
+    first = next(iter(evaluations.values()))
+    metrics = [key for key in first.metrics if METRICS[key].share_of is None]
     missing = {
         key: sum(
             bool(np.isnan(result.value(model, key)))

@@ -13,11 +13,13 @@ from salmetrics.data.fixations import Fixations
 from salmetrics.data.stimuli import Stimuli
 from salmetrics.engine.run_options import SPILL_BYTES, Keep, OnError, RunOptions
 from salmetrics.errors import InputError, check_whole
+from salmetrics.evaluation.references import wants_gold_standard
 from salmetrics.evaluation.scoring import checked_references, scored
 from salmetrics.models.base import model_name
 from salmetrics.models.conversion import as_model
 from salmetrics.protocols import Protocol, get_protocol
 from salmetrics.results.evaluation import Evaluation
+from salmetrics.results.joining import shares_of
 from salmetrics.results.provenance import provenance_of
 
 __all__ = ["evaluate"]
@@ -127,7 +129,7 @@ def evaluate(
     chosen = get_protocol(protocol)
     if metrics is not None:
         chosen = chosen.override(metrics=metrics if isinstance(metrics, str) else tuple(metrics))
-    if gold_standard not in (None, False) and "IG" not in chosen.metrics:
+    if wants_gold_standard(gold_standard) and not shares_of(chosen.metrics):
         raise InputError("gold_standard= is for IGE, which needs IG among the metrics")
     named = {name: as_model(model, stimuli, kind=kind) for name, model in _named(models).items()}
     references = checked_references(

@@ -22,7 +22,7 @@ from salmetrics.models.gold_standard import GoldStandard
 from salmetrics.protocols import Protocol
 from salmetrics.results.scores import Scores
 
-__all__ = ["add_gold_standard", "make_references"]
+__all__ = ["add_gold_standard", "make_references", "wants_gold_standard"]
 
 _NOTHING = "the gold standard has no information gain"
 _NOT_SCORED = (
@@ -70,6 +70,9 @@ def make_references(
     NeedsDensityError
         If baseline or gold standard gives saliency maps; an `InputError` and a `TypeError`.
     """
+    if nonfixations is not None:
+        nonfixations.check_against(stimuli, "nonfixations")
+    maps = _empirical(empirical, stimuli)
     gold = _given_gold_standard(gold_standard, stimuli, fixations)
     known = (*models.values(), gold)
     base = _baseline(baseline, known, stimuli, fixations, protocol, progress=progress)
@@ -86,15 +89,20 @@ def make_references(
     return References(
         baseline=base,
         gold_standard=gold,
-        empirical=_empirical(empirical, stimuli),
+        empirical=maps,
         nonfixations=nonfixations,
     )
+
+
+def wants_gold_standard(gold_standard: Any) -> bool:
+    """Whether an argument asks for a gold standard; arrays are compared by identity only."""
+    return gold_standard is not None and gold_standard is not False
 
 
 def _given_gold_standard(
     gold_standard: Any, stimuli: Stimuli, fixations: Fixations
 ) -> DensityModel | None:
-    if gold_standard is None or gold_standard is True or gold_standard is False:
+    if gold_standard is True or not wants_gold_standard(gold_standard):
         return None
     model = require_density(gold_standard, "gold_standard=", stimuli)
     model.check_data(stimuli, fixations)
@@ -162,7 +170,8 @@ def add_gold_standard(
             fixations,
             protocol.override(metrics=keys),
             dataclasses.replace(references, empirical=None, nonfixations=None),
-            dataclasses.replace(options, checkpoint=None, seed=0, progress=False),
+            # likelihoods need neither draws nor maps: it takes a second
+            dataclasses.replace(options, checkpoint=None, progress=False),
         )
         scores = scores.join(row)
         values = dict(scores.values)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
@@ -82,7 +83,9 @@ def scored(
     options
         How the run is carried out.
     """
-    scores = score_models(models, stimuli, fixations, protocol, references, options)
+    # workers get copies of the references, and the engine has no use for a gold standard
+    without_gold = dataclasses.replace(references, gold_standard=None)
+    scores = score_models(models, stimuli, fixations, protocol, without_gold, options)
     if references.gold_standard is None:
         return scores
     return add_gold_standard(scores, stimuli, fixations, protocol, references, options)

@@ -8,12 +8,18 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from salmetrics.array_types import Array
-from salmetrics.checked_map import CheckedMap, as_log_density, as_map, check_same_shape
+from salmetrics.checked_map import (
+    CheckedMap,
+    as_log_density,
+    as_map,
+    check_same_shape,
+    share_of_sum,
+)
 from salmetrics.errors import check_choice
 from salmetrics.kernels import overlap
 from salmetrics.protocols import DEFAULT, KLDivMethod
 
-__all__ = ["METHODS", "exact", "score", "share_of_sum"]
+__all__ = ["METHODS", "exact", "score"]
 
 METHODS: tuple[KLDivMethod, ...] = get_args(KLDivMethod)
 _BLOCK = 16384  # pixels whose ratios stay in the level-2 cache
@@ -109,27 +115,3 @@ def exact(
     possible = q.flat > -np.inf
     log_q: Array = q.flat[possible].astype(np.float64)
     return float(np.sum(np.exp(log_q) * (log_q - p.flat[possible])))
-
-
-def share_of_sum(m: CheckedMap, method: KLDivMethod) -> tuple[float, float]:
-    """Return (shift, scale) that turn a map into a density, (m - shift) * scale.
-
-    Parameters
-    ----------
-    m
-        Map of shape (h, w).
-    method
-        "benchmark" or "matlab"; see `score`.
-
-    Returns
-    -------
-    shift : float
-        Number to subtract.
-    scale : float
-        Factor afterwards.
-    """
-    if m.is_constant and method == "benchmark" and m.low <= 0:
-        return m.low - 1.0, 1.0 / m.flat.size  # all zero after the shift: uniform
-    if method == "benchmark" and m.low < 0:
-        return m.low, 1.0 / m.total_above_low
-    return 0.0, 1.0 / m.total if m.total != 0 else 0.0

@@ -6,10 +6,9 @@ from typing import Literal, get_args
 
 from numpy.typing import ArrayLike
 
-from salmetrics.checked_map import CheckedMap, as_map, check_same_shape
+from salmetrics.checked_map import CheckedMap, as_map, check_same_shape, share_of_sum
 from salmetrics.errors import check_choice
 from salmetrics.kernels import overlap
-from salmetrics.metrics.kldiv import share_of_sum
 
 __all__ = ["METHODS", "SimMethod", "score"]
 

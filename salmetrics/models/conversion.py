@@ -145,7 +145,7 @@ def require_density(
         )
     if (with_maps or one_per_image) and model.without_maps is not None:
         raise NeedsDensityError(
-            f"{purpose} needs one density per image; {name} has none: {model.without_maps}"
+            f"{purpose} needs densities of whole images; {name} has none: {model.without_maps}"
         )
     if one_per_image and model.subject_dependent:
         raise NeedsDensityError(

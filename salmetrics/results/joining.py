@@ -42,7 +42,7 @@ def joined(first: Parts, second: Parts) -> Parts:
     if same:
         raise InputError(f"both evaluations have a model {sorted(same)[0]!r}")
     if different:
-        warnings.warn("what is joined differs in " + "; ".join(different), stacklevel=3)
+        warnings.warn("the joined evaluations differ in " + "; ".join(different), stacklevel=3)
     provenance = copy.deepcopy(ours)
     provenance["protocol"]["choices"]["metrics"] = metrics
     provenance["gold_standard"] = gold

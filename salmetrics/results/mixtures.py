@@ -12,8 +12,10 @@ from numpy.typing import ArrayLike
 from salmetrics.array_types import Array
 from salmetrics.errors import InputError, check_choice, check_list, check_whole, some
 from salmetrics.fingerprint import class_path
+from salmetrics.metrics.registry import METRICS
 from salmetrics.models.mixture import Mixture
 from salmetrics.results.evaluation import Evaluation
+from salmetrics.results.joining import shares_of
 from salmetrics.results.scores import Key
 
 if TYPE_CHECKING:
@@ -21,7 +23,10 @@ if TYPE_CHECKING:
 
 __all__ = ["instance_mixtures", "mixture_sweep", "mixtures"]
 
-_METRICS = ("LL", "IG")  # those of a mixture follow from those of its parts at each fixation
+# the likelihood of a mixture follows from those of its parts, fixation by fixation
+_METRICS = tuple(
+    key for key, metric in METRICS.items() if metric.needs_density and metric.share_of is None
+)
 _MAX_MIXTURES = 100_000  # more are a mistake
 
 
@@ -171,7 +176,8 @@ def mixture_sweep(
     if first == second:
         raise InputError(f"first and second must be two models; both are {first!r}")
     _mixable(evaluation, [first, second])
-    check_choice("metric", metric, [k for k in evaluation.metrics if k in (*_METRICS, "IGE")])
+    known = (*_METRICS, *shares_of(_METRICS))
+    check_choice("metric", metric, [key for key in evaluation.metrics if key in known])
     steps = np.linspace(0, 1, 21) if weights is None else np.asarray(weights)
     if steps.ndim != 1 or steps.dtype.kind not in "iuf" or not steps.size:
         raise InputError(f"weights must be numbers from 0 to 1; got {weights!r}")

@@ -4,10 +4,7 @@ import numpy as np
 import pytest
 
 from salmetrics.datasets import registry
-
-pytest.register_assert_rewrite("tests.datasets.published")
-
-from tests.datasets.published import PUBLISHED, small  # noqa: E402
+from tests.datasets.published import PUBLISHED, small
 
 
 @pytest.fixture

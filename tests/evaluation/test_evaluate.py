@@ -497,3 +497,46 @@ def test_choices_that_move_sim():
     assert value(sim_fixations=round(len(fixations) / len(stimuli))) == usual
     others = [value(seed=1), value(sim_fixations=5), value(sim_samples=20), value(sim_truncate=1.0)]
     assert len({usual, *others}) == 5
+
+
+def test_a_gold_standard_of_arrays(rng):
+    stimuli = salmetrics.Stimuli.from_sizes([(6, 8), (6, 8)])
+    fixations = salmetrics.Fixations.from_arrays([2, 5.5, 3], [1, 4.5, 2], [0, 0, 1])
+    densities = rng.dirichlet(np.ones(48), size=2).reshape(2, 6, 8)
+    found = {}
+    for gold in (np.log(densities), list(np.log(densities))):
+        result = salmetrics.evaluate(
+            {"u": salmetrics.Uniform()},
+            stimuli,
+            fixations,
+            metrics=["IG"],
+            baseline=salmetrics.Uniform(),
+            gold_standard=gold,
+            n_bootstrap=0,
+        )
+        found[type(gold)] = result.value(result.gold_standard, "IG")
+    rows, columns = [1, 4, 2], [2, 5, 3]
+    at = np.log2(densities[[0, 0, 1], rows, columns] * 48)
+    assert found[np.ndarray] == found[list] == pytest.approx(at.mean(), rel=1e-12)
+    with pytest.raises(InputError, match="needs IG among the metrics"):
+        salmetrics.evaluate(
+            salmetrics.Uniform(),
+            stimuli,
+            fixations,
+            metrics=["LL"],
+            gold_standard=np.log(densities),
+        )
+
+
+def test_references_are_checked_before_anything_is_fitted(monkeypatch):
+    stimuli = salmetrics.Stimuli.from_sizes([(6, 8), (6, 8)], sigma=1)
+    fixations = salmetrics.Fixations.from_arrays([2, 5.5, 3], [1, 4.5, 2], [0, 0, 1])
+
+    def fit(*args, **kwargs):
+        raise AssertionError("fitted")
+
+    monkeypatch.setattr(salmetrics.CentreBias, "fit", fit)
+    with pytest.raises(InputError, match="empirical must give saliency maps"):
+        salmetrics.evaluate(
+            salmetrics.Uniform(), stimuli, fixations, empirical=salmetrics.Uniform()
+        )

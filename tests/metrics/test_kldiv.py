@@ -8,7 +8,6 @@ from pysaliency_reference import pysaliency
 from scipy import stats
 from strategies import log_densities, pairs
 
-from salmetrics.checked_map import as_map
 from salmetrics.errors import InputError
 from salmetrics.metrics import kldiv
 
@@ -53,21 +52,6 @@ def test_all_zero_maps():
     expected = 0.75 * np.log(eps + 0.75 / eps) + 0.25 * np.log(eps + 0.25 / eps)
     np.testing.assert_allclose(kldiv.score(zero, q, method="matlab"), expected, rtol=1e-12)
     assert kldiv.score(q, zero, method="matlab") == 0.0
-
-
-@pytest.mark.parametrize(
-    ("m", "method", "expected"),
-    [
-        ([[1, 3]], "benchmark", [0.25, 0.75]),
-        ([[-1, 0, 1]], "benchmark", [0, 1 / 3, 2 / 3]),
-        ([[0, 0]], "benchmark", [0.5, 0.5]),
-        ([[-2, 3, 3]], "matlab", [-0.5, 0.75, 0.75]),
-        ([[0, 0]], "matlab", [0, 0]),
-    ],
-)
-def test_share_of_sum(m, method, expected):
-    shift, scale = kldiv.share_of_sum(as_map(m), method)
-    np.testing.assert_allclose((np.ravel(m) - shift) * scale, expected, rtol=1e-14)
 
 
 def slow(m, q, method):

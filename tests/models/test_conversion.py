@@ -232,12 +232,12 @@ def test_densities_are_returned_as_they_are():
         (
             lambda: gold_standard(hold_out="fixation"),
             {"with_maps": True},
-            "this needs one density per image; gold-standard .* has none: each fixation has",
+            "this needs densities of whole images; gold-standard .* has none: each fixation has",
         ),
         (
             lambda: gold_standard(hold_out="fixation"),
             {"one_per_image": True},
-            "this needs one density per image; gold-standard .* has none: each fixation has",
+            "this needs densities of whole images; gold-standard .* has none: each fixation has",
         ),
         (
             gold_standard,
