@@ -41,6 +41,8 @@ def pytest_configure(config):
 @pytest.hookimpl(optionalhook=True)  # asked for by pytest-xdist only
 def pytest_xdist_make_scheduler(config, log):
     """Keep a file on one worker, and files of one `xdist_group`: what they share is made once."""
+    if config.getoption("dist") != "loadgroup":
+        return None  # another way was asked for
     from xdist.scheduler import LoadGroupScheduling
 
     class ByFile(LoadGroupScheduling):

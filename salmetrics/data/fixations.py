@@ -274,7 +274,7 @@ class Fixations:
                 na_values=dict.fromkeys(others, _NO_VALUE),
             )
         except (ValueError, UnicodeDecodeError) as error:
-            raise InputError(f"{str(path)!r} can't be read as CSV: {error}") from error
+            raise InputError(f"{str(path)!r} cannot be read as CSV: {error}") from error
         try:
             return cls.from_dataframe(table, stimuli, image=image, x=x, y=y, subject=subject)
         except InputError as error:
@@ -571,7 +571,7 @@ def _column(name: str, values: ArrayLike, dtype: Any = None) -> NDArray[Any]:
     try:
         column = np.array(values, dtype=dtype)
     except (TypeError, ValueError) as error:
-        raise InputError(f"column {name!r} can't be read as numbers: {error}") from error
+        raise InputError(f"column {name!r} cannot be read as numbers: {error}") from error
     if column.ndim != 1:
         raise InputError(f"column {name!r} must be one-dimensional; got shape {column.shape}")
     return column

@@ -293,7 +293,7 @@ class Folds(Mapping[str, int]):
             ) as file:  # Excel writes a byte order mark
                 rows = list(csv.DictReader(file))
         except UnicodeDecodeError as error:
-            raise InputError(f"{str(source)!r} can't be read as CSV: {error}") from error
+            raise InputError(f"{str(source)!r} cannot be read as CSV: {error}") from error
         if not rows or not {"id", "fold"} <= set(rows[0]):
             raise InputError(f"{str(source)!r} must have the columns id and fold, and rows")
         repeated = [name for name, n in Counter(row["id"] for row in rows).items() if n > 1]

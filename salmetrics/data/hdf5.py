@@ -99,13 +99,13 @@ def write_hdf5(
             else:
                 _write_fixations(file, data)
     except OSError as error:
-        raise InputError(f"{str(target)!r} can't be written: {error.strerror or error}") from error
+        raise InputError(f"{str(target)!r} cannot be written: {error.strerror or error}") from error
     except (TypeError, ValueError) as error:
         if isinstance(error, InputError):
             raise
         raise InputError(
-            f"{str(target)!r} can't be written, because HDF5 does not support part of it (a column "
-            f"of dates? a name with '/'?): {error}"
+            f"{str(target)!r} cannot be written, because HDF5 does not support part of it (a "
+            f"column of dates? a name with '/'?): {error}"
         ) from error
 
 
@@ -165,7 +165,7 @@ def read_hdf5(path: str | Path, *, n_images: int | None = None) -> Dataset | Sti
         TypeError,
         ValueError,
     ) as error:
-        raise InputError(f"{str(source)!r} can't be read as a data set: {error}") from error
+        raise InputError(f"{str(source)!r} cannot be read as a data set: {error}") from error
 
 
 def _read_part(file: Any, source: Path, n_images: int | None) -> Stimuli | Fixations:
@@ -238,7 +238,7 @@ def _read_stimuli(group: Any, source: Path) -> Stimuli:
         except InputError as error:
             raise InputError(
                 f"{str(source)!r} refers to image files by relative paths (images='copy' in "
-                f"write_hdf5 stores the pixels instead), and one can't be read: {error}"
+                f"write_hdf5 stores the pixels instead), and one cannot be read: {error}"
             ) from error
     elif kind == _SIZES:
         stimuli = Stimuli.from_sizes(group["sizes"][()], ids, **facts)
@@ -257,7 +257,7 @@ def _read_pixels(source: Path, name: str) -> NDArray[np.uint8]:
         with h5py.File(source, "r") as file:
             return as_pixels(file[name][()], f"{source}:{name}")
     except (KeyError, OSError) as error:
-        raise InputError(f"image {name!r} in {str(source)!r} can't be read: {error}") from error
+        raise InputError(f"image {name!r} in {str(source)!r} cannot be read: {error}") from error
 
 
 # ---- fixations

@@ -430,7 +430,7 @@ class Stimuli(Sequence[Stimulus]):
         Raises
         ------
         InputError
-            If pixels can't be read.
+            If pixels cannot be read.
         """
         digest = hashlib.sha256()
         for stimulus in self:

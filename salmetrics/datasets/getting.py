@@ -81,7 +81,7 @@ class Getting:
         Raises
         ------
         InputError
-            If the file can't be downloaded or written, or fails its checks; the folder then holds
+            If the file cannot be downloaded or written, or fails its checks; the folder then holds
             nothing of it.
         """
         try:
@@ -89,7 +89,7 @@ class Getting:
                 self._fetch(source)
         except OSError as error:
             raise InputError(
-                f"{source.name!r} of {self.description.title} can't be written to "
+                f"{source.name!r} of {self.description.title} cannot be written to "
                 f"{str(self.folder)!r}: {error.strerror or error}"
             ) from error
 

@@ -133,7 +133,7 @@ def load(
     Raises
     ------
     InputError
-        If an option is invalid, or files are damaged, of another content, or missing and can't be
+        If an option is invalid, or files are damaged, of another content, or missing and cannot be
         downloaded.
 
     Examples
@@ -200,7 +200,7 @@ def get(
     Raises
     ------
     InputError
-        If an option is invalid, or files are damaged or can't be downloaded.
+        If an option is invalid, or files are damaged or cannot be downloaded.
 
     Examples
     --------
@@ -309,7 +309,7 @@ def _write_cache(dataset: Dataset, path: Path, getting: Getting) -> None:
                 if older != path:
                     older.unlink(missing_ok=True)
     except (InputError, OSError) as error:
-        warnings.warn(f"the data set can't be cached: {error}", stacklevel=3)
+        warnings.warn(f"the data set cannot be cached: {error}", stacklevel=3)
 
 
 def _inside_images(raw: RawData, description: Description) -> Dataset:

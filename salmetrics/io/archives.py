@@ -220,7 +220,7 @@ class Archive:
             what = f"archive {str(self.path)!r}" + (f", file {name!r}," if name else "")
             why = str(error).partition("\n")[0].rstrip(": ") or type(error).__name__
             raise InputError(
-                f"{what} can't be read: {why}. It may be an incomplete download; download it again"
+                f"{what} cannot be read: {why}. It may be an incomplete download; download it again"
             ) from error
 
 
@@ -280,7 +280,7 @@ def unpack(
             os.replace(temporary, target)
         except OSError as error:
             raise InputError(
-                f"{str(archive)!r} can't be unpacked to {str(target)!r}: {error.strerror or error}"
+                f"{str(archive)!r} cannot be unpacked to {str(target)!r}: {error.strerror or error}"
             ) from error
     except BaseException:  # a KeyboardInterrupt, too, must leave no partial folder behind
         shutil.rmtree(temporary, ignore_errors=True)

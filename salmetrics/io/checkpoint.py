@@ -66,7 +66,7 @@ class Checkpoint:
                 _write(self._folder / "manifest.json", json.dumps(manifest, indent=1).encode())
         except OSError as error:
             raise InputError(
-                f"checkpoint {str(folder)!r} can't be written: {error.strerror or error}"
+                f"checkpoint {str(folder)!r} cannot be written: {error.strerror or error}"
             ) from error
 
     def load(self, chunk: str) -> dict[str, NDArray[Any]] | None:

@@ -94,7 +94,7 @@ def download(
             lock.unlink(missing_ok=True)
     except OSError as error:
         raise InputError(
-            f"{url} can't be saved in {str(target.parent)!r}: {error.strerror or error}. The part "
+            f"{url} cannot be saved in {str(target.parent)!r}: {error.strerror or error}. The part "
             "that was downloaded is kept; the same call resumes the download"
         ) from error
     return target
@@ -114,14 +114,14 @@ def _complete(url: str, part: Path, by_hand: str, *, progress: bool) -> None:
             answer = error.response
             if last or (answer.status_code < 500 and answer.status_code not in _LATER):
                 raise InputError(
-                    f"{url} can't be downloaded: the server answers {answer.status_code} "
+                    f"{url} cannot be downloaded: the server answers {answer.status_code} "
                     f"{answer.reason}. {by_hand}"
                 ) from error
         except (requests.RequestException, _CutOffError) as error:
             if last or isinstance(error, requests.exceptions.SSLError):
                 n_bytes = part.stat().st_size if part.exists() else 0
                 raise InputError(
-                    f"{url} can't be downloaded ({_reason(error)}); {n_bytes} bytes are kept, and "
+                    f"{url} cannot be downloaded ({_reason(error)}); {n_bytes} bytes are kept, and "
                     f"the same call resumes the download. {by_hand}"
                 ) from error
         else:
@@ -136,7 +136,7 @@ class _CutOffError(Exception):
 
 
 def _get(url: str, part: Path, *, progress: bool) -> None:
-    """Append the missing bytes to a part, or start over if the server can't resume."""
+    """Append the missing bytes to a part, or start over if the server cannot resume."""
     import requests
 
     offset = part.stat().st_size if part.exists() else 0
@@ -207,7 +207,7 @@ def _reason(error: Exception) -> str:
         (requests.Timeout, f"no answer within {_TIMEOUT} s"),
         (requests.exceptions.SSLError, "its certificate is not trusted"),
         (requests.exceptions.ChunkedEncodingError, "the connection broke"),
-        (requests.ConnectionError, "the server can't be reached, or the connection broke"),
+        (requests.ConnectionError, "the server cannot be reached, or the connection broke"),
     ]
     known = [text for kind, text in words if isinstance(error, kind)]
     return known[0] if known else str(error)

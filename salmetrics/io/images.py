@@ -63,7 +63,7 @@ def read_pixels(path: Path) -> NDArray[np.uint8]:
         except InputError:
             raise
         except (OSError, SyntaxError, ValueError) as error:
-            raise InputError(f"image {str(path)!r} can't be decoded: {error}") from error
+            raise InputError(f"image {str(path)!r} cannot be decoded: {error}") from error
 
 
 def as_pixels(array: Any, name: str) -> NDArray[np.uint8]:
@@ -111,4 +111,4 @@ def _opened(path: Path) -> Image.Image:
             "PIL.Image.MAX_IMAGE_PIXELS if you trust it"
         ) from error
     except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
-        raise InputError(f"{str(path)!r} can't be read as an image: {error}") from error
+        raise InputError(f"{str(path)!r} cannot be read as an image: {error}") from error

@@ -59,7 +59,7 @@ def reading(what: str) -> Iterator[None]:
         zipfile.BadZipFile,
         zlib.error,
     ) as error:
-        raise InputError(f"{what} can't be read: {str(error) or type(error).__name__}") from error
+        raise InputError(f"{what} cannot be read: {str(error) or type(error).__name__}") from error
 
 
 def map_size(stream: IO[bytes], suffix: str, what: str) -> Size:

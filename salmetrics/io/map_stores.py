@@ -122,8 +122,8 @@ def open_maps(path: str | Path, part: str | None = None) -> Maps:
     store = _store_class(path)
     if part is not None and store not in (_Hdf5Maps, _MatMaps):
         raise InputError(
-            f"{str(path)!r} has no parts, so {part!r} can't be chosen; only HDF5 files have groups "
-            "and .mat files variables"
+            f"{str(path)!r} has no parts, so {part!r} cannot be chosen; only HDF5 files have "
+            "groups and .mat files variables"
         )
     with reading(repr(str(path))):
         maps = store(path) if part is None else store(path, part)

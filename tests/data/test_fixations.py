@@ -105,7 +105,7 @@ def test_select_images(fixations, index, images, durations):
         (([1, 2], [np.inf, -np.inf], [0, 0]), r"2 rows are not, the first is row 0: \(1.0, inf\)"),
         (([1], [1], [-1]), "image indices must be at least 0; 1 rows are not, .*row 0: -1"),
         (([1], [1], [0.0]), "column 'image' must hold integer indices; got float64"),
-        ((["p"], [1], [0]), "column 'x' can't be read as numbers"),
+        ((["p"], [1], [0]), "column 'x' cannot be read as numbers"),
         (([[1]], [1], [0]), r"column 'x' must be one-dimensional; got shape \(1, 1\)"),
     ],
 )
@@ -238,8 +238,8 @@ def test_csv(stimuli, fixations, tmp_path):
 @pytest.mark.parametrize(
     ("content", "text"),
     [
-        (b"", r"f\.csv' can't be read as CSV"),
-        (b"file,x,y\n1,2,3,4,5\n1,2\n\xff\xfe", r"f\.csv' can't be read as CSV"),
+        (b"", r"f\.csv' cannot be read as CSV"),
+        (b"file,x,y\n1,2,3,4,5\n1,2\n\xff\xfe", r"f\.csv' cannot be read as CSV"),
         (b"file,x\n1,2\n", r"f\.csv': the table has no column 'y' \(y\)"),
         (b"file,x,y\n9,2,3\n", r"f\.csv': 1 image names are not among the stimuli: '9' \(row 0\)"),
     ],

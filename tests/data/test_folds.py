@@ -187,7 +187,7 @@ def test_files_that_others_wrote(tmp_path):
         ("id,fold,scheme\na,0,x\nb,1,y\n", "must have one n_folds and one scheme for all rows"),
         ("id,fold,scheme\na,0,x\n", "scheme must be one of 'deepgaze3', 'deepgaze2'"),
         ("id,fold,n_folds\na,5,3\n", "there are 3 folds, and one image is in fold 5"),
-        (b"\xff\xfe\x00", "can't be read as CSV"),
+        (b"\xff\xfe\x00", "cannot be read as CSV"),
     ],
 )
 def test_bad_files(text, message, tmp_path):

@@ -150,7 +150,7 @@ def test_images_move_with_the_file(tmp_path):
     np.testing.assert_array_equal(found[0].image, ARRAYS[0])
     (tmp_path / "there" / "images").rename(tmp_path / "gone")
     with pytest.raises(
-        InputError, match=r"refers to image files by relative paths .*, and one can't"
+        InputError, match=r"refers to image files by relative paths .*, and one cannot"
     ):
         read_hdf5(tmp_path / "there" / "x.h5")
 
@@ -308,12 +308,12 @@ def cut(path):
     ("make", "text"),
     [
         (nothing, "there is no file"),
-        (text, "can't be read as a data set"),
+        (text, "cannot be read as a data set"),
         (empty, "is an HDF5 file, but holds no data set; expected a data set, stimuli or"),
         (evaluation, "is an HDF5 file, but holds evaluation"),
         (newer, "has format 99, newer than this version of salmetrics knows"),
-        (half, "can't be read as a data set"),
-        (cut, "can't be read as a data set"),
+        (half, "cannot be read as a data set"),
+        (cut, "cannot be read as a data set"),
     ],
 )
 def test_other_files(make, text, tmp_path):
@@ -339,7 +339,7 @@ def test_full_disk(tmp_path, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(hdf5, "_write_fixations", full)
-    with pytest.raises(InputError, match="can't be written: No space left on device"):
+    with pytest.raises(InputError, match="cannot be written: No space left on device"):
         write_hdf5(fixations(), tmp_path / "x.h5")
     assert os.listdir(tmp_path) == ["x.h5"]
     assert (tmp_path / "x.h5").read_bytes() == before
@@ -349,7 +349,7 @@ def test_pixels_that_are_gone(tmp_path):
     write_hdf5(from_arrays(tmp_path), tmp_path / "x.h5")
     found = read_hdf5(tmp_path / "x.h5")
     (tmp_path / "x.h5").unlink()
-    with pytest.raises(InputError, match=r"image '/0' in .* can't be read"):
+    with pytest.raises(InputError, match=r"image '/0' in .* cannot be read"):
         _ = found[0].image
 
 

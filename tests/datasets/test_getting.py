@@ -95,7 +95,7 @@ def test_truncated_archives(tiny, archives, tmp_path, name):
         target = tmp_path / path.name
         target.write_bytes(content[: len(content) // 2] if path.suffix == ".zip" else content)
         truncated.append(target)
-    with pytest.raises(InputError, match=r"(damaged|can't be read|is no archive)"):
+    with pytest.raises(InputError, match=r"(damaged|cannot be read|is no archive)"):
         datasets.load(name, tmp_path / "root", archive=truncated, download=False)
     assert not list((tmp_path / "root").glob("[!.]*"))
 
@@ -174,7 +174,7 @@ def test_a_full_disk_while_unpacking(tiny, archives, tmp_path, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(getting.os, "replace", full)
-    with pytest.raises(InputError, match=r"can't be unpacked to .*: No space left on device"):
+    with pytest.raises(InputError, match=r"cannot be unpacked to .*: No space left on device"):
         datasets.load("toronto", tmp_path, archive=archives("toronto"))
     assert not list(tmp_path.glob("[!.]*"))
 
@@ -183,7 +183,7 @@ def test_a_full_disk_while_unpacking(tiny, archives, tmp_path, monkeypatch):
 def test_no_permission(tiny, archives, tmp_path):
     tiny("toronto")
     tmp_path.chmod(0o500)
-    with pytest.raises(InputError, match=r"can't be written to .*: Permission denied"):
+    with pytest.raises(InputError, match=r"cannot be written to .*: Permission denied"):
         datasets.load("toronto", tmp_path / "root", archive=archives("toronto"))
     tmp_path.chmod(0o700)
 
@@ -191,7 +191,7 @@ def test_no_permission(tiny, archives, tmp_path):
 def test_a_root_that_is_a_file(tiny, archives, tmp_path):
     tiny("toronto")
     (tmp_path / "root").write_text("")
-    with pytest.raises(InputError, match="can't be written to"):
+    with pytest.raises(InputError, match="cannot be written to"):
         datasets.load("toronto", tmp_path / "root", archive=archives("toronto"))
 
 

@@ -156,7 +156,7 @@ def test_a_full_disk_does_not_lose_the_data(tiny, archives, tmp_path, monkeypatc
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(registry, "write_hdf5", full)
-    with pytest.warns(UserWarning, match="the data set can't be cached: .*No space left"):
+    with pytest.warns(UserWarning, match="the data set cannot be cached: .*No space left"):
         dataset = datasets.load("toronto", tmp_path, archive=archives("toronto"))
     assert len(dataset.stimuli) == 4
 

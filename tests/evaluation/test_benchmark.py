@@ -238,7 +238,7 @@ def test_keep_going(broken, maps):
 
 def test_without_keep_going_a_damaged_map_is_an_error(broken):
     del broken["missing"]
-    with pytest.raises(InputError, match=r"7.png' can't be read"):
+    with pytest.raises(InputError, match=r"7.png' cannot be read"):
         benchmark(DATASETS, broken, progress=False)
 
 

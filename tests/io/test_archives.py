@@ -110,7 +110,7 @@ def test_a_tar_that_unpacks_to_more_than_allowed(tmp_path):
 def test_a_tar_cut_off_between_files(tmp_path):
     path = write_tar(tmp_path / "x.tar", {"a": b"1", "b": b"2", "c": b"3"})
     path.write_bytes(path.read_bytes()[:2048])
-    with pytest.raises(InputError, match="can't be read: its end is missing"):
+    with pytest.raises(InputError, match="cannot be read: its end is missing"):
         unpack(path, tmp_path / "new")
 
 
@@ -120,7 +120,7 @@ def test_a_zip_that_holds_more_than_it_declares(tmp_path):
     for place in (data.index(b"PK\3\4") + 22, data.index(b"PK\1\2") + 24):
         data[place : place + 4] = (10).to_bytes(4, "little")
     path.write_bytes(data)
-    with pytest.raises(InputError, match=r"file 'a', can't be read"):
+    with pytest.raises(InputError, match=r"file 'a', cannot be read"):
         unpack(path, tmp_path / "new")
     assert os.listdir(tmp_path) == ["x.zip"]
 
@@ -140,7 +140,7 @@ def test_cut_off(write, share, tmp_path):
     path = write(tmp_path / "x", {"a": os.urandom(100_000), "b": os.urandom(100_000)})
     data = path.read_bytes()
     path.write_bytes(data[: int(share * len(data))])
-    with pytest.raises(InputError, match=r"can't be read: .*It may be an incomplete download"):
+    with pytest.raises(InputError, match=r"cannot be read: .*It may be an incomplete download"):
         unpack(path, tmp_path / "new")
     assert os.listdir(tmp_path) == ["x"]
 
@@ -152,7 +152,7 @@ def test_damaged_inside(tmp_path):
     path.write_bytes(data)
     archive = Archive(path)
     assert archive.read("a") == b"good"
-    with pytest.raises(InputError, match="file 'b', can't be read: Bad CRC-32"):
+    with pytest.raises(InputError, match="file 'b', cannot be read: Bad CRC-32"):
         archive.read("b")
 
 
@@ -176,7 +176,7 @@ def test_full_disk(tmp_path, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(archives.Archive, "blocks", full)
-    with pytest.raises(InputError, match=r"can't be unpacked to .*: No space left on device"):
+    with pytest.raises(InputError, match=r"cannot be unpacked to .*: No space left on device"):
         unpack(path, tmp_path / "new")
     assert os.listdir(tmp_path) == ["x.zip"]
 

@@ -150,7 +150,7 @@ def test_a_connection_that_breaks(server, tmp_path):
 def test_a_connection_that_always_breaks(server, tmp_path, monkeypatch):
     monkeypatch.setattr(downloads, "_TRIES", 2)
     with pytest.raises(
-        InputError, match=r"can't be downloaded .* \d+ bytes are kept, and the same.*By"
+        InputError, match=r"cannot be downloaded .* \d+ bytes are kept, and the same.*By"
     ):
         got(server, "always-cut", tmp_path / "f", digests=[MD5])
     there = (tmp_path / "f.part").stat().st_size
@@ -165,7 +165,7 @@ def test_a_server_that_is_busy(server, tmp_path):
     Handler.failures = 1
     assert got(server, "many", tmp_path / "m").read_bytes() == CONTENT
     with pytest.raises(
-        InputError, match=r"down can't be downloaded: the server answers 503 .*\. By hand"
+        InputError, match=r"down cannot be downloaded: the server answers 503 .*\. By hand"
     ):
         got(server, "down", tmp_path / "g")
     assert len(Handler.log) == 3 + 2 + 4
@@ -181,7 +181,7 @@ def test_a_missing_file(server, tmp_path):
 def test_no_server(tmp_path, monkeypatch):
     monkeypatch.setattr(downloads, "_WAIT", 0.0)
     with pytest.raises(
-        InputError, match=r"can't be downloaded .*0 bytes are kept.* By hand: get it"
+        InputError, match=r"cannot be downloaded .*0 bytes are kept.* By hand: get it"
     ):
         download("http://127.0.0.1:9/x", tmp_path / "f", by_hand=HAND, progress=False)
 
@@ -280,7 +280,7 @@ def test_a_full_disk(server, tmp_path, monkeypatch):
         return Full(file) if mode in ("ab", "wb") else file
 
     monkeypatch.setattr(downloads.Path, "open", opened)
-    text = r"can't be saved in .*: No space left on device\. The part that was downloaded is kept"
+    text = r"cannot be saved in .*: No space left on device\. The part that was downloaded is kept"
     with pytest.raises(InputError, match=text):
         got(server, "file", tmp_path / "f", digests=[MD5])
     monkeypatch.undo()
@@ -293,14 +293,14 @@ def test_a_full_disk(server, tmp_path, monkeypatch):
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
 def test_no_permission(server, tmp_path):
     tmp_path.chmod(0o500)
-    with pytest.raises(InputError, match=r"can't be saved in .*: Permission denied"):
+    with pytest.raises(InputError, match=r"cannot be saved in .*: Permission denied"):
         got(server, "file", tmp_path / "f")
     tmp_path.chmod(0o700)
 
 
 def test_a_folder_that_is_a_file(server, tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(InputError, match="can't be saved in"):
+    with pytest.raises(InputError, match="cannot be saved in"):
         got(server, "file", tmp_path / "file" / "f")
 
 

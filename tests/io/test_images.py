@@ -113,7 +113,7 @@ def test_missing_and_foreign_files(tmp_path):
     text = tmp_path / "text.png"
     text.write_text("no image")
     good = saved(tmp_path / "good.png", Image.fromarray(RGB))
-    with pytest.raises(InputError, match=r"text\.png' can't be read as an image"):
+    with pytest.raises(InputError, match=r"text\.png' cannot be read as an image"):
         Stimuli.from_files([good, text])
     with pytest.raises(InputError, match=r"none\.png' does not exist"):
         Stimuli.from_files([good, tmp_path / "none.png"])
@@ -125,7 +125,7 @@ def test_truncated_file(tmp_path, suffix):
     path = saved(tmp_path / f"cut.{suffix}", Image.fromarray(noise))
     path.write_bytes(path.read_bytes()[:2000])
     stimuli = Stimuli.from_files([path])  # the header is whole
-    with pytest.raises(InputError, match=rf"cut\.{suffix}' can't be decoded: .*truncated"):
+    with pytest.raises(InputError, match=rf"cut\.{suffix}' cannot be decoded: .*truncated"):
         stimuli[0].image  # noqa: B018
 
 

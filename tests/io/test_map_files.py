@@ -172,7 +172,7 @@ def test_an_array_of_objects():
     np.save(stream, np.array([[{}, 1]], object), allow_pickle=True)
     for read in (map_size, read_map):
         stream.seek(0)
-        with pytest.raises(InputError, match="x can't be read: "):
+        with pytest.raises(InputError, match="x cannot be read: "):
             read(stream, ".npy", "x")
 
 
@@ -181,18 +181,18 @@ def test_an_array_of_objects():
 def test_truncated_files(suffix, share):
     array = np.random.default_rng(0).random((40, 50))
     data = encode_map(array, suffix, 8)
-    with pytest.raises(InputError, match="the map can't be read"):
+    with pytest.raises(InputError, match="the map cannot be read"):
         read_map(io.BytesIO(data[: int(share * len(data))]), suffix, "the map")
 
 
 def test_a_truncated_array_shows_in_its_size():
     data = encode_map(NUMBERS, ".npy", 8)
-    with pytest.raises(InputError, match="x can't be read: the file is truncated"):
+    with pytest.raises(InputError, match="x cannot be read: the file is truncated"):
         map_size(io.BytesIO(data[:-1]), ".npy", "x")
 
 
 def test_errors_of_libraries():
-    with pytest.raises(InputError, match="x can't be read: KeyError") as caught, reading("x"):
+    with pytest.raises(InputError, match="x cannot be read: KeyError") as caught, reading("x"):
         raise KeyError
     assert isinstance(caught.value.__cause__, KeyError)
     with pytest.raises(InputError, match=r"^mine$"), reading("x"):

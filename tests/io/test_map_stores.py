@@ -227,7 +227,7 @@ def test_groups_and_variables(tmp_path):
 
 def test_stores_without_parts(tmp_path):
     folder(tmp_path / "maps")
-    with pytest.raises(InputError, match="has no parts, so 'mine' can't be chosen; only HDF5"):
+    with pytest.raises(InputError, match="has no parts, so 'mine' cannot be chosen; only HDF5"):
         open_maps(tmp_path / "maps", "mine")
 
 
@@ -247,11 +247,11 @@ def test_the_content_decides_if_the_suffix_is_unknown(tmp_path):
     [
         ("none", None, "there is no folder or file of maps"),
         ("x.txt", b"text", "is neither a folder nor a file that holds maps: expected .zip,"),
-        ("x.h5", b"text", r"x\.h5' is neither|x\.h5' can't be read"),
+        ("x.h5", b"text", r"x\.h5' is neither|x\.h5' cannot be read"),
         ("x.json", b"{}", "must be a list of .* the format of SALICON"),
-        ("x.json", b"[", r"x\.json' can't be read"),
-        ("x.npy", b"text", r"x\.npy' can't be read"),
-        ("x.mat", b"text", r"x\.mat' can't be read"),
+        ("x.json", b"[", r"x\.json' cannot be read"),
+        ("x.npy", b"text", r"x\.npy' cannot be read"),
+        ("x.mat", b"text", r"x\.mat' cannot be read"),
     ],
 )
 def test_other_files(name, content, text, tmp_path):

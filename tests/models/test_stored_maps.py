@@ -175,7 +175,7 @@ def test_salicon_json(tmp_path):
         np.testing.assert_array_equal(again.saliency_map(stimulus), expected)
     entries[0]["saliency_map"] = "%%%"
     path.write_text(json.dumps(entries))
-    with pytest.raises(InputError, match=r"the map of image 42 in .* can't be read"):
+    with pytest.raises(InputError, match=r"the map of image 42 in .* cannot be read"):
         salmetrics.as_model(path, stimuli)
 
 
@@ -265,7 +265,7 @@ def test_all_kinds_of_problems_in_one_error(folder, stimuli):
     (folder / "e.png").write_bytes(bytes_of(MAPS["a"]))
     expected = (
         r"does not fit the 4 images: 2 maps for 'a.jpg' \(a.npy, a.png\); no map for 'c.jpeg'; "
-        r"map '.*b.png' can't be read: .*; the map of 'd.jpg' has size \(8, 10\), the image "
+        r"map '.*b.png' cannot be read: .*; the map of 'd.jpg' has size \(8, 10\), the image "
         r"\(4, 5\); use resize='bilinear', or --resize bilinear. Maps without an image: 3, 'a.npy'"
     )
     with pytest.raises(InputError, match=expected):
@@ -353,8 +353,8 @@ COLOURED = np.random.default_rng(0).integers(0, 255, (*SIZE, 3), np.uint8)
             "has several channels of 16 bits; save it as grey levels",
         ),
         ("a.npy", bytes_of(np.array([["a"] * 5] * 4), "npy"), "must hold numbers"),
-        ("a.png", FILES["a.png"][:60], "can't be read"),
-        ("a.npy", FILES["c.npy"][:-9], "can't be read"),
+        ("a.png", FILES["a.png"][:60], "cannot be read"),
+        ("a.npy", FILES["c.npy"][:-9], "cannot be read"),
     ],
 )
 def test_bad_maps(name, data, text, tmp_path):
@@ -453,18 +453,18 @@ def object_stack(path):
         ("x.h5", text_file, "is neither a folder nor a file that holds maps"),
         ("x.mat", wrong_variable, "has no variable 'results'; it has salmaps. Name one: x.mat:VAR"),
         ("x.mat", one_array, r"must be a cell array .*; got \(2, 3, 4, 5\)"),
-        ("x.mat", truncated_mat, "x.mat' can't be read"),
-        ("x.mat", text_file, "x.mat' can't be read"),
-        ("x.zip", truncated_zip, "can't be read.*It may be an incomplete download"),
-        ("x.zip", corrupt_zip, "can't be read"),
-        ("x.zip", text_file, "can't be read"),
-        ("x.npz", text_file, "can't be read"),
+        ("x.mat", truncated_mat, "x.mat' cannot be read"),
+        ("x.mat", text_file, "x.mat' cannot be read"),
+        ("x.zip", truncated_zip, "cannot be read.*It may be an incomplete download"),
+        ("x.zip", corrupt_zip, "cannot be read"),
+        ("x.zip", text_file, "cannot be read"),
+        ("x.npz", text_file, "cannot be read"),
         ("x.json", wrong_json, "must be a list of"),
         ("x.json", repeated_json, "holds image 1 twice"),
-        ("x.json", broken_json, "x.json' can't be read"),
+        ("x.json", broken_json, "x.json' cannot be read"),
         ("x.npy", flat_stack, r"must hold one map per image, shape \(n, height, width\); got"),
         ("x.npy", object_stack, "holds Python objects"),
-        ("x.npy", text_file, "x.npy' can't be read"),
+        ("x.npy", text_file, "x.npy' cannot be read"),
     ],
 )
 def test_bad_stores(name, make, text, tmp_path, stimuli):
@@ -491,7 +491,7 @@ def test_maps_without_names_need_all_images(tmp_path, stimuli):
 @pytest.mark.parametrize("name", ["maps.zip", "maps.npz"])
 def test_parts_of_files_without_parts(name, tmp_path, stimuli):
     STORES[name](tmp_path / name)
-    with pytest.raises(InputError, match="has no parts, so 'x' can't be chosen"):
+    with pytest.raises(InputError, match="has no parts, so 'x' cannot be chosen"):
         salmetrics.as_model(f"{tmp_path / name}:x", stimuli)
 
 
@@ -629,5 +629,5 @@ def test_a_compressed_tar_backwards(tmp_path):
 
 def test_resized_maps_must_be_readable(tmp_path):
     path = write_folder(tmp_path / "maps", {"a.png": FILES["a.png"][:20]})
-    with pytest.raises(InputError, match=r"map .* can't be read"):
+    with pytest.raises(InputError, match=r"map .* cannot be read"):
         salmetrics.as_model(path, stimuli_of(["a.jpg"]), resize="bilinear")
