@@ -302,9 +302,9 @@ class _Predict:
         self._spill = spill
 
     def __call__(self, run: Sequence[int]) -> Iterator[Predictions]:
-        chosen = {
+        images_by_model = {
             name: [i for i in run if i in images]
             for name, images in self._images.items()
             if not images.isdisjoint(run)
         }
-        return self._predictor.predict(chosen, spill=self._spill)
+        return self._predictor.predict(images_by_model, spill=self._spill)

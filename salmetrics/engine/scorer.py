@@ -139,11 +139,11 @@ class Scorer:
                 per_image = METRICS[key].per == "image"
                 scores.values[name, key] = np.nan if per_image else np.full(rows.size, np.nan)
             self._score_likelihoods(name, prediction, maps, predictions, scores)
-            for chosen, checked in maps:
-                if chosen.tobytes() not in observations:
-                    observations[chosen.tobytes()] = self._observe(predictions, rows, chosen)
-                observation = observations[chosen.tobytes()]
-                self._score_map(name, checked, observation, chosen, scores)
+            for subset, checked in maps:
+                if subset.tobytes() not in observations:
+                    observations[subset.tobytes()] = self._observe(predictions, rows, subset)
+                observation = observations[subset.tobytes()]
+                self._score_map(name, checked, observation, subset, scores)
             if self._plan.needs_second_pass(name):
                 rounded = [checked.values.astype(np.float32) for _, checked in maps]
                 scores.densities[name] = mean_on_grid(rounded, self._protocol.mean_grid)
@@ -177,9 +177,9 @@ class Scorer:
                 how = self._protocol.mean_grid
                 own = mean_on_grid([checked.values for checked in rounded], how)
                 nonfixated = others_mean(means[name], own, rounded[0].shape, how)
-                for (chosen, _), checked in zip(maps, rounded, strict=True):
-                    observation = self._observer.observe(i, chosen)
-                    at = np.searchsorted(rows, chosen)
+                for (subset, _), checked in zip(maps, rounded, strict=True):
+                    observation = self._observer.observe(i, subset)
+                    at = np.searchsorted(rows, subset)
                     for key in keys:
                         make = METRICS[key].optimal_map_from_mean
                         assert make is not None
@@ -217,7 +217,7 @@ class Scorer:
         name: str,
         checked: CheckedMap,
         observation: Observation,
-        chosen: Rows,
+        subset: Rows,
         scores: ImageScores,
     ) -> None:
         is_density = isinstance(self._models[name], DensityModel)
@@ -236,21 +236,21 @@ class Scorer:
             if METRICS[key].per == "image":
                 scores.values[name, key] = values
             else:
-                at = np.searchsorted(self._fixations.rows_of_image(scores.i), chosen)
+                at = np.searchsorted(self._fixations.rows_of_image(scores.i), subset)
                 scores.values[name, key][at] = values
 
     # ---- observations and checks
 
-    def _observe(self, predictions: Predictions, rows: Rows, chosen: Rows) -> Observation:
+    def _observe(self, predictions: Predictions, rows: Rows, subset: Rows) -> Observation:
         i = predictions.i
         parts: dict[str, Any] = {}
         if predictions.baseline is not None:
-            parts["baseline"] = predictions.baseline[np.searchsorted(rows, chosen)]
+            parts["baseline"] = predictions.baseline[np.searchsorted(rows, subset)]
         if predictions.baseline_map is not None:
             parts["baseline_map"] = partial(self._baseline_map, i, predictions.baseline_map)
         if predictions.empirical_map is not None:
             parts["empirical_map"] = partial(self._empirical_map, i, predictions.empirical_map)
-        return self._observer.observe(i, chosen, **parts)
+        return self._observer.observe(i, subset, **parts)
 
     def _baseline_map(self, i: int, log_density: AnyArray) -> CheckedMap:
         assert self._references.baseline is not None
@@ -275,8 +275,8 @@ class Scorer:
                 continue
             try:
                 maps = [
-                    (chosen, self._checked_map(name, array, stimulus))
-                    for chosen, array in prediction.maps
+                    (subset, self._checked_map(name, array, stimulus))
+                    for subset, array in prediction.maps
                 ]
             except InputError as error:
                 if not self._record_errors:

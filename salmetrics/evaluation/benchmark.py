@@ -315,8 +315,8 @@ def benchmark(
     _check_names(names)
     makers = _makers(models, made, names)
     form = None if layout is None else get_layout(layout)
-    chosen = _protocol(protocol, metrics, form)
-    _check_order(sort_by, chosen, form, datasets)
+    choices = _protocol(protocol, metrics, form)
+    _check_order(sort_by, choices, form, datasets)
     opened, skipped = _open_all(
         datasets, makers, kind=kind, resize=resize, fit=fit, seed=seed, keep_going=keep_going
     )
@@ -327,7 +327,7 @@ def benchmark(
         result = evaluate(
             opened[dataset.name],
             *dataset,
-            protocol=chosen,
+            protocol=choices,
             gold_standard=gold_standard,
             n_bootstrap=n_bootstrap,
             n_jobs=n_jobs,
@@ -365,10 +365,10 @@ def _protocol(
     """Return the protocol, which a layout decides unless one is named, with its metrics."""
     if protocol is None:
         protocol = "default" if form is None else form.protocol
-    chosen = get_protocol(protocol)
+    choices = get_protocol(protocol)
     if metrics is None and form is not None:
-        metrics = form.metrics_under(chosen)
-    return chosen if metrics is None else chosen.override(metrics=tuple(metrics))
+        metrics = form.metrics_under(choices)
+    return choices if metrics is None else choices.override(metrics=tuple(metrics))
 
 
 def _check_order(

@@ -126,23 +126,23 @@ def evaluate(
         progress=progress,
     )
     n_bootstrap = check_whole("n_bootstrap", n_bootstrap, 0)
-    chosen = get_protocol(protocol)
+    choices = get_protocol(protocol)
     if metrics is not None:
-        chosen = chosen.override(metrics=metrics if isinstance(metrics, str) else tuple(metrics))
-    if wants_gold_standard(gold_standard) and not shares_of(chosen.metrics):
+        choices = choices.override(metrics=metrics if isinstance(metrics, str) else tuple(metrics))
+    if wants_gold_standard(gold_standard) and not shares_of(choices.metrics):
         raise InputError("gold_standard= is for IGE, which needs IG among the metrics")
     named = {name: as_model(model, stimuli, kind=kind) for name, model in _named(models).items()}
     references = checked_references(
         named,
         stimuli,
         fixations,
-        chosen,
+        choices,
         baseline=baseline,
         gold_standard=gold_standard,
         empirical=empirical,
         progress=progress,
     )
-    scores = scored(named, stimuli, fixations, chosen, references, options)
+    scores = scored(named, stimuli, fixations, choices, references, options)
     if references.gold_standard is not None:
         named[model_name(references.gold_standard)] = references.gold_standard
     return Evaluation(
@@ -152,7 +152,7 @@ def evaluate(
         provenance=provenance_of(
             stimuli,
             fixations,
-            chosen,
+            choices,
             models=named,
             baseline=references.baseline,
             gold_standard=references.gold_standard,

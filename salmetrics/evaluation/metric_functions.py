@@ -719,13 +719,13 @@ def _score(
         average,
         ("image", None) if per_image else (*AVERAGES, None),
     )
-    chosen = protocol.override(metrics=(key,))
+    choices = protocol.override(metrics=(key,))
     if metric.needs_density:
         model = require_density(model, key, stimuli, kind=kind)
     models = {"model": as_model(model, stimuli, kind=kind)}
-    compared_with = checked_references(models, stimuli, fixations, chosen, **references)
+    compared_with = checked_references(models, stimuli, fixations, choices, **references)
     options = RunOptions(seed=seed, progress=True)
-    scores = scored(models, stimuli, fixations, chosen, compared_with, options)
+    scores = scored(models, stimuli, fixations, choices, compared_with, options)
     if ("model", key) in scores.reasons:
         warnings.warn(f"{key} is NaN: {scores.reasons['model', key]}", stacklevel=3)
     if average is None:

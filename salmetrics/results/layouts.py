@@ -229,21 +229,21 @@ def laid_out(evaluation: Evaluation, layout: str | Layout) -> pd.DataFrame:
     """
     import pandas as pd
 
-    chosen = get_layout(layout)
-    chosen.check(evaluation.metrics, evaluation.attributes)
+    form = get_layout(layout)
+    form.check(evaluation.metrics, evaluation.attributes)
     models = [model for model in evaluation.models if model != evaluation.gold_standard]
-    keys = _keys(chosen, evaluation.metrics)
-    values = evaluation.table if chosen.by is None else _mean_over_groups(evaluation, chosen.by)
+    keys = _keys(form, evaluation.metrics)
+    values = evaluation.table if form.by is None else _mean_over_groups(evaluation, form.by)
     table = pd.DataFrame(
         {heading: values[key].reindex(models) for heading, key in keys.items()},
         index=pd.Index(models, name="model"),
     )
-    higher_first = METRICS[keys[chosen.sort_by]].higher_is_better != chosen.best_last
+    higher_first = METRICS[keys[form.sort_by]].higher_is_better != form.best_last
     return table.sort_values(
-        chosen.sort_by,
+        form.sort_by,
         ascending=not higher_first,
         kind="stable",
-        na_position="first" if chosen.best_last else "last",
+        na_position="first" if form.best_last else "last",
     )
 
 
@@ -300,11 +300,11 @@ def _parts(
     evaluation: Evaluation, layout: str | Layout, bold: str
 ) -> tuple[list[str], dict[str, list[str]], str]:
     """Return headings, values as text by model, and footnotes; `bold` marks the best values."""
-    chosen = get_layout(layout)
-    table = laid_out(evaluation, chosen)
-    keys = _keys(chosen, evaluation.metrics)
+    form = get_layout(layout)
+    table = laid_out(evaluation, form)
+    keys = _keys(form, evaluation.metrics)
     cells = {
-        heading: _printed(table[heading].to_list(), METRICS[key], chosen.decimals, bold)
+        heading: _printed(table[heading].to_list(), METRICS[key], form.decimals, bold)
         for heading, key in keys.items()
     }
     models = [str(model) for model in table.index]
@@ -315,7 +315,7 @@ def _parts(
         for model, cell in zip(models, cells[heading], strict=True)
         if cell == "-"
     ]
-    return list(keys), rows, _footnotes(evaluation, chosen, models, missing)
+    return list(keys), rows, _footnotes(evaluation, form, models, missing)
 
 
 def _printed(values: Sequence[float], metric: Metric, decimals: int, bold: str) -> list[str]:
