@@ -183,14 +183,12 @@ class Stage:
         """
         return isinstance(self.centre_bias, str) and self.centre_bias == "fit"
 
-    def conditions(
-        self, digests: Sequence[str], validation_digests: Sequence[str]
-    ) -> dict[str, Any]:
+    def conditions(self, digests: Sequence[str], of_validation: Sequence[str]) -> dict[str, Any]:
         """Return everything in the stage on which a training depends, except for the recipe.
 
         Parameters
         ----------
-        digests, validation_digests
+        digests, of_validation
             Result of `image_digests` for the images, and for those of `validation`.
 
         Returns
@@ -206,7 +204,7 @@ class Stage:
         if not self.fits_centre_bias:
             conditions["centre_bias"] = _identity(as_centre_bias(self.centre_bias))
         if self.validation is not None:
-            conditions["validation"] = fingerprints(self.validation, validation_digests)
+            conditions["validation"] = fingerprints(self.validation, of_validation)
         if self.folds is not None:
             conditions["folds"] = fingerprint([dict(self.folds), self.folds.scheme])
         for name in ("image_weights", "fixation_weights"):
