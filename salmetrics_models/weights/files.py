@@ -85,7 +85,7 @@ def write_state(path: Path, state: Mapping[str, Any]) -> None:
     except (OSError, RuntimeError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error).splitlines()[0]
         kept = f"; {path.name} is unchanged" if path.exists() else ""
-        raise InputError(f"{str(path)!r} can't be written ({reason}){kept}") from error
+        raise InputError(f"{str(path)!r} cannot be written ({reason}){kept}") from error
 
 
 def read_tensors(path: str | Path) -> dict[str, Tensor]:
@@ -117,7 +117,7 @@ def read_weights(path: str | Path) -> Weights:
     except Exception as error:  # whatever a parser raises on other bytes
         first = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise InputError(
-            f"{str(checked)!r} can't be read ({first}). It is not a file of weights, or is "
+            f"{str(checked)!r} cannot be read ({first}). It is not a file of weights, or is "
             "truncated"
         ) from error
     about = None

@@ -66,7 +66,7 @@ def test_wrong_published_files(toy_files, tmp_path):
     with pytest.raises(InputError, match=r"1 missing, the first 'output1.0.weight'"):
         EMLNet.from_checkpoints(**(paths | {"places": tmp_path / "missing.pth"}), device="cpu")
     (tmp_path / "cut.pth").write_bytes(paths["decoder"].read_bytes()[:2000])
-    with pytest.raises(InputError, match=r"cut.pth' can't be read"):
+    with pytest.raises(InputError, match=r"cut.pth' cannot be read"):
         EMLNet.from_checkpoints(**(paths | {"decoder": tmp_path / "cut.pth"}), device="cpu")
     with pytest.raises(InputError, match="takes no form"):
         EMLNet.from_checkpoints(**paths, form="paper")

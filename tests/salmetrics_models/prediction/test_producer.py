@@ -20,12 +20,12 @@ from salmetrics_models.prediction.producer import (
 
 
 def tasks(sizes):
-    """A task for each size; None: one whose image can't be read."""
+    """A task for each size; None: one whose image cannot be read."""
     stimuli = Stimuli.from_sizes([(1, 1)] * len(sizes))
     made = [Task(n, s, (n,)) for n, s in enumerate(stimuli)]
     for task, size in zip(made, sizes, strict=True):
         if size is None:
-            task.error = InputError(f"image {task.stimulus.id!r} can't be decoded")
+            task.error = InputError(f"image {task.stimulus.id!r} cannot be decoded")
         else:
             task.pixels = np.zeros((size, 1, 3), np.uint8)
     return made

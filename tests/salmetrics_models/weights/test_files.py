@@ -60,10 +60,10 @@ def test_bytes_that_are_no_weights(tmp_path):
     rng = np.random.default_rng(0)
     for content in (b"hello world this is text", b"<html>404</html>", b"{}", rng.bytes(500), b"PK"):
         path.write_bytes(content)
-        with pytest.raises(InputError, match=r"x\.pth' (is not a file of weights|can't be read)"):
+        with pytest.raises(InputError, match=r"x\.pth' (is not a file of weights|cannot be read)"):
             read_tensors(path)
     np.save(tmp_path / "y.npy", np.zeros(5))
-    with pytest.raises(InputError, match=r"y\.npy' (is not a file of weights|can't be read)"):
+    with pytest.raises(InputError, match=r"y\.npy' (is not a file of weights|cannot be read)"):
         read_tensors(tmp_path / "y.npy")
 
 
@@ -143,7 +143,7 @@ class TestWriting:
         path.write_text("before")
         full = Mock(side_effect=OSError(28, "No space left on device"))
         monkeypatch.setattr(torch, "save", full)
-        text = r"x\.pth' can't be written \(No space left on device\); x.pth is unchanged"
+        text = r"x\.pth' cannot be written \(No space left on device\); x.pth is unchanged"
         with pytest.raises(InputError, match=text):
             write_state(path, self.STATE)
         assert path.read_text() == "before"
