@@ -13,7 +13,7 @@ from salmetrics.io.files import check_file
 from salmetrics_models.training.deepgaze_acw.configuration import read_acw
 from salmetrics_models.training.emlnet.configuration import read_emlnet
 from salmetrics_models.training.readouts.configuration import BASES, read_readouts
-from salmetrics_models.training.toml_tables import Configuration, Load, Source, checked
+from salmetrics_models.training.toml_tables import Configuration, Load, TomlSource, checked
 
 __all__ = ["example", "example_names", "read_configuration"]
 
@@ -27,7 +27,7 @@ _TOP: dict[str, Any] = {
     "run": dict,
 }
 
-_READERS: dict[str, Callable[[Mapping[str, Any], Source], Configuration]] = {
+_READERS: dict[str, Callable[[Mapping[str, Any], TomlSource], Configuration]] = {
     **dict.fromkeys(BASES, read_readouts),
     "deepgaze2e-acw": read_acw,
     "emlnet": read_emlnet,
@@ -101,4 +101,4 @@ def _configured(
         out = folder / top["out"]
     base = top.get("model", {}).get("base", "deepgaze2e")
     check_choice("base", base, _READERS)
-    return _READERS[base](top, Source(folder, load, out, changes))
+    return _READERS[base](top, TomlSource(folder, load, out, changes))

@@ -23,7 +23,7 @@ __all__ = [
     "STAGE",
     "Configuration",
     "Load",
-    "Source",
+    "TomlSource",
     "architecture_of",
     "cache_options",
     "checked",
@@ -64,7 +64,7 @@ Load = Callable[[str, Path | None], Dataset]
 
 
 @dataclass(frozen=True)
-class Source:
+class TomlSource:
     """Where a file is, and how its data sets are loaded.
 
     Attributes
@@ -105,7 +105,7 @@ class Configuration(ABC):
         """Yield the lines of the report on a finished training, computing scores on the way."""
 
 
-def dataset_of(table: Mapping[str, Any], source: Source) -> Dataset:
+def dataset_of(table: Mapping[str, Any], source: TomlSource) -> Dataset:
     """Return the data set of a stage.
 
     Parameters
@@ -118,7 +118,7 @@ def dataset_of(table: Mapping[str, Any], source: Source) -> Dataset:
     return _loaded(table["dataset"], table.get("root"), table, source)
 
 
-def validation_of(table: Mapping[str, Any], source: Source) -> Dataset | None:
+def validation_of(table: Mapping[str, Any], source: TomlSource) -> Dataset | None:
     """Return the data set on which a stage is validated; None if there is none.
 
     Parameters
@@ -134,7 +134,7 @@ def validation_of(table: Mapping[str, Any], source: Source) -> Dataset | None:
     return _loaded(table["validation"], root, {**table, "first": None}, source)
 
 
-def _loaded(spec: str, root: str | None, table: Mapping[str, Any], source: Source) -> Dataset:
+def _loaded(spec: str, root: str | None, table: Mapping[str, Any], source: TomlSource) -> Dataset:
     path = source.folder / spec
     name = str(path) if path.is_file() else spec
     dataset = source.load(name, None if root is None else source.folder / root)
@@ -278,7 +278,7 @@ def scores_of_unseen(
     yield f"wrote {target} (salmetrics show {target}{by})"
 
 
-def run_options(run: Any, source: Source) -> dict[str, Any]:
+def run_options(run: Any, source: TomlSource) -> dict[str, Any]:
     """Return the options of the table [run] as arguments of a training.
 
     Parameters
@@ -336,7 +336,7 @@ _FEATURES: dict[str, Any] = {"folder": str, "dtype": str, "keep": bool}
 
 
 def weights_of(
-    top: Mapping[str, Any], architecture: Architecture, source: Source
+    top: Mapping[str, Any], architecture: Architecture, source: TomlSource
 ) -> dict[str, str | Path]:
     """Return the table [weights]: a path, or "random", by the name of a backbone.
 
@@ -354,7 +354,7 @@ def weights_of(
     return {k: v if v == "random" else source.folder / v for k, v in given.items()}
 
 
-def cache_options(top: Mapping[str, Any], source: Source) -> dict[str, Any]:
+def cache_options(top: Mapping[str, Any], source: TomlSource) -> dict[str, Any]:
     """Return the options of the table [features] as arguments of a training.
 
     Parameters

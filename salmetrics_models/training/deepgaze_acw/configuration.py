@@ -19,7 +19,7 @@ from salmetrics_models.training.toml_tables import (
     NUMBERS,
     STAGE,
     Configuration,
-    Source,
+    TomlSource,
     architecture_of,
     cache_options,
     checked,
@@ -107,7 +107,7 @@ class CategoryWeights(Configuration):
         yield from scores_of_unseen(crossed, self.dataset, trained.path, " --by category")
 
 
-def read_acw(top: Mapping[str, Any], source: Source) -> CategoryWeights:
+def read_acw(top: Mapping[str, Any], source: TomlSource) -> CategoryWeights:
     """Return the training that the tables of a file configure.
 
     Parameters

@@ -20,7 +20,7 @@ from salmetrics_models.training.toml_tables import (
     NUMBERS,
     STAGE,
     Configuration,
-    Source,
+    TomlSource,
     checked,
     dataset_of,
     only_stage,
@@ -95,7 +95,7 @@ class Pieces(Configuration):
         yield last[["epoch", *columns]].round(4).to_string()
 
 
-def read_emlnet(top: Mapping[str, Any], source: Source) -> Pieces:
+def read_emlnet(top: Mapping[str, Any], source: TomlSource) -> Pieces:
     """Return the training that the tables of a file configure.
 
     Parameters

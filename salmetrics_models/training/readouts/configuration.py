@@ -25,7 +25,7 @@ from salmetrics_models.training.toml_tables import (
     NUMBERS,
     STAGE,
     Configuration,
-    Source,
+    TomlSource,
     architecture_of,
     cache_options,
     checked,
@@ -38,7 +38,7 @@ from salmetrics_models.training.toml_tables import (
     weights_of,
 )
 
-__all__ = ["BASES", "Readouts", "read_readouts"]
+__all__ = ["BASES", "ReadoutStages", "read_readouts"]
 
 BASES = {"deepgaze1": DEEPGAZE_1, "deepgaze2": DEEPGAZE_2, "deepgaze2e": DEEPGAZE_2E}
 
@@ -64,7 +64,7 @@ _STAGE: dict[str, Any] = {
 
 
 @dataclass(frozen=True, eq=False)
-class Readouts(Configuration):
+class ReadoutStages(Configuration):
     """A training of readouts in stages.
 
     Attributes
@@ -119,7 +119,7 @@ class Readouts(Configuration):
         yield from scores_of_unseen(model, trained.stage.dataset, trained.path)
 
 
-def read_readouts(top: Mapping[str, Any], source: Source) -> Readouts:
+def read_readouts(top: Mapping[str, Any], source: TomlSource) -> ReadoutStages:
     """Return the training that the tables of a file configure.
 
     Parameters
@@ -154,10 +154,10 @@ def read_readouts(top: Mapping[str, Any], source: Source) -> Readouts:
                 f"[model] and the recipe of {stage.name!r} have different values of downsample; "
                 "leave out that of [model]"
             )
-    return Readouts(architecture, checked_stages(stages), source.out, options)
+    return ReadoutStages(architecture, checked_stages(stages), source.out, options)
 
 
-def _stage(where: str, given: Any, source: Source) -> Stage:
+def _stage(where: str, given: Any, source: TomlSource) -> Stage:
     table = checked(where, given, _STAGE)
     for name in ("name", "dataset"):
         if name not in table:

@@ -23,7 +23,7 @@ def source(tmp_path, dataset):
         asked.append((name, root))
         return dataset
 
-    source = tables.Source(tmp_path, load, tmp_path / "out", {"device": None, "n_threads": 3})
+    source = tables.TomlSource(tmp_path, load, tmp_path / "out", {"device": None, "n_threads": 3})
     return SimpleNamespace(source=source, asked=asked)
 
 

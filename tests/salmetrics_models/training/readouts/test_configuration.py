@@ -6,7 +6,7 @@ import salmetrics
 from salmetrics import Dataset, InputError
 from salmetrics_models.training import RECIPES
 from salmetrics_models.training.configuration import read_configuration
-from salmetrics_models.training.readouts.configuration import BASES, Readouts
+from salmetrics_models.training.readouts.configuration import BASES, ReadoutStages
 from tests.salmetrics_models.training.toy_files import BEGIN, STAGE, load
 
 
@@ -87,7 +87,7 @@ def test_summary_and_check(training_folder):
     first = stopped.replace('"b.h5"', '"blobs.h5"').split("[run]")[0]
     (training_folder / "config.toml").write_text(BEGIN + "instances = 2\n" + first + STAGE)
     found = read_configuration("config.toml", load)
-    assert isinstance(found, Readouts)
+    assert isinstance(found, ReadoutStages)
     assert found.architecture.layers == BASES["deepgaze2e"].layers
     assert found.summary().splitlines() == [
         f"2 instances of readouts of hand-made, in {training_folder / 'out'}",
