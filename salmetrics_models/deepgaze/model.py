@@ -24,7 +24,7 @@ from salmetrics_models.deepgaze.architectures import DEEPGAZE_1, Architecture
 from salmetrics_models.deepgaze.centre_bias import FixedCentreBias, as_centre_bias
 from salmetrics_models.deepgaze.network import DeepGazeNetwork
 from salmetrics_models.deepgaze.published import load_published
-from salmetrics_models.prediction.batched import Batched, moved
+from salmetrics_models.prediction.batched import Batched, Dtype, moved
 from salmetrics_models.prediction.producer import Task
 from salmetrics_models.seeds import check_seed, seeded
 from salmetrics_models.weights.files import (
@@ -95,7 +95,7 @@ class DeepGaze(Batched, DensityModel):
         *,
         centre_bias: Any,
         device: str = "auto",
-        dtype: str = "float32",
+        dtype: Dtype = "float32",
         autocast: bool = False,
         pixels_per_degree: float | None = None,
         components: Sequence[int] | None = None,

@@ -28,10 +28,11 @@ from salmetrics_models.emlnet.network import (
     RESNET_50,
     EMLNetwork,
     Encoder,
+    FormName,
     checked_encoders,
 )
 from salmetrics_models.emlnet.published import decoder_names, encoder_names
-from salmetrics_models.prediction.batched import Batched
+from salmetrics_models.prediction.batched import Batched, Dtype
 from salmetrics_models.prediction.producer import Task
 from salmetrics_models.seeds import check_seed, seeded
 from salmetrics_models.weights.files import (
@@ -137,13 +138,13 @@ class EMLNet(Batched, SaliencyMapModel):
         self,
         weights: str | Path | _Published | None = None,
         *,
-        form: str = "public",
+        form: FormName = "public",
         backbones: Mapping[str, Backbone] | None = None,
         size: Sequence[int] | None = None,
         pad: bool | None = None,
         sigma: float = 5.0,
         device: str = "auto",
-        dtype: str = "float32",
+        dtype: Dtype = "float32",
         batch_size: int = 1,
         n_threads: int | None = None,
         seed: int = 0,

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -31,9 +31,13 @@ __all__ = [
     "EMLNetwork",
     "Encoder",
     "Form",
+    "FormName",
     "channels_of",
     "checked_encoders",
 ]
+
+
+FormName = Literal["public", "paper"]
 
 
 @dataclass(frozen=True)
@@ -53,7 +57,7 @@ class Form:
         Backbones by the names of their encoders.
     """
 
-    name: str
+    name: FormName
     kernel: int
     resizing: str
     backbones: Mapping[str, Backbone]
@@ -247,7 +251,7 @@ class EMLNetwork(nn.Module):
         If the form is unknown, or a name or backbone is invalid.
     """
 
-    def __init__(self, backbones: Mapping[str, Backbone], form: str) -> None:
+    def __init__(self, backbones: Mapping[str, Backbone], form: FormName) -> None:
         super().__init__()
         check_choice("form", form, FORMS)
         self.form = FORMS[form]
@@ -323,7 +327,7 @@ def channels_of(backbone: Backbone) -> list[int]:
 
 def _restored(
     backbones: Mapping[str, Backbone],
-    form: str,
+    form: FormName,
     state: dict[str, Tensor],
     dtype: torch.dtype,
     device: torch.device,
@@ -373,7 +377,7 @@ NASNET_LARGE = Backbone(
     1344 + 2688 + 4032,
 )
 
-FORMS = {
+FORMS: dict[FormName, Form] = {
     form.name: form
     for form in (
         Form("public", 3, "nearest", {"imagenet": RESNET_50, "places": RESNET_50}),

@@ -6,6 +6,7 @@ import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, closing
+from typing import Literal
 
 import numpy as np
 import torch
@@ -24,9 +25,10 @@ from salmetrics_models.prediction.producer import (
     predicted,
 )
 
-__all__ = ["Batched", "moved"]
+__all__ = ["Batched", "Dtype", "moved"]
 
-_DTYPES = {"float32": torch.float32, "float64": torch.float64}
+Dtype = Literal["float32", "float64"]
+_DTYPES: dict[Dtype, torch.dtype] = {"float32": torch.float32, "float64": torch.float64}
 
 
 class Batched(ABC):
@@ -46,7 +48,9 @@ class Batched(ABC):
 
     name: str | None
 
-    def __init__(self, *, device: str, dtype: str, batch_size: int, n_threads: int | None) -> None:
+    def __init__(
+        self, *, device: str, dtype: Dtype, batch_size: int, n_threads: int | None
+    ) -> None:
         check_choice("dtype", dtype, _DTYPES)
         self.device = device_of(device)
         self.dtype = dtype

@@ -38,6 +38,7 @@ from salmetrics_models.training.deepgaze_acw.objective import (
 from salmetrics_models.training.inputs.backbones import check_sizes, extractor_of, files_of
 from salmetrics_models.training.inputs.features import (
     FEATURE_DTYPES,
+    FeatureDtype,
     filled_features,
     image_digests,
 )
@@ -147,7 +148,7 @@ def train_acw(
     centre_bias: Any = "gaussian",
     seed: int = 0,
     features: str | Path | None = None,
-    feature_dtype: str = "float32",
+    feature_dtype: FeatureDtype = "float32",
     device: str = "auto",
     n_threads: int | None = None,
     metrics: Sequence[Metric] = (),
@@ -262,7 +263,9 @@ def train_acw(
     cache = Path(features or folder / "features")
     with alone_in(folder), settings_of_torch(settings.device, n_threads, alone=False):
         swept(folder, "all", "fold-*")
-        run = _Run(one_fold, stage, categories, (folder, settings, seed), category_rate, mixing)
+        run = _CategoryRun(
+            one_fold, stage, categories, (folder, settings, seed), category_rate, mixing
+        )
         run.check_folders()
         states = run.fill(files, cache, feature_dtype)
         fitted = [run.fitted(part) for part in run.parts]
@@ -280,7 +283,7 @@ def train_acw(
     return TrainedACW(folder / "model.pth", whole, history, shares, own_folds)
 
 
-class _Run:
+class _CategoryRun:
     """A running training."""
 
     def __init__(
@@ -311,7 +314,7 @@ class _Run:
             check_folder(self._folder_of(part), self._stage.recipe, self._conditions(part))
 
     def fill(
-        self, files: Sequence[Path | None], cache: Path, dtype: str
+        self, files: Sequence[Path | None], cache: Path, dtype: FeatureDtype
     ) -> list[dict[str, Tensor]]:
         """Compute all missing features; return the state of each backbone."""
         states, features = [], []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable, Iterable, Sequence
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -13,7 +14,7 @@ from salmetrics_models.emlnet.network import Decoder, Encoder
 from salmetrics_models.training.emlnet.samples import MapBatch, MapSamples
 from salmetrics_models.training.loop.objective import NotANumber, Objective
 
-__all__ = ["LOSSES", "DecoderObjective", "EncoderObjective", "MapObjective"]
+__all__ = ["LOSSES", "DecoderObjective", "EncoderObjective", "LossName", "MapObjective"]
 
 Loss = Callable[[Tensor, Tensor, Tensor], Tensor]
 
@@ -22,7 +23,8 @@ def _mean_square(prediction: Tensor, target: Tensor, fixations: Tensor) -> Tenso
     return (prediction - target).square().mean((-2, -1))
 
 
-LOSSES: dict[str, Loss] = {
+LossName = Literal["cc", "eml-net", "kld", "mse", "nss", "sim"]
+LOSSES: dict[LossName, Loss] = {
     "cc": lambda p, q, f: losses.cc_loss(p, q, reduction="none"),
     "eml-net": lambda p, q, f: losses.eml_net_loss(p, q, f, reduction="none"),
     "kld": lambda p, q, f: losses.kld_loss(p, q, reduction="none"),
@@ -42,7 +44,7 @@ class MapObjective(Objective):
         Name in `LOSSES`.
     """
 
-    def __init__(self, loss: str) -> None:
+    def __init__(self, loss: LossName) -> None:
         self._loss = LOSSES[loss]
 
     @abstractmethod
@@ -82,8 +84,8 @@ class MapObjective(Objective):
             sums["validation_loss"] += float(losses.sum())
             sums["NSS"] -= float(LOSSES["nss"](maps, batch.target, batch.fixations).sum())
             sums["KLDiv"] += float(LOSSES["kld"](maps, batch.target, batch.fixations).sum())
-            for key, loss in (("CC", "cc"), ("SIM", "sim")):
-                values = LOSSES[loss](maps, batch.target, batch.fixations)
+            for key, loss in (("CC", LOSSES["cc"]), ("SIM", LOSSES["sim"])):
+                values = loss(maps, batch.target, batch.fixations)
                 sums[key] += float((1 - values).sum())
             n += len(batch.ids)
         means = {key: value / n for key, value in sums.items()}
@@ -101,7 +103,7 @@ class EncoderObjective(MapObjective):
         Name in `LOSSES`.
     """
 
-    def __init__(self, encoder: Encoder, loss: str) -> None:
+    def __init__(self, encoder: Encoder, loss: LossName) -> None:
         super().__init__(loss)
         self.module = self._encoder = encoder
 
@@ -125,7 +127,7 @@ class DecoderObjective(MapObjective):
         Name in `LOSSES`.
     """
 
-    def __init__(self, decoder: Decoder, encoders: Sequence[Encoder], loss: str) -> None:
+    def __init__(self, decoder: Decoder, encoders: Sequence[Encoder], loss: LossName) -> None:
         super().__init__(loss)
         self.module = self._decoder = decoder
         self._encoders = nn.ModuleList(encoders).eval().requires_grad_(False)

@@ -20,12 +20,13 @@ from salmetrics_models.backbones.loading import load_backbone
 from salmetrics_models.devices import settings_of_torch
 from salmetrics_models.emlnet.framing import Frame
 from salmetrics_models.emlnet.model import EMLNet
-from salmetrics_models.emlnet.network import FORMS, EMLNetwork, Encoder, checked_encoders
+from salmetrics_models.emlnet.network import FORMS, EMLNetwork, Encoder, FormName, checked_encoders
 from salmetrics_models.seeds import check_seed, seeded
 from salmetrics_models.training.emlnet.objectives import (
     LOSSES,
     DecoderObjective,
     EncoderObjective,
+    LossName,
     MapObjective,
 )
 from salmetrics_models.training.emlnet.samples import MapSamples, Taps
@@ -98,13 +99,13 @@ def train_emlnet(
     out: str | Path,
     *,
     validation: Dataset | None = None,
-    form: str | None = None,
+    form: FormName | None = None,
     backbones: Mapping[str, Backbone] | None = None,
     weights: Mapping[str, str | Path] | None = None,
     start: str | Path | None = None,
     encoder_recipe: Recipe | str = "emlnet-encoder",
     decoder_recipe: Recipe | str = "emlnet-decoder",
-    loss: str = "eml-net",
+    loss: LossName = "eml-net",
     size: Sequence[int] | None = None,
     pad: bool | None = None,
     sigma: float | None = None,
@@ -229,7 +230,7 @@ def train_emlnet(
         )
     with alone_in(folder), settings_of_torch(settings.device, n_threads, alone=False):
         swept(folder, *(_folder_of(name) for name in network.names), "decoder")
-        run = _Run(network, dataset, validation, frame, sigma, loss, (folder, settings, seed))
+        run = _PieceRun(network, dataset, validation, frame, sigma, loss, (folder, settings, seed))
         if start is None:
             run.awaken()
         for name in network.names:
@@ -242,7 +243,7 @@ def train_emlnet(
     return TrainedEMLNet(folder / "model.pth", history, own)
 
 
-class _Run:
+class _PieceRun:
     """A running training."""
 
     def __init__(
@@ -252,7 +253,7 @@ class _Run:
         validation: Dataset | None,
         frame: Frame,
         sigma: float | None,
-        loss: str,
+        loss: LossName,
         where: tuple[Path, Settings, int],
     ) -> None:
         self._network, self._frame, self._sigma, self._loss = network, frame, sigma, loss
@@ -400,7 +401,7 @@ def _folder_of(encoder: str) -> str:
 
 
 def _started(
-    form: str | None,
+    form: FormName | None,
     backbones: Mapping[str, Backbone] | None,
     weights: Mapping[str, str | Path],
     start: str | Path | None,

@@ -10,6 +10,7 @@ import warnings
 from collections.abc import Iterator, Sequence
 from functools import cache, cached_property
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import torch
@@ -29,9 +30,20 @@ from salmetrics_models.backbones.backbone import (
 from salmetrics_models.deepgaze.head import channel_scale, downsampled
 from salmetrics_models.devices import settings_of_torch
 
-__all__ = ["FEATURE_DTYPES", "Features", "code_of", "filled_features", "image_digests"]
+__all__ = [
+    "FEATURE_DTYPES",
+    "FeatureDtype",
+    "Features",
+    "code_of",
+    "filled_features",
+    "image_digests",
+]
 
-FEATURE_DTYPES = {"float16": torch.float16, "float32": torch.float32}
+FeatureDtype = Literal["float16", "float32"]
+FEATURE_DTYPES: dict[FeatureDtype, torch.dtype] = {
+    "float16": torch.float16,
+    "float32": torch.float32,
+}
 _TOGETHER = 8  # images in a batch on a GPU; on a CPU, single images are as fast
 _SPARE = 2**28  # bytes that stay free on the disk
 _OLD = 86400.0  # seconds after which a half-written file is an abandoned one
@@ -65,7 +77,7 @@ class Features:
     stimuli
         The images.
     downsample
-        Factor by which images are made smaller first: of so many pixels in a row, one is used.
+        Factor by which images are made smaller first: one of every `downsample` pixels is used.
     folder
         Folder of all features, created if it does not exist; None: features are computed at each
         use.
@@ -83,7 +95,7 @@ class Features:
         *,
         downsample: float = 1,
         folder: Path | None = None,
-        dtype: str = "float32",
+        dtype: FeatureDtype = "float32",
         digests: Sequence[str] | None = None,
     ) -> None:
         check_choice("dtype", dtype, FEATURE_DTYPES)
@@ -360,7 +372,7 @@ def filled_features(
     *,
     downsample: float,
     folder: Path | None,
-    dtype: str,
+    dtype: FeatureDtype,
     progress: bool,
 ) -> Features:
     """Return `Features` of images, already computed if they have a folder.

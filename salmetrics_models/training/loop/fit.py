@@ -199,7 +199,7 @@ def fit(
     if done is not None:
         return done
     wanted = _as_text(recipe, conditions)
-    run = _Run(objective, training, validation, recipe, folder, seed, wanted, settings, name)
+    run = _FitRun(objective, training, validation, recipe, folder, seed, wanted, settings, name)
     fitted = run.finished()
     history = [{k: v for k, v in row.items() if k != "seconds"} for row in fitted.history]
     write_state(
@@ -275,7 +275,7 @@ def _as_text(recipe: Recipe, conditions: Mapping[str, Any]) -> str:
 
 
 @dataclass
-class _Run:
+class _FitRun:
     """A running training; its attributes are arguments of `fit`."""
 
     objective: Objective

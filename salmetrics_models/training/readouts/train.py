@@ -21,6 +21,7 @@ from salmetrics_models.seeds import check_seed, seeded
 from salmetrics_models.training.inputs.backbones import check_sizes, extractor_of, files_of
 from salmetrics_models.training.inputs.features import (
     FEATURE_DTYPES,
+    FeatureDtype,
     Features,
     filled_features,
     image_digests,
@@ -57,7 +58,7 @@ def train(
     seed: int = 0,
     features: str | Path | None = None,
     keep_features: bool = True,
-    feature_dtype: str = "float32",
+    feature_dtype: FeatureDtype = "float32",
     device: str = "auto",
     n_threads: int | None = None,
     metrics: Sequence[Metric] = (),
@@ -164,7 +165,7 @@ def train(
     folder = Path(out)
     cache = Path(features or folder / "features") if keep_features else None
     with alone_in(folder), settings_of_torch(settings.device, n_threads, alone=False):
-        run = _Run(architecture, ordered, (folder, cache, feature_dtype), settings, seed)
+        run = _ReadoutRun(architecture, ordered, (folder, cache, feature_dtype), settings, seed)
         run.check_folders(n_instances)
         run.fill(files)
         readouts = [run.trained(b, n_instances) for b in range(len(files))]
@@ -183,7 +184,7 @@ def train(
     return Trained(folder / "model.pth", whole, parts, n_instances, history, cached)
 
 
-class _Run:
+class _ReadoutRun:
     """A running training."""
 
     def __init__(
