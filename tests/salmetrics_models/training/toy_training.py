@@ -47,8 +47,6 @@ RECIPE = Recipe(learning_rate=0.02, milestones=(2,), max_epochs=3, batch_size=2)
 
 
 EPS = float(np.finfo(np.float32).eps)
-# log densities of float32, of about 10 nats, that went through some 16 roundings of that size
-LOG_ROUNDING = 16 * EPS * 10
 
 QUIET = {"device": "cpu", "progress": False, "tensorboard": False}
 ONE_EPOCH = Recipe(max_epochs=1, batch_size=2, learning_rate=0.01)

@@ -23,7 +23,6 @@ from tests.salmetrics_models.training.deepgaze_acw.toy_categories import (
     CATEGORIES,
     categorised_blobs,
 )
-from tests.salmetrics_models.training.toy_training import LOG_ROUNDING
 
 
 @pytest.fixture(scope="module")
@@ -73,16 +72,19 @@ def test_a_mixture_by_the_category_of_each_image(head, data, features):
     """With all weight on one backbone, the density is that of its readouts."""
     samples = CategorySamples(data, range(6), JointFeatures(features), Uniform(), ARCHITECTURE)
     samples.categories = [0, 1, 2, 0, 1, 2]
-    batch = samples.batch([1, 3])
+    batch = samples.batch([1, 3]).to(torch.device("cpu"), torch.float64)
+    head.double()
     with torch.no_grad():
-        head.category_weights.copy_(100.0 * torch.eye(3))  # a softmax of 1 and 0
+        head.category_weights.copy_(
+            100.0 * torch.eye(3, dtype=torch.float64)
+        )  # a softmax of 1 and 0
         found = CategoryObjective(head, CATEGORIES, 10.0, ()).log_densities(batch)
         for k, category in enumerate(batch.categories):
             maps = [m[k : k + 1] for m in batch.maps[2 * category : 2 * category + 2]]
             centre = batch.centre[k : k + 1]
             every = torch.arange(2)
             own = head.heads[category].mixture(maps, batch.grid, centre, batch.mixing, every)
-            np.testing.assert_allclose(found[k], own[0], rtol=0, atol=LOG_ROUNDING)
+            np.testing.assert_allclose(found[k], own[0], rtol=0, atol=1e-12)  # float64
 
 
 def test_shares_of_backbones_are_logged(head):

@@ -1,8 +1,8 @@
 """Predictions from features that are kept: those of the network, and of no other images."""
 
+from copy import deepcopy
 from dataclasses import replace
 
-import numpy as np
 import pytest
 import torch
 
@@ -13,7 +13,8 @@ from salmetrics_models.deepgaze.finaliser import mixing_for
 from salmetrics_models.deepgaze.head import Head
 from salmetrics_models.training.inputs.features import Features
 from salmetrics_models.training.readouts.from_features import FromFeatures
-from tests.salmetrics_models.training.toy_training import ARCHITECTURE, LOG_ROUNDING
+from tests.salmetrics_models.rounding import assert_equal_in_float32, assert_sums_to_one
+from tests.salmetrics_models.training.toy_training import ARCHITECTURE
 
 
 @pytest.fixture(scope="module")
@@ -41,21 +42,26 @@ def test_log_densities_are_those_of_the_head(model, dataset):
         stimulus = dataset.stimuli[i]
         log = model.log_density(stimulus)
         assert log.shape == stimulus.size
-        assert np.log(np.exp(log.astype(float)).sum()) == pytest.approx(0, abs=LOG_ROUNDING)
+        assert_sums_to_one(log)
         pixels = torch.from_numpy(stimulus.rgb.transpose(2, 0, 1)[None].copy()).float()
         height, width = stimulus.size
         centre = salmetrics.GaussianCentreBias().log_density(stimulus)[::2, ::2]
-        mixing = mixing_for(centre.shape, stimulus.size, torch.float32, torch.device("cpu"))
-        with torch.no_grad():
-            maps = FeatureExtractor(HAND_MADE)(pixels)
-            logs = model._heads[0].log_densities(
-                maps,
-                torch.from_numpy(centre.astype(np.float32))[None],
-                mixing,
-                (-(-height // 8), -(-width // 8)),
-            )
-            expected = mixing.enlarged(logs[:, i % 2])[0]
-        np.testing.assert_allclose(log, expected, rtol=0, atol=LOG_ROUNDING)
+        expected = []
+        for dtype in (torch.float32, torch.float64):
+            mixing = mixing_for(centre.shape, stimulus.size, dtype, torch.device("cpu"))
+            with torch.no_grad():
+                logs = (
+                    deepcopy(model._heads[0])
+                    .to(dtype)
+                    .log_densities(
+                        FeatureExtractor(HAND_MADE).to(dtype)(pixels.to(dtype)),
+                        torch.from_numpy(centre.copy())[None].to(dtype),
+                        mixing,
+                        (-(-height // 8), -(-width // 8)),
+                    )
+                )
+                expected.append(mixing.enlarged(logs[:, i % 2])[0])
+        assert_equal_in_float32(log, *expected)
 
 
 def test_what_results_record_of_it(model):

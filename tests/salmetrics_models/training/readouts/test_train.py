@@ -26,11 +26,11 @@ from salmetrics_models.training.inputs.samples import Samples
 from salmetrics_models.training.loop import fit as fitting
 from salmetrics_models.training.readouts import train as runs
 from salmetrics_models.weights.files import write_weights
+from tests.salmetrics_models.rounding import assert_equal_in_float32
 from tests.salmetrics_models.toy_backbones import SEES
 from tests.salmetrics_models.training.toy_training import (
     ARCHITECTURE,
     EPS,
-    LOG_ROUNDING,
     ONE_EPOCH,
     QUIET,
     blob_dataset,
@@ -150,7 +150,8 @@ def test_several_backbones_are_mixed(dataset, quick_stage, tmp_path):
     same = first[first["backbone"] == "colour"].reset_index(drop=True)
     assert same["IG"].tolist() == second["IG"].tolist()
     kept = together.from_features().log_density(stimulus)
-    np.testing.assert_allclose(kept, parts[0], rtol=0, atol=LOG_ROUNDING)
+    exact = together.cross_validated(device="cpu", dtype="float64").log_density(stimulus)
+    assert_equal_in_float32(kept, parts[0], exact)
     assert together.model(device="cpu").network.architecture.backbones == (colour, gabor)
     with pytest.raises(InputError, match="backbone must be one of"):
         ReadoutModel(together.path, centre_bias="uniform", device="cpu")
@@ -215,7 +216,8 @@ def test_a_part_of_deepgaze_2e(tmp_path, dataset):
     assert torch.equal(kept, source.network.conv1.weight)
     one = found.from_features().log_density(small.stimuli[1])
     other = found.cross_validated(device="cpu").log_density(small.stimuli[1])
-    np.testing.assert_allclose(one, other, rtol=0, atol=LOG_ROUNDING)
+    double = found.cross_validated(device="cpu", dtype="float64")
+    assert_equal_in_float32(one, other, double.log_density(small.stimuli[1]))
     again = train(architecture, [stage], tmp_path / "again", weights={"all": found.path}, **QUIET)
     assert again.model(device="cpu").weights_digest == model.weights_digest
 
@@ -350,7 +352,8 @@ def test_deepgaze_2_with_another_backbone(dataset, tmp_path):
     found = train(architecture, [stage], tmp_path, weights={"sees-red": "random"}, **QUIET)
     one = found.from_features().log_density(small.stimuli[1])
     other = found.cross_validated(device="cpu").log_density(small.stimuli[1])
-    np.testing.assert_allclose(one, other, rtol=0, atol=LOG_ROUNDING)
+    double = found.cross_validated(device="cpu", dtype="float64")
+    assert_equal_in_float32(one, other, double.log_density(small.stimuli[1]))
 
 
 def test_what_a_kill_left_is_swept(quick_stage, tmp_path):
