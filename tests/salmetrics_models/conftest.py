@@ -12,17 +12,22 @@ from tests.salmetrics_models.other_process import OtherProcess
 from tests.salmetrics_models.plain_deepgaze import weights_by_rule
 from tests.salmetrics_models.toy_models import OPTIONS, TOY_1, TOY_2E, ToyDeepGazeI, ToyDeepGazeIIE
 
-LARGE = {"file_1", "file_2e", "model_1", "model_2e", "state_1", "state_2e"}
+LARGEST = {"file_2e", "model_2e", "state_2e"}
+LARGE = {"file_1", "model_1", "state_1", *LARGEST}
 
 
 def pytest_collection_modifyitems(items):
     """Keep the tests of weights of the published sizes in one process of pytest-xdist.
 
-    They are 400 and 240 MB, and the fixtures of a session are made once in each process.
+    They are 400 and 240 MB, and the fixtures of a session are made once in each process. Making
+    those of 400 MB takes more than three seconds.
     """
     for item in items:
-        if LARGE & set(getattr(item, "fixturenames", ())):
+        fixtures = set(getattr(item, "fixturenames", ()))
+        if LARGE & fixtures:
             item.add_marker(pytest.mark.xdist_group("deepgaze2e"))
+        if LARGEST & fixtures:
+            item.add_marker(pytest.mark.slow)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -150,6 +150,7 @@ def test_predict_acw(images, toy_acw, monkeypatch):
     assert model.components == (2, 7, 12)
 
 
+@pytest.mark.slow
 def test_predict_resumes_after_a_kill(images, photo, monkeypatch):
     """SIGKILL at any time: the same command makes the same file, from what was predicted."""
     from PIL import Image

@@ -159,6 +159,7 @@ def test_random_weights_by_seed(toy_1):
     assert first.fingerprint != toy_1.fingerprint
 
 
+@pytest.mark.slow
 def test_pickles_are_read_in_another_process(photo, other_process):
     """Where nothing of torchvision was imported before."""
     model = TorchvisionDeepGazeI(None, **OPTIONS, dtype="float64", n_threads=1)

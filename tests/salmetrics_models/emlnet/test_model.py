@@ -17,6 +17,7 @@ from tests.salmetrics_models.rounding import EPS32
 from tests.salmetrics_models.toy_models import SQUEEZENET
 
 
+@pytest.mark.slow
 def test_prediction_is_that_of_a_plain_implementation(files, images):
     """Of the published size; in float64, as fifty random layers enlarge rounding."""
     paths, states = files
@@ -171,6 +172,7 @@ def test_images_without_pixels():
         model.check_data(sizes, None)
 
 
+@pytest.mark.slow
 def test_a_pickle_is_read_in_another_process(images, other_process):
     """Where torchvision is not imported yet."""
     backbone = SQUEEZENET.reading(["features.3", "features.12"])
