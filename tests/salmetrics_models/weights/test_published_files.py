@@ -100,7 +100,7 @@ def test_downloads_that_fail(server, monkeypatch):
     monkeypatch.setitem(
         published_files.PUBLISHED, "gone", PublishedFile("gone", "http://127.0.0.1:9/gone")
     )
-    with pytest.raises(InputError, match="can't be downloaded"):
+    with pytest.raises(InputError, match="cannot be downloaded"):
         cached("gone")
     with pytest.raises(InputError, match="no published weights are called 'other'"):
         cached("other")
