@@ -286,6 +286,7 @@ def test_a_kill_in_each_step(tiny, archives, tmp_path, name, where):
     assert len(list((tmp_path / "killed").glob("*.h5"))) == 1
 
 
+@pytest.mark.slow
 def test_several_processes(archives, tmp_path):
     paths = [str(path) for path in archives("mit1003")]
     command = [sys.executable, "-c", KILLED, "mit1003", "getting:unpack:99", str(tmp_path), *paths]

@@ -69,6 +69,7 @@ def gaussian_centre(size):
 # ---- recorded numbers
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", ["a", "b", "c"])
 def test_recorded_numbers_2e(recorded, network_2e, case, monkeypatch):
     """In float64 to the last digits; in float32 both are equally far from that."""
