@@ -240,6 +240,7 @@ def test_osie_densities(osie, which):
     compare_blurred_densities(*few, chosen, empirical)
 
 
+@pytest.mark.slow
 def test_centre_bias_and_gold_standard(shared):
     """Their conventions: floor before normalising; bandwidth as a share of the longer side."""
     dataset = load("osie", shared / "data" / "osie", download=False)[:6]

@@ -170,6 +170,7 @@ def test_locks_that_code_names_are_no_obstacle(monkeypatch):
     assert fingerprint(uses_a_global)
 
 
+@pytest.mark.slow
 def test_the_same_in_every_process():
     code = (
         "from salmetrics import *; from salmetrics.fingerprint import fingerprint\n"

@@ -35,6 +35,7 @@ def mirror(module):
     return ROOT / "tests" / inside.with_name(f"test_{module.name}")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("module", list(modules()), ids=str)
 def test_each_module_has_its_tests(module):
     assert mirror(module).is_file(), f"{module} has no {mirror(module).relative_to(ROOT)}"

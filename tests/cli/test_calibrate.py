@@ -56,6 +56,7 @@ def test_a_seed_below_0(result, capsys):
     assert not (result / "x.png").exists()
 
 
+@pytest.mark.slow
 def test_calibrate_several_data_sets(folder, capsys):
     dataset = salmetrics.datasets.load_folder("images", "fixations.csv", outside="clip", sigma=3)
     for name in ("one", "two"):

@@ -20,6 +20,7 @@ def test_figures(result, capsys, figure):
     draw_figure(capsys, figure)
 
 
+@pytest.mark.slow
 def test_images_are_chosen(result, capsys):
     command = ["plot", "gallery", "--dataset", "data.h5", "--n", "2", "--out", "g.svg"]
     models = ["--model", "gaussian-centre-bias:0.3", "--model", "uniform"]

@@ -71,6 +71,7 @@ def test_toronto(theirs, served, tmp_path, monkeypatch):
     assert_same(ours, stimuli, fixations, names=())
 
 
+@pytest.mark.slow
 def test_pascal_s(theirs, served, tmp_path, monkeypatch):
     folder, copied = served("pascal-s", published.pascal_s)
     module = theirs("pascal_s")
@@ -80,6 +81,7 @@ def test_pascal_s(theirs, served, tmp_path, monkeypatch):
     assert_same(ours, stimuli, fixations, names=(("index", "t"),))
 
 
+@pytest.mark.slow
 def test_osie(theirs, served, tmp_path, monkeypatch):
     folder, copied = served("osie", published.osie)
     module = theirs("osie")

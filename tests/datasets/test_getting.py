@@ -263,6 +263,7 @@ STEPS = [
 ROOT = Path(__file__).parents[2]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "where"), STEPS)
 def test_a_kill_in_each_step(tiny, archives, tmp_path, name, where):
     """The next call does the rest, with the same result as an uninterrupted call."""
@@ -335,6 +336,7 @@ def web(archives, monkeypatch):
         server.server_close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["toronto", "mit1003", "figrim"])
 def test_from_the_web(web, tmp_path, name):
     """Each file is downloaded once and unpacked, and the archives are removed."""
@@ -349,6 +351,7 @@ def test_from_the_web(web, tmp_path, name):
     assert sorted(requested) == sorted(sources)
 
 
+@pytest.mark.slow
 def test_from_the_web_with_another_checksum(web, tmp_path):
     serve, _ = web
     serve("toronto", wrong=True)

@@ -56,6 +56,7 @@ def test_wrong_sizes(tiny, archives, tmp_path):
         datasets.load("osie", tmp_path)
 
 
+@pytest.mark.slow
 @pytest.mark.real_data
 def test_published_data(shared):
     folder = shared / "data" / "osie"

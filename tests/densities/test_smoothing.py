@@ -100,6 +100,7 @@ def test_fourier_gain_is_one_half():
     np.testing.assert_allclose(Smoothing(cycles=4.0).dense(wave), wave / 2, rtol=1e-12, atol=1e-14)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "settings",
     [{"boundary": name, "sigma": (1.5, 3.0)} for name in BOUNDARIES] + [{"cycles": 4.0}],

@@ -76,6 +76,7 @@ def test_predictions_that_are_not_kept_are_made_again(data, models, alone):
     assert again.n_predictions == 4 * n
 
 
+@pytest.mark.slow
 def test_sums_alone_give_the_same_numbers(data, models, alone):
     for average in ("fixation", "image", "subject"):
         protocol = salmetrics.get_protocol("default").override(average=average)

@@ -40,12 +40,13 @@ result.save(sys.argv[2])
 
 
 def run_killed_at(script, folder, out, seconds):
-    """Run the script, and kill it so long after it is ready; None: let it end."""
+    """Run the script, and kill it `seconds` after it is ready; None: let it end."""
+    paths = [str(Path(__file__).parents[1]), os.environ.get("PYTHONPATH", "")]
     process = subprocess.Popen(
         [sys.executable, script, folder, out],
         stdout=subprocess.PIPE,
         start_new_session=True,
-        env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])},
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(paths)},
     )
     process.stdout.readline()
     if seconds is not None:

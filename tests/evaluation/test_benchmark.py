@@ -146,6 +146,7 @@ def test_models_that_are_made_for_each_data_set(maps):
     assert np.isnan(ranks["gold-standard"])
 
 
+@pytest.mark.slow
 def test_fitted_densities(maps):
     result = benchmark(
         DATASETS[:1],

@@ -37,6 +37,7 @@ def positive(m):
     return np.maximum(m, 0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("key", KEYS)
 @pytest.mark.parametrize("name", DENSITIES)
 def test_no_other_map_is_expected_to_do_better(name, key):
@@ -60,6 +61,7 @@ def test_no_other_map_is_expected_to_do_better(name, key):
     assert sum(worse) >= 3
 
 
+@pytest.mark.slow
 def test_for_sim_the_blurred_density_is_worse():
     for log_density in DENSITIES.values():
         best = optimal_saliency_map("SIM", log_density, **OPTIONS)

@@ -104,6 +104,7 @@ def test_the_cache_folder(monkeypatch, tmp_path):
     assert cache_folder().name == "salmetrics"
 
 
+@pytest.mark.slow
 def test_a_file(server, tmp_path):
     target = tmp_path / "new" / "file.zip"
     assert got(server, "file", target, digests=[MD5]) == target
@@ -114,12 +115,14 @@ def test_a_file(server, tmp_path):
     assert Handler.log == [None]
 
 
+@pytest.mark.slow
 def test_any_of_several_digests(server, tmp_path):
     sha = f"sha256:{hashlib.sha256(CONTENT).hexdigest()}"
     for i, digests in enumerate([["md5:0", MD5], [sha], ["md5:0", sha], []]):
         assert got(server, "file", tmp_path / f"{i}", digests=digests).read_bytes() == CONTENT
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", ["file", "no-ranges", "unsized", "other-range", "untagged"])
 @pytest.mark.parametrize("there", [1, 400_000, len(CONTENT)])
 def test_a_partial_file_is_completed(server, tmp_path, path, there):
@@ -130,12 +133,14 @@ def test_a_partial_file_is_completed(server, tmp_path, path, there):
     assert Handler.log == [f"bytes={there}-"]
 
 
+@pytest.mark.slow
 def test_a_part_longer_than_the_file(server, tmp_path):
     (tmp_path / "f.part").write_bytes(CONTENT + b"x")
     assert got(server, "file", tmp_path / "f", digests=[MD5]).read_bytes() == CONTENT
     assert Handler.log == [f"bytes={len(CONTENT) + 1}-", None]
 
 
+@pytest.mark.slow
 def test_a_connection_that_breaks(server, tmp_path):
     """It is resumed from the last byte."""
     Handler.failures = 3
@@ -147,6 +152,7 @@ def test_a_connection_that_breaks(server, tmp_path):
     assert all(200_000 < b - a <= 300_000 for a, b in zip([0, *starts], starts, strict=False))
 
 
+@pytest.mark.slow
 def test_a_connection_that_always_breaks(server, tmp_path, monkeypatch):
     monkeypatch.setattr(downloads, "_TRIES", 2)
     with pytest.raises(
@@ -159,6 +165,7 @@ def test_a_connection_that_always_breaks(server, tmp_path, monkeypatch):
     assert Handler.log[-1] == f"bytes={there}-"
 
 
+@pytest.mark.slow
 def test_a_server_that_is_busy(server, tmp_path):
     Handler.failures = 2
     assert got(server, "busy", tmp_path / "f").read_bytes() == CONTENT
@@ -171,6 +178,7 @@ def test_a_server_that_is_busy(server, tmp_path):
     assert len(Handler.log) == 3 + 2 + 4
 
 
+@pytest.mark.slow
 def test_a_missing_file(server, tmp_path):
     with pytest.raises(InputError, match=r"the server answers 404 Not Found\. By hand: get it"):
         got(server, "missing", tmp_path / "f")
@@ -186,6 +194,7 @@ def test_no_server(tmp_path, monkeypatch):
         download("http://127.0.0.1:9/x", tmp_path / "f", by_hand=HAND, progress=False)
 
 
+@pytest.mark.slow
 def test_a_server_that_says_nothing(server, tmp_path, monkeypatch):
     monkeypatch.setattr(downloads, "_TIMEOUT", 0.2)
     monkeypatch.setattr(downloads, "_TRIES", 2)
@@ -193,6 +202,7 @@ def test_a_server_that_says_nothing(server, tmp_path, monkeypatch):
         got(server, "silent", tmp_path / "f")
 
 
+@pytest.mark.slow
 def test_another_file(server, tmp_path):
     wrong = "md5:" + "0" * 32
     text = rf"is another file than expected: {MD5}, not {wrong}\. It was removed; check=False"
@@ -204,6 +214,7 @@ def test_another_file(server, tmp_path):
     assert (tmp_path / "f").read_bytes() == CONTENT
 
 
+@pytest.mark.slow
 def test_a_part_of_another_file(server, tmp_path):
     """The checksum shows it, and the whole file is downloaded."""
     (tmp_path / "f.part").write_bytes(b"x" * 1000)
@@ -211,6 +222,7 @@ def test_a_part_of_another_file(server, tmp_path):
     assert Handler.log == ["bytes=1000-", None]
 
 
+@pytest.mark.slow
 def test_a_file_that_changes_between_calls(server, tmp_path, monkeypatch):
     """Without checksums, the server's tag shows it."""
     monkeypatch.setattr(downloads, "_TRIES", 1)
@@ -223,6 +235,7 @@ def test_a_file_that_changes_between_calls(server, tmp_path, monkeypatch):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["f"]
 
 
+@pytest.mark.slow
 def test_two_at_once(server, tmp_path):
     """One downloads the file, the other waits for it."""
     found = []
@@ -256,6 +269,7 @@ def test_a_certificate_that_is_not_trusted(tmp_path, monkeypatch):
     assert len(asked) == 1
 
 
+@pytest.mark.slow
 def test_a_full_disk(server, tmp_path, monkeypatch):
     """The part that fitted is kept."""
     whole = downloads.Path.open
@@ -298,12 +312,14 @@ def test_no_permission(server, tmp_path):
     tmp_path.chmod(0o700)
 
 
+@pytest.mark.slow
 def test_a_folder_that_is_a_file(server, tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(InputError, match="cannot be saved in"):
         got(server, "file", tmp_path / "file" / "f")
 
 
+@pytest.mark.slow
 def test_a_kill(server, tmp_path):
     """The next call resumes, and nothing else is left."""
     code = (
@@ -326,6 +342,7 @@ def test_a_kill(server, tmp_path):
     assert Handler.log[-1] == f"bytes={there}-"
 
 
+@pytest.mark.slow
 def test_the_bar(server, tmp_path, capsys, monkeypatch):
     """On standard error, after two seconds, beginning at the resumed byte."""
     import tqdm

@@ -44,6 +44,7 @@ def run_two_kernels(folder, **environment):
     )
 
 
+@pytest.mark.slow
 def test_without_a_writable_folder_kernels_warn_once_and_work(tmp_path):
     (tmp_path / "__pycache__").touch()  # a file: no folder can be made here, not even by root
     nowhere = str(tmp_path / "__pycache__" / "home")
@@ -55,6 +56,7 @@ def test_without_a_writable_folder_kernels_warn_once_and_work(tmp_path):
     assert "set NUMBA_CACHE_DIR to a writable folder" in result.stderr
 
 
+@pytest.mark.slow
 def test_kernels_are_cached_on_disk(tmp_path):
     result = run_two_kernels(tmp_path, NUMBA_CACHE_DIR=str(tmp_path / "cache"))
     assert result.stdout.split() == ["42", "inf", "nan"]

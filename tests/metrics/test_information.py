@@ -105,6 +105,7 @@ def test_additive(densities):
     np.testing.assert_array_equal(information.score(model, x, y, model), np.zeros(x.size))
 
 
+@pytest.mark.slow
 @given(densities=log_densities(n=2))
 def test_expected_gain_under_the_model_is_not_negative(densities):
     _, _, model, baseline = densities

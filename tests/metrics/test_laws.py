@@ -83,6 +83,7 @@ def close(actual, expected):
 # ---- laws
 
 
+@pytest.mark.slow
 @with_law("flip")
 @pytest.mark.parametrize("change", [np.fliplr, np.flipud, np.transpose])
 @given(scene=scenes())
@@ -90,6 +91,7 @@ def test_flip(key, change, scene):
     close(scene.rearranged(change).score(key), scene.score(key))
 
 
+@pytest.mark.slow
 @with_law("scale")
 @given(scene=scenes(), factor=st.integers(-8, 8).map(lambda power: 2.0**power))
 def test_scale(key, scene, factor):

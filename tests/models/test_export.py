@@ -236,6 +236,7 @@ def export(folder):
 """
 
 
+@pytest.mark.slow
 def test_a_killed_export_resumes(tmp_path, monkeypatch):
     """Another process is killed; this one resumes, and writes the file that one process writes."""
     (tmp_path / "slow_export.py").write_text(SCRIPT)

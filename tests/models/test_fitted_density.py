@@ -45,6 +45,7 @@ def make(n_images, blur, nonlinearity, *, n=60, size=(60, 80), smooth=1.0):
     return stimuli, fixations, maps, salmetrics.as_model(truth, kind="log_density")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("blur", "smooth"), [(0.0, 2.0), (3.0, 1.0)])
 def test_recovers_what_made_the_fixations(blur, smooth):
     def nonlinearity(value):
@@ -70,6 +71,7 @@ def test_recovers_what_made_the_fixations(blur, smooth):
     assert fitted.overall.grid_error < 0.002
 
 
+@pytest.mark.slow
 def test_images_are_predicted_by_parameters_of_other_images():
     stimuli, fixations, maps, _ = make(10, 0.0, lambda v: 0.0 * v, n=8, smooth=2.0)
     fitted = fit_density(maps, stimuli, fixations, folds=5, blur=0)

@@ -341,6 +341,7 @@ def test_no_fixation_but_one_on_each_image():
         GoldStandard.fit(stimuli, fixations)
 
 
+@pytest.mark.slow
 def test_the_others_come_closer_to_the_truth_the_more_they_are():
     """IG rises with the number of subjects and stays below that of the true density."""
     many = generate_dataset(25, n_subjects=24, n_fixations=8, seed=5)

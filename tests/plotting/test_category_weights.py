@@ -68,6 +68,7 @@ def test_panels_and_lines(by, other):
     assert texts(legend) == [*shuffled[other].unique(), "equal weights"]
 
 
+@pytest.mark.slow
 def test_scales_are_shared_and_start_at_0():
     table = generated_weights(("a", "b", "c"), "ABCD")
     axes = plot_category_weights(

@@ -406,6 +406,7 @@ def test_command_with_a_protocol_and_metrics_of_its_own(folder, capsys):
     assert wide.table["CC"].iloc[0] != Evaluation.load("cycles/sorted.h5").table["CC"].iloc[0]
 
 
+@pytest.mark.slow
 def test_command_by_category(folder, capsys):
     layout = ["--layout", "cat2000-categories", "--sigma", "4"]
     assert benchmark("--dataset", "sorted.h5", *layout) == 0

@@ -64,6 +64,7 @@ def scored(parts, weights, data, result, gold):
     )
 
 
+@pytest.mark.slow
 def test_equal_to_mixtures_that_predict(data, models, result, gold):
     found = mixtures(result)
     names = list(models)

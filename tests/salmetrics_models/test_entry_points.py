@@ -128,6 +128,7 @@ def test_predict_options(images, file_2, monkeypatch, photo):
         deepgaze2(argument + "dataset", unknown)
 
 
+@pytest.mark.slow
 def test_predict_options_2e(images, toys, monkeypatch, toy_file_2e):
     common = ["--model", "deepgaze2e", "--weights", str(toy_file_2e), "--centre-bias", "uniform"]
     model = made_by(monkeypatch, [*common, "--fold", "3", "--component-order", "fold-major"])

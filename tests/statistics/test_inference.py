@@ -200,6 +200,7 @@ def test_refused(fixations, options, text):
         intervals([sample_of(*fixations, "image")], **options)
 
 
+@pytest.mark.slow
 @each_average
 def test_coverage_and_level_by_simulation(average):
     """A small version of checks/statistics.py; bounds are 99.9 % binomial ones for 150 sets."""

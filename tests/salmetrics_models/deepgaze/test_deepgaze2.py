@@ -29,6 +29,7 @@ def stimuli(photo):
     return Stimuli.from_arrays([photo, photo[::-1].copy(), photo[:90]])
 
 
+@pytest.mark.slow
 def test_parameters_of_the_paper(published):
     """Layers of 16, 32, 2 and 1 channels on 5 x 512 features, a blur and the centre's weight."""
     n = 2560 * 16 + 16 + 16 * 32 + 32 + 32 * 2 + 2 + 2 + 1
@@ -40,6 +41,7 @@ def test_parameters_of_the_paper(published):
     assert [layer.activation for layer in DEEPGAZE_2.layers] == ["relu", "relu", "relu", None]
 
 
+@pytest.mark.slow
 def test_an_impulse_is_at_the_same_place_in_all_layers(published):
     """Where the receptive fields of units of the fifth stage have their centre."""
     branch = published.network.branches[0]

@@ -20,6 +20,7 @@ def test_the_published_model(model_2e, photo):
     assert (log.shape, log.dtype) == (photo.shape[:2], np.float32)
 
 
+@pytest.mark.slow
 def test_another_models_weights(file_1):
     """Of the published size: of the 5461 tensors of DeepGaze IIE, DeepGaze I has none."""
     with pytest.raises(InputError, match=r"5461 missing, the first '.*'; 19 unexpected, the first"):

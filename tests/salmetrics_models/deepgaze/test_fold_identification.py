@@ -79,6 +79,7 @@ FOLDS = Folds({str(i): i % 10 for i in range(500)})
 NUMBERS = np.arange(30)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("order", "offset"), [("instance-major", 0), ("fold-major", 0), ("instance-major", 4)]
 )

@@ -34,6 +34,7 @@ def gaussian_centre(size):
     return (log - np.log(np.exp(log).sum())).astype(np.float32)
 
 
+@pytest.mark.slow
 def test_the_published_size(model_1, photo):
     """DeepGaze I as it was published, on AlexNet."""
     (stimulus,) = Stimuli.from_arrays([photo])
@@ -179,6 +180,7 @@ def test_threads_do_not_get_each_others_features(toy_file_1, photo):
         np.testing.assert_allclose(one, other, rtol=0, atol=1e-10)
 
 
+@pytest.mark.slow
 def test_autocast_is_close_and_not_equal(model_1, file_1, photo):
     """Backbones in bfloat16, the rest as it was."""
     rough = DeepGazeI(file_1, autocast=True, **OPTIONS)
@@ -191,6 +193,7 @@ def test_autocast_is_close_and_not_equal(model_1, file_1, photo):
     assert rough.fingerprint != model_1.fingerprint
 
 
+@pytest.mark.slow
 def test_with_components(toy_2e, photo):
     (stimulus,) = Stimuli.from_arrays([photo])
     part = toy_2e.with_components((0, 10, 20))

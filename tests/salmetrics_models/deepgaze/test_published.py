@@ -18,6 +18,7 @@ def recorded(shared):
     return shared / "golden" / "deepgaze"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("architecture", "name", "n"),
     [(DEEPGAZE_2E, "deepgaze2e", 5461), (DEEPGAZE_1, "deepgaze1", 19)],
@@ -41,6 +42,7 @@ def test_all_published_names_have_a_place(recorded, architecture, name, n):
     assert set(filled) == own  # none left empty
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "n"), [("2e", 5461), ("1", 19)])
 def test_weights_are_those_of_the_recorded_numbers(recorded, request, name, n):
     state = request.getfixturevalue(f"state_{name}")

@@ -148,6 +148,7 @@ def paper():
     return DeepGazeIIEACW(device="cpu")
 
 
+@pytest.mark.slow
 def test_the_papers_model(paper):
     assert paper.n_components == 15
     assert paper.n_folds == 5

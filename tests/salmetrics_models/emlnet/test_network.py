@@ -38,6 +38,7 @@ def images(rng):
     return torch.from_numpy(rng.random((2, 3, 48, 64)))
 
 
+@pytest.mark.slow
 def test_public_form_has_the_published_taps():
     """Sizes of the published network for 480 x 640, without computing anything."""
     with torch.device("meta"):
@@ -53,6 +54,7 @@ def test_public_form_has_the_published_taps():
     assert sum(p.numel() for p in network.decoder.parameters()) == 11 * 3 + 180
 
 
+@pytest.mark.slow
 def test_decoder_of_the_paper_has_13543_weights():
     sizes = [layer_shapes(b, (480, 640)) for b in (NASNET_LARGE, DENSENET_161)]
     channels = [[n for n, _, _ in shapes] for shapes in sizes]

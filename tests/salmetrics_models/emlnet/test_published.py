@@ -1,10 +1,12 @@
 """Names of tensors in the authors' three files."""
 
+import pytest
 import torch
 
 from salmetrics_models.emlnet.published import decoder_names, encoder_names
 
 
+@pytest.mark.slow
 def test_published_files_load_completely(files, model):
     paths, states = files
     for name in ("imagenet", "places"):

@@ -22,6 +22,7 @@ from tests.salmetrics_models.training.toy_files import BEGIN, STAGE
 from tests.salmetrics_models.training.toy_training import blob_dataset
 
 
+@pytest.mark.slow
 def test_train(training_folder, capsys):
     (training_folder / "sub").mkdir()
     os.chdir(training_folder / "sub")  # paths are relative to the file

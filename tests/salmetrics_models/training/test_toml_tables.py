@@ -166,6 +166,7 @@ def test_architectures():
     assert tables.architecture_of({}, DEEPGAZE_2E) == DEEPGAZE_2E
 
 
+@pytest.mark.slow
 def test_scores_of_images_by_models_that_have_not_seen_them(trained, dataset, tmp_path):
     lines = list(
         tables.scores_of_unseen(trained.from_features(), dataset, tmp_path / "m.pth", " --by x")

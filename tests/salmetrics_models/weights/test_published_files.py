@@ -52,6 +52,7 @@ def server(tmp_path, monkeypatch):
         running.shutdown()
 
 
+@pytest.mark.slow
 def test_from_pretrained(server, toy_file_1, toy_1):
     (server / "served" / "deepgaze1.pth").write_bytes(toy_file_1.read_bytes())
     np.save(server / "served" / "centre.npy", np.full((8, 8), -np.log(64)))
@@ -80,6 +81,7 @@ def test_from_pretrained(server, toy_file_1, toy_1):
     assert not kept.exists()
 
 
+@pytest.mark.slow
 def test_a_damaged_record(server):
     (server / "cache").mkdir()
     (server / "cache" / "sha256.json").write_text("{")
@@ -87,6 +89,7 @@ def test_a_damaged_record(server):
         cached("deepgaze1")
 
 
+@pytest.mark.slow
 def test_downloads_that_fail(server, monkeypatch):
     (server / "served" / "cut.pth").write_bytes(bytes(400_000))
     monkeypatch.setattr(downloads, "_WAIT", 0.0)

@@ -37,6 +37,7 @@ def folder(tmp_path, monkeypatch):
     return tmp_path
 
 
+@pytest.mark.slow
 def test_train(folder, capsys):
     assert main(["train", "config.toml"]) == 0
     out = capsys.readouterr().out

@@ -102,6 +102,7 @@ def test_weights_pick_the_backbone_of_each_category(tmp_path, mixing, least, n_i
         assert own > other
 
 
+@pytest.mark.slow
 def test_what_is_written(trained, data, cut):
     folder = trained.path.parent
     assert sorted(p.name for p in folder.iterdir() if not p.name.startswith(".")) == [
@@ -223,6 +224,7 @@ def test_a_share_that_is_nothing_has_no_gradient():
     assert all(torch.isfinite(log.grad).all() for log in logs)
 
 
+@pytest.mark.slow
 def test_interrupted_it_ends_the_same(data, cut, trained, tmp_path, monkeypatch):
     write, n_calls = fitting.write_state, [0]
 
@@ -246,6 +248,7 @@ def test_interrupted_it_ends_the_same(data, cut, trained, tmp_path, monkeypatch)
     assert again.category_weights.equals(trained.category_weights)
 
 
+@pytest.mark.slow
 def test_without_folds_a_fifth_of_each_category_is_validated_on(data, tmp_path):
     data = data[:15]
     options = QUIET | {"n_instances": None, "recipe": RECIPE.changed(max_epochs=1)}
@@ -266,6 +269,7 @@ def test_without_folds_a_fifth_of_each_category_is_validated_on(data, tmp_path):
         done.cross_validated()
 
 
+@pytest.mark.slow
 def test_both_rates_go_down_on_a_plateau(data, tmp_path, monkeypatch):
     """With steps so small that nothing gets better."""
     recipe = RECIPE.changed(learning_rate=1e-15, patience=1, min_learning_rate=2e-17)

@@ -86,6 +86,7 @@ def test_pieces_learn_and_are_better_together(tmp_path, form):
             assert difference["low"] > 0, (other, metric)
 
 
+@pytest.mark.slow
 def test_what_is_written(trained, data):
     folder = trained.path.parent
     assert sorted(p.name for p in folder.iterdir() if not p.name.startswith(".")) == [
@@ -146,6 +147,7 @@ def test_losses_of_validation_are_those_of_a_plain_loop(trained, data):
     assert abs(np.mean(exact) - expected) <= FACTOR * lost
 
 
+@pytest.mark.slow
 def test_interrupted_it_ends_the_same(data, trained, tmp_path, monkeypatch):
     write, n_calls = fitting.write_state, [0]
 
@@ -252,6 +254,7 @@ def test_a_finished_training_is_only_read(data, trained, monkeypatch):
     assert again.history.equals(trained.history)
 
 
+@pytest.mark.slow
 def test_a_dead_decoder_is_said(data, tmp_path):
     """Weights below 0 before the last rectifier: no pixel, and no gradient, comes through."""
     model = EMLNet(form="paper", backbones=TOY, size=SIZE, device="cpu")
@@ -299,6 +302,7 @@ def test_the_papers_maps_begin_alive_whatever_the_sign_of_features(data):
         assert network(images).std() > 0
 
 
+@pytest.mark.slow
 def test_one_more_encoder(data, trained, tmp_path):
     """Those that are trained are not trained again; the decoder is, as it depends on all."""
     folder = tmp_path / "more"

@@ -130,6 +130,7 @@ def test_weights_and_averages(parts, dataset, tmp_path):
     )
 
 
+@pytest.mark.slow
 def test_it_learns_and_keeps_the_best(parts, tmp_path):
     recipe = Recipe(learning_rate=0.05, max_epochs=12, batch_size=2)
     double = Settings(CPU, torch.float64, progress=False)
@@ -152,6 +153,7 @@ class Killed(BaseException):
     pass
 
 
+@pytest.mark.slow
 def test_interrupted_after_any_write_it_ends_the_same(parts, tmp_path, monkeypatch):
     """Within epochs too, as the state is written after each batch here."""
     settings = Settings(CPU, save_seconds=0, progress=False)
@@ -204,6 +206,7 @@ def without_format(path):
     torch.save(state, path)
 
 
+@pytest.mark.slow
 def test_states_of_the_first_format(parts, tmp_path, monkeypatch):
     """They resume, and are read once they are done."""
     whole = fit(tmp_path / "whole", parts)
@@ -270,6 +273,7 @@ def test_tensorboard(parts, tmp_path):
     assert b"learning_rate" in written
 
 
+@pytest.mark.slow
 def test_a_loss_that_is_no_number(parts, tmp_path, monkeypatch):
     losses = likelihood.negative_log_likelihood
     n_calls = [0]
@@ -322,6 +326,7 @@ def test_a_validation_that_is_no_number(parts, tmp_path, monkeypatch):
     assert torch.load(tmp_path / "state.pth", weights_only=True)["position"] == [1, 0]
 
 
+@pytest.mark.slow
 def test_a_full_disk_leaves_the_state_of_before(parts, tmp_path, monkeypatch):
     save = torch.save
     n_calls = [0]

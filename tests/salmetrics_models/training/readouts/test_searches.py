@@ -25,6 +25,7 @@ def short(dataset):
     return Stage("blobs", few, recipe, folds=cut, centre_bias="gaussian")
 
 
+@pytest.mark.slow
 def test_instances(short, tmp_path):
     found = instance_search(ARCHITECTURE, [short], tmp_path, n=3, **QUIET)
     assert list(found.table["instance"]) == [0, 1, 2]
@@ -47,6 +48,7 @@ def test_instances(short, tmp_path):
     axes.figure.clear()
 
 
+@pytest.mark.slow
 def test_layers(short, tmp_path, monkeypatch):
     n_computed = [0]
     computed = features_module.Features._computed

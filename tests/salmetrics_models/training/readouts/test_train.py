@@ -65,6 +65,7 @@ def test_no_readout_saw_its_test_images(stage, tmp_path, monkeypatch):
     assert len(fitted) == 3  # not fitted again
 
 
+@pytest.mark.slow
 def test_interrupted_between_readouts_the_file_is_the_same(quick_stage, tmp_path, monkeypatch):
     whole = train(ARCHITECTURE, [quick_stage], tmp_path / "whole", n_instances=2, **QUIET)
     write = runs.fit
@@ -87,6 +88,7 @@ def test_interrupted_between_readouts_the_file_is_the_same(quick_stage, tmp_path
     )
 
 
+@pytest.mark.slow
 def test_seeds_and_features_that_are_not_kept(quick_stage, tmp_path):
     digests = {}
     for name, options in {
@@ -104,6 +106,7 @@ def test_seeds_and_features_that_are_not_kept(quick_stage, tmp_path):
     assert (tmp_path / "elsewhere").is_dir()
 
 
+@pytest.mark.slow
 def test_stages_go_on_from_each_other(dataset, tmp_path):
     """Pretraining with validation images of its own and another downsampling, then folds."""
     first = Stage(
@@ -131,6 +134,7 @@ def test_stages_go_on_from_each_other(dataset, tmp_path):
     assert np.isfinite(alone.model(device="cpu").log_density(dataset.stimuli[0])).all()
 
 
+@pytest.mark.slow
 def test_several_backbones_are_mixed(dataset, quick_stage, tmp_path):
     """Each is trained alone; the density is the mean over backbones of those of its readouts."""
     colour = replace(HAND_MADE.reading(["colour"]), name="colour")
@@ -327,6 +331,7 @@ def test_a_finished_training_is_read_on_other_machines(quick_stage, tmp_path, mo
     assert again.model(device="cpu").weights_digest == first.model(device="cpu").weights_digest
 
 
+@pytest.mark.slow
 def test_a_deepgaze_as_centre_bias(trained, stage, tmp_path):
     """It wants settings of torch while the training has some."""
     bias = trained.model(device="cpu", centre_bias="uniform", n_threads=1)
@@ -370,6 +375,7 @@ def test_what_a_kill_left_is_swept(quick_stage, tmp_path):
     assert shared.exists()
 
 
+@pytest.mark.slow
 def test_images_without_fixations_warn_once(quick_stage, tmp_path):
     data = quick_stage.dataset
     kept = data.fixations[data.fixations.image != 4]
@@ -380,6 +386,7 @@ def test_images_without_fixations_warn_once(quick_stage, tmp_path):
     assert len([w for w in caught if text in str(w.message)]) == 1
 
 
+@pytest.mark.slow
 def test_layers_of_backbones():
     found = ALEXNET.reading(["features.4", "features.10"])
     assert (found.channels, found.strides) == (192 + 256, (8, 16))

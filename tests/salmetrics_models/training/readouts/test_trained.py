@@ -46,6 +46,7 @@ def test_what_comes_of_it(trained, dataset):
     assert trained.validation(1) == pytest.approx(best.loc[1].mean(), rel=1e-12)
 
 
+@pytest.mark.slow
 def test_three_ways_to_predict_are_one(trained, dataset, capsys, monkeypatch, tmp_path):
     """Cross-validated from the file, from kept features, and on the command line."""
     crossed = trained.cross_validated(device="cpu")
