@@ -34,6 +34,8 @@ class Plan:
         Models by name.
     protocol
         Every choice, metrics included.
+    no_baseline
+        Why there is no baseline, for models that need one; None if there is one.
 
     Attributes
     ----------
@@ -41,8 +43,9 @@ class Plan:
         Reasons why a model does not have a metric, by (model, metric).
     """
 
-    def __init__(self, models: Mapping[str, Model], protocol: Protocol) -> None:
-        self._protocol_metrics = protocol.metrics
+    def __init__(
+        self, models: Mapping[str, Model], protocol: Protocol, *, no_baseline: str | None = None
+    ) -> None:
         self.reasons: dict[Key, str] = {}
         self._metrics: dict[tuple[str, Pass], list[str]] = {}
         for name, model in models.items():
@@ -50,6 +53,8 @@ class Plan:
             second: list[str] = []
             for key in protocol.metrics:
                 reason = _why_not(model, key, protocol)
+                if reason is None and METRICS[key].relative_to_baseline:
+                    reason = no_baseline
                 if reason is not None:
                     self.reasons[name, key] = reason
                 elif _needs_mean(model, key, protocol):
@@ -75,8 +80,8 @@ class Plan:
         return [key for key in self.metrics(name, which) if not METRICS[key].needs_density]
 
     def needs(self, part: Need) -> bool:
-        """Whether a metric of the protocol needs a part of the observation."""
-        return any(part in METRICS[key].needs for key in self._protocol_metrics)
+        """Whether a metric that a model gets needs a part of the observation."""
+        return any(part in METRICS[key].needs for keys in self._metrics.values() for key in keys)
 
     def needs_second_pass(self, name: str) -> bool:
         """Whether a model has a metric that needs the mean of its predictions first."""

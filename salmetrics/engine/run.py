@@ -27,6 +27,7 @@ from salmetrics.errors import InputError
 from salmetrics.fingerprint import fingerprint
 from salmetrics.io.checkpoint import Checkpoint
 from salmetrics.io.spill import Spill
+from salmetrics.metrics.registry import METRICS
 from salmetrics.models.base import Model
 from salmetrics.progress import progress_bar
 from salmetrics.protocols import Protocol
@@ -72,7 +73,7 @@ def score_models(
     InputError
         If a prediction is invalid, unless errors are recorded.
     """
-    plan = Plan(models, protocol)
+    plan = Plan(models, protocol, no_baseline=references.no_baseline)
     record_errors = options.on_error == "record"
     predictor = Predictor(models, stimuli, fixations, plan, references, record_errors=record_errors)
     scorer = Scorer(
@@ -93,7 +94,9 @@ def score_models(
         )
         stores = {
             name: Checkpoint(
-                Path(options.checkpoint), name, {"model": fingerprint(model), **conditions}
+                Path(options.checkpoint),
+                name,
+                {"model": fingerprint(model), **conditions, **_baseline_of(name, plan, references)},
             )
             for name, model in models.items()
         }
@@ -116,7 +119,7 @@ def _conditions(
     seed: int,
     record_errors: bool,
 ) -> dict[str, Any]:
-    """Return everything but the model that scores depend on."""
+    """Return everything but the model and the baseline that scores depend on."""
     conditions: dict[str, Any] = {
         "data": data_fingerprint(stimuli, fixations),
         "protocol": dataclasses.asdict(protocol),
@@ -125,13 +128,20 @@ def _conditions(
         "record_errors": record_errors,
         "salmetrics": version("salmetrics"),
     }
-    if references.baseline is not None:
-        conditions["baseline"] = fingerprint(references.baseline)
     if references.empirical is not None:
         conditions["empirical"] = fingerprint(references.empirical)
     if references.nonfixations is not None:
         conditions["nonfixations"] = fingerprint(references.nonfixations.columns)
     return conditions
+
+
+def _baseline_of(name: str, plan: Plan, references: References) -> dict[str, str]:
+    """Return the condition that a baseline is, for a model with metrics relative to it."""
+    if references.baseline is None:
+        return {}
+    if not any(METRICS[key].relative_to_baseline for key in plan.metrics(name)):
+        return {}  # the baseline is there for other models
+    return {"baseline": fingerprint(references.baseline)}
 
 
 class _Run:

@@ -109,7 +109,8 @@ class Scorer:
             fixations,
             protocol,
             nonfixations=references.nonfixations,
-            needs_blur=references.empirical is None or any_density,
+            needs_blur=plan.needs("empirical_map")
+            and (references.empirical is None or any_density),
             seed=seed,
         )
 

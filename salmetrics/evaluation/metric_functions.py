@@ -723,7 +723,9 @@ def _score(
     if metric.needs_density:
         model = require_density(model, key, stimuli, kind=kind)
     models = {"model": as_model(model, stimuli, kind=kind)}
-    compared_with = checked_references(models, stimuli, fixations, choices, **references)
+    compared_with = checked_references(
+        models, stimuli, fixations, choices, required=True, **references
+    )
     options = RunOptions(seed=seed, progress=True)
     scores = scored(models, stimuli, fixations, choices, compared_with, options)
     if ("model", key) in scores.reasons:

@@ -27,7 +27,13 @@ from salmetrics.models.fitting.likelihood import Fit, Optimum, fit_kernel_mixtur
 from salmetrics.models.known_images import KnownImages
 from salmetrics.protocols import BOUNDARIES, Boundary
 
-__all__ = ["FLOOR", "MIT1003_BANDWIDTH", "CentreBias", "default_baseline"]
+__all__ = [
+    "FLOOR",
+    "MIT1003_BANDWIDTH",
+    "CentreBias",
+    "default_baseline",
+    "why_no_centre_bias",
+]
 
 MIT1003_BANDWIDTH = 10**-1.6667673342543432  # published with MIT1003, a share of the image's size
 FLOOR = 1e-6  # weight of the uniform density
@@ -187,10 +193,10 @@ class CentreBias(DensityModel):
                 progress=progress,
             )
         free = [isinstance(value, str) for value in (bandwidth, floor)]
-        if np.unique(fixations.image).size < 2:
+        reason = why_no_centre_bias(fixations)
+        if reason is not None:
             raise InputError(
-                "a centre bias is fitted by leaving out one image at a time; fixations on at "
-                "least two images are needed. Or use CentreBias(stimuli, fixations)"
+                f"{reason}; CentreBias(stimuli, fixations) takes a given bandwidth"
             )
         model = cls(
             stimuli,
@@ -554,6 +560,17 @@ class CentreBias(DensityModel):
         pixels, smoothing = self._pixels(slice(None), size), self._smoothing(size)
         values = smoothing.dense_at(_counts(pixels, size), at)
         return _Total(values, smoothing.mass(size, pixels), pixels.size)
+
+
+def why_no_centre_bias(fixations: Fixations) -> str | None:
+    """Return the reason why no centre bias can be fitted to fixations; None if one can."""
+    n = np.unique(fixations.image).size
+    if n > 1:
+        return None
+    return (
+        "the centre bias is fitted by leaving out one image at a time, so it needs fixations on at "
+        f"least two images; there are some on {n}"
+    )
 
 
 def default_baseline(

@@ -96,7 +96,10 @@ class Evaluation:
     def metrics(self) -> list[str]:
         """Keys of the metrics, in order: those of the protocol, and what a gold standard adds."""
         keys = list(self.protocol.metrics)
-        for share in shares_of(keys) if self.gold_standard is not None else ():
+        for share in shares_of(keys):
+            wanted = any((model, share) in self.reasons for model in self.models)
+            if self.gold_standard is None and not wanted:
+                continue
             keys.insert(keys.index(str(METRICS[share].share_of)) + 1, share)
         return keys
 

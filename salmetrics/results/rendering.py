@@ -128,7 +128,7 @@ def footnotes(
     if baseline is not None and relative:
         lines.append(f"IG over {with_parameters(baseline)}")
     for metric in METRICS.values():
-        if metric.share_of is not None and metric.key in metrics:
+        if metric.share_of is not None and metric.key in metrics and provenance["gold_standard"]:
             gold = with_parameters(provenance["gold_standard"])
             lines.append(f"{metric.key}: share of the {metric.share_of} of {gold}")
     if intervals and provenance["n_bootstrap"]:
