@@ -132,7 +132,7 @@ class Smoothing:
             result[places] = self._crowded_at(tables, size, pixels[own], at[places])
         return result
 
-    def _crowded_at(self, tables: Any, size: Size, pixels: Rows, at: Rows) -> Array:
+    def _crowded_at(self, tables: tuple[Any, Any], size: Size, pixels: Rows, at: Rows) -> Array:
         """Return `points_at` of one image with many points and places."""
         places, place = np.unique(at, return_inverse=True)
         occupied, counts = np.unique(pixels, return_counts=True)
@@ -251,7 +251,7 @@ class Smoothing:
 
 
 def _pairs_at(
-    tables: Any,
+    tables: tuple[Any, Any],
     size: Size,
     pixels: Rows,
     masses: Array,
@@ -261,7 +261,8 @@ def _pairs_at(
 ) -> Array:
     """Add up the kernels of points at places, pair by pair, image after image."""
     return kernels.blurred_points_at(
-        *tables,
+        tables[0],
+        tables[1],
         *np.divmod(pixels, size[1]),
         masses,
         ends,

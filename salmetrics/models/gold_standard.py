@@ -502,9 +502,9 @@ def why_no_gold_standard(fixations: Fixations) -> str | None:
     codes = np.unique(fixations.subject, return_inverse=True)[1]
     if codes.max(initial=0) == 0:
         return (
-            "all fixations are of one subject, so nobody else can predict them; give "
-            "salmetrics.GoldStandard.fit(..., hold_out='fixation') (--model gold-standard:fixation), "
-            "which is optimistic"
+            "all fixations are of one subject, so nobody else can predict them; "
+            "salmetrics.GoldStandard.fit(..., hold_out='fixation') (--model "
+            "gold-standard:fixation) can, which is optimistic"
         )
     pairs = np.unique(fixations.image * (codes.max() + 1) + codes)
     if np.unique(pairs // (codes.max() + 1)).size == pairs.size:

@@ -174,5 +174,5 @@ def test_one_image_is_too_few_for_the_command_line():
     stimuli = salmetrics.Stimuli.from_sizes([(4, 5), (4, 5)])
     fixations = salmetrics.Fixations.from_arrays([1, 2], [1, 2], [0, 0], n_images=2)
     maps = salmetrics.as_model(np.ones((2, 4, 5)), stimuli, kind="saliency_map")
-    with pytest.raises(InputError, match="^one image is too few for --fit-density: each image"):
+    with pytest.raises(InputError, match=r"^one image is too few for --fit-density: each image"):
         fitted_if_map(maps, stimuli, fixations)
