@@ -30,6 +30,7 @@ from salmetrics.data.dataset import Dataset
 from salmetrics.data.fixations import Fixations
 from salmetrics.data.stimuli import Stimuli
 from salmetrics.errors import InputError, check_choice
+from salmetrics.io.damage import reading
 from salmetrics.io.files import check_file, check_target, replacing
 from salmetrics.io.hdf5_values import as_text, check_format, restored, storable
 from salmetrics.io.images import as_pixels
@@ -143,33 +144,25 @@ def read_hdf5(path: str | Path, *, n_images: int | None = None) -> Dataset | Sti
     import h5py
 
     source = check_file(path)
-    try:
-        with h5py.File(source, "r") as file:
-            if as_text(file.attrs.get("salmetrics", "")) != "dataset":
-                return _read_part(file, source, n_images)
-            check_format(file, source, FORMAT)
-            return Dataset(
-                as_text(file.attrs["name"]),
-                _read_stimuli(file["stimuli"], source),
-                _read_fixations(file["fixations"], n_images),
-                json.loads(file.attrs["info"]),
-            )
-    except InputError:
-        raise
-    except (
-        AttributeError,
-        IndexError,
-        KeyError,
-        OSError,
-        RuntimeError,
-        TypeError,
-        ValueError,
-    ) as error:
-        raise InputError(f"{str(source)!r} cannot be read as a data set: {error}") from error
+    with (
+        reading(repr(str(source)), "cannot be read as a data set"),
+        h5py.File(source, "r") as file,
+    ):
+        if as_text(file.attrs.get("salmetrics", "")) != "dataset":
+            return _read_part(file, source, n_images)
+        check_format(file, source, FORMAT)
+        return Dataset(
+            as_text(file.attrs["name"]),
+            _read_stimuli(file["stimuli"], source),
+            _read_fixations(file["fixations"], n_images),
+            json.loads(file.attrs["info"]),
+        )
 
 
 def _read_part(file: Any, source: Path, n_images: int | None) -> Stimuli | Fixations:
     kind = as_text(file.attrs.get("type", ""))
+    if "format" in file.attrs and as_text(file.attrs.get("salmetrics", "")) == kind:
+        check_format(file, source, FORMAT)  # pysaliency's files have none
     if kind in ("FileStimuli", "Stimuli", _SIZES):
         return _read_stimuli(file, source)
     if kind == "Fixations":
@@ -253,11 +246,8 @@ def _read_stimuli(group: Any, source: Path) -> Stimuli:
 def _read_pixels(source: Path, name: str) -> NDArray[np.uint8]:
     import h5py
 
-    try:
-        with h5py.File(source, "r") as file:
-            return as_pixels(file[name][()], f"{source}:{name}")
-    except (KeyError, OSError) as error:
-        raise InputError(f"image {name!r} in {str(source)!r} cannot be read: {error}") from error
+    with reading(f"image {name!r} in {str(source)!r}"), h5py.File(source, "r") as file:
+        return as_pixels(file[name][()], f"{source}:{name}")
 
 
 # ---- fixations

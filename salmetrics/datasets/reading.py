@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -18,6 +17,7 @@ from salmetrics.data.folds import natural_key
 from salmetrics.data.stimuli import Stimuli
 from salmetrics.datasets.description import Description
 from salmetrics.errors import InputError, some
+from salmetrics.io.damage import reading
 
 __all__ = [
     "Columns",
@@ -34,18 +34,6 @@ __all__ = [
 ]
 
 _DEPTH = 4  # levels of folders that are searched for a file
-# errors that files of another content cause, in parsers and in the access to missing fields
-_OTHER_CONTENT = (
-    AttributeError,
-    EOFError,
-    IndexError,
-    KeyError,
-    MemoryError,
-    OverflowError,
-    TypeError,
-    ValueError,
-    zlib.error,
-)
 T = TypeVar("T")
 
 
@@ -119,16 +107,8 @@ class Columns:
 @contextmanager
 def explained(path: Path) -> Iterator[None]:
     """Turn errors that a file of unexpected content causes into an `InputError` naming the file."""
-    from scipy.io.matlab import MatReadError
-
-    try:
+    with reading(repr(str(path)), "is damaged, or not the published file"):
         yield
-    except InputError:
-        raise
-    except (MatReadError, OSError, *_OTHER_CONTENT) as error:
-        raise InputError(
-            f"{str(path)!r} is damaged, or not the published file: {error!r}"
-        ) from error
 
 
 def find_path(folder: Path, relative: str) -> Path | None:

@@ -14,7 +14,7 @@ from salmetrics.data.stimuli import Stimuli
 from salmetrics.engine.run_options import SPILL_BYTES, Keep, OnError, RunOptions
 from salmetrics.errors import InputError, check_whole
 from salmetrics.evaluation.references import wants_gold_standard
-from salmetrics.evaluation.scoring import checked_references, scored
+from salmetrics.evaluation.scoring import check_types, checked_references, scored
 from salmetrics.models.base import model_name
 from salmetrics.models.conversion import as_model
 from salmetrics.protocols import Protocol, get_protocol
@@ -116,6 +116,7 @@ def evaluate(
     model                 metric
     gaussian-centre-bias  LL       -8.77
     """
+    check_types(stimuli, fixations)
     options = RunOptions(
         n_jobs=n_jobs,
         seed=seed,
@@ -182,12 +183,13 @@ def _named(models: Any) -> dict[str, Any]:
     if several and _is_prediction(several[0]):
         return {"model": several}  # one model: a list of arrays
     named: dict[str, Any] = {}
-    for model in several:
+    for each in several:
+        model = Path(each) if isinstance(each, str) else each  # which is called by its last part
         base = model_name(model) if not hasattr(model, "__name__") else model.__name__
         name, number = base, 2
         while name in named:
             name, number = f"{base} {number}", number + 1
-        named[name] = model
+        named[name] = each
     return named
 
 

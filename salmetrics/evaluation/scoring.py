@@ -22,7 +22,20 @@ from salmetrics.models.base import Model
 from salmetrics.protocols import Protocol
 from salmetrics.results.scores import Scores
 
-__all__ = ["checked_references", "scored"]
+__all__ = ["check_types", "checked_references", "scored"]
+
+
+def check_types(stimuli: Any, fixations: Any) -> None:
+    """Raise `InputError` unless stimuli and fixations are such, and not each other or a table."""
+    for name, given, wanted in (
+        ("stimuli", stimuli, Stimuli),
+        ("fixations", fixations, Fixations),
+    ):
+        if not isinstance(given, wanted):
+            raise InputError(
+                f"{name} must be {wanted.__name__}; got {type(given).__name__}. The order is "
+                "models, stimuli, fixations; tables become fixations by Fixations.from_dataframe"
+            )
 
 
 def checked_references(

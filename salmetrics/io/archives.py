@@ -12,13 +12,13 @@ import tarfile
 import tempfile
 import threading
 import zipfile
-import zlib
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import IO, Any
 
 from salmetrics.errors import InputError
+from salmetrics.io.damage import reading
 from salmetrics.progress import progress_bar
 
 __all__ = ["ARCHIVE_SUFFIXES", "Archive", "is_junk", "unpack"]
@@ -33,17 +33,6 @@ _COMPRESSED: dict[bytes, Any] = {
     b"\x1f\x8b": gzip.open,
     b"\xfd7zXZ\x00": lzma.open,
 }
-_DAMAGE = (
-    EOFError,
-    NotImplementedError,  # a compression method that Python does not support
-    OSError,
-    RuntimeError,  # the archive is encrypted
-    ValueError,
-    lzma.LZMAError,
-    tarfile.TarError,
-    zipfile.BadZipFile,
-    zlib.error,
-)
 
 
 class Archive:
@@ -210,18 +199,12 @@ class Archive:
 
     @contextmanager
     def _explained(self, name: str | None = None) -> Iterator[None]:
-        try:
-            yield
-        except InputError:
-            raise
-        except FileNotFoundError as error:
-            raise InputError(f"there is no archive {str(self.path)!r}") from error
-        except _DAMAGE as error:
-            what = f"archive {str(self.path)!r}" + (f", file {name!r}," if name else "")
-            why = str(error).partition("\n")[0].rstrip(": ") or type(error).__name__
-            raise InputError(
-                f"{what} cannot be read: {why}. It may be an incomplete download; download it again"
-            ) from error
+        what = f"archive {str(self.path)!r}" + (f", file {name!r}," if name else "")
+        with reading(what, hint=". It may be an incomplete download; download it again"):
+            try:
+                yield
+            except FileNotFoundError as error:
+                raise InputError(f"there is no archive {str(self.path)!r}") from error
 
 
 def unpack(

@@ -6,10 +6,11 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
 from salmetrics.array_types import Size
 from salmetrics.errors import InputError
+from salmetrics.io.damage import reading
 
 __all__ = ["IMAGE_SUFFIXES", "as_pixels", "read_pixels", "read_size", "without_image_suffix"]
 
@@ -44,26 +45,21 @@ def read_pixels(path: Path) -> NDArray[np.uint8]:
     InputError
         If the file is not a readable image, or is truncated.
     """
-    with _opened(path) as image:
-        try:
-            if image.mode.startswith("I;16") or image.mode == "I":
-                wide = np.asarray(image, dtype=np.int64)
-                if wide.min() < 0 or wide.max() > 65535:
-                    raise InputError(
-                        f"image {str(path)!r} must hold at most 16 bits per pixel; got values from "
-                        f"{wide.min()} to {wide.max()}. Scale it first"
-                    )
-                return as_pixels(wide.astype(np.uint16), str(path))
-            if image.mode == "F":
+    with _opened(path) as image, reading(f"image {str(path)!r}", "cannot be decoded"):
+        if image.mode.startswith("I;16") or image.mode == "I":
+            wide = np.asarray(image, dtype=np.int64)
+            if wide.min() < 0 or wide.max() > 65535:
                 raise InputError(
-                    f"image {str(path)!r} holds floats; save it with 8 or 16 bits per pixel"
+                    f"image {str(path)!r} must hold at most 16 bits per pixel; got values from "
+                    f"{wide.min()} to {wide.max()}. Scale it first"
                 )
-            wanted = "L" if image.mode in ("1", "L", "LA", "La") else "RGB"
-            return np.asarray(image.convert(wanted))
-        except InputError:
-            raise
-        except (OSError, SyntaxError, ValueError) as error:
-            raise InputError(f"image {str(path)!r} cannot be decoded: {error}") from error
+            return as_pixels(wide.astype(np.uint16), str(path))
+        if image.mode == "F":
+            raise InputError(
+                f"image {str(path)!r} holds floats; save it with 8 or 16 bits per pixel"
+            )
+        wanted = "L" if image.mode in ("1", "L", "LA", "La") else "RGB"
+        return np.asarray(image.convert(wanted))
 
 
 def as_pixels(array: Any, name: str) -> NDArray[np.uint8]:
@@ -101,14 +97,13 @@ def as_pixels(array: Any, name: str) -> NDArray[np.uint8]:
 def _opened(path: Path) -> Image.Image:
     if not path.is_file():
         raise InputError(f"image {str(path)!r} does not exist")
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            return Image.open(path)
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise InputError(
-            f"image {str(path)!r} is too large ({error}); scale it down, or raise "
-            "PIL.Image.MAX_IMAGE_PIXELS if you trust it"
-        ) from error
-    except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
-        raise InputError(f"{str(path)!r} cannot be read as an image: {error}") from error
+    with reading(repr(str(path)), "cannot be read as an image"):
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("error", Image.DecompressionBombWarning)
+                return Image.open(path)
+        except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+            raise InputError(
+                f"image {str(path)!r} is too large ({error}); scale it down, or raise "
+                "PIL.Image.MAX_IMAGE_PIXELS if you trust it"
+            ) from error

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import io
 import math
-import zipfile
-import zlib
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import IO, Any
 
 import numpy as np
@@ -16,6 +13,7 @@ from PIL import Image
 
 from salmetrics.array_types import Size
 from salmetrics.errors import InputError
+from salmetrics.io.damage import reading
 from salmetrics.io.matlab import open_mat, sole_array
 
 __all__ = [
@@ -27,39 +25,12 @@ __all__ = [
     "map_shape",
     "map_size",
     "read_map",
-    "reading",
 ]
 
 _IMAGES = (".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff")
 MAP_SUFFIXES = tuple(sorted((*_IMAGES, ".mat", ".npy")))
 WRITTEN_SUFFIXES = (".jpg", ".mat", ".npy", ".png", ".tif")
 _WIDE = ("LA;16", "RGB;16", "RGBA;16", "RGBX;16")
-
-
-@contextmanager
-def reading(what: str) -> Iterator[None]:
-    """Turn errors of the libraries that read files into an `InputError` about `what`."""
-    from scipy.io.matlab import MatReadError
-
-    try:
-        yield
-    except InputError:
-        raise
-    except (
-        EOFError,
-        Image.DecompressionBombError,
-        KeyError,
-        MatReadError,
-        NotImplementedError,
-        OSError,
-        RuntimeError,
-        SyntaxError,
-        TypeError,
-        ValueError,
-        zipfile.BadZipFile,
-        zlib.error,
-    ) as error:
-        raise InputError(f"{what} cannot be read: {str(error) or type(error).__name__}") from error
 
 
 def map_size(stream: IO[bytes], suffix: str, what: str) -> Size:
@@ -175,16 +146,21 @@ def _read_image(stream: IO[bytes], what: str) -> NDArray[Any]:
 
 
 def _array_size(stream: IO[bytes], what: str) -> Size:
-    shape, dtype = array_head(stream)
+    shape, _ = _whole_head(stream)
     size = map_shape(shape, what)
     if len(shape) > 2 and shape[2] == 3:  # only the values show whether the channels are equal
         stream.seek(0)
         _read_array(stream, what)
-    elif stream.seek(0, io.SEEK_CUR) + math.prod(shape) * dtype.itemsize > stream.seek(
-        0, io.SEEK_END
-    ):
-        raise ValueError("the file is truncated")
     return size
+
+
+def _whole_head(stream: IO[bytes]) -> tuple[tuple[int, ...], np.dtype[Any]]:
+    """Return shape and dtype of a .npy file that holds as many bytes as its header declares."""
+    shape, dtype = array_head(stream)
+    start = stream.tell()
+    if start + math.prod(shape) * dtype.itemsize > stream.seek(0, io.SEEK_END):
+        raise ValueError("the file is truncated")
+    return shape, dtype
 
 
 def array_head(stream: IO[bytes]) -> tuple[tuple[int, ...], np.dtype[Any]]:
@@ -196,13 +172,15 @@ def array_head(stream: IO[bytes]) -> tuple[tuple[int, ...], np.dtype[Any]]:
     shape, _, dtype = reader(stream)
     if dtype.hasobject:
         raise ValueError("it holds Python objects, which are never unpickled")
+    if any(isinstance(length, bool) or length < 0 for length in shape):
+        raise ValueError(f"its header declares the shape {shape}")
     return shape, dtype
 
 
 def _read_array(stream: IO[bytes], what: str) -> NDArray[Any]:
-    array: NDArray[Any] = np.load(stream, allow_pickle=False)
-    if not isinstance(array, np.ndarray):
-        raise ValueError("it is not a .npy file")
+    _whole_head(stream)
+    stream.seek(0)
+    array: NDArray[Any] = np.lib.format.read_array(stream, allow_pickle=False)
     return as_grey(array, what)
 
 

@@ -19,8 +19,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from salmetrics.array_types import KINDS, Kind, Size
-from salmetrics.errors import InputError
+from salmetrics.errors import InputError, some
 from salmetrics.io.archives import ARCHIVE_SUFFIXES, Archive, is_junk
+from salmetrics.io.damage import reading
 from salmetrics.io.files import files_below
 from salmetrics.io.hdf5_values import as_text
 from salmetrics.io.map_files import (
@@ -30,7 +31,6 @@ from salmetrics.io.map_files import (
     map_shape,
     map_size,
     read_map,
-    reading,
 )
 from salmetrics.io.matlab import MatFile, open_mat, texts
 
@@ -157,7 +157,7 @@ class _FileMaps(Maps):
     """One file per map; a file `MARKER` may declare their kind."""
 
     def _set_kind(self, text: bytes) -> None:
-        self.kind = _checked_kind(json.loads(text).get("kind"), f"{MARKER} in {str(self.path)!r}")
+        self.kind = _declared_kind(text, self.path)
 
     def key(self, name: str) -> str:
         return str(PurePosixPath(name.replace("\\", "/")).with_suffix(""))
@@ -241,8 +241,7 @@ class _NpzMaps(Maps):
         self._members = {name.removesuffix(".npy"): name for name in arrays}
         self.names = tuple(sorted(self._members))
         if MARKER in self._archive.sizes:
-            text = json.loads(self._archive.read(MARKER))
-            self.kind = _checked_kind(text.get("kind"), f"{MARKER} in {str(path)!r}")
+            self.kind = _declared_kind(self._archive.read(MARKER), path)
 
     def sizes(self, names: Sequence[str]) -> Iterator[Size | InputError]:
         for name in names:
@@ -297,7 +296,7 @@ class _Hdf5Maps(Maps):
             holds = as_text(file.attrs.get("salmetrics", "")) or as_text(file.attrs.get("type", ""))
             if part not in file:
                 raise InputError(
-                    f"{str(path)!r} has no group {part!r}; it has {', '.join(file) or 'none'}"
+                    f"{str(path)!r} has no group {part!r}; it has {some(list(file)) or 'none'}"
                 )
             group = file[part]
             if not hasattr(group, "items"):
@@ -309,10 +308,12 @@ class _Hdf5Maps(Maps):
             self.names = tuple(sorted(_arrays_below(group)))
 
     def sizes(self, names: Sequence[str]) -> Iterator[Size | InputError]:
-        with self._opened() as file:
+        with reading(repr(str(self.path))), self._opened() as file:
             for name in names:
                 try:
-                    yield map_shape(file[self._part][name].shape or (), self._what(name))
+                    with reading(self._what(name)):
+                        size = map_shape(file[self._part][name].shape or (), self._what(name))
+                    yield size
                 except InputError as error:
                     yield error
 
@@ -342,11 +343,16 @@ class _MatMaps(Maps):
         if part not in self._file.names:
             raise InputError(
                 f"{str(path)!r} has no variable {part!r}; it has "
-                f"{', '.join(self._file.names) or 'none'}. Name one: {path.name}:VARIABLE"
+                f"{some(self._file.names) or 'none'}. Name one: {path.name}:VARIABLE"
             )
-        length = self._file.length(part)
-        self._is_stack = length is None
-        if length is None:
+        holds = self._file.holds(part)
+        if holds not in ("cells", "numbers"):
+            raise InputError(
+                f"variable {part!r} of {str(path)!r} is {holds}; expected a cell array with one "
+                "map per image, or numbers of shape (height, width, n)"
+            )
+        self._is_stack = holds == "numbers"
+        if self._is_stack:
             shape = self._file.array(part).shape
             if len(shape) not in (2, 3):
                 raise InputError(
@@ -354,6 +360,8 @@ class _MatMaps(Maps):
                     f"per image, or of shape (height, width, n); got {shape}"
                 )
             length = shape[2] if len(shape) == 3 else 1
+        else:
+            length = self._file.length(part)
         names = texts(self._file, "names") if "names" in self._file.names else None
         self.ordered = names is None or len(set(names)) != length
         self.names = tuple(map(str, range(length))) if self.ordered else tuple(names or ())
@@ -456,6 +464,16 @@ def _arrays_below(group: Any, prefix: str = "", above: tuple[int, ...] = ()) -> 
             yield prefix + name
         elif hash(item.id) not in above:
             yield from _arrays_below(item, f"{prefix}{name}/", above)
+
+
+def _declared_kind(text: bytes, path: Path) -> Kind | None:
+    """Return the kind that the text of `MARKER` declares."""
+    what = f"{MARKER} in {str(path)!r}"
+    with reading(what):
+        declared = json.loads(text)
+    if not isinstance(declared, dict):
+        raise InputError(f'{what} must be {{"kind": ...}}; got {type(declared).__name__}')
+    return _checked_kind(declared.get("kind"), what)
 
 
 def _checked_kind(kind: Any, what: str) -> Kind | None:

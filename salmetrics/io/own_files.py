@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from salmetrics.errors import InputError
+from salmetrics.io.damage import reading
 from salmetrics.io.files import check_file
 from salmetrics.io.hdf5_values import as_text, check_format
 
@@ -38,16 +39,13 @@ def open_ours(path: str | Path, kind: str, newest: int) -> Iterator[Any]:
     ------
     InputError
         If the file does not exist, is damaged, is of another kind, or has a newer format. The file
-        also counts as damaged if the block reads a part that is missing.
+        also counts as damaged if the block reads a part that is missing, or not what it should be.
     """
     import h5py
 
     check_file(path)
-    try:
-        with h5py.File(path, "r") as file:
-            if as_text(file.attrs.get("salmetrics", "")) != kind:
-                raise InputError(f"{str(path)!r} is an HDF5 file, but holds no {kind}")
-            check_format(file, path, newest)
-            yield file
-    except (KeyError, OSError) as error:
-        raise InputError(f"{str(path)!r} is not a readable {kind}: {error}") from error
+    with reading(repr(str(path)), f"is not a readable {kind}"), h5py.File(path, "r") as file:
+        if as_text(file.attrs.get("salmetrics", "")) != kind:
+            raise InputError(f"{str(path)!r} is an HDF5 file, but holds no {kind}")
+        check_format(file, path, newest)
+        yield file

@@ -420,14 +420,15 @@ class CentreBias(DensityModel):
         with open_ours(path, _KIND, _FORMAT) as file:
             record = json.loads(file["record"][()])
             columns = {name: file[name][()] for name in ("relative_x", "relative_y", "image")}
-        model = cls.__new__(cls)
-        fitted = record["parameters"].pop("fitted")
-        model._set_parameters(**record["parameters"])
-        if fitted:
-            optimum = record["optimum"]
-            model.optimum = Optimum(**optimum | {"at_bound": tuple(optimum["at_bound"])})
-        known = KnownImages.from_record(_KIND, record["known"])
-        model._set_data(known, **columns)
+            model = cls.__new__(cls)
+            fitted = record["parameters"].pop("fitted")
+            model._set_parameters(**record["parameters"])
+            if fitted:
+                optimum = record["optimum"]
+                model.optimum = Optimum(**optimum | {"at_bound": tuple(optimum["at_bound"])})
+            known = KnownImages.from_record(_KIND, record["known"])
+            _check_columns(columns, len(known.ids), within=0.5 if model.keep_aspect else 1.0)
+            model._set_data(known, **columns)
         return model
 
     def __getstate__(self) -> dict[str, Any]:
@@ -558,6 +559,16 @@ class CentreBias(DensityModel):
         pixels, smoothing = self._pixels(slice(None), size), self._smoothing(size)
         values = smoothing.dense_at(point_counts(size, pixels), at)
         return _Total(values, smoothing.mass(size, pixels), pixels.size)
+
+
+def _check_columns(columns: dict[str, AnyArray], n_images: int, *, within: float) -> None:
+    """Raise `ValueError` unless columns of a file are indices of images and relative positions."""
+    image, *positions = (columns[name] for name in ("image", "relative_x", "relative_y"))
+    if image.dtype.kind not in "iu" or not 0 <= image.min() <= image.max() < n_images:
+        raise ValueError(f"its fixations are not on the {n_images} images that it names")
+    for values in positions:
+        if values.shape != image.shape or not (np.abs(values) <= within).all():
+            raise ValueError("its fixations have no positions on their images")
 
 
 def why_no_centre_bias(fixations: Fixations) -> str | None:

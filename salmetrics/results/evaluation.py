@@ -11,10 +11,11 @@ import numpy as np
 
 from salmetrics.array_types import AnyArray, Array
 from salmetrics.errors import InputError, check_choice, some
+from salmetrics.io.damage import reading
 from salmetrics.metrics.registry import METRICS
 from salmetrics.protocols import Protocol, protocol_from_record
 from salmetrics.results.comparison import chosen_pairs, compared, ranked
-from salmetrics.results.hdf5 import read_evaluation, write_evaluation
+from salmetrics.results.hdf5 import check_parts, read_evaluation, write_evaluation
 from salmetrics.results.joining import joined, selected, shares_of, with_other_models
 from salmetrics.results.rendering import as_html, as_latex, as_markdown, as_text, footnotes
 from salmetrics.results.scores import Key, Scores
@@ -493,12 +494,14 @@ class Evaluation:
         InputError
             If there is no such file, or it holds something else.
         """
-        record, scores, attributes = read_evaluation(Path(path))
-        gold_standard = record["provenance"].get("gold_standard")
-        scores.gold_standard = None if gold_standard is None else gold_standard["name"]
-        return cls(
-            scores, ids=record["ids"], attributes=attributes, provenance=record["provenance"]
-        )
+        with reading(repr(str(path)), "is not a readable evaluation"):
+            record, scores, attributes = read_evaluation(Path(path))
+            check_parts(record, scores, attributes)
+            gold_standard = record["provenance"].get("gold_standard")
+            scores.gold_standard = None if gold_standard is None else gold_standard["name"]
+            return cls(
+                scores, ids=record["ids"], attributes=attributes, provenance=record["provenance"]
+            )
 
     def join(self, other: Evaluation) -> Evaluation:
         """Return the models of both, to compare them, with a warning of what else differs.

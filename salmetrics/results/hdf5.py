@@ -1,6 +1,7 @@
 """Evaluations in HDF5 files.
 
-Layout: attributes `salmetrics`, `format` and `id`, a digest of the rest; data set `record`, JSON
+Layout: attributes `salmetrics`, `format`, `id`, a digest of record and scores, and `digest`, one of
+everything but values per fixation, which have checksums of their own; data set `record`, JSON
 with `provenance`, `reasons`, `failures` and `ids`; group `cells` (`image`, `subject`,
 `counts`, `subjects`, and `of_fixation` if every fixation was kept); group `attributes`, one data
 set per attribute of the images; group `scores`, one group per model and metric with attributes
@@ -21,16 +22,21 @@ from typing import Any
 import numpy as np
 
 from salmetrics.array_types import AnyArray, Array
-from salmetrics.errors import InputError
+from salmetrics.errors import InputError, check_choice
+from salmetrics.io.damage import reading
 from salmetrics.io.files import check_target, replacing
-from salmetrics.io.hdf5_values import restored, storable
+from salmetrics.io.hdf5_values import as_text, restored, storable
 from salmetrics.io.own_files import open_ours
+from salmetrics.metrics.registry import METRICS
+from salmetrics.protocols import protocol_from_record
+from salmetrics.results.provenance import FORMAT as RECORD_FORMAT
 from salmetrics.results.scores import Key, Scores
 from salmetrics.statistics.cells import Cells
 
-__all__ = ["FORMAT", "read_evaluation", "write_evaluation"]
+__all__ = ["FORMAT", "check_parts", "read_evaluation", "write_evaluation"]
 
 FORMAT = 1
+_CELLS = ("image", "subject", "counts", "subjects")
 
 
 def write_evaluation(
@@ -92,14 +98,70 @@ def read_evaluation(path: Path) -> tuple[dict[str, Any], Scores, dict[str, AnyAr
         return _filled(file, path)
 
 
+def check_parts(
+    record: Mapping[str, Any], scores: Scores, attributes: Mapping[str, AnyArray]
+) -> None:
+    """Check that the parts of an evaluation belong together.
+
+    Parameters
+    ----------
+    record, scores, attributes
+        See `read_evaluation`.
+
+    Raises
+    ------
+    InputError
+        If the record or a metric is newer than this version.
+    ValueError
+        If a part is missing, or has the wrong length.
+    """
+    provenance, n_images = record["provenance"], len(record["ids"])
+    if provenance["format"] > RECORD_FORMAT:
+        raise InputError(
+            f"the record of the evaluation has format {provenance['format']}, newer than this "
+            f"version of salmetrics knows ({RECORD_FORMAT}); update salmetrics"
+        )
+    metrics = protocol_from_record(provenance["protocol"]).metrics
+    images = {key: scores.values[key] for key in scores.values if key not in scores.sums}
+    for key in ((model, metric) for model in provenance["models"] for metric in metrics):
+        check_choice("metric", key[1], METRICS)
+        if key not in scores.sums and key not in images:
+            raise ValueError(f"there is no {key[1]} of {key[0]!r}")
+    cells = scores.cells
+    for name, array, length in (
+        ("cells", cells.subject, cells.image.size),
+        ("cells", cells.counts, cells.image.size),
+        *(("sums", values, cells.image.size) for values in scores.sums.values()),
+        *(("values", values, n_images) for values in images.values()),
+    ):
+        if array.shape != (length,):
+            raise ValueError(f"{name} have the shape {array.shape}, not ({length},)")
+    for name, values in attributes.items():
+        if values.shape[:1] != (n_images,):
+            raise ValueError(f"there are {values.shape} values of {name!r} for {n_images} images")
+    for name, codes, end in (
+        ("image", cells.image, n_images),
+        ("subject", cells.subject, cells.subjects.size),
+        ("of_fixation", cells.of_fixation, cells.image.size),
+    ):
+        if codes is not None and codes.size and not 0 <= codes.min() <= codes.max() < end:
+            raise ValueError(f"{name} of the cells is not from 0 to {end - 1}")
+
+
 class _LazyValues(Mapping[Key, Array]):
     """Values by key: those per image in memory, those per fixation in a file."""
 
     def __init__(
-        self, path: Path, identity: str, groups: dict[Key, str], images: dict[Key, Array]
+        self,
+        path: Path,
+        identity: str,
+        n_fixations: int,
+        groups: dict[Key, str],
+        images: dict[Key, Array],
     ) -> None:
         self._path = path.resolve()
         self._identity = identity
+        self._n_fixations = n_fixations
         self._groups = groups
         self._images = images
 
@@ -108,15 +170,14 @@ class _LazyValues(Mapping[Key, Array]):
 
         if key in self._images:
             return self._images[key]
-        try:
-            with h5py.File(self._path, "r") as file:
-                if file.attrs.get("id", "") == self._identity:
-                    return np.asarray(file[self._groups[key]]["fixations"], dtype=np.float64)
-        except OSError as error:
-            raise InputError(
-                f"values per fixation are in {str(self._path)!r}, which is no longer readable: "
-                f"{error}"
-            ) from error
+        group = self._groups[key]
+        what = f"values per fixation are in {str(self._path)!r}, which"
+        with reading(what, "is no longer readable"), h5py.File(self._path, "r") as file:
+            if as_text(file.attrs.get("id", "")) == self._identity:
+                values = np.asarray(file[group]["fixations"], dtype=np.float64)
+                if values.shape != (self._n_fixations,):
+                    raise ValueError(f"there are {values.shape} of {self._n_fixations}")
+                return values
         raise InputError(
             f"{str(self._path)!r} has been replaced since it was loaded; load it again"
         )
@@ -146,7 +207,7 @@ def _fill(
     digest = hashlib.sha256(record_text.encode())
     file["record"] = record_text  # a data set: attributes hold no more than 64 kB
     cells = file.create_group("cells")
-    for name in ("image", "subject", "counts"):
+    for name in _CELLS[:3]:
         cells[name] = getattr(scores.cells, name)
     cells["subjects"] = storable(scores.cells.subjects)
     if scores.cells.of_fixation is not None:
@@ -172,10 +233,28 @@ def _fill(
                 shuffle=True,
             )
     file.attrs["id"] = digest.hexdigest()[:32]
+    file.attrs["digest"] = _digest_of_rest(scores.cells, attributes, file.attrs["id"])
+
+
+def _digest_of_rest(cells: Cells, attributes: Mapping[str, AnyArray], identity: str) -> str:
+    """Digest cells and attributes, and by their digest record and scores."""
+    digest = hashlib.sha256(identity.encode())
+    parts = {f"cells/{name}": getattr(cells, name) for name in _CELLS}
+    if cells.of_fixation is not None:
+        parts["cells/of_fixation"] = cells.of_fixation.astype(np.int64)
+    parts |= {f"attributes/{name}": values for name, values in attributes.items()}
+    for name in sorted(parts):
+        array = np.asarray(parts[name])
+        is_text = array.dtype.kind in "UOST"
+        content = "\0".join(map(str, array.tolist())).encode() if is_text else array.tobytes()
+        digest.update(f"{name} {array.shape} ".encode() + content)
+    return digest.hexdigest()[:32]
 
 
 def _filled(file: Any, path: Path) -> tuple[dict[str, Any], Scores, dict[str, AnyArray]]:
-    record = json.loads(file["record"][()])
+    text = file["record"][()]
+    record = json.loads(text)
+    digest = hashlib.sha256(text if isinstance(text, bytes) else text.encode())
     cells = file["cells"]
     restored_cells = Cells.from_arrays(
         image=cells["image"][()],
@@ -186,19 +265,25 @@ def _filled(file: Any, path: Path) -> tuple[dict[str, Any], Scores, dict[str, An
     )
     sums, images, groups = {}, {}, {}
     for name, group in file["scores"].items():
-        key = str(group.attrs["model"]), str(group.attrs["metric"])
+        key = as_text(group.attrs["model"]), as_text(group.attrs["metric"])
         if "images" in group:
-            images[key] = group["images"][()]
+            images[key] = numbers = group["images"][()]
         else:
-            sums[key] = group["sums"][()]
+            sums[key] = numbers = group["sums"][()]
             if "fixations" in group:
                 groups[key] = f"scores/{name}"
+        digest.update(np.ascontiguousarray(numbers).tobytes())
+    attributes = {name: restored(values) for name, values in file.get("attributes", {}).items()}
+    identity = as_text(file.attrs["id"])
+    rest = _digest_of_rest(restored_cells, attributes, identity)
+    if identity != digest.hexdigest()[:32] or as_text(file.attrs.get("digest", rest)) != rest:
+        raise ValueError("its content does not have the digest that was stored with it")
+    n_fixations = 0 if restored_cells.of_fixation is None else restored_cells.of_fixation.size
     scores = Scores(
         restored_cells,
-        values=_LazyValues(path, str(file.attrs.get("id", "")), groups, images),
+        values=_LazyValues(path, identity, n_fixations, groups, images),
         sums=sums,
         reasons={(m, k): why for m, k, why in record.pop("reasons")},
         failures={(m, i): why for m, i, why in record.pop("failures")},
     )
-    attributes = {name: restored(values) for name, values in file.get("attributes", {}).items()}
     return record, scores, attributes

@@ -587,3 +587,11 @@ def test_a_checkpoint_of_maps_does_not_depend_on_the_baseline_of_densities(tmp_p
     both = salmetrics.evaluate({"m": Map(), "d": Density()}, stimuli, fixations, **options)
     assert both.value("m", "NSS") == alone.value("m", "NSS")
     assert len(list(tmp_path.glob("m-*"))) == len(list(tmp_path.glob("d-*"))) == 1
+
+
+def test_a_path_is_called_by_its_last_part(tmp_path):
+    stimuli, fixations = generate_dataset(2, size=(24, 32), n_subjects=3).dataset
+    np.save(tmp_path / "maps.npy", np.random.default_rng(0).random((2, 24, 32)))
+    for path in (tmp_path / "maps.npy", str(tmp_path / "maps.npy")):
+        result = salmetrics.evaluate(path, stimuli, fixations, metrics=["NSS"], n_bootstrap=0)
+        assert result.models == ["maps.npy"]

@@ -17,7 +17,6 @@ from salmetrics.io.map_files import (
     map_shape,
     map_size,
     read_map,
-    reading,
 )
 
 SIZE = (3, 5)
@@ -189,13 +188,3 @@ def test_a_truncated_array_shows_in_its_size():
     data = encode_map(NUMBERS, ".npy", 8)
     with pytest.raises(InputError, match="x cannot be read: the file is truncated"):
         map_size(io.BytesIO(data[:-1]), ".npy", "x")
-
-
-def test_errors_of_libraries():
-    with pytest.raises(InputError, match="x cannot be read: KeyError") as caught, reading("x"):
-        raise KeyError
-    assert isinstance(caught.value.__cause__, KeyError)
-    with pytest.raises(InputError, match=r"^mine$"), reading("x"):
-        raise InputError("mine")
-    with pytest.raises(ZeroDivisionError), reading("x"):
-        1 / 0  # noqa: B018

@@ -217,11 +217,11 @@ def test_groups_and_variables(tmp_path):
     savemat(tmp_path / "x.mat", {"mine": MAPS["a"]})
     assert open_maps(tmp_path / "x.h5", "mine").names == ("a",)
     assert open_maps(tmp_path / "x.mat", "mine").names == ("0",)
-    with pytest.raises(InputError, match="has no group 'none'; it has mine, other"):
+    with pytest.raises(InputError, match="has no group 'none'; it has 'mine', 'other'"):
         open_maps(tmp_path / "x.h5", "none")
     with pytest.raises(InputError, match=r"'other' of .* is not a group, but one array"):
         open_maps(tmp_path / "x.h5", "other")
-    with pytest.raises(InputError, match=r"has no variable 'results'; it has mine\. Name one: x"):
+    with pytest.raises(InputError, match=r"has no variable 'results'; it has 'mine'\. Name one: x"):
         open_maps(tmp_path / "x.mat")
 
 

@@ -5,6 +5,7 @@ import io
 import h5py
 import numpy as np
 import pytest
+import scipy.sparse
 from scipy.io import savemat
 
 from salmetrics import InputError
@@ -55,17 +56,16 @@ def test_names(file):
 def test_arrays(file):
     for _ in range(2):  # reading does not change anything
         np.testing.assert_array_equal(file.array("matrix"), MATRIX)
-    assert file.length("matrix") is None
+    assert file.holds("matrix") == "numbers"
 
 
 def test_cells_are_counted_column_by_column(file):
     assert file.length("cells") == 4
     for i in range(4):
         np.testing.assert_array_equal(file.cell("cells", i), np.full((i + 1, 2), i))
-    array = file.array("cells")
-    assert array.shape == (2, 2)
-    for index in np.ndindex(2, 2):
-        np.testing.assert_array_equal(array[index], CELLS[index])
+    assert file.holds("cells") == "cells"
+    with pytest.raises(InputError, match="variable 'cells' is a cell array; expected numbers"):
+        file.array("cells")
 
 
 def test_texts(file):
@@ -92,9 +92,104 @@ def test_the_only_variable(write, tmp_path):
         sole_array(open_mat(tmp_path / "none.mat"), "the map")
 
 
-def test_a_struct_in_place_of_numbers(tmp_path):
-    with h5py.File(tmp_path / "x.mat", "w", userblock_size=512) as file:
-        file["a/field"] = MATRIX
+# ---- what is neither numbers nor cells of numbers
+
+SPARSE = scipy.sparse.csc_array(np.array([[0, 2.0, 0], [0, 0, 0], [5.0, 0, 7.0]]))
+
+
+def other_5(path):
+    one, text = np.empty((1, 1), object), np.empty((1, 1), object)
+    one[0, 0], text[0, 0] = {"a": 1.0}, "words"
+    variables = {
+        "struct": {"first": MATRIX, "second": 2.0},
+        "several": np.zeros(3, [(name, "O") for name in "abcd"]),
+        "sparse": SPARSE,
+        "text": "words",
+        "empty": np.zeros((0, 0)),
+        "cell_struct": one,
+        "cell_text": text,
+    }
+    savemat(path, variables)
+
+
+def other_73(path):
+    with h5py.File(path, "w", userblock_size=512) as file:
+        file["struct/first"], file["struct/second"] = MATRIX.T, 2.0
+        file["struct"].attrs["MATLAB_class"] = np.bytes_("struct")
+        for name in "abcd":
+            file[f"several/{name}"] = np.zeros((1, 3))
+        sparse = file.create_group("sparse")
+        sparse.attrs["MATLAB_class"], sparse.attrs["MATLAB_sparse"] = np.bytes_("double"), 3
+        sparse["data"], sparse["ir"], sparse["jc"] = SPARSE.data, SPARSE.indices, SPARSE.indptr
+        file["text"] = np.array([[ord(c)] for c in "words"], np.uint16)
+        file["text"].attrs["MATLAB_class"] = np.bytes_("char")
+        file["empty"] = np.zeros(2, np.uint64)  # its size
+        file["empty"].attrs["MATLAB_empty"] = 1
+        file["object"] = np.zeros((1, 6), np.uint32)
+        file["object"].attrs["MATLAB_class"] = np.bytes_("string")
+        file["none"] = 1.0
+        file["none"].attrs["MATLAB_class"] = np.bytes_("function_handle")
+        for name, content in (("cell_struct", "struct"), ("cell_text", "text")):
+            cell = file.create_dataset(name, (1, 1), dtype=h5py.ref_dtype)
+            cell.attrs["MATLAB_class"] = np.bytes_("cell")
+            cell[0, 0] = file[content].ref
+        group = file.create_group("zeros")
+        group.attrs["MATLAB_sparse"], group["jc"] = 2, np.zeros(4, np.uint64)
+
+
+@pytest.fixture(params=[other_5, other_73], ids=["5", "7.3"])
+def other(request, tmp_path):
+    request.param(tmp_path / "x.mat")
+    return open_mat(tmp_path / "x.mat")
+
+
+def test_structs(other):
+    assert other.holds("struct") == "a struct with the fields 'first', 'second'"
+    assert other.holds("several") == "a struct with the fields 'a', 'b', 'c' ..."
+    with pytest.raises(
+        InputError, match=r"^variable 'struct' is a struct with the fields 'first', 's"
+    ):
+        other.array("struct")
+    assert other.holds("cell_struct") == "cells"
+    with pytest.raises(InputError, match=r"^cell 1 of 'cell_struct' is a struct with the fields"):
+        other.cell("cell_struct", 0)
+
+
+def test_sparse_matrices(other):
+    np.testing.assert_array_equal(other.array("sparse"), SPARSE.toarray())
+    if "zeros" in other.names:
+        np.testing.assert_array_equal(other.array("zeros"), np.zeros((2, 3)))
+
+
+def test_text_is_no_map(other):
+    assert other.holds("text") == "text"
+    assert "".join(other.array("text")) == "words"
+    assert texts(other, "cell_text") == ["words"]
+
+
+def test_nothing(other):
+    assert other.array("empty").shape == (0, 0)
+
+
+def test_objects_of_matlab(tmp_path):
+    other_73(tmp_path / "x.mat")
     opened = open_mat(tmp_path / "x.mat")
-    with pytest.raises(InputError, match="variable 'a' holds a struct; expected numbers"):
-        opened.array("a")
+    assert opened.holds("object") == "an object of MATLAB's class string"
+    assert opened.holds("none") == "an object of MATLAB's class function_handle"
+    with pytest.raises(InputError, match="'object' is an object of MATLAB's class string; exp"):
+        opened.array("object")
+
+
+def test_a_sparse_matrix_that_declares_a_large_map(tmp_path):
+    with h5py.File(tmp_path / "x.mat", "w", userblock_size=512) as file:
+        group = file.create_group("map")
+        group.attrs["MATLAB_sparse"], group["jc"] = 2**40, np.zeros(4, np.uint64)
+    with pytest.raises(InputError, match="is too large"):
+        open_mat(tmp_path / "x.mat").array("map")
+
+
+def test_one_variable_that_is_no_map(tmp_path):
+    savemat(tmp_path / "x.mat", {"map": {"a": 1.0}})
+    text = "m must hold numbers; its variable 'map' is a struct with the fields 'a'"
+    with pytest.raises(InputError, match=text):
+        sole_array(open_mat(tmp_path / "x.mat"), "m")

@@ -451,7 +451,11 @@ def object_stack(path):
         ("x.h5", other_hdf5, "is an HDF5 file, but holds Fixations, not maps"),
         ("x.h5", empty_hdf5, "no maps in"),
         ("x.h5", text_file, "is neither a folder nor a file that holds maps"),
-        ("x.mat", wrong_variable, "has no variable 'results'; it has salmaps. Name one: x.mat:VAR"),
+        (
+            "x.mat",
+            wrong_variable,
+            "has no variable 'results'; it has 'salmaps'. Name one: x.mat:VAR",
+        ),
         ("x.mat", one_array, r"must be a cell array .*; got \(2, 3, 4, 5\)"),
         ("x.mat", truncated_mat, "x.mat' cannot be read"),
         ("x.mat", text_file, "x.mat' cannot be read"),
@@ -497,7 +501,7 @@ def test_parts_of_files_without_parts(name, tmp_path, stimuli):
 
 def test_a_missing_group(tmp_path, stimuli):
     write_h5(tmp_path / "x.h5")
-    with pytest.raises(InputError, match=r"has no group 'y'; it has a.jpg, c.jpeg, sub"):
+    with pytest.raises(InputError, match=r"has no group 'y'; it has 'a.jpg', 'c.jpeg', 'sub'"):
         salmetrics.as_model(f"{tmp_path / 'x.h5'}:y", stimuli)
 
 
