@@ -128,6 +128,8 @@ def check_parts(
         if key not in scores.sums and key not in images:
             raise ValueError(f"there is no {key[1]} of {key[0]!r}")
     cells = scores.cells
+    if cells.of_fixation is not None and not set(scores.sums) <= set(scores.values):
+        raise ValueError("values per fixation are missing")
     for name, array, length in (
         ("cells", cells.subject, cells.image.size),
         ("cells", cells.counts, cells.image.size),

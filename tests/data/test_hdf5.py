@@ -293,6 +293,12 @@ def newer(path):
         file.attrs["format"] = 99
 
 
+def newer_part(path):
+    write_hdf5(from_sizes(None), path)
+    with h5py.File(path, "a") as file:
+        file.attrs["format"] = 99
+
+
 def half(path):
     write_hdf5(Dataset("mine", from_sizes(None), fixations()), path)
     with h5py.File(path, "a") as file:
@@ -312,6 +318,7 @@ def cut(path):
         (empty, "is an HDF5 file, but holds no data set; expected a data set, stimuli or"),
         (evaluation, "is an HDF5 file, but holds evaluation"),
         (newer, "has format 99, newer than this version of salmetrics knows"),
+        (newer_part, "has format 99, newer than this version of salmetrics knows"),
         (half, "cannot be read as a data set"),
         (cut, "cannot be read as a data set"),
     ],

@@ -1,5 +1,6 @@
 """Files of evaluations, those of earlier versions included."""
 
+import hashlib
 import json
 import warnings
 from pathlib import Path
@@ -99,6 +100,68 @@ def test_a_file_that_was_replaced(result, tmp_path, monkeypatch):
         file.attrs.update({"salmetrics": "evaluation", "format": 1})
     with pytest.raises(InputError, match="is not a readable evaluation"):
         Evaluation.load(tmp_path / "half.h5")
+
+
+def changed(path, change):
+    """Change the record of a file, with a digest that fits."""
+    with h5py.File(path, "r+") as file:
+        record = json.loads(file["record"][()])
+        change(record, file)
+        text = json.dumps(record)
+        del file["record"]
+        file["record"] = text
+        digest = hashlib.sha256(text.encode())
+        for group in file["scores"].values():
+            digest.update(group["images" if "images" in group else "sums"][()].tobytes())
+        file.attrs["id"] = digest.hexdigest()[:32]
+        file.attrs.pop("digest", None)
+
+
+@pytest.mark.parametrize(
+    ("change", "text"),
+    [
+        (
+            lambda r, f: r["provenance"].update(format=99),
+            "record .* format 99, newer than .*update",
+        ),
+        (
+            lambda r, f: r["provenance"].pop("models"),
+            "is not a readable evaluation: KeyError 'models",
+        ),
+        (lambda r, f: r["provenance"]["models"].update(q={}), "there is no LL of 'q'"),
+        (
+            lambda r, f: r["provenance"]["protocol"]["choices"].update(metrics=["New"]),
+            "metric must be one of 'LL', .*; got 'New'",
+        ),
+        (lambda r, f: r["ids"].pop(), "is not a readable evaluation: "),
+        (lambda r, f: f["scores/000000"].pop("fixations"), "values per fixation are missing"),
+        (lambda r, f: f["scores/000000/sums"].resize(3, 0), "sums have the shape"),
+        (lambda r, f: f["cells/image"].write_direct(np.full(72, 99)), "image of the cells is not"),
+        (lambda r, f: f["cells/subject"].write_direct(np.full(72, -1)), "subject of the cells is"),
+    ],
+)
+def test_records_and_parts_that_do_not_fit(change, text, tmp_path):
+    make({"p": Pixels()}).save(tmp_path / "r.h5")
+    with h5py.File(tmp_path / "r.h5", "r+") as file:  # so that it can change its length
+        sums = file["scores/000000/sums"][()]
+        del file["scores/000000/sums"]
+        file["scores/000000"].create_dataset("sums", data=sums, maxshape=(None,))
+    changed(tmp_path / "r.h5", lambda record, file: None)
+    Evaluation.load(tmp_path / "r.h5")
+    changed(tmp_path / "r.h5", change)
+    with pytest.raises(InputError, match=text):
+        Evaluation.load(tmp_path / "r.h5")
+
+
+@pytest.mark.parametrize("part", ["cells/counts", "attributes/year", "scores/000001/sums"])
+def test_numbers_that_were_changed(part, tmp_path):
+    result = make({"p": Pixels()})
+    result._attributes["year"] = np.arange(24.0)
+    result.save(tmp_path / "r.h5")
+    with h5py.File(tmp_path / "r.h5", "r+") as file:
+        file[part][0] += 1
+    with pytest.raises(InputError, match="does not have the digest that was stored with it"):
+        Evaluation.load(tmp_path / "r.h5")
 
 
 def test_parts_by_hand(tmp_path):
