@@ -19,6 +19,7 @@ TOGETHER = {
     "datasets/test_against_pysaliency.py",
     "metrics/test_golden_edge.py",
     "metrics/test_golden_matlab.py",
+    "metrics/test_golden_third_party.py",
     "metrics/test_laws.py",
 }
 

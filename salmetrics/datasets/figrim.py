@@ -25,11 +25,14 @@ __all__ = ["read"]
 Phase = Literal["encoding", "all"]
 
 _VIEWS = ("enc", "rec", "rec2")
-_SOURCES = ("allImages_fillers.mat", "allImages_release.mat")
+_SOURCES = {"Fillers": "allImages_fillers.mat", "Targets": "allImages_release.mat"}
 
 
 def read(folder: Path, description: Description, *, phase: Phase = "encoding") -> RawData:
     """Read images and fixations.
+
+    Ids are the published paths without suffix, such as "Targets/tower/sun_x", however the archives
+    were unpacked.
 
     Parameters
     ----------
@@ -45,17 +48,18 @@ def read(folder: Path, description: Description, *, phase: Phase = "encoding") -
     ]
     named.sort(key=lambda item: natural_key(item[0]))
     paths = [path for _, path in named]
-    root = parts["Fillers"].parent
-    if any(not path.is_relative_to(root) for path in paths):  # one folder per archive
-        root = folder
-    stimuli = stimuli_of(paths, description, root=root, category=[p.parent.name for p in paths])
-    numbers: dict[str, int] = {}
-    for i, path in enumerate(paths):
-        numbers.setdefault(path.name, i)
+    stimuli = stimuli_of(
+        paths,
+        description,
+        ids=[name.removesuffix(".jpg") for name, _ in named],
+        category=[path.parent.name for path in paths],
+    )
+    numbers = {name: i for i, (name, _) in enumerate(named)}
     columns = Columns("index", "phase", "response")
-    for name in _SOURCES:
+    for part, name in _SOURCES.items():
         source = require_path(folder, name, description)
         for image, subject, view, points, response in read_mat(source, _views):
+            image = f"{part}/{image}"
             if image not in numbers:
                 raise InputError(
                     f"{str(source)!r} has fixations on image {image!r}, which does not exist"
@@ -72,7 +76,7 @@ def read(folder: Path, description: Description, *, phase: Phase = "encoding") -
 
 
 def _views(file: dict[str, Any]) -> list[tuple[str, int, int, Any, int]]:
-    """Return image name, subject, number of the view, points and response of each view."""
+    """Return image, subject, number of the view, points and response of each view."""
     views = []
     for image in elements(file["allImages"]):
         for subject, data in enumerate(elements(image.userdata)):
@@ -83,5 +87,6 @@ def _views(file: dict[str, Any]) -> list[tuple[str, int, int, Any, int]]:
                 if points.size:
                     response = int(np.ravel(data.SDT)[view])
                     points = points.reshape(-1, points.shape[-1])[:, :2]
-                    views.append((str(image.filename), subject, view, points, response))
+                    name = f"{image.category}/{image.filename}"
+                    views.append((name, subject, view, points, response))
     return views

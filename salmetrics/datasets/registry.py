@@ -36,7 +36,7 @@ _READERS = {
     "salicon": "salicon:read",
     "toronto": "toronto:read",
 }
-_READERS_VERSION = 1  # increased when a reader returns other data for the same files
+_READERS_VERSION = 2  # increased when a reader returns other data for the same files
 
 
 def names() -> list[str]:

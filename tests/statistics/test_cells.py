@@ -143,3 +143,13 @@ def test_ratios_are_selected_and_subtracted_over_one_denominator():
     assert difference.sums.tolist() == [0.0, 1.0, 2.0]
     assert difference.value == (0 + 1 + 2) / 6
     assert first.select(first.image == 0).value == 3 / 4
+
+
+def test_images_may_be_added_in_any_order_and_together():
+    image, subject = np.array([0, 1, 2, 0, 2, 1]), np.array([0, 0, 0, 1, 1, 0])
+    cells, values = Cells(image, subject), np.array([1.0, 2, 4, 8, 16, 32])
+    sums = np.zeros(len(cells))
+    for images in ([1], [0, 2]):  # the cells of the second enclose those of the first
+        rows = np.flatnonzero(np.isin(image, images))
+        cells.add(sums, values[rows], rows)
+    assert sums.tolist() == [1, 8, 34, 4, 16]
