@@ -12,6 +12,7 @@ from salmetrics.array_types import Array, Size
 from salmetrics.data.dataset import Dataset
 from salmetrics.data.fixations import Fixations
 from salmetrics.data.stimuli import Stimuli, Stimulus
+from salmetrics.errors import InputError, check_whole
 from salmetrics.models.base import DensityModel
 
 __all__ = ["GeneratedDataset", "TrueDensity", "generate_dataset"]
@@ -93,8 +94,8 @@ def generate_dataset(
 
     Raises
     ------
-    ValueError
-        If the seed is negative, or there is no image.
+    InputError
+        If a number is not whole or too small, or the size is not two numbers.
 
     Examples
     --------
@@ -104,6 +105,13 @@ def generate_dataset(
     >>> generated.truth.log_density(generated.dataset.stimuli[0]).shape
     (24, 32)
     """
+    check_whole("n_images", n_images, 1)
+    check_whole("n_subjects", n_subjects, 1)
+    check_whole("n_fixations", n_fixations, 1)
+    check_whole("seed", seed, 0)
+    if not isinstance(size, (tuple, list)) or len(size) != 2:
+        raise InputError(f"size must be two whole numbers (height, width); got {size!r}")
+    size = check_whole("height", size[0], 1), check_whole("width", size[1], 1)
     images, log_densities, gains = [], {}, []
     columns: dict[str, list[NDArray[Any]]] = {"x": [], "y": [], "image": [], "subject": []}
     n = n_subjects * n_fixations

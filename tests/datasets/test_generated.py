@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from salmetrics import Uniform, information_gain
+from salmetrics import InputError, Uniform, information_gain
 from salmetrics.datasets import generate_dataset
 
 SMALL = {"size": (40, 50), "n_subjects": 6, "n_fixations": 10}
@@ -47,3 +47,29 @@ def test_seeds(generated):
 def test_the_first_images_do_not_depend_on_their_number(generated):
     few = generate_dataset(3, seed=3, **SMALL)
     assert np.array_equal(few.dataset.fixations.x, generated.dataset[:3].fixations.x)
+
+
+@pytest.mark.parametrize(
+    ("options", "text"),
+    [
+        ({"n_images": 0}, "n_images must be a whole number >= 1; got 0"),
+        ({"n_images": 2.5}, "n_images must be a whole number >= 1; got 2.5"),
+        ({"n_subjects": 0}, "n_subjects must be a whole number >= 1; got 0"),
+        ({"n_fixations": -1}, "n_fixations must be a whole number >= 1; got -1"),
+        ({"n_fixations": "3"}, "n_fixations must be a whole number >= 1; got '3'"),
+        ({"seed": -1}, "seed must be a whole number >= 0; got -1"),
+        ({"size": 40}, r"size must be two whole numbers \(height, width\); got 40"),
+        ({"size": (40, 50, 3)}, r"size must be two whole numbers .* got \(40, 50, 3\)"),
+        ({"size": (0, 50)}, "height must be a whole number >= 1; got 0"),
+        ({"size": (40, 1.5)}, "width must be a whole number >= 1; got 1.5"),
+    ],
+)
+def test_wrong_input(options, text):
+    with pytest.raises(InputError, match=f"^{text}$"):
+        generate_dataset(**options)
+
+
+def test_the_smallest():
+    stimuli, fixations = generate_dataset(1, size=[1, 1], n_subjects=1, n_fixations=1).dataset
+    assert stimuli.sizes.tolist() == [[1, 1]]
+    assert len(fixations) == 1
