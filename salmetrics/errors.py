@@ -7,6 +7,7 @@ import numpy as np
 
 __all__ = [
     "InputError",
+    "InputWarning",
     "NeedsDensityError",
     "check_choice",
     "check_list",
@@ -20,6 +21,10 @@ __all__ = [
 
 class InputError(ValueError):
     """Invalid input, which the user can fix; messages say what was expected and what was given."""
+
+
+class InputWarning(UserWarning):
+    """Input that is used, but may be meant otherwise; messages say how it is used."""
 
 
 class NeedsDensityError(InputError, TypeError):
