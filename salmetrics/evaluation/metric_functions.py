@@ -12,6 +12,7 @@ from salmetrics.data.fixations import Fixations
 from salmetrics.data.stimuli import Stimuli
 from salmetrics.engine.run_options import RunOptions
 from salmetrics.errors import InputError, check_choice
+from salmetrics.evaluation.checks import check_types
 from salmetrics.evaluation.scoring import checked_references, scored
 from salmetrics.metrics.information import Unit, in_unit
 from salmetrics.metrics.registry import METRICS, metrics_of_function
@@ -375,6 +376,7 @@ def nss(
     >>> nss(salmetrics.GaussianCentreBias(), stimuli, fixations)
     2.417
     """
+    check_types(stimuli, fixations)
     protocol = DEFAULT.override(nss_ddof=ddof)
     counted, rows = fixations, np.arange(len(fixations))
     if unique:
@@ -712,6 +714,7 @@ def _score(
     **references: Any,
 ) -> Any:
     """Validate, score with the one engine, average."""
+    check_types(stimuli, fixations)
     metric = METRICS[key]
     per_image = metric.per == "image"
     check_choice(

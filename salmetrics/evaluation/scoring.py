@@ -18,7 +18,7 @@ from salmetrics.models.base import Model
 from salmetrics.protocols import Protocol
 from salmetrics.results.scores import Scores
 
-__all__ = ["checked_references", "scored"]
+__all__ = ["check_data", "checked_references", "scored"]
 
 
 def checked_references(
@@ -52,12 +52,25 @@ def checked_references(
         check_choice("metric", key, METRICS)
         if METRICS[key].share_of is not None:
             raise InputError(f"{key} comes with gold_standard=, beside {METRICS[key].share_of}")
+    check_data(models, stimuli, fixations)
+    return make_references(models, stimuli, fixations, protocol, **references)
+
+
+def check_data(models: Mapping[str, Model], stimuli: Stimuli, fixations: Fixations) -> None:
+    """Raise `InputError` if fixations are off their images, or there are none, or not the models'.
+
+    Parameters
+    ----------
+    models
+        Models by name.
+    stimuli, fixations
+        What was shown and where people looked.
+    """
     fixations.check_against(stimuli)
     if len(fixations) == 0:
         raise InputError("there are no fixations to score models on")
     for model in models.values():
         model.check_data(stimuli, fixations)
-    return make_references(models, stimuli, fixations, protocol, **references)
 
 
 def scored(
