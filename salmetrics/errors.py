@@ -6,6 +6,7 @@ from typing import Any
 
 __all__ = [
     "InputError",
+    "InputWarning",
     "NeedsDensityError",
     "check_choice",
     "check_list",
@@ -23,6 +24,10 @@ _LONGEST = 200  # characters of a value in a message
 
 class InputError(ValueError):
     """Invalid input, which the user can fix; messages say what was expected and what was given."""
+
+
+class InputWarning(UserWarning):
+    """Input that is used, but may be meant otherwise; messages say how it is used."""
 
 
 class NeedsDensityError(InputError, TypeError):

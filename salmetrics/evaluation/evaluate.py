@@ -177,7 +177,7 @@ def _named(models: Any) -> dict[str, Any]:
         if len(set(names)) < len(names):
             raise InputError(f"models have the same name twice, as text: {sorted(names)}")
         return dict(zip(names, models.values(), strict=True))
-    if isinstance(models, np.ndarray) and models.ndim == 3:
+    if isinstance(models, np.ndarray):
         return {"model": models}
     several = models if isinstance(models, (list, tuple)) else [models]
     if several and _is_prediction(several[0]):
