@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from salmetrics.array_types import Kind
+from salmetrics.cli import output
 from salmetrics.cli.arguments.dataset import (
     add_first,
     add_width,
@@ -36,7 +37,11 @@ _SOME_SKIPPED = 3  # exit code
 def add(commands: Any) -> None:
     """Add the command to the subparsers of the program."""
     command = commands.add_parser(
-        "benchmark", help="score many models on many data sets, as leaderboards"
+        "benchmark",
+        examples=(
+            "salmetrics benchmark --dataset mit1003 --dataset toronto:data/toronto \\",
+            "    --maps sam=maps/sam maps/eml --log-densities deepgaze --out boards",
+        ),
     )
     command.set_defaults(run=_run)
     data = command.add_argument_group("data")
@@ -115,6 +120,7 @@ def _run(options: argparse.Namespace) -> int:
     if options.protocol is None:
         options.protocol = LAYOUTS[options.layout].protocol if options.layout else "default"
     options.out.mkdir(parents=True, exist_ok=True)
+    output.keeps(f"finished parts are in {options.out}; the same command resumes from them")
     result = benchmark(
         datasets,
         {},
@@ -132,8 +138,8 @@ def _run(options: argparse.Namespace) -> int:
         seed=options.seed,
     )
     result.save(options.out)
-    print(result)
-    print(f"\nwrote {options.out}")
+    output.wrote(options.out)
+    output.say(f"{result}\n")
     return _SOME_SKIPPED if result.skipped else 0
 
 
