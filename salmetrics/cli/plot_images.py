@@ -8,7 +8,7 @@ from typing import Any
 from salmetrics.cli.arguments.dataset import add_data, dataset_of, shortened
 from salmetrics.cli.arguments.figure import add_figure, check_figure, pyplot, save_figure
 from salmetrics.cli.arguments.model import DENSITY_KINDS, MODEL_HELP, named_specs, opened
-from salmetrics.cli.arguments.scoring import add_kind
+from salmetrics.cli.arguments.scoring import add_kind, map_reading
 from salmetrics.data.dataset import Dataset
 from salmetrics.errors import InputError, check_whole, some
 from salmetrics.evaluation.evaluate import evaluate
@@ -158,7 +158,7 @@ def _gain(options: argparse.Namespace) -> None:
 
 
 def _density(spec: str, dataset: Dataset, options: argparse.Namespace) -> Any:
-    model = opened(spec, dataset, kind=options.kind, resize=options.resize)
+    model = opened(spec, dataset, kind=options.kind, **map_reading(options))
     density = require_density(model, "this figure", dataset.stimuli, one_per_image=True)
     density.check_data(*dataset)
     return density
