@@ -28,7 +28,7 @@ __all__ = ["evaluate"]
 def evaluate(
     models: Any,
     stimuli: Stimuli,
-    fixations: Fixations,
+    fixations: Fixations | None = None,
     *,
     metrics: Sequence[str] | None = None,
     protocol: str | Protocol = "default",
@@ -57,9 +57,11 @@ def evaluate(
         A model, a list of models, or a dict of models by name; each is a model or whatever
         `salmetrics.as_model` takes.
     stimuli, fixations
-        What was shown and where people looked.
+        What was shown and where people looked. Without fixations, models are compared with the
+        maps of `empirical`, on all images: CC, KLDiv, SIM and EMD need nothing else.
     metrics
-        Keys such as "IG" and "AUC"; those of the protocol by default.
+        Keys such as "IG" and "AUC"; those of the protocol by default. A metric that is named here
+        must be possible with these data; one of the protocol is missing otherwise.
     protocol
         A name from `salmetrics.protocols.PROTOCOLS`, such as "default" or "mit-matlab", or a
         `salmetrics.Protocol`.
@@ -126,6 +128,7 @@ def evaluate(
         progress=progress,
     )
     n_bootstrap = check_whole("n_bootstrap", n_bootstrap, 0)
+    fixations = Fixations.none(stimuli) if fixations is None else fixations
     choices = get_protocol(protocol)
     if metrics is not None:
         choices = choices.override(metrics=metrics if isinstance(metrics, str) else tuple(metrics))
@@ -137,6 +140,7 @@ def evaluate(
         stimuli,
         fixations,
         choices,
+        asked=() if metrics is None else choices.metrics,
         baseline=baseline,
         gold_standard=gold_standard,
         empirical=empirical,
