@@ -6,6 +6,7 @@ import hashlib
 import importlib
 import importlib.util
 import sys
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -18,8 +19,9 @@ from salmetrics.evaluation.benchmark import part_for
 from salmetrics.models.base import Model
 from salmetrics.models.conversion import as_model
 from salmetrics.models.registry import named_model, names
+from salmetrics.models.stored_maps import stem_of
 
-__all__ = ["DENSITY_KINDS", "MODEL_HELP", "model_of", "opened"]
+__all__ = ["DENSITY_KINDS", "MODEL_HELP", "model_of", "named_specs", "opened", "split_name"]
 
 DENSITY_KINDS: tuple[Kind, ...] = ("log_density", "density")
 
@@ -130,3 +132,129 @@ def _module_from_file(path: Path) -> Any:
     sys.modules[name] = module  # so that its classes can be pickled
     spec.loader.exec_module(module)
     return module
+
+
+def named_specs(texts: Sequence[str], option: str = "--model") -> dict[str, str]:
+    """Return what each ``NAME=SPEC`` or ``SPEC`` names, by the name of the model.
+
+    The name of a text without one is short: that of the class in ``file.py:Class``, the last part
+    of a path, or the whole text of a registered model. Where two are equal, their folders are put
+    in front until they differ.
+
+    Parameters
+    ----------
+    texts
+        Values of the options that name models, in order.
+    option
+        Option that messages name.
+
+    Returns
+    -------
+    specs : dict of str
+        Specifications by name, in the order of `texts`.
+
+    Raises
+    ------
+    InputError
+        If a text is ambiguous, two names are equal, or a model is given twice without names.
+
+    Examples
+    --------
+    >>> named_specs(["old/maps", "new/maps", "net.py:Net", "flat=uniform"])
+    {'old/maps': 'old/maps', 'new/maps': 'new/maps', 'Net': 'net.py:Net', 'flat': 'uniform'}
+    """
+    pairs = [split_name(text, option) for text in texts]
+    candidates = [_short_names(spec) if name is None else [name] for name, spec in pairs]
+    level = [0] * len(pairs)
+    while True:
+        chosen = [options[k] for options, k in zip(candidates, level, strict=True)]
+        repeated = {name for name, n in Counter(chosen).items() if n > 1}
+        if not repeated:
+            return {name: spec for name, (_, spec) in zip(chosen, pairs, strict=True)}
+        longer = [
+            i
+            for i, name in enumerate(chosen)
+            if name in repeated and level[i] + 1 < len(candidates[i])
+        ]
+        if not longer:
+            name = next(name for name in chosen if name in repeated)
+            given = [text for text, other in zip(texts, chosen, strict=True) if other == name]
+            if len(set(given)) == 1:
+                raise InputError(
+                    f"{option} {given[0]} is given twice; give it once, or name each: "
+                    f"{option} NAME={pairs[texts.index(given[0])][1]}"
+                )
+            raise InputError(
+                f"two models are called {name!r}: {option} {given[0]} and {option} {given[1]}; "
+                f"give one another name: {option} NAME=SPEC"
+            )
+        for i in longer:
+            level[i] += 1
+
+
+def split_name(text: str, option: str = "--model") -> tuple[str | None, str]:
+    r"""Return the name and the specification in ``NAME=SPEC``; the name is None without one.
+
+    What precedes the first ``=`` is a name unless it holds one of ``: , / \``, or the whole text
+    is an existing path.
+
+    Parameters
+    ----------
+    text
+        Value of an option that names a model.
+    option
+        Option that messages name.
+
+    Raises
+    ------
+    InputError
+        If the name or the specification is empty, or the text can be read in both ways.
+
+    Examples
+    --------
+    >>> split_name("mine=net.py:Net")
+    ('mine', 'net.py:Net')
+    >>> split_name("deepgaze2e:weights.pt,device=cpu")
+    (None, 'deepgaze2e:weights.pt,device=cpu')
+    """
+    name, equals, spec = text.partition("=")
+    if not equals or set(name) & set(":,/\\"):
+        return None, text
+    if _is_path(text):
+        if name and (spec.partition(":")[0] in names() or _is_path(spec)):
+            raise InputError(
+                f"{option} {text} is a path, and {spec} named {name!r}, too: for the path write "
+                f"./{text}, for the name rename the path, or give {spec} by its absolute path"
+            )
+        return None, text
+    if not name or not spec:
+        raise InputError(
+            f"{option} must be SPEC or NAME=SPEC; got {text!r}, and there is no such path"
+        )
+    return name, spec
+
+
+def _is_path(spec: str) -> bool:
+    """Whether this is an existing folder or file, or a part of one: ``file.mat:variable``."""
+    head, colon, _ = spec.rpartition(":")
+    return Path(spec).exists() or bool(colon and Path(head).is_file())
+
+
+def _short_names(spec: str) -> list[str]:
+    """Return the names that a specification may have, from short to long."""
+    if spec.partition(":")[0] in names():
+        return [spec]
+    head, colon, part = spec.rpartition(":")
+    if not colon or Path(spec).exists():
+        path, stem, end = Path(spec).absolute(), stem_of(Path(spec)), ""
+    elif Path(head).is_file() and not head.endswith(".py"):  # a variable of a file of maps
+        path, stem, end = Path(head).absolute(), stem_of(Path(head)), f":{part}"
+    else:
+        path, stem, end = Path(head).absolute(), Path(head).name, f":{part}"
+    folders = path.parent.parts[1:]
+    longer = [
+        "/".join([*folders[k:], last]) + end
+        for k in range(len(folders), -1, -1)
+        for last in (stem, path.name)
+    ]
+    return [part, *longer] if end and stem == path.name else longer
