@@ -39,7 +39,10 @@ def test_the_other_kind_of_maps(result, capsys):
     ("arguments", "text"),
     [
         ("", "no models: give --maps, --log-densities or --model"),
-        ("--model uniform --model uniform", "two models have the same name; give each model once"),
+        (
+            "--model uniform --model uniform",
+            "--model uniform is given twice; give it once, or name",
+        ),
         ("--model uniform --metrics ABC", "metric must be one of 'LL'"),
     ],
 )

@@ -425,7 +425,7 @@ def test_command_keeps_going(packed, broken, capsys):
     ("arguments", "text"),
     [
         (["--dataset", "one.h5"], "no models: give --maps, --log-densities or --model"),
-        (["--dataset", "one.h5", "--maps", "a", "a"], "two models have the same name"),
+        (["--dataset", "one.h5", "--maps", "a", "a"], "--maps a is given twice"),
         (["--dataset", "none.h5", "--model", "uniform"], "is neither registered .*, nor a file"),
         (["--dataset", "osie", "--model", "uniform"], "salmetrics datasets get osie"),
         (["--dataset", "stimuli.h5", "--model", "uniform"], "holds stimuli alone; a data set has"),
