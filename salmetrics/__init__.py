@@ -33,6 +33,7 @@ from salmetrics.models.baselines import GaussianCentreBias, Uniform
 from salmetrics.models.centre_bias import CentreBias
 from salmetrics.models.conversion import as_model
 from salmetrics.models.cross_validated import CrossValidated
+from salmetrics.models.empirical import EmpiricalMaps, empirical_map
 from salmetrics.models.export import export_predictions
 from salmetrics.models.fitted_density import FittedDensity, fit_density
 from salmetrics.models.gold_standard import GoldStandard
@@ -49,6 +50,7 @@ __all__ = [
     "CrossValidated",
     "Dataset",
     "DensityModel",
+    "EmpiricalMaps",
     "Evaluation",
     "FittedDensity",
     "Fixations",
@@ -73,6 +75,7 @@ __all__ = [
     "cc",
     "concatenate",
     "emd",
+    "empirical_map",
     "evaluate",
     "expected_score",
     "export_predictions",

@@ -68,6 +68,10 @@ class Smoothing:
         _, *points_and_kernels = self.points_and_kernels(size, pixels)
         return kernels.blur_points(size, *points_and_kernels)
 
+    def fixation_map(self, size: Size, pixels: Rows, *, binary: bool) -> Array:
+        """Return the empirical map of fixations at flat pixel indices; with `binary`, each once."""
+        return self.points(size, np.unique(pixels) if binary else pixels)
+
     def points_at(
         self,
         size: Size,

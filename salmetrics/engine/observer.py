@@ -135,9 +135,8 @@ class Observer:
 
     def _empirical_map(self, i: int) -> CheckedMap:
         pixels = self._pixels(self._fixations, i)
-        if self._protocol.binary:
-            pixels = np.unique(pixels)
-        return as_map(self.smoothing.points(self._size(i), pixels))
+        binary = self._protocol.binary
+        return as_map(self.smoothing.fixation_map(self._size(i), pixels, binary=binary))
 
     def _negatives(self, i: int, n_rows: int) -> Negatives | Nonfixations:
         if self._nonfixations is not None:

@@ -148,7 +148,7 @@ def protocol_of(options: argparse.Namespace, *, own_width: bool = False) -> Prot
 
 def _check_widths(options: argparse.Namespace, protocol: Protocol) -> None:
     """Refuse a width of one data set that another would take precedence over."""
-    named = getattr(options, "dataset", None) or []
+    named: Any = getattr(options, "dataset", None) or []
     alone = isinstance(named, str)
     specs: list[str] = [named] if alone else named
     given = [spec for spec in specs if _scale(spec)]
