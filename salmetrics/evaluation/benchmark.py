@@ -251,7 +251,7 @@ class Benchmark:
         for name in self.evaluations:
             cells = table[name]
             shown[name] = [
-                "-" if np.isnan(v) else f"{v:.3f} ±{(high - low) / 2:.3f}"
+                _with_interval(v, low, high)
                 for v, low, high in zip(cells["value"], cells["low"], cells["high"], strict=True)
             ]
         ranks = table["mean rank", ""]
@@ -666,6 +666,11 @@ def _by_value(result: Evaluation, metric: str) -> pd.DataFrame:
 def _best_first(result: Evaluation, ranks: pd.DataFrame) -> list[str]:
     order = [str(model) for model in ranks.index]
     return order + [model for model in result.models if model not in order]
+
+
+def _with_interval(value: float, low: float, high: float) -> str:
+    text = "-" if np.isnan(value) else f"{value:.3f}"
+    return text if np.isnan(low) else f"{text} ±{(high - low) / 2:.3f}"
 
 
 def _write(path: Path, text: str) -> None:
