@@ -19,6 +19,7 @@ from salmetrics.models.base import model_name
 from salmetrics.models.conversion import as_model
 from salmetrics.protocols import Protocol, get_protocol
 from salmetrics.results.evaluation import Evaluation
+from salmetrics.results.grouping import kept_columns
 from salmetrics.results.joining import shares_of
 from salmetrics.results.provenance import provenance_of
 
@@ -153,6 +154,7 @@ def evaluate(
         scores,
         ids=stimuli.ids,
         attributes=stimuli.attributes,
+        columns=kept_columns(fixations.columns) if options.keep == "fixation" else None,
         provenance=provenance_of(
             stimuli,
             fixations,
