@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from salmetrics.array_types import Kind
+from salmetrics.cli import output
 from salmetrics.cli.arguments.dataset import add_data, datasets_of, ground_truth_of, protocol_of
+from salmetrics.cli.arguments.documents import evaluation_document, records
 from salmetrics.cli.arguments.model import MODEL_HELP, named_specs, opened
-from salmetrics.cli.arguments.scoring import add_layout, add_resources, add_scoring
+from salmetrics.cli.arguments.scoring import add_json, add_layout, add_resources, add_scoring
 from salmetrics.data.dataset import Dataset
 from salmetrics.densities.resampling import Resize
 from salmetrics.errors import InputError
-from salmetrics.evaluation.benchmark import benchmark, part_for
+from salmetrics.evaluation.benchmark import Benchmark, benchmark, part_for
 from salmetrics.models.base import DensityModel
 from salmetrics.models.conversion import as_model
 from salmetrics.results.layouts import LAYOUTS
@@ -28,7 +31,11 @@ _SOME_SKIPPED = 3  # exit code
 def add(commands: Any) -> None:
     """Add the command to the subparsers of the program."""
     command = commands.add_parser(
-        "benchmark", help="score many models on many data sets, as leaderboards"
+        "benchmark",
+        examples=(
+            "salmetrics benchmark --dataset mit1003 --dataset toronto:data/toronto \\",
+            "    --maps sam=maps/sam maps/eml --log-densities deepgaze --out boards",
+        ),
     )
     command.set_defaults(run=_run)
     add_data(command, several=True)
@@ -71,6 +78,7 @@ def add(commands: Any) -> None:
         metavar="KEY",
         help="metric that sorts the leaderboards (default: the first that all models have)",
     )
+    add_json(scoring)
     running = add_resources(command)
     running.add_argument(
         "--keep-going",
@@ -94,6 +102,7 @@ def _run(options: argparse.Namespace) -> int:
         options.protocol = LAYOUTS[options.layout].protocol if options.layout else "default"
     protocol = protocol_of(options, own_width=True)
     datasets = datasets_of(options, ground_truth=True)
+    output.keeps(f"finished parts are in {options.out}; the same command resumes from them")
     result = benchmark(
         datasets,
         {},
@@ -112,9 +121,30 @@ def _run(options: argparse.Namespace) -> int:
         n_jobs=options.n_jobs,
         seed=options.seed,
     )
-    print(result)
-    print(f"\nwrote {options.out}")
+    output.wrote(options.out)
+    output.say(f"{result}\n")
+    output.document(_document(result))
     return _SOME_SKIPPED if result.skipped else 0
+
+
+def _document(result: Benchmark) -> dict[str, Any]:
+    """Return the scores by data set, the generalisation of models, and what is left out."""
+    boards = {}
+    for name, evaluation in result.evaluations.items():
+        groups = result.leaderboard(name)["group"]
+        boards[name] = {
+            **evaluation_document(evaluation),
+            "ranking": [{"model": model, "group": group} for model, group in groups.items()],
+        }
+    across = result.generalisation
+    return {
+        "sort_by": result.sort_by,
+        "datasets": boards,
+        "generalisation": [
+            {"model": model, "mean_rank": rank} for model, rank in across["mean rank", ""].items()
+        ],
+        "skipped": [dataclasses.asdict(each) for each in result.skipped],
+    }
 
 
 def _check_models(options: argparse.Namespace) -> None:

@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from salmetrics.cli import output
 from salmetrics.cli.arguments.dataset import add_data, dataset_of, shortened
-from salmetrics.cli.arguments.map_output import add_writing
+from salmetrics.cli.arguments.map_output import add_writing, check_maps_out
 from salmetrics.data.dataset import Dataset
 from salmetrics.errors import InputError
 from salmetrics.models.empirical import EmpiricalMaps
@@ -22,7 +23,11 @@ def add(commands: Any) -> None:
     """Add the command to the subparsers of the program."""
     command = commands.add_parser(
         "ground-truth",
-        help="write the blurred fixations that CC, KLDiv and SIM compare models with, as maps",
+        examples=(
+            "salmetrics ground-truth --dataset mit1003 --out truth",
+            "salmetrics ground-truth --images photos --fixations fixations.csv \\",
+            "    --sigma-degrees 1 --pixels-per-degree 35 --bits 16 --out truth",
+        ),
     )
     command.set_defaults(run=_run)
     add_data(command)
@@ -43,6 +48,7 @@ def add(commands: Any) -> None:
 
 
 def _run(options: argparse.Namespace) -> None:
+    check_maps_out(options)
     dataset, left_out = _with_fixations(shortened(dataset_of(options), options))
     stimuli = dataset.stimuli
     if options.pixels_per_degree is not None:  # which replaces a width that the data set has
@@ -67,9 +73,11 @@ def _run(options: argparse.Namespace) -> None:
     )
     smoothing = maps.smoothing
     width = f"{smoothing.cycles:g} cycles" if smoothing.cycles else f"sigma {smoothing.sigma:g}"
-    print(f"wrote {written}: {len(dataset)} maps, {width}, protocol {maps.protocol.name}")
-    if left_out:
-        print(f"left out {left_out} images without fixations")
+    more = f"; {left_out} images without fixations are left out" if left_out else ""
+    levels = "" if options.files in (".npy", ".mat") else ", grey levels from 0 to each maximum"
+    output.wrote(
+        written, f"{len(dataset)} maps, {width}, protocol {maps.protocol.name}{levels}{more}"
+    )
 
 
 def _with_fixations(dataset: Dataset) -> tuple[Dataset, int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,7 +11,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from salmetrics.data.stimuli import Stimuli, selected_indices
-from salmetrics.errors import InputError
+from salmetrics.errors import InputError, InputWarning, some
+from salmetrics.io.names import match_rows
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -625,26 +627,20 @@ def _image_column(image: ArrayLike, n_images: int | None) -> NDArray[np.int64]:
 
 
 def _indices_of_names(names: Sequence[str], stimuli: Stimuli) -> NDArray[np.int64]:
-    """Look up image names among the ids: whole, then by file name, then without its suffix."""
-    by_id = {name: i for i, name in enumerate(stimuli.ids)}
-    by_file_name: dict[str, set[int]] = {}
-    for i, name in enumerate(stimuli.ids):
-        for file_name in {Path(name).name, Path(name).stem}:
-            by_file_name.setdefault(file_name, set()).add(i)
-    indices: dict[str, int] = {}
-    unknown: dict[str, str] = {}
-    for row, name in enumerate(names):
-        if name in indices or name in unknown:
-            continue
-        candidates = {by_id[name]} if name in by_id else by_file_name.get(Path(name).name, set())
-        if len(candidates) == 1:
-            indices[name] = next(iter(candidates))
-        else:
-            unknown[name] = f"{name!r} (row {row}{', ambiguous' if candidates else ''})"
-    if unknown:
-        listed = ", ".join(list(unknown.values())[:5])
+    """Look up image names among the ids, by the rule of `salmetrics.io.names`."""
+    first_row = {name: row for row, name in reversed(list(enumerate(names)))}
+    unique = list(dict.fromkeys(names))
+    matching = match_rows(unique, stimuli.ids)
+    if matching.problems:
+        listed = [
+            f"{text} in row {first_row[name]}" for name, text in list(matching.problems.items())[:3]
+        ]
         raise InputError(
-            f"{len(unknown)} image names are not among the stimuli: {listed}; ids look like "
-            f"{', '.join(map(repr, stimuli.ids[:3]))}"
+            f"{len(matching.problems)} image names are not among the stimuli: {', '.join(listed)}; "
+            f"ids look like {some(stimuli.ids, 3)}"
         )
-    return np.array([indices[name] for name in names], dtype=np.int64)
+    if matching.rule is not None:
+        warnings.warn(f"image names: {matching.rule}", InputWarning, stacklevel=4)
+    place = {name: i for i, name in enumerate(stimuli.ids)}
+    index = {name: place[matching.found[name]] for name in unique}
+    return np.array([index[name] for name in names], dtype=np.int64)

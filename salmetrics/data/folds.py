@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import re
 import warnings
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -17,6 +16,7 @@ from salmetrics.data.dataset import Dataset
 from salmetrics.data.stimuli import Stimuli
 from salmetrics.errors import InputError, check_choice, is_whole, some
 from salmetrics.io.files import check_file, check_target, replacing
+from salmetrics.io.names import natural_key
 
 __all__ = [
     "SCHEMES",
@@ -26,7 +26,6 @@ __all__ = [
     "ids_of",
     "kfold",
     "mit1003",
-    "natural_key",
     "stratified",
 ]
 
@@ -470,16 +469,6 @@ def mit1003(stimuli: Stimuli | Sequence[str], *, scheme: Scheme = "deepgaze3") -
             "Compute them for all images and look up yours: folds.mit1003(all).of(stimuli)"
         )
     return kfold(stimuli, 10, scheme=scheme)
-
-
-def natural_key(name: str) -> list[tuple[int, int | str]]:
-    """Return a sort key that compares runs of digits as numbers: i2 before i10."""
-    parts = re.split(r"([0-9]+)", name)  # text and digits alternate
-    key: list[tuple[int, int | str]] = []
-    for i, part in enumerate(parts):
-        if part:
-            key.append((0, int(part)) if i % 2 else (1, part))
-    return key
 
 
 def ids_of(images: Stimuli | Iterable[str]) -> set[str]:

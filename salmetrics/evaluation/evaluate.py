@@ -17,6 +17,7 @@ from salmetrics.evaluation.references import wants_gold_standard
 from salmetrics.evaluation.scoring import checked_references, scored
 from salmetrics.models.base import model_name
 from salmetrics.models.conversion import as_model
+from salmetrics.models.short_names import distinct_names, names_of_path
 from salmetrics.protocols import Protocol, get_protocol
 from salmetrics.results.evaluation import Evaluation
 from salmetrics.results.grouping import kept_columns
@@ -182,14 +183,19 @@ def _named(models: Any) -> dict[str, Any]:
         if len(set(names)) < len(names):
             raise InputError(f"models have the same name twice, as text: {sorted(names)}")
         return dict(zip(names, models.values(), strict=True))
-    if isinstance(models, np.ndarray) and models.ndim == 3:
+    if isinstance(models, np.ndarray):
         return {"model": models}
     several = models if isinstance(models, (list, tuple)) else [models]
     if several and _is_prediction(several[0]):
         return {"model": several}  # one model: a list of arrays
     named: dict[str, Any] = {}
+    paths = [str(model) for model in several if isinstance(model, (str, Path))]
+    short = dict(zip(paths, distinct_names([names_of_path(path) for path in paths]), strict=True))
     for model in several:
-        base = model_name(model) if not hasattr(model, "__name__") else model.__name__
+        if isinstance(model, (str, Path)):
+            base = short[str(model)]
+        else:
+            base = model_name(model) if not hasattr(model, "__name__") else model.__name__
         name, number = base, 2
         while name in named:
             name, number = f"{base} {number}", number + 1

@@ -2,32 +2,35 @@
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import importlib
 import importlib.util
+import inspect
 import sys
-from collections import Counter
-from collections.abc import Sequence
+import traceback
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from salmetrics.array_types import Kind
 from salmetrics.data.dataset import Dataset
 from salmetrics.densities.resampling import Resize
-from salmetrics.errors import InputError
+from salmetrics.errors import InputError, described, nearest
 from salmetrics.evaluation.benchmark import part_for
 from salmetrics.models.base import Model
 from salmetrics.models.conversion import as_model
 from salmetrics.models.registry import named_model, names
-from salmetrics.models.stored_maps import stem_of
+from salmetrics.models.short_names import distinct_names, names_of_path
 
 __all__ = ["DENSITY_KINDS", "MODEL_HELP", "model_of", "named_specs", "opened", "split_name"]
 
 DENSITY_KINDS: tuple[Kind, ...] = ("log_density", "density")
 
 MODEL_HELP = (
-    "registered name[:argument], folder or file of maps, file.py:Class or module:Class; may be "
-    f"repeated. Registered: {', '.join(names())}"
+    "registered name[:argument], folder or file of maps, file.py:Class or module:Class; NAME=SPEC "
+    f"gives it a name; may be repeated. Registered: {', '.join(names())}"
 )
 
 
@@ -60,7 +63,7 @@ def opened(
     InputError
         If there is no such model, or `kind` is needed and missing.
     """
-    named = model_of(spec, dataset)
+    named = _instance(model_of(spec, dataset), spec)
     if datasets is not None:
         named = part_for(named, dataset, datasets)
     registered = spec.partition(":")[0] in names()
@@ -89,6 +92,13 @@ def model_of(spec: str, dataset: Dataset) -> Any:
     name, _, argument = spec.partition(":")
     if name in names():
         return named_model(name, argument or None, dataset)
+    if spec.endswith(".py") and Path(spec).is_file():
+        known = _definitions(Path(spec))
+        if not known:
+            raise InputError(f"model file {spec!r} defines no class and no function")
+        listed = ", ".join(f"{spec}:{each}" for each in known[:3])
+        more = " ..." if len(known) > 3 else ""
+        raise InputError(f"model {spec!r} is a file of Python; name a class in it: {listed}{more}")
     if Path(spec).exists() or (Path(name).is_file() and not name.endswith(".py")):
         return spec  # including the name of a part of a file, file.mat:variable
     name, _, attribute = spec.rpartition(":")
@@ -96,11 +106,61 @@ def model_of(spec: str, dataset: Dataset) -> Any:
         raise InputError(
             f"model {spec!r} is neither registered ({', '.join(names())}), nor a folder or file of "
             "maps, nor of the form file.py:Class or module:Class"
+            f"{nearest(spec.partition(':')[0], names())}"
         )
     module = _module_from_file(Path(name)) if name.endswith(".py") else _module(name)
     if not hasattr(module, attribute):
-        raise InputError(f"model {spec!r}: {name} has no {attribute!r}")
+        file = getattr(module, "__file__", None)
+        known = [] if file is None else _definitions(Path(file))
+        raise InputError(
+            f"model {spec!r}: {name} has no {attribute!r}"
+            f"{nearest(attribute, known) or _choice_of(name, known)}"
+        )
     return getattr(module, attribute)
+
+
+def _instance(named: Any, spec: str) -> Any:
+    """Return an object of a class that needs no arguments, and anything else as it is."""
+    if not inspect.isclass(named):
+        return named
+    if inspect.isabstract(named):
+        missing = ", ".join(sorted(getattr(named, "__abstractmethods__", ())))
+        raise InputError(f"--model {spec}: class {named.__name__} must define {missing}")
+    required = [
+        parameter.name
+        for parameter in inspect.signature(named).parameters.values()
+        if parameter.default is parameter.empty
+        and parameter.kind not in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
+    ]
+    if required:
+        raise InputError(
+            f"--model {spec}: class {named.__name__} needs {', '.join(required)}, and the command "
+            "line gives no arguments; give them defaults, or name a class derived from it, or an "
+            "object of it"
+        )
+    return named()
+
+
+def _definitions(path: Path) -> list[str]:
+    """Return the classes and functions that a file of Python defines, without running it."""
+    try:
+        tree = ast.parse(path.read_bytes(), path)
+    except (SyntaxError, ValueError) as error:  # null bytes
+        line = getattr(error, "lineno", None)
+        where = "" if line is None else f", line {line}"
+        raise InputError(f"{str(path)!r} is no valid Python{where}: {error}") from error
+    kinds = (ast.ClassDef, ast.FunctionDef)
+    found = [node for node in tree.body if isinstance(node, kinds) and node.name[0] != "_"]
+    found.sort(key=lambda node: isinstance(node, ast.FunctionDef))  # classes first
+    return [node.name for node in found]
+
+
+def _choice_of(name: str, known: Sequence[str]) -> str:
+    """Return the end of a message that says what to name in a file or module."""
+    if not known:
+        return ""
+    listed = ", ".join(f"{name}:{each}" for each in known[:3])
+    return f"; it has {listed}{' ...' if len(known) > 3 else ''}"
 
 
 def _module(name: str) -> Any:
@@ -111,11 +171,32 @@ def _module(name: str) -> Any:
     if "" not in sys.path:  # the current folder, as with python -m
         sys.path.insert(0, "")
     try:
-        return importlib.import_module(name)
+        with _importing(name):
+            return importlib.import_module(name)
     except ModuleNotFoundError as error:
-        if error.name is None or not f"{name}.".startswith(f"{error.name}."):
-            raise  # the module exists, and one that it imports is missing
         raise InputError(missing) from error
+
+
+@contextmanager
+def _importing(name: str) -> Iterator[None]:
+    """Turn what a user's module raises into an `InputError` that says where; -v shows it all."""
+    try:
+        yield
+    except (Exception, SystemExit) as error:
+        if (
+            isinstance(error, ModuleNotFoundError)
+            and error.name is not None
+            and f"{name}.".startswith(f"{error.name}.")
+        ):
+            raise  # the module itself is missing, rather than one that it imports
+        if isinstance(error, SyntaxError):
+            where = f"{error.filename}, line {error.lineno}"
+        else:
+            frames = traceback.extract_tb(error.__traceback__)
+            own = [f for f in frames if "importlib" not in f.filename and f.filename != __file__]
+            last = (own or list(frames))[-1]
+            where = f"{last.filename}, line {last.lineno}: {last.line}"
+        raise InputError(f"importing {name} raised {described(error)} ({where})") from error
 
 
 def _module_from_file(path: Path) -> Any:
@@ -130,7 +211,8 @@ def _module_from_file(path: Path) -> Any:
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module  # so that its classes can be pickled
-    spec.loader.exec_module(module)
+    with _importing(str(path)):
+        spec.loader.exec_module(module)
     return module
 
 
@@ -164,32 +246,23 @@ def named_specs(texts: Sequence[str], option: str = "--model") -> dict[str, str]
     {'old/maps': 'old/maps', 'new/maps': 'new/maps', 'Net': 'net.py:Net', 'flat': 'uniform'}
     """
     pairs = [split_name(text, option) for text in texts]
-    candidates = [_short_names(spec) if name is None else [name] for name, spec in pairs]
-    level = [0] * len(pairs)
-    while True:
-        chosen = [options[k] for options, k in zip(candidates, level, strict=True)]
-        repeated = {name for name, n in Counter(chosen).items() if n > 1}
-        if not repeated:
-            return {name: spec for name, (_, spec) in zip(chosen, pairs, strict=True)}
-        longer = [
-            i
-            for i, name in enumerate(chosen)
-            if name in repeated and level[i] + 1 < len(candidates[i])
-        ]
-        if not longer:
-            name = next(name for name in chosen if name in repeated)
-            given = [text for text, other in zip(texts, chosen, strict=True) if other == name]
-            if len(set(given)) == 1:
+    chosen = distinct_names(
+        [_short_names(spec) if name is None else [name] for name, spec in pairs]
+    )
+    for name in chosen:
+        if chosen.count(name) > 1:
+            same = [i for i, other in enumerate(chosen) if other == name]
+            first, second = (texts[i] for i in same[:2])
+            if first == second:
                 raise InputError(
-                    f"{option} {given[0]} is given twice; give it once, or name each: "
-                    f"{option} NAME={pairs[texts.index(given[0])][1]}"
+                    f"{option} {first} is given twice; give it once, or name each: "
+                    f"{option} NAME={pairs[same[0]][1]}"
                 )
             raise InputError(
-                f"two models are called {name!r}: {option} {given[0]} and {option} {given[1]}; "
+                f"two models are called {name!r}: {option} {first} and {option} {second}; "
                 f"give one another name: {option} NAME=SPEC"
             )
-        for i in longer:
-            level[i] += 1
+    return {name: spec for name, (_, spec) in zip(chosen, pairs, strict=True)}
 
 
 def split_name(text: str, option: str = "--model") -> tuple[str | None, str]:
@@ -246,15 +319,7 @@ def _short_names(spec: str) -> list[str]:
         return [spec]
     head, colon, part = spec.rpartition(":")
     if not colon or Path(spec).exists():
-        path, stem, end = Path(spec).absolute(), stem_of(Path(spec)), ""
-    elif Path(head).is_file() and not head.endswith(".py"):  # a variable of a file of maps
-        path, stem, end = Path(head).absolute(), stem_of(Path(head)), f":{part}"
-    else:
-        path, stem, end = Path(head).absolute(), Path(head).name, f":{part}"
-    folders = path.parent.parts[1:]
-    longer = [
-        "/".join([*folders[k:], last]) + end
-        for k in range(len(folders), -1, -1)
-        for last in (stem, path.name)
-    ]
-    return [part, *longer] if end and stem == path.name else longer
+        return names_of_path(spec)
+    if Path(head).is_file() and not head.endswith(".py"):  # a variable of a file of maps
+        return [f"{name}:{part}" for name in names_of_path(head)]
+    return [part, *(f"{name}:{part}" for name in names_of_path(head, Path(head).name))]

@@ -10,7 +10,7 @@ from salmetrics.densities.resampling import RESIZES
 from salmetrics.protocols import PROTOCOLS
 from salmetrics.results.layouts import LAYOUTS
 
-__all__ = ["add_kind", "add_layout", "add_resize", "add_resources", "add_scoring"]
+__all__ = ["add_json", "add_kind", "add_layout", "add_resize", "add_resources", "add_scoring"]
 
 
 def add_scoring(command: argparse.ArgumentParser) -> argparse._ArgumentGroup:
@@ -25,6 +25,7 @@ def add_scoring(command: argparse.ArgumentParser) -> argparse._ArgumentGroup:
     scoring.add_argument(
         "--metrics",
         nargs="+",
+        action="extend",
         metavar="KEY",
         help="metrics to compute, see `salmetrics metrics` (default: those of the protocol)",
     )
@@ -32,7 +33,9 @@ def add_scoring(command: argparse.ArgumentParser) -> argparse._ArgumentGroup:
         "--protocol",
         default="default",
         choices=sorted(PROTOCOLS),
-        help="record of all choices behind the scores (default: default)",
+        metavar="NAME",
+        help="record of all choices behind the scores, one of "
+        f"{', '.join(sorted(PROTOCOLS))} (default: default)",
     )
     scoring.add_argument(
         "--gold-standard",
@@ -40,16 +43,28 @@ def add_scoring(command: argparse.ArgumentParser) -> argparse._ArgumentGroup:
         help="add inter-observer consistency, and IGE, the share of it that models reach",
     )
     scoring.add_argument(
-        "--seed", type=int, default=0, help="seed of all random draws (default: 0)"
+        "--seed", type=int, default=0, metavar="N", help="seed of all random draws (default: 0)"
     )
     return scoring
 
 
+def add_json(group: argparse._ActionsContainer) -> None:
+    """Add the option for results as a JSON document."""
+    group.add_argument(
+        "--json",
+        action="store_true",
+        help="print the result as one JSON document, for programs to read",
+    )
+
+
 def add_layout(group: argparse._ActionsContainer, more: str = "") -> None:
     """Add the option for tables in the layout of a paper; `more` is appended to its help."""
-    text = "print the table in the layout of this paper"
+    text = "print the table in the layout of a paper"
     group.add_argument(
-        "--layout", choices=sorted(LAYOUTS), help=f"{text}; {more}" if more else text
+        "--layout",
+        choices=sorted(LAYOUTS),
+        metavar="NAME",
+        help=f"{text}, one of {', '.join(sorted(LAYOUTS))}{f'; {more}' if more else ''}",
     )
 
 
