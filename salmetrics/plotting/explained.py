@@ -9,6 +9,7 @@ import numpy as np
 
 from salmetrics.errors import InputError, check_choice, check_list
 from salmetrics.models.fitted_density import FittedDensity
+from salmetrics.plotting.labels import label_axis, legend_inside
 from salmetrics.plotting.style import COLOURS, current, plain_frame
 from salmetrics.results.evaluation import Evaluation
 
@@ -89,9 +90,9 @@ def plot_against_gold_standard(
     ends = np.array([np.nanmin(gains.to_numpy()), np.nanmax(gains.to_numpy())])
     axes.plot(ends, ends, color="black", linewidth=0.8, linestyle="--")
     axes.axhline(0, color="black", linewidth=0.8)
-    axes.set_xlabel("information gain of the gold standard (bit/fixation)")
-    axes.set_ylabel("information gain of the model (bit/fixation)")
-    axes.legend(frameon=False, loc="upper left")
+    label_axis(axes, "x", "information gain of the gold standard (bit/fixation)")
+    label_axis(axes, "y", "information gain of the model (bit/fixation)")
+    legend_inside(axes)
     return plain_frame(axes)
 
 
