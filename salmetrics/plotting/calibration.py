@@ -10,6 +10,7 @@ import numpy as np
 from salmetrics.array_types import AnyArray
 from salmetrics.errors import InputError
 from salmetrics.evaluation.calibration import Calibration
+from salmetrics.plotting.fitted_text import fitted
 from salmetrics.plotting.labels import label_axis, title
 from salmetrics.plotting.style import COLOURS, balanced, current, plain_frame, wrapped_grid
 
@@ -163,9 +164,10 @@ def plot_calibrations(
             label_axis(panel, "y", dataset, more="share of fixations", lines=2)
     for panel in axes.flat:
         panel.set_ylim(0, top)
-    axes[0, 0].figure.supxlabel(
-        "mass of less probable pixels (above each: error, confidence)", fontsize="small"
-    )
+    figure = axes[0, 0].get_figure(root=True)
+    label = "mass of less probable pixels (above each: error, confidence)"
+    across = 72 * figure.get_figwidth()
+    figure.supxlabel(fitted(figure, label, across, lines=2, size="small"), fontsize="small")
     return axes
 
 

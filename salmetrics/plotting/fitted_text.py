@@ -26,7 +26,7 @@ _BOX = "□"  # drawn for a character that the font lacks
 _TOGETHER = " + "  # between the models of a mixture
 _BREAKS = frozenset(" /\\_-,+:;=.|")  # a line may end after them
 _HEAD = 0.4  # share of the beginning in what is left of a shortened name; names differ at the end
-_ROUNDING = 1.04  # glyphs are placed on whole pixels
+_ROUNDING = 1.06  # glyphs are placed on whole pixels
 _WARNED: WeakSet[Any] = WeakSet()  # figures
 
 Size = float | str | None
@@ -94,22 +94,41 @@ def fitted_all(
         Texts to draw.
     """
     texts = drawable(where, [str(name) for name in names])
-    short = [_fitted(name, width, lines, size) for name in texts]
+    return [as_written(text) for text in _all(texts, [*map(str, names)], width, lines, size)]
+
+
+def _all(
+    texts: Sequence[str], names: Sequence[str], width: float, lines: int, size: Size
+) -> list[str]:
+    """Return texts that fit; where names differ, so do they."""
+    short = [_fitted(text, width, lines, size) for text in texts]
+    parts = list(dict.fromkeys(part for text in texts for part in text.split(_TOGETHER)))
+    if len(parts) < sum(text.count(_TOGETHER) + 1 for text in texts):
+        for i, text in enumerate(texts):
+            if short[i].replace("\n", " ") != text:
+                short[i] = _mixture(text, parts, width, lines, size) or short[i]
     alike: dict[str, list[int]] = {}
     for i, text in enumerate(short):
         alike.setdefault(text, []).append(i)
     for places in alike.values():
-        different = {str(names[i]) for i in places}
+        different = {names[i] for i in places}
         if len(different) == 1:
             continue
-        cores = _differences([texts[i] for i in places])
-        around = [_fitted(core, width, lines, size) for core in cores]
-        if len({*around}) < len(different):  # number them
+        alone = [texts[i] for i in places]
+        for context in (32, 16, 8, 4, 2):  # the most that fits
+            around = [wrapped(core, width, lines, size) or "" for core in _cores(alone, context)]
+            if all(around):
+                break
+        if not all(around) or len({*around}) < len(different):  # number them
             order = {name: k for k, name in enumerate(dict.fromkeys(names), start=1)}
-            around = [_fitted(f"{order[names[i]]}: {texts[i]}", width, lines, size) for i in places]
+            around = []
+            for i in places:
+                number = f"{order[names[i]]}: "
+                rest = width - text_width(number, size)
+                around.append(number + _fitted(texts[i], rest, 1, size))
         for i, text in zip(places, around, strict=True):
             short[i] = text
-    return [as_written(text) for text in short]
+    return short
 
 
 @lru_cache(maxsize=8)
@@ -134,7 +153,9 @@ def _advance(character: str, fonts: tuple[Any, ...]) -> float:
     from matplotlib.font_manager import get_font
 
     known = [path for path in fonts if ord(character) in _characters(path)]
-    font = get_font((known or fonts)[0])
+    if not known:  # it is drawn as a box, which is about as wide as an M
+        return _advance("M", fonts)
+    font = get_font(known[0])
     font.set_size(100, 72)
     return float(font.load_char(ord(character)).linearHoriAdvance / 65536)
 
@@ -167,16 +188,9 @@ def _fitted(text: str, width: float, lines: int, size: Size) -> str:
     if whole is not None:
         return whole
     parts = text.split(_TOGETHER)
-    if len(parts) > 1:  # each model of a mixture stays visible
-        between = text_width(_TOGETHER, size) * (len(parts) - 1)
-        for slack in (1.0, 0.9, 0.8, 0.7, 0.6, 0.5):
-            share = (slack * lines * width - between) / len(parts)
-            if share < text_width("ab…yz", size):
-                break
-            short = _TOGETHER.join(_fitted(part, share, 1, size) for part in parts)
-            joined = wrapped(short, width, lines, size)
-            if joined is not None:
-                return joined
+    joined = _mixture(text, parts, width, lines, size) if len(parts) > 1 else None
+    if joined is not None:
+        return joined
     low, high = 1, len(text)  # kept characters: `low` fits, or is the least
     while high - low > 1:
         middle = (low + high) // 2
@@ -186,6 +200,24 @@ def _fitted(text: str, width: float, lines: int, size: Size) -> str:
             low = middle
     short = _shortened(text, low)
     return wrapped(short, width, lines, size) or short
+
+
+def _mixture(text: str, known: Sequence[str], width: float, lines: int, size: Size) -> str | None:
+    """Return the name of a mixture with all its models, shortened; None if they do not fit.
+
+    The models of `known`, which may be in it, stay different.
+    """
+    parts = text.split(_TOGETHER)
+    between = text_width(_TOGETHER, size) * (len(parts) - 1)
+    for slack in (1.0, 0.9, 0.8, 0.7, 0.6, 0.5):
+        share = (slack * lines * width - between) / len(parts)
+        if share < text_width("ab…yz", size):
+            break
+        short = dict(zip(known, _all(known, known, share, 1, size), strict=True))
+        joined = wrapped(_TOGETHER.join(short[part] for part in parts), width, lines, size)
+        if joined is not None:
+            return joined
+    return None
 
 
 def _shortened(text: str, kept: int) -> str:
@@ -206,7 +238,7 @@ def wrapped(text: str, width: float, lines: int, size: Size) -> str | None:
             return None
         reach = np.cumsum([_advance(c, fonts) for c in rest]) * scale
         n = int(np.searchsorted(reach, width, side="right"))
-        if n < len(rest):
+        if n < len(rest) and rest[n] != " ":
             breaks = [i + 1 for i in range(n // 2, n) if rest[i] in _BREAKS]
             if _TOGETHER in rest[: n + 1]:
                 breaks = [rest[: n + 1].rindex(_TOGETHER) + len(_TOGETHER) - 1]
@@ -218,17 +250,13 @@ def wrapped(text: str, width: float, lines: int, size: Size) -> str | None:
     return "\n".join(found)
 
 
-def _differences(names: Sequence[str]) -> list[str]:
-    """Return the parts in which names differ, with an ellipsis for what they share around them."""
+def _cores(names: Sequence[str], context: int) -> list[str]:
+    """Return the parts in which names differ, and some of what they share around them."""
     shared = len(_common(names))
     after = min(len(_common([name[::-1] for name in names])), min(map(len, names)) - shared)
-    first = max(0, shared - 4)
-    return [
-        (_MARK if first else "")
-        + name[first : len(name) - max(0, after - 4)]
-        + (_MARK if after > 4 else "")
-        for name in names
-    ]
+    first, left = max(0, shared - context), max(0, after - context)
+    before, behind = (_MARK if n else "" for n in (first, left))
+    return [before + name[first : len(name) - left] + behind for name in names]
 
 
 def _common(names: Sequence[str]) -> str:

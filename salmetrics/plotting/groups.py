@@ -186,17 +186,20 @@ def plot_instances(
                 parts["cmedians"].set(color=colour, linewidth=2)
         axes.plot([k] * len(scores), scores, "o", color=colour, markersize=3.5, alpha=0.8)
     lines = ("dashed", "dotted", "dashdot")
+    after = {}
     for k, name in enumerate(references):
         value = evaluation.value(name, metric)
+        shown = f" {value:.3f}"
+        after[name + shown] = shown
         style: dict[str, Any] = {
             "color": "black",
             "linewidth": 1,
             "linestyle": lines[k % len(lines)],
         }
-        axes.axhline(value, label=f"{name} {value:.3f}", **style)
+        axes.axhline(value, label=name + shown, **style)
     label_columns(axes, list(values))
     axes.set_xlim(-0.6, len(values) - 0.4)
     label_axis(axes, "y", metric_label(metric))
     if references:
-        legend_above(axes, columns=2)
+        legend_above(axes, after, columns=2)
     return plain_frame(axes)

@@ -39,6 +39,7 @@ __all__ = [
 ]
 
 _SMALLEST = 4.0  # points: a smaller font is illegible
+_TWO_LINES = 7.0  # points: least size of a font that is made smaller to have two lines
 _HANDLE = 36.0  # points for a legend's line or patch, with the space around it
 
 
@@ -61,10 +62,13 @@ def label_rows(axes: Axes, names: Sequence[object]) -> tuple[float, float]:
         Width of the labels in points.
     """
     across, height = _extent(axes)
-    pitch = height / max(len(names), 1)
+    half, pitch = 0.5 * across, height / max(len(names), 1)
     size = float(np.clip(pitch / LINE, _SMALLEST, points_of()))
     lines = int(np.clip(pitch / (LINE * size), 1, 2))
-    shown = fitted_all(axes, names, 0.5 * across, lines=lines, size=size)
+    is_long = max(text_width(text, size) for text in drawable(axes, [*map(str, names)])) > half
+    if is_long and lines == 1 and pitch / (2 * LINE) >= _TWO_LINES:
+        lines, size = 2, pitch / (2 * LINE)
+    shown = fitted_all(axes, names, half, lines=lines, size=size)
     _set_ticks(axes, "y", range(len(names)), names, shown, fontsize=size)
     width = max(text_width(text, size) for text in shown)
     _need(axes, "left", width + 8)
@@ -164,32 +168,29 @@ def title(axes: Axes, name: str, more: str = "", *, lines: int = 3, size: Size =
     _need(axes, "top", (text.count("\n") + 1) * LINE * points_of(size) + 8)
 
 
-def legend_above(
-    axes: Axes, names: Mapping[Artist, str] | None = None, *, columns: int = 3
-) -> None:
+def legend_above(axes: Axes, values: Mapping[str, str] | None = None, *, columns: int = 3) -> None:
     """Draw a legend above axes, which covers nothing: as few lines as fit, names shortened.
 
     Parameters
     ----------
     axes
         Axes with labelled artists.
-    names
-        Full name of each artist; by default those that the axes know.
+    values
+        What follows a name and is never shortened, by the label of its artist: the label ends with
+        it.
     columns
         Most columns, unless there are so many artists that they need more.
     """
-    known = _named(axes, names)
+    handles, names, after = _entries(axes, values)
     across, height = _extent(axes)
     size = points_of("small")
-    most = max(1, int(0.45 * height / (LINE * size)))
-    fits = [n for n in range(1, columns + 1) if max(_widths(axes, known, size)) <= across / n]
-    n_columns = max(fits, default=1)
-    n_columns = max(min(n_columns, len(known)), -(-len(known) // most))
-    width = max(across / n_columns - _HANDLE, 4 * size)
-    handles, shown = _legend_texts(axes, known, width, size)
+    widest = max(_widths(axes, names, after, size))
+    most = max(1, int(0.45 * height / (LINE * size)))  # lines
+    fits = [n for n in range(1, columns + 1) if widest <= across / n]
+    n_columns = max(min(max(fits, default=1), len(names)), -(-len(names) // most))
     axes.legend(
         handles,
-        shown,
+        _shown(axes, names, after, max(across / n_columns - _HANDLE, 4 * size), size),
         frameon=False,
         fontsize=size,
         loc="lower left",
@@ -199,20 +200,25 @@ def legend_above(
         handlelength=1.6,
         columnspacing=1.2,
     )
-    _need(axes, "top", -(-len(known) // n_columns) * LINE * size + 8)
+    _need(axes, "top", -(-len(names) // n_columns) * LINE * size + 8)
 
 
-def legend_inside(axes: Axes) -> None:
-    """Draw a legend in the upper left corner of axes, or above them if it is too large for that."""
-    known = _named(axes, None)
+def legend_inside(axes: Axes, values: Mapping[str, str] | None = None) -> None:
+    """Draw a legend in the upper left corner of axes, or above them if it is too large for that.
+
+    Parameters
+    ----------
+    axes, values
+        See `legend_above`.
+    """
+    handles, names, after = _entries(axes, values)
     across, height = _extent(axes)
     size = points_of()
-    tall = len(known) * LINE * size > 0.4 * height
-    if tall or max(_widths(axes, known, size)) > 0.5 * across:
-        legend_above(axes, columns=2)
+    tall = len(names) * LINE * size > 0.4 * height
+    if tall or max(_widths(axes, names, after, size)) > 0.5 * across:
+        legend_above(axes, values, columns=2)
         return
-    handles, shown = _legend_texts(axes, known, across, size)
-    axes.legend(handles, shown, frameon=False, loc="upper left")
+    axes.legend(handles, _shown(axes, names, after, across, size), frameon=False, loc="upper left")
 
 
 def legend_size(
@@ -236,15 +242,15 @@ def legend_size(
     n_columns : int
         The most columns whose lines fit.
     """
-    width = 72 * figure.get_figwidth() - 12
-    shown = fitted_all(figure, names, width - _HANDLE - 8, size=size)
-    lengths = [text_width(text, size) + _HANDLE + 8 for text in shown]
-    n_lines = 1
-    while n_lines < len(shown) and width < sum(
-        max(lengths[k : k + n_lines]) for k in range(0, len(shown), n_lines)
-    ):
-        n_lines += 1
-    return shown, -(-len(shown) // n_lines)
+    handle = 6 * points_of(size)  # with the space between columns
+    width = 72 * figure.get_figwidth()
+    shown = fitted_all(figure, names, width - handle, size=size)
+    lengths = [text_width(text, size) + handle for text in shown]
+    for n_columns in range(len(shown), 1, -1):
+        columns = np.array_split(lengths, n_columns)  # as matplotlib fills them
+        if sum(column.max() for column in columns) <= width:
+            return shown, n_columns
+    return shown, 1
 
 
 def rows_height(names: Sequence[object], width: float = 6.4) -> float:
@@ -289,23 +295,29 @@ def _set_ticks(
         artist.set_label(str(name))
 
 
-def _named(axes: Axes, names: Mapping[Artist, str] | None) -> dict[Artist, str]:
-    """Return the full names of artists."""
-    if names is not None:
-        return dict(names)
-    return dict(zip(*axes.get_legend_handles_labels(), strict=True))
+def _entries(
+    axes: Axes, values: Mapping[str, str] | None
+) -> tuple[list[Artist], list[str], list[str]]:
+    """Return the artists of a legend, their names, and what follows these."""
+    handles, labels = axes.get_legend_handles_labels()
+    after = [(values or {}).get(label, "") for label in labels]
+    names = [label.removesuffix(end) for label, end in zip(labels, after, strict=True)]
+    return handles, names, after
 
 
-def _widths(axes: Axes, names: Mapping[Artist, str], size: float) -> list[float]:
+def _widths(axes: Axes, names: Sequence[str], after: Sequence[str], size: float) -> list[float]:
     """Return the widths of a legend's entries, points."""
-    return [text_width(text, size) + _HANDLE for text in drawable(axes, [*names.values()])]
+    texts = (a + b for a, b in zip(drawable(axes, names), after, strict=True))
+    return [text_width(text, size) + _HANDLE for text in texts]
 
 
-def _legend_texts(
-    axes: Axes, names: Mapping[Artist, str], width: float, size: float
-) -> tuple[list[Artist], list[str]]:
-    """Return the artists of a legend and what it shows of their names."""
-    return [*names], fitted_all(axes, [*names.values()], width, size=size)
+def _shown(
+    axes: Axes, names: Sequence[str], after: Sequence[str], width: float, size: float
+) -> list[str]:
+    """Return what a legend shows."""
+    taken = max(text_width(end, size) for end in after)
+    short = fitted_all(axes, names, max(width - taken, 4 * size), size=size)
+    return [a + b for a, b in zip(short, after, strict=True)]
 
 
 def _need(axes: Axes, side: str, points: float) -> None:
