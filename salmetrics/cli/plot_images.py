@@ -150,10 +150,11 @@ def _gain(options: argparse.Namespace) -> None:
     gain = information_gain_map(model, stimulus, gold_standard=gold, baseline=over)
     plt = pyplot()
     from salmetrics.plotting import plot_information_gain_map
+    from salmetrics.plotting.labels import title
 
-    figure, axes = plt.subplots(layout="constrained")
+    figure, axes = plt.subplots(figsize=options.size, layout="constrained")
     plot_information_gain_map(gain, stimulus=stimulus, ax=axes)
-    axes.set_title(f"{' over '.join(specs)}: {axes.get_title()}", fontsize="medium")
+    title(axes, " over ".join(specs), axes.get_title())
     save_figure(figure, options)
 
 
