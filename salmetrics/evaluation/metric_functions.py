@@ -729,7 +729,7 @@ def _score(
         model = require_density(model, key, stimuli, kind=kind)
     models = {"model": as_model(model, stimuli, kind=kind)}
     compared_with = checked_references(
-        models, stimuli, fixations, choices, asked=(key,), **references
+        models, stimuli, fixations, choices, asked=(key,), required=True, **references
     )
     options = RunOptions(seed=seed, progress=True)
     scores = scored(models, stimuli, fixations, choices, compared_with, options)

@@ -16,6 +16,7 @@ from salmetrics.engine.run_options import RunOptions
 from salmetrics.errors import InputError, check_choice
 from salmetrics.evaluation.references import (
     add_gold_standard,
+    explain_no_gold_standard,
     make_references,
     wants_gold_standard,
 )
@@ -166,6 +167,8 @@ def scored(
     # workers get copies of the references, and the engine has no use for a gold standard
     without_gold = dataclasses.replace(references, gold_standard=None)
     scores = score_models(models, stimuli, fixations, protocol, without_gold, options)
+    if references.no_gold_standard is not None:
+        explain_no_gold_standard(scores, models, protocol, references.no_gold_standard)
     if references.gold_standard is None:
         return scores
     return add_gold_standard(scores, stimuli, fixations, protocol, references, options)

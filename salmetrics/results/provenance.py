@@ -34,7 +34,6 @@ _INCIDENTAL = (
     "joined",
     "models",
     "n_predictions",
-    "no_gold_standard",
 )
 
 

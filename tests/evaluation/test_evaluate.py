@@ -673,3 +673,50 @@ def test_metrics_without_a_width_are_missing_unless_asked_for():
         assert "--dataset NAME,sigma=PIXELS" in result.reasons["uniform", key]
     with pytest.raises(InputError, match="width of the empirical maps is not known: pass sigma="):
         salmetrics.evaluate(salmetrics.Uniform(), stimuli, fixations, metrics=["AUC", "CC"])
+
+
+# ---- references that cannot be fitted
+
+
+def test_one_image_is_enough_for_all_metrics_without_a_baseline():
+    stimuli, fixations = generate_dataset(2, size=(24, 32), n_subjects=3).dataset
+    fixations = fixations[fixations.image == 0]
+    options = {"metrics": ["LL", "IG", "NSS"], "n_bootstrap": 0, "progress": False}
+    result = salmetrics.evaluate({"m": Map(), "d": Density()}, stimuli, fixations, **options)
+    assert result.provenance["baseline"] is result.baseline_model is None
+    assert np.isnan(result.value("d", "IG"))
+    assert "at least two images" in result.reasons["d", "IG"]
+    assert result.value("d", "NSS") == salmetrics.nss(Density(), stimuli, fixations)
+    assert result.value("d", "LL") == salmetrics.log_likelihood(Density(), stimuli, fixations)
+    with pytest.raises(InputError, match="give another baseline="):
+        salmetrics.information_gain(Density(), stimuli, fixations)
+
+
+def test_a_gold_standard_that_cannot_be_fitted_is_a_reason_that_travels(tmp_path):
+    stimuli, fixations = generate_dataset(3, size=(24, 32), n_subjects=1).dataset
+    options = {"metrics": ["IG", "NSS"], "n_bootstrap": 0, "progress": False}
+    models = {"m": Map(), "d": Density()}
+    result = salmetrics.evaluate(models, stimuli, fixations, gold_standard=True, **options)
+    result.save(tmp_path / "r.h5")
+    for found in (result, salmetrics.Evaluation.load(tmp_path / "r.h5"), result.select(["d"])):
+        assert found.metrics == ["IG", "IGE", "NSS"]
+        assert found.gold_standard is None
+        assert np.isnan(found.value("d", "IGE"))
+        assert np.isfinite(found.value("d", "IG"))
+        assert "of d: no gold standard: all fixations are of one subject" in repr(found)
+    assert "a saliency map has no log likelihood" in result.reasons["m", "IGE"]
+    assert np.isnan(result.compare("m", "d", metric="IGE")["difference"]).all()
+    assert np.isnan(result.by("subject", intervals=False).xs("IGE", level="metric")["value"]).all()
+    assert result.per_image["d", "IGE"].isna().all()
+    with pytest.raises(InputError, match="the gold standard cannot be fitted: all fixations are"):
+        salmetrics.information_gain_explained(Density(), stimuli, fixations)
+
+
+def test_a_checkpoint_of_maps_does_not_depend_on_the_baseline_of_densities(tmp_path):
+    stimuli, fixations = generate_dataset(3, size=(24, 32), n_subjects=3).dataset
+    options = {"metrics": ["IG", "NSS"], "n_bootstrap": 0, "progress": False}
+    options |= {"checkpoint": tmp_path}
+    alone = salmetrics.evaluate({"m": Map()}, stimuli, fixations, **options)
+    both = salmetrics.evaluate({"m": Map(), "d": Density()}, stimuli, fixations, **options)
+    assert both.value("m", "NSS") == alone.value("m", "NSS")
+    assert len(list(tmp_path.glob("m-*"))) == len(list(tmp_path.glob("d-*"))) == 1
