@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from salmetrics.array_types import KINDS
-from salmetrics.cli.arguments.dataset import add_data, dataset_of, protocol_of, shortened
+from salmetrics.cli.arguments.dataset import add_data, dataset_of, heading, protocol_of, shortened
 from salmetrics.cli.arguments.model import MODEL_HELP, model_of, opened
 from salmetrics.cli.arguments.scoring import add_resources, add_scoring
 from salmetrics.engine.run_options import OnError
@@ -102,7 +102,7 @@ def _run(options: argparse.Namespace) -> None:
         n_bootstrap=options.n_bootstrap,
         on_error=options.on_error,
     )
-    print(f"{dataset.name}: {len(dataset)} images, {len(dataset.fixations)} fixations\n")
+    print(f"{heading(dataset)}\n")
     print(result)
     if options.out is not None:
         _WRITERS[options.out.suffix.lower()](result, options.out)

@@ -27,6 +27,7 @@ FORMAT = 2
 _PACKAGES = ("salmetrics", "numpy", "scipy", "numba", "torch", "POT")
 # parts of a record that may differ without moving a score
 _INCIDENTAL = ("created", "format", "gold_standard", "joined", "models", "n_predictions")
+_LEFT_OUT = "dataset.left_out"  # what is left is in the digest of the fixations
 
 
 def provenance_of(
@@ -85,6 +86,7 @@ def provenance_of(
             "name": stimuli.name,
             "n_images": len(stimuli),
             "n_fixations": len(fixations),
+            "left_out": dict(fixations.left_out),
             "ids": fingerprint(list(stimuli.ids)),
             "sizes": fingerprint(stimuli.sizes),
             "fixations": fingerprint(
@@ -107,7 +109,7 @@ def differences(first: Mapping[str, Any], second: Mapping[str, Any]) -> list[str
     return [
         f"{key}: {ours!r} and {theirs!r}"
         for key, ours, theirs in _different(first, second)
-        if key.split(".")[0] not in _INCIDENTAL
+        if key.split(".")[0] not in _INCIDENTAL and not key.startswith(_LEFT_OUT)
     ]
 
 
