@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from salmetrics.data.checks import outside_hint
 from salmetrics.data.fixation_columns import (
     FixationColumns,
     absent_in,
@@ -29,16 +31,20 @@ from salmetrics.data.tables import (
     decimal_mark,
     read_table,
 )
-from salmetrics.errors import InputError, check_choice
+from salmetrics.errors import InputError, InputWarning, check_choice, some
+from salmetrics.io.names import match_rows
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["MOVED", "OUTSIDE", "Fixations", "read_fixations"]
+__all__ = ["MOVED", "OUTSIDE", "Fixations", "MapValues", "read_fixations"]
+
+MapValues = Literal["counts", "marks"]
 
 # reasons in `left_out`
 OUTSIDE = "fixations outside their image"
 MOVED = "fixations moved into their image"
+_LARGE_COUNT = 20  # of fixations on one pixel; blurred maps have larger values side by side
 _RESERVED = ("cls", "image", "n_images", "subject", "x", "y")
 
 
@@ -194,6 +200,27 @@ class Fixations:
         if n_images is None:
             n_images = int(images.max()) + 1 if images.size else 0
         return cls(table, int(n_images))
+
+    @classmethod
+    def none(cls, stimuli: Stimuli) -> Fixations:
+        """Create the fixations of a data set that has none, such as one of ground-truth maps.
+
+        Parameters
+        ----------
+        stimuli
+            The images.
+
+        Returns
+        -------
+        fixations : Fixations
+            No fixation on as many images.
+
+        Examples
+        --------
+        >>> Fixations.none(Stimuli.from_sizes([(3, 4), (5, 6)]))
+        Fixations(0 fixations, 2 images, 0 subjects)
+        """
+        return cls.from_arrays([], [], [], n_images=len(stimuli))
 
     @classmethod
     def from_dataframe(
@@ -367,15 +394,20 @@ class Fixations:
         return read_fixations(path, stimuli, layout)[0]
 
     @classmethod
-    def from_maps(cls, maps: Sequence[ArrayLike]) -> Fixations:
-        """Create fixations from one map of counts per image: a pixel of value n holds n fixations.
+    def from_maps(cls, maps: Sequence[ArrayLike], *, values: MapValues | None = None) -> Fixations:
+        """Create fixations from one map per image, of counts or of marks.
 
         Fixations are at the centres of their pixels, and all have subject 0.
 
         Parameters
         ----------
         maps
-            One map per image, shape (height, width), of integers >= 0 in any numeric dtype.
+            One map per image, shape (height, width), in any numeric dtype.
+        values
+            Meaning of the values: "counts", a pixel of value n holds n fixations; "marks", a pixel
+            that is not 0 holds one. By default, marks if all maps together have one value besides
+            0, which is 255, 65535 or another above 1; else counts, unless they look like a blurred
+            map, which is an error.
 
         Returns
         -------
@@ -385,20 +417,30 @@ class Fixations:
         Raises
         ------
         InputError
-            If a map is not two-dimensional or holds other values than integers >= 0; most often
-            it is a blurred map.
+            If a map is not two-dimensional, or holds counts that are not whole numbers >= 0, or
+            looks like a blurred map.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> Fixations.from_maps([np.array([[0, 2], [1, 0]])]).x
+        array([1.5, 1.5, 0.5])
+        >>> len(Fixations.from_maps([np.array([[0, 255], [255, 0]], np.uint8)]))
+        2
         """
-        rows, columns, images = [], [], []
-        for i, counts in enumerate(maps):
-            array = np.asarray(counts)
+        check_choice("values", values, (None, *get_args(MapValues)))
+        arrays = [np.asarray(each) for each in maps]
+        for i, array in enumerate(arrays):
             if array.ndim != 2:
                 raise InputError(f"fixation map {i} must be two-dimensional; got {array.shape}")
-            whole = np.isfinite(array) & (array >= 0) & (array == np.floor(array))
-            if not whole.all():
-                raise InputError(
-                    f"fixation map {i} must hold whole numbers >= 0; this one looks like a blurred "
-                    "map, which is ground truth for cc, kldiv and sim (empirical=), not fixations"
-                )
+            if array.dtype.kind not in "biuf" or not np.isfinite(array).all():
+                raise InputError(f"fixation map {i} must hold finite numbers")
+        if values == "marks" or (values is None and _are_marks(arrays)):
+            arrays = [array != 0 for array in arrays]
+        rows, columns, images = [], [], []
+        for i, array in enumerate(arrays):
+            if array.dtype.kind != "b":
+                _check_counts(array, i, sure=values == "counts")
             flat = np.repeat(np.arange(array.size), array.ravel().astype(np.int64))
             rows.append(flat // array.shape[1])
             columns.append(flat % array.shape[1])
@@ -650,11 +692,14 @@ class Fixations:
             row = outside[0]
             name = stimuli.ids[self.image[row]]
             height, width = stimuli.sizes[self.image[row]]
+            heights, widths = stimuli.sizes[self.image].T
+            hint = outside_hint(self.x, self.y, widths, heights)
             advice = advice or f"use {what}.drop_outside(stimuli) or {what}.clip_to(stimuli)"
             raise InputError(
                 f"{outside.size} of {len(self)} {what} are outside their image; the first is "
                 f"{where(int(row))}: x={self.x[row]:g}, y={self.y[row]:g} on {name!r} (width "
-                f"{width}, height {height}). If x and y are not swapped, {advice}"
+                f"{width}, height {height}). {hint + '; or' if hint else 'To go on without them,'} "
+                f"{advice}"
             )
 
     def _check_length(self, stimuli: Stimuli) -> None:
@@ -775,6 +820,40 @@ def _assembled(
     return Fixations(fixations.columns, fixations.n_images, columns.left_out)
 
 
+def _are_marks(maps: Sequence[NDArray[Any]]) -> bool:
+    """Whether maps have one value besides 0, above 1, as images of fixated pixels do."""
+    found: set[float] = set()
+    for array in maps:
+        found.update(np.unique(array).tolist())
+        found.discard(0)
+        if len(found) > 1:
+            return False
+    return len(found) == 1 and found.pop() > 1
+
+
+def _check_counts(counts: NDArray[Any], i: int, *, sure: bool) -> None:
+    """Raise `InputError` for a map that does not hold counts, or looks like a blurred one."""
+    blurred = (
+        "this one looks like a blurred map, which is ground truth for cc, kldiv and sim "
+        "(empirical=), not fixations"
+    )
+    if (counts < 0).any() or (counts != np.floor(counts)).any():
+        raise InputError(f"fixation map {i} must hold whole numbers >= 0; {blurred}")
+    if not sure and _looks_blurred(counts):
+        raise InputError(f"fixation map {i}: {blurred}. If it holds counts, give values='counts'")
+
+
+def _looks_blurred(counts: NDArray[Any]) -> bool:
+    """Whether pixels are large numbers that neighbours share: fixations lie apart instead."""
+    filled = counts > 0
+    if counts.max(initial=0) < _LARGE_COUNT or filled.sum() < _LARGE_COUNT:
+        return False
+    beside = np.zeros_like(filled)
+    beside[:, 1:] |= filled[:, :-1]
+    beside[:, :-1] |= filled[:, 1:]
+    return bool((beside & filled).sum() > 0.8 * filled.sum()) and np.unique(counts).size > 8
+
+
 def _column(name: str, values: ArrayLike, dtype: Any = None) -> NDArray[Any]:
     try:
         column = np.array(values, dtype=dtype)
@@ -807,26 +886,21 @@ def _image_column(image: ArrayLike, n_images: int | None) -> NDArray[np.int64]:
 def _indices_of_names(
     names: Sequence[str], stimuli: Stimuli, where: Callable[[int], str]
 ) -> NDArray[np.int64]:
-    """Look up image names among the ids: whole, then by file name, then without its suffix."""
-    by_id = {name: i for i, name in enumerate(stimuli.ids)}
-    by_file_name: dict[str, set[int]] = {}
-    for i, name in enumerate(stimuli.ids):
-        for file_name in {Path(name).name, Path(name).stem}:
-            by_file_name.setdefault(file_name, set()).add(i)
-    indices: dict[str, int] = {}
-    unknown: dict[str, str] = {}
-    for row, name in enumerate(names):
-        if name in indices or name in unknown:
-            continue
-        candidates = {by_id[name]} if name in by_id else by_file_name.get(Path(name).name, set())
-        if len(candidates) == 1:
-            indices[name] = next(iter(candidates))
-        else:
-            unknown[name] = f"{name!r} ({where(row)}{', ambiguous' if candidates else ''})"
-    if unknown:
-        listed = ", ".join(list(unknown.values())[:5])
+    """Look up image names among the ids, by the rule of `salmetrics.io.names`."""
+    first_row = {name: row for row, name in reversed(list(enumerate(names)))}
+    unique = list(dict.fromkeys(names))
+    matching = match_rows(unique, stimuli.ids)
+    if matching.problems:
+        listed = [
+            f"{text} in {where(first_row[name])}"
+            for name, text in list(matching.problems.items())[:3]
+        ]
         raise InputError(
-            f"{len(unknown)} image names are not among the stimuli: {listed}; ids look like "
-            f"{', '.join(map(repr, stimuli.ids[:3]))}"
+            f"{len(matching.problems)} image names are not among the stimuli: {', '.join(listed)}; "
+            f"ids look like {some(stimuli.ids, 3)}"
         )
-    return np.array([indices[name] for name in names], dtype=np.int64)
+    if matching.rule is not None:
+        warnings.warn(f"image names: {matching.rule}", InputWarning, stacklevel=4)
+    place = {name: i for i, name in enumerate(stimuli.ids)}
+    index = {name: place[matching.found[name]] for name in unique}
+    return np.array([index[name] for name in names], dtype=np.int64)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import re
 import warnings
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -17,6 +16,7 @@ from salmetrics.data.dataset import Dataset
 from salmetrics.data.stimuli import Stimuli
 from salmetrics.errors import InputError, check_choice, is_whole, some
 from salmetrics.io.files import check_file, check_target, replacing
+from salmetrics.io.names import natural_key
 
 __all__ = [
     "SCHEMES",
@@ -26,7 +26,6 @@ __all__ = [
     "ids_of",
     "kfold",
     "mit1003",
-    "natural_key",
     "stratified",
 ]
 
@@ -398,7 +397,8 @@ def stratified(
 ) -> Folds:
     """Divide images into folds with equal shares of each category.
 
-    Uses scikit-learn's ``StratifiedKFold(shuffle=True, random_state=RandomState(42))``.
+    The folds are those of scikit-learn's ``StratifiedKFold(n_folds, shuffle=True,
+    random_state=RandomState(42))``, which is not needed.
 
     Parameters
     ----------
@@ -417,29 +417,28 @@ def stratified(
     Raises
     ------
     InputError
-        If scikit-learn is not installed, a choice is invalid, or a category has fewer images than
-        there are folds.
+        If a choice is invalid, or a category has fewer images than there are folds.
     """
-    try:
-        from sklearn.model_selection import StratifiedKFold
-    except ImportError as error:
-        raise InputError("stratified folds need scikit-learn: pip install scikit-learn") from error
     check_choice("attribute", attribute, stimuli.attributes)
     ids = _ordered(stimuli, order)
     _check_n_folds(n_folds, len(ids))
     category_of = dict(zip(stimuli.ids, stimuli.attributes[attribute].tolist(), strict=True))
-    labels = np.array([category_of[name] for name in ids])
-    rarest, n_rarest = Counter(labels.tolist()).most_common()[-1]
+    labels = [category_of[name] for name in ids]
+    rarest, n_rarest = Counter(labels).most_common()[-1]
     if n_rarest < n_folds:
         raise InputError(
             f"{attribute} {rarest!r} has {n_rarest} images, fewer than {n_folds} folds; choose "
             "fewer folds"
         )
     state = np.random.RandomState(_SEED)  # the published rule
-    cut = StratifiedKFold(n_folds, shuffle=True, random_state=state)
+    kinds = {kind: number for number, kind in enumerate(dict.fromkeys(labels))}
+    dealt = np.sort([kinds[kind] for kind in labels])  # image after image, to fold after fold
     fold_of: dict[str, int] = {}
-    for k, (_, tested) in enumerate(cut.split(np.ones((len(ids), 1)), labels)):
-        fold_of |= {ids[i]: k for i in tested}
+    for kind, number in kinds.items():
+        numbers = np.sort(np.flatnonzero(dealt == number) % n_folds)
+        state.shuffle(numbers)
+        members = [name for name, own in zip(ids, labels, strict=True) if own == kind]
+        fold_of |= dict(zip(members, numbers.tolist(), strict=True))
     return Folds({name: fold_of[name] for name in ids}, n_folds)
 
 
@@ -470,16 +469,6 @@ def mit1003(stimuli: Stimuli | Sequence[str], *, scheme: Scheme = "deepgaze3") -
             "Compute them for all images and look up yours: folds.mit1003(all).of(stimuli)"
         )
     return kfold(stimuli, 10, scheme=scheme)
-
-
-def natural_key(name: str) -> list[tuple[int, int | str]]:
-    """Return a sort key that compares runs of digits as numbers: i2 before i10."""
-    parts = re.split(r"([0-9]+)", name)  # text and digits alternate
-    key: list[tuple[int, int | str]] = []
-    for i, part in enumerate(parts):
-        if part:
-            key.append((0, int(part)) if i % 2 else (1, part))
-    return key
 
 
 def ids_of(images: Stimuli | Iterable[str]) -> set[str]:

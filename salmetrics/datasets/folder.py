@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from salmetrics.data.dataset import Dataset
 from salmetrics.data.fixation_columns import MISSING
-from salmetrics.data.fixations import MOVED, OUTSIDE, Fixations, read_fixations
+from salmetrics.data.fixations import MOVED, OUTSIDE, Fixations, MapValues, read_fixations
 from salmetrics.data.positions import Origin, Units
 from salmetrics.data.stimuli import Stimuli
 from salmetrics.data.tables import TableFormat
@@ -46,6 +46,7 @@ def load_folder(
     decimal: Literal[".", ","] | None = None,
     encoding: str | None = None,
     comment: str | None = None,
+    values: MapValues | None = None,
     sigma: float | None = None,
     pixels_per_degree: float | None = None,
     outside: Outside = "error",
@@ -58,8 +59,7 @@ def load_folder(
         Folder of images, searched with its sub-folders; ids are paths relative to it.
     fixations
         Table with one row per fixation, in a file of text; further columns are kept. Or a folder,
-        archive or file of fixation maps, one per image (see `StoredMaps`), in which a pixel of
-        value n holds n fixations.
+        archive or file of fixation maps, one per image; see `StoredMaps`.
     image, x, y, subject, preset, units, origin, one_based
         Columns of the table and their meaning; see `Fixations.from_csv`.
     missing
@@ -67,6 +67,8 @@ def load_folder(
         "drop", which leaves the rows out, and the images without fixations.
     separator, decimal, encoding, comment
         How the table is written, if it is not found; see `Fixations.from_csv`.
+    values
+        Meaning of the values of maps, "counts" or "marks"; see `Fixations.from_maps`.
     sigma
         Standard deviation, in pixels, of the Gaussian that blurs empirical maps; CC, KLDiv and SIM
         need it or `pixels_per_degree`.
@@ -121,7 +123,9 @@ def load_folder(
     )
     where: Callable[[int], str] = "fixation {}".format
     if _are_maps(Path(fixations)):
-        points = _fixations_in_maps(Path(fixations), stimuli, form)
+        points = _fixations_in_maps(Path(fixations), stimuli, form, values)
+    elif values is not None:
+        raise InputError(f"values= is for maps of fixations; {str(fixations)!r} is a table")
     else:
         points, where = read_fixations(fixations, stimuli, form)
     n_recorded = len(points)
@@ -130,10 +134,7 @@ def load_folder(
     elif outside == "clip":
         points = points.clip_to(stimuli)
     try:
-        advice = (
-            "check units= and origin=; outside='drop' leaves them out, outside='clip' moves them "
-            "to the edge"
-        )
+        advice = "outside='drop' leaves them out, outside='clip' moves them to the edge"
         points.check_against(stimuli, where=where, advice=advice)
     except InputError as error:
         raise InputError(f"{str(fixations)!r}: {error}") from error
@@ -177,7 +178,9 @@ def _are_maps(path: Path) -> bool:
     )
 
 
-def _fixations_in_maps(path: Path, stimuli: Stimuli, form: TableFormat) -> Fixations:
+def _fixations_in_maps(
+    path: Path, stimuli: Stimuli, form: TableFormat, values: MapValues | None
+) -> Fixations:
     """Read fixations from one map of counts per image."""
     given = [name for name in form.given() if name != "missing"]
     if given:
@@ -197,7 +200,7 @@ def _fixations_in_maps(path: Path, stimuli: Stimuli, form: TableFormat) -> Fixat
     without = _without_map(maps, stimuli) if form.missing == "drop" else []
     chosen = [i for i, name in enumerate(stimuli.ids) if name not in set(without)]
     maps = StoredMaps(path, stimuli[chosen], check_sizes=False)
-    counted = Fixations.from_maps(_MapsOfFixations(maps, stimuli, set(without)))
+    counted = Fixations.from_maps(_MapsOfFixations(maps, stimuli, set(without)), values=values)
     return Fixations(
         counted.columns, counted.n_images, {WITHOUT_MAP: len(without)} if without else {}
     )

@@ -9,16 +9,19 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from salmetrics.errors import InputError
+from salmetrics.io.names import is_junk
 
 __all__ = ["check_file", "check_target", "files_below", "replacing"]
 
 
 def files_below(folder: Path, suffixes: Collection[str]) -> list[Path]:
-    """List the files below a folder with one of the suffixes, sorted, without hidden ones."""
+    """List the files below a folder with one of the suffixes, sorted, without hidden and junk."""
     return sorted(
         path
         for path in folder.rglob("*")
-        if path.suffix.lower() in suffixes and not path.name.startswith(".") and path.is_file()
+        if path.suffix.lower() in suffixes
+        and not is_junk(path.relative_to(folder).as_posix())
+        and path.is_file()
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import platform
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
@@ -26,7 +26,16 @@ __all__ = ["FORMAT", "differences", "plain", "provenance_of", "same_model"]
 FORMAT = 2
 _PACKAGES = ("salmetrics", "numpy", "scipy", "numba", "torch", "POT")
 # parts of a record that may differ without moving a score
-_INCIDENTAL = ("created", "format", "gold_standard", "joined", "models", "n_predictions")
+_INCIDENTAL = (
+    "checks",
+    "created",
+    "format",
+    "gold_standard",
+    "joined",
+    "models",
+    "n_predictions",
+    "no_gold_standard",
+)
 _LEFT_OUT = "dataset.left_out"  # what is left is in the digest of the fixations
 
 
@@ -43,6 +52,7 @@ def provenance_of(
     seed: int,
     n_bootstrap: int,
     n_predictions: int,
+    checks: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Record everything that a table of scores depends on, in types that JSON has.
 
@@ -64,6 +74,8 @@ def provenance_of(
         Number of resamples per confidence interval.
     n_predictions
         Number of maps that the models predicted, all together.
+    checks
+        What is odd about the inputs, a line each.
     """
     return {
         "format": FORMAT,
@@ -97,6 +109,7 @@ def provenance_of(
         "seed": seed,
         "n_bootstrap": n_bootstrap,
         "n_predictions": n_predictions,
+        "checks": list(checks),
     }
 
 

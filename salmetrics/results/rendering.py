@@ -128,13 +128,15 @@ def footnotes(
     if baseline is not None and relative:
         lines.append(f"IG over {with_parameters(baseline)}")
     for metric in METRICS.values():
-        if metric.share_of is not None and metric.key in metrics:
-            gold = with_parameters(provenance["gold_standard"])
+        record = provenance.get("gold_standard")
+        if metric.share_of is not None and metric.key in metrics and record is not None:
+            gold = with_parameters(record)
             lines.append(f"{metric.key}: share of the {metric.share_of} of {gold}")
     if intervals and provenance["n_bootstrap"]:
         lines.append("±: half of the 95 % bootstrap interval over images")
     reasons = {key: why for key, why in scores.reasons.items() if key in shown}
     lines += [f"- {line}" for line in explained(reasons)]
+    lines += [f"- warning: {line}" for line in provenance.get("checks", [])]
     lines += [f"- joined, differs for {line}" for line in provenance.get("joined", [])]
     if scores.failures:
         lines.append(f"- {len(scores.failures)} predictions failed and are left out: see .errors")

@@ -3,6 +3,7 @@ import pickle
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.ndimage import gaussian_filter
 
 from salmetrics import Fixations, InputError, Stimuli
 from salmetrics.fingerprint import fingerprint
@@ -169,7 +170,7 @@ def test_another_number_of_images(stimuli):
 
 
 @pytest.mark.parametrize(
-    "names", [["a/1.png", "b/3.png"], ["1.png", "3.png"], ["1", "3"], ["other/1.png", "3.png"]]
+    "names", [["a/1.png", "b/3.png"], ["1.png", "3.png"], ["1", "3"], ["x\\a\\1.png", "3.PNG"]]
 )
 def test_image_names(stimuli, names):
     table = pd.DataFrame({"file": names, "x": [1, 2], "y": [3, 4]})
@@ -179,7 +180,9 @@ def test_image_names(stimuli, names):
 def test_ambiguous_and_unknown_names():
     stimuli = Stimuli.from_sizes([(9, 9)] * 2, ids=["a/1.png", "b/1.png"])
     table = pd.DataFrame({"file": ["a/1.png", "1.png", "cat"], "x": 1, "y": 1})
-    text = r"2 image names .*: '1.png' \(row 1, ambiguous\), 'cat' \(row 2\); ids look like 'a/1"
+    text = (
+        r"2 image names .*: '1.png' \(may be 'a/1.png', 'b/1.png'\) in row 1, 'cat' in row 2; ids"
+    )
     with pytest.raises(InputError, match=text):
         Fixations.from_dataframe(table, stimuli)
 
@@ -268,7 +271,7 @@ def test_csv(stimuli, fixations, tmp_path):
         (b"file,x,y\n1,2,3,4,5\n1,2\n", r"line 2 has 5, line 3 has 2$"),
         (b"file,x\n1,2\n", r"f\.csv': .*needed are 'file', 'x', 'y'"),
         (b"file,x,z\n1,2,3\n", r"f\.csv': the table has no column 'y'; its columns are"),
-        (b"# by me\nfile,x,y\n1,1,1\n9,2,3\n", r"f\.csv': 1 image names .*: '9' \(line 4\)"),
+        (b"# by me\nfile,x,y\n1,1,1\n9,2,3\n", r"f\.csv': 1 image names .*: '9' in line 4"),
     ],
 )
 def test_wrong_csv(stimuli, tmp_path, content, text):
@@ -379,14 +382,53 @@ def test_maps():
     [
         (np.full((2, 2), 0.5), "fixation map 1 must hold whole numbers >= 0; .*blurred map"),
         (np.full((2, 2), -1), "fixation map 1 must hold whole numbers"),
-        (np.full((2, 2), np.nan), "fixation map 1 must hold whole numbers"),
-        (np.full((2, 2), np.inf), "fixation map 1 must hold whole numbers"),
+        (np.full((2, 2), np.nan), "fixation map 1 must hold finite numbers"),
+        (np.full((2, 2), np.inf), "fixation map 1 must hold finite numbers"),
         (np.ones(3), r"fixation map 1 must be two-dimensional; got \(3,\)"),
     ],
 )
 def test_wrong_maps(bad, text):
     with pytest.raises(InputError, match=text):
         Fixations.from_maps([np.eye(2), bad])
+
+
+def points(seed, n=40, size=(60, 80)):
+    """Return a map of counts of n fixations around the middle."""
+    rng = np.random.default_rng(seed)
+    counts = np.zeros(size, np.int64)
+    y = np.clip(rng.normal(size[0] / 2, 8, n), 0, size[0] - 1).astype(int)
+    x = np.clip(rng.normal(size[1] / 2, 10, n), 0, size[1] - 1).astype(int)
+    np.add.at(counts, (y, x), 1)
+    return counts
+
+
+@pytest.mark.parametrize("top", [255, 65535, 2, 7.5])
+def test_marks_are_one_fixation_each(top):
+    marks = [np.where(points(seed) > 0, top, 0) for seed in range(3)]
+    expected = [int((mark > 0).sum()) for mark in marks]
+    assert Fixations.from_maps(marks).counts().tolist() == expected
+    assert Fixations.from_maps(marks, values="marks").counts().tolist() == expected
+    if top == int(top):
+        counted = Fixations.from_maps(marks, values="counts").counts()
+        assert counted.tolist() == [n * top for n in expected]
+
+
+def test_counts_are_counted():
+    counts = [points(seed, n) for seed, n in enumerate((1, 40, 5000))]
+    assert Fixations.from_maps(counts).counts().tolist() == [1, 40, 5000]
+    uint8 = [each.astype(np.uint8) for each in counts]
+    assert Fixations.from_maps(uint8).counts().tolist() == [1, 40, 5000]
+    assert Fixations.from_maps(counts, values="marks").counts()[2] == (counts[2] > 0).sum()
+
+
+@pytest.mark.parametrize("n", [1, 30, 300])
+@pytest.mark.parametrize("sigma", [1.5, 5, 15])
+def test_blurred_maps_are_refused(n, sigma):
+    blurred = gaussian_filter(points(0, n).astype(float), sigma)
+    levels = np.rint(255 * blurred / blurred.max()).astype(np.uint8)
+    with pytest.raises(InputError, match=r"looks like a blurred map.* give values='counts'"):
+        Fixations.from_maps([levels])
+    assert len(Fixations.from_maps([levels], values="counts")) == levels.sum(dtype=int)
 
 
 def test_pickle(fixations):
