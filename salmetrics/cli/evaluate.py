@@ -9,7 +9,7 @@ from typing import Any, get_args
 
 from salmetrics.array_types import KINDS
 from salmetrics.cli import output
-from salmetrics.cli.arguments.dataset import add_data, dataset_of, protocol_of, shortened
+from salmetrics.cli.arguments.dataset import add_data, dataset_of, heading, protocol_of, shortened
 from salmetrics.cli.arguments.documents import evaluation_document
 from salmetrics.cli.arguments.model import MODEL_HELP, model_of, named_specs, opened
 from salmetrics.cli.arguments.scoring import add_json, add_resources, add_scoring, map_reading
@@ -118,6 +118,6 @@ def _run(options: argparse.Namespace) -> None:
     )
     if options.out is not None:
         output.save(options.out, partial(_WRITERS[suffix], result))
-    output.say(f"{dataset.name}: {len(dataset)} images, {len(dataset.fixations)} fixations\n")
+    output.say(f"{heading(dataset)}\n")
     output.say(f"{result}\n" if options.out is not None else str(result))
     output.document(evaluation_document(result))

@@ -35,6 +35,7 @@ _INCIDENTAL = (
     "models",
     "n_predictions",
 )
+_LEFT_OUT = "dataset.left_out"  # what is left is in the digest of the fixations
 
 
 def provenance_of(
@@ -96,6 +97,7 @@ def provenance_of(
             "name": stimuli.name,
             "n_images": len(stimuli),
             "n_fixations": len(fixations),
+            "left_out": dict(fixations.left_out),
             "ids": fingerprint(list(stimuli.ids)),
             "sizes": fingerprint(stimuli.sizes),
             "fixations": fingerprint(
@@ -119,7 +121,7 @@ def differences(first: Mapping[str, Any], second: Mapping[str, Any]) -> list[str
     return [
         f"{key}: {ours!r} and {theirs!r}"
         for key, ours, theirs in _different(first, second)
-        if key.split(".")[0] not in _INCIDENTAL
+        if key.split(".")[0] not in _INCIDENTAL and not key.startswith(_LEFT_OUT)
     ]
 
 
