@@ -18,6 +18,7 @@ from salmetrics.cli.arguments.dataset import (
     protocol_of,
     shortened,
 )
+from salmetrics.cli.arguments.documents import table_text
 from salmetrics.cli.arguments.model import MODEL_HELP, opened
 from salmetrics.cli.arguments.scoring import add_layout, add_resources, add_scoring
 from salmetrics.data.dataset import Dataset
@@ -139,7 +140,7 @@ def _run(options: argparse.Namespace) -> int:
     )
     result.save(options.out)
     output.wrote(options.out)
-    output.say(f"{result}\n")
+    output.say(f"{table_text(result)}\n")
     return _SOME_SKIPPED if result.skipped else 0
 
 

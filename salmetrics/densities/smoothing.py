@@ -248,8 +248,8 @@ def smoothing_of(
     width = next((each for each in widths if each is not None), None)
     if required and width is None and protocol.cycles is None:
         raise InputError(
-            "the width of the empirical maps is not known: pass sigma= (pixels; --sigma on the "
-            "command line), or give the stimuli sigma= or pixels_per_degree="
+            "the width of the empirical maps is not known: give sigma= (pixels) or "
+            "pixels_per_degree=, here or to the stimuli"
             + (f", or leave out {', '.join(metrics)}" if metrics else "")
         )
     return Smoothing(

@@ -14,7 +14,7 @@ from salmetrics.data.stimuli import Stimuli
 from salmetrics.engine.run_options import SPILL_BYTES, Keep, OnError, RunOptions
 from salmetrics.errors import InputError, check_whole
 from salmetrics.evaluation.references import wants_gold_standard
-from salmetrics.evaluation.scoring import checked_references, scored
+from salmetrics.evaluation.scoring import check_types, checked_references, scored
 from salmetrics.models.base import model_name
 from salmetrics.models.conversion import as_model
 from salmetrics.models.short_names import distinct_names, names_of_path
@@ -132,6 +132,7 @@ def evaluate(
         choices = choices.override(metrics=metrics if isinstance(metrics, str) else tuple(metrics))
     if wants_gold_standard(gold_standard) and not shares_of(choices.metrics):
         raise InputError("gold_standard= is for IGE, which needs IG among the metrics")
+    check_types(stimuli, fixations)
     named = {name: as_model(model, stimuli, kind=kind) for name, model in _named(models).items()}
     references = checked_references(
         named,

@@ -12,7 +12,7 @@ from salmetrics.data.fixations import Fixations
 from salmetrics.data.stimuli import Stimuli
 from salmetrics.engine.run_options import RunOptions
 from salmetrics.errors import InputError, check_choice
-from salmetrics.evaluation.scoring import checked_references, scored
+from salmetrics.evaluation.scoring import check_types, checked_references, scored
 from salmetrics.metrics.information import Unit, in_unit
 from salmetrics.metrics.registry import METRICS, metrics_of_function
 from salmetrics.metrics.sim import SimMethod
@@ -719,6 +719,7 @@ def _score(
         average,
         ("image", None) if per_image else (*AVERAGES, None),
     )
+    check_types(stimuli, fixations)
     choices = protocol.override(metrics=(key,))
     if metric.needs_density:
         model = require_density(model, key, stimuli, kind=kind)

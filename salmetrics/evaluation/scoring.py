@@ -18,7 +18,21 @@ from salmetrics.models.base import Model
 from salmetrics.protocols import Protocol
 from salmetrics.results.scores import Scores
 
-__all__ = ["checked_references", "scored"]
+__all__ = ["check_types", "checked_references", "scored"]
+
+
+def check_types(stimuli: Any, fixations: Any) -> None:
+    """Raise `InputError` unless these are `Stimuli` and `Fixations`, in this order."""
+    if isinstance(stimuli, Fixations) and isinstance(fixations, Stimuli):
+        raise InputError("stimuli and fixations are swapped: the stimuli come first")
+    for name, value, wanted, how in (
+        ("stimuli", stimuli, Stimuli, "Stimuli.from_files or Stimuli.from_arrays"),
+        ("fixations", fixations, Fixations, "Fixations.from_dataframe or Fixations.from_arrays"),
+    ):
+        if value is not None and not isinstance(value, wanted):
+            raise InputError(
+                f"{name} must be {wanted.__name__}, from {how}; got {type(value).__name__}"
+            )
 
 
 def checked_references(
@@ -46,6 +60,7 @@ def checked_references(
     InputError
         Naming the argument, model or image at fault.
     """
+    check_types(stimuli, fixations)
     if not models:
         raise InputError("models must hold at least one model")
     for key in protocol.metrics:

@@ -55,7 +55,7 @@ def test_column_names(folder):
             "no column 'file' (image), 'x' (x), 'y' (y); its columns are 'name', 'col', 'row'",
         ),
         ([*DATA[:2], "--fixations", "outside.csv"], "fixations are outside their image"),
-        (DATA[:4], "pass sigma= (pixels; --sigma"),
+        (DATA[:4], "is not known: give --sigma (pixels) or --pixels-per-degree, or leave out CC"),
         ([*DATA, "--first", "0"], "--first must be at least 1; got 0"),
     ],
 )
