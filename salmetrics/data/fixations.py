@@ -5,21 +5,25 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from salmetrics.data.checks import outside_hint
 from salmetrics.data.stimuli import Stimuli, selected_indices
-from salmetrics.errors import InputError, InputWarning, some
+from salmetrics.errors import InputError, InputWarning, check_choice, some
 from salmetrics.io.names import match_rows
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Fixations"]
+__all__ = ["Fixations", "MapValues"]
+
+MapValues = Literal["counts", "marks"]
 
 _NO_VALUE = ["", "NA", "N/A", "NaN", "nan", "NULL", "null", "None"]
+_LARGE_COUNT = 20  # of fixations on one pixel; blurred maps have larger values side by side
 _RESERVED = ("cls", "image", "n_images", "subject", "x", "y")
 
 
@@ -283,15 +287,20 @@ class Fixations:
             raise InputError(f"{str(path)!r}: {error}") from error
 
     @classmethod
-    def from_maps(cls, maps: Sequence[ArrayLike]) -> Fixations:
-        """Create fixations from one map of counts per image: a pixel of value n holds n fixations.
+    def from_maps(cls, maps: Sequence[ArrayLike], *, values: MapValues | None = None) -> Fixations:
+        """Create fixations from one map per image, of counts or of marks.
 
         Fixations are at the centres of their pixels, and all have subject 0.
 
         Parameters
         ----------
         maps
-            One map per image, shape (height, width), of integers >= 0 in any numeric dtype.
+            One map per image, shape (height, width), in any numeric dtype.
+        values
+            Meaning of the values: "counts", a pixel of value n holds n fixations; "marks", a pixel
+            that is not 0 holds one. By default, marks if all maps together have one value besides
+            0, which is 255, 65535 or another above 1; else counts, unless they look like a blurred
+            map, which is an error.
 
         Returns
         -------
@@ -301,20 +310,30 @@ class Fixations:
         Raises
         ------
         InputError
-            If a map is not two-dimensional or holds other values than integers >= 0; most often
-            it is a blurred map.
+            If a map is not two-dimensional, or holds counts that are not whole numbers >= 0, or
+            looks like a blurred map.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> Fixations.from_maps([np.array([[0, 2], [1, 0]])]).x
+        array([1.5, 1.5, 0.5])
+        >>> len(Fixations.from_maps([np.array([[0, 255], [255, 0]], np.uint8)]))
+        2
         """
-        rows, columns, images = [], [], []
-        for i, counts in enumerate(maps):
-            array = np.asarray(counts)
+        check_choice("values", values, (None, *get_args(MapValues)))
+        arrays = [np.asarray(each) for each in maps]
+        for i, array in enumerate(arrays):
             if array.ndim != 2:
                 raise InputError(f"fixation map {i} must be two-dimensional; got {array.shape}")
-            whole = np.isfinite(array) & (array >= 0) & (array == np.floor(array))
-            if not whole.all():
-                raise InputError(
-                    f"fixation map {i} must hold whole numbers >= 0; this one looks like a blurred "
-                    "map, which is ground truth for cc, kldiv and sim (empirical=), not fixations"
-                )
+            if array.dtype.kind not in "biuf" or not np.isfinite(array).all():
+                raise InputError(f"fixation map {i} must hold finite numbers")
+        if values == "marks" or (values is None and _are_marks(arrays)):
+            arrays = [array != 0 for array in arrays]
+        rows, columns, images = [], [], []
+        for i, array in enumerate(arrays):
+            if array.dtype.kind != "b":
+                _check_counts(array, i, sure=values == "counts")
             flat = np.repeat(np.arange(array.size), array.ravel().astype(np.int64))
             rows.append(flat // array.shape[1])
             columns.append(flat % array.shape[1])
@@ -554,10 +573,12 @@ class Fixations:
             row = outside[0]
             name = stimuli.ids[self.image[row]]
             height, width = stimuli.sizes[self.image[row]]
+            heights, widths = stimuli.sizes[self.image].T
+            hint = outside_hint(self.x, self.y, widths, heights)
             raise InputError(
                 f"{outside.size} of {len(self)} {what} are outside their image; the first is "
                 f"row {row}: x={self.x[row]:g}, y={self.y[row]:g} on {name!r} (width {width}, "
-                f"height {height}). If x and y are not swapped, use "
+                f"height {height}). {hint + '; or' if hint else 'To go on without them,'} use "
                 f"{what}.drop_outside(stimuli) or {what}.clip_to(stimuli)"
             )
 
@@ -567,6 +588,40 @@ class Fixations:
                 f"fixations are on {self.n_images} images, but there are {len(stimuli)} stimuli; "
                 "give Fixations.from_arrays n_images=len(stimuli)"
             )
+
+
+def _are_marks(maps: Sequence[NDArray[Any]]) -> bool:
+    """Whether maps have one value besides 0, above 1, as images of fixated pixels do."""
+    found: set[float] = set()
+    for array in maps:
+        found.update(np.unique(array).tolist())
+        found.discard(0)
+        if len(found) > 1:
+            return False
+    return len(found) == 1 and found.pop() > 1
+
+
+def _check_counts(counts: NDArray[Any], i: int, *, sure: bool) -> None:
+    """Raise `InputError` for a map that does not hold counts, or looks like a blurred one."""
+    blurred = (
+        "this one looks like a blurred map, which is ground truth for cc, kldiv and sim "
+        "(empirical=), not fixations"
+    )
+    if (counts < 0).any() or (counts != np.floor(counts)).any():
+        raise InputError(f"fixation map {i} must hold whole numbers >= 0; {blurred}")
+    if not sure and _looks_blurred(counts):
+        raise InputError(f"fixation map {i}: {blurred}. If it holds counts, give values='counts'")
+
+
+def _looks_blurred(counts: NDArray[Any]) -> bool:
+    """Whether pixels are large numbers that neighbours share: fixations lie apart instead."""
+    filled = counts > 0
+    if counts.max(initial=0) < _LARGE_COUNT or filled.sum() < _LARGE_COUNT:
+        return False
+    beside = np.zeros_like(filled)
+    beside[:, 1:] |= filled[:, :-1]
+    beside[:, :-1] |= filled[:, 1:]
+    return bool((beside & filled).sum() > 0.8 * filled.sum()) and np.unique(counts).size > 8
 
 
 def _column(name: str, values: ArrayLike, dtype: Any = None) -> NDArray[Any]:

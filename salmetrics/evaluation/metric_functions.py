@@ -12,7 +12,8 @@ from salmetrics.data.fixations import Fixations
 from salmetrics.data.stimuli import Stimuli
 from salmetrics.engine.run_options import RunOptions
 from salmetrics.errors import InputError, check_choice
-from salmetrics.evaluation.scoring import check_types, checked_references, scored
+from salmetrics.evaluation.checks import check_types
+from salmetrics.evaluation.scoring import checked_references, scored
 from salmetrics.metrics.information import Unit, in_unit
 from salmetrics.metrics.registry import METRICS, metrics_of_function
 from salmetrics.metrics.sim import SimMethod
@@ -375,6 +376,7 @@ def nss(
     >>> nss(salmetrics.GaussianCentreBias(), stimuli, fixations)
     2.417
     """
+    check_types(stimuli, fixations)
     protocol = DEFAULT.override(nss_ddof=ddof)
     counted, rows = fixations, np.arange(len(fixations))
     if unique:
@@ -712,6 +714,7 @@ def _score(
     **references: Any,
 ) -> Any:
     """Validate, score with the one engine, average."""
+    check_types(stimuli, fixations)
     metric = METRICS[key]
     per_image = metric.per == "image"
     check_choice(
@@ -719,7 +722,6 @@ def _score(
         average,
         ("image", None) if per_image else (*AVERAGES, None),
     )
-    check_types(stimuli, fixations)
     choices = protocol.override(metrics=(key,))
     if metric.needs_density:
         model = require_density(model, key, stimuli, kind=kind)

@@ -18,21 +18,7 @@ from salmetrics.models.base import Model
 from salmetrics.protocols import Protocol
 from salmetrics.results.scores import Scores
 
-__all__ = ["check_types", "checked_references", "scored"]
-
-
-def check_types(stimuli: Any, fixations: Any) -> None:
-    """Raise `InputError` unless these are `Stimuli` and `Fixations`, in this order."""
-    if isinstance(stimuli, Fixations) and isinstance(fixations, Stimuli):
-        raise InputError("stimuli and fixations are swapped: the stimuli come first")
-    for name, value, wanted, how in (
-        ("stimuli", stimuli, Stimuli, "Stimuli.from_files or Stimuli.from_arrays"),
-        ("fixations", fixations, Fixations, "Fixations.from_dataframe or Fixations.from_arrays"),
-    ):
-        if value is not None and not isinstance(value, wanted):
-            raise InputError(
-                f"{name} must be {wanted.__name__}, from {how}; got {type(value).__name__}"
-            )
+__all__ = ["check_data", "checked_references", "scored"]
 
 
 def checked_references(
@@ -60,19 +46,31 @@ def checked_references(
     InputError
         Naming the argument, model or image at fault.
     """
-    check_types(stimuli, fixations)
     if not models:
         raise InputError("models must hold at least one model")
     for key in protocol.metrics:
         check_choice("metric", key, METRICS)
         if METRICS[key].share_of is not None:
             raise InputError(f"{key} comes with gold_standard=, beside {METRICS[key].share_of}")
+    check_data(models, stimuli, fixations)
+    return make_references(models, stimuli, fixations, protocol, **references)
+
+
+def check_data(models: Mapping[str, Model], stimuli: Stimuli, fixations: Fixations) -> None:
+    """Raise `InputError` if fixations are off their images, or there are none, or not the models'.
+
+    Parameters
+    ----------
+    models
+        Models by name.
+    stimuli, fixations
+        What was shown and where people looked.
+    """
     fixations.check_against(stimuli)
     if len(fixations) == 0:
         raise InputError("there are no fixations to score models on")
     for model in models.values():
         model.check_data(stimuli, fixations)
-    return make_references(models, stimuli, fixations, protocol, **references)
 
 
 def scored(

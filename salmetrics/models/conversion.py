@@ -185,6 +185,11 @@ class _FromFunction:
             self._predict.check(stimuli)
 
     @property
+    def at_hand(self) -> bool:
+        """Whether predictions exist already, so that looking at one costs little."""
+        return isinstance(self._predict, (StoredMaps, _Lookup))
+
+    @property
     def stored(self) -> StoredMaps | None:
         """The stored maps that the model reads; None if it reads none."""
         return self._predict if isinstance(self._predict, StoredMaps) else None

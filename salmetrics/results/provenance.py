@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import platform
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
@@ -26,7 +26,7 @@ __all__ = ["FORMAT", "differences", "plain", "provenance_of", "same_model"]
 FORMAT = 2
 _PACKAGES = ("salmetrics", "numpy", "scipy", "numba", "torch", "POT")
 # parts of a record that may differ without moving a score
-_INCIDENTAL = ("created", "format", "gold_standard", "joined", "models", "n_predictions")
+_INCIDENTAL = ("checks", "created", "format", "gold_standard", "joined", "models", "n_predictions")
 
 
 def provenance_of(
@@ -42,6 +42,7 @@ def provenance_of(
     seed: int,
     n_bootstrap: int,
     n_predictions: int,
+    checks: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Record everything that a table of scores depends on, in types that JSON has.
 
@@ -63,6 +64,8 @@ def provenance_of(
         Number of resamples per confidence interval.
     n_predictions
         Number of maps that the models predicted, all together.
+    checks
+        What is odd about the inputs, a line each.
     """
     return {
         "format": FORMAT,
@@ -95,6 +98,7 @@ def provenance_of(
         "seed": seed,
         "n_bootstrap": n_bootstrap,
         "n_predictions": n_predictions,
+        "checks": list(checks),
     }
 
 

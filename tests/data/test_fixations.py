@@ -3,6 +3,7 @@ import pickle
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.ndimage import gaussian_filter
 
 from salmetrics import Fixations, InputError, Stimuli
 
@@ -270,14 +271,53 @@ def test_maps():
     [
         (np.full((2, 2), 0.5), "fixation map 1 must hold whole numbers >= 0; .*blurred map"),
         (np.full((2, 2), -1), "fixation map 1 must hold whole numbers"),
-        (np.full((2, 2), np.nan), "fixation map 1 must hold whole numbers"),
-        (np.full((2, 2), np.inf), "fixation map 1 must hold whole numbers"),
+        (np.full((2, 2), np.nan), "fixation map 1 must hold finite numbers"),
+        (np.full((2, 2), np.inf), "fixation map 1 must hold finite numbers"),
         (np.ones(3), r"fixation map 1 must be two-dimensional; got \(3,\)"),
     ],
 )
 def test_wrong_maps(bad, text):
     with pytest.raises(InputError, match=text):
         Fixations.from_maps([np.eye(2), bad])
+
+
+def points(seed, n=40, size=(60, 80)):
+    """Return a map of counts of n fixations around the middle."""
+    rng = np.random.default_rng(seed)
+    counts = np.zeros(size, np.int64)
+    y = np.clip(rng.normal(size[0] / 2, 8, n), 0, size[0] - 1).astype(int)
+    x = np.clip(rng.normal(size[1] / 2, 10, n), 0, size[1] - 1).astype(int)
+    np.add.at(counts, (y, x), 1)
+    return counts
+
+
+@pytest.mark.parametrize("top", [255, 65535, 2, 7.5])
+def test_marks_are_one_fixation_each(top):
+    marks = [np.where(points(seed) > 0, top, 0) for seed in range(3)]
+    expected = [int((mark > 0).sum()) for mark in marks]
+    assert Fixations.from_maps(marks).counts().tolist() == expected
+    assert Fixations.from_maps(marks, values="marks").counts().tolist() == expected
+    if top == int(top):
+        counted = Fixations.from_maps(marks, values="counts").counts()
+        assert counted.tolist() == [n * top for n in expected]
+
+
+def test_counts_are_counted():
+    counts = [points(seed, n) for seed, n in enumerate((1, 40, 5000))]
+    assert Fixations.from_maps(counts).counts().tolist() == [1, 40, 5000]
+    uint8 = [each.astype(np.uint8) for each in counts]
+    assert Fixations.from_maps(uint8).counts().tolist() == [1, 40, 5000]
+    assert Fixations.from_maps(counts, values="marks").counts()[2] == (counts[2] > 0).sum()
+
+
+@pytest.mark.parametrize("n", [1, 30, 300])
+@pytest.mark.parametrize("sigma", [1.5, 5, 15])
+def test_blurred_maps_are_refused(n, sigma):
+    blurred = gaussian_filter(points(0, n).astype(float), sigma)
+    levels = np.rint(255 * blurred / blurred.max()).astype(np.uint8)
+    with pytest.raises(InputError, match=r"looks like a blurred map.* give values='counts'"):
+        Fixations.from_maps([levels])
+    assert len(Fixations.from_maps([levels], values="counts")) == levels.sum(dtype=int)
 
 
 def test_pickle(fixations):

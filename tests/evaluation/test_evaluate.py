@@ -353,7 +353,7 @@ class BadLikelihoods(Density):
             "baseline= needs densities; Map gives saliency maps",
         ),
         (
-            {"m": {"0": np.ones((20, 30))}},
+            {"m": {"0": np.arange(600.0).reshape(20, 30)}},
             {"kind": "saliency_map"},
             "no prediction for image '1'; the first of the 1 predictions are for '0'",
         ),

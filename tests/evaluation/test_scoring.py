@@ -12,7 +12,6 @@ from salmetrics.protocols import DEFAULT
 
 GENERATED = generate_dataset(4, size=(24, 32), n_subjects=3)
 STIMULI, FIXATIONS = GENERATED.dataset
-TABLE = FIXATIONS.to_dataframe(STIMULI)
 UNIFORM = salmetrics.Uniform()
 IG = DEFAULT.override(metrics=("IG",))
 
@@ -36,9 +35,6 @@ def of_other_data():
         ({}, STIMULI, FIXATIONS, ("IG",), "models must hold at least one model"),
         ({"m": UNIFORM}, STIMULI, FIXATIONS, ("IG", "XY"), "metric must be one of 'LL'.*got 'XY'"),
         ({"m": UNIFORM}, STIMULI, FIXATIONS, ("IGE",), "IGE comes with gold_standard=, beside IG"),
-        ({"m": UNIFORM}, FIXATIONS, STIMULI, ("IG",), "swapped: the stimuli come first"),
-        ({"m": UNIFORM}, STIMULI, TABLE, ("IG",), "must be Fixations, from .*; got DataFrame"),
-        ({"m": UNIFORM}, ["a.png"], FIXATIONS, ("IG",), "must be Stimuli, from .*; got list"),
         ({"m": UNIFORM}, STIMULI[:3], FIXATIONS, ("IG",), "on 4 images, but there are 3 stimuli"),
         ({"m": UNIFORM}, STIMULI, FIXATIONS[:0], ("IG",), "there are no fixations to score"),
         ({"m": of_other_data()}, STIMULI, FIXATIONS, ("IG",), "other fixations"),
