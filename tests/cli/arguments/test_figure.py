@@ -51,7 +51,8 @@ def test_an_interrupted_figure_leaves_the_old_one(tmp_path, monkeypatch):
     figure, _ = pyplot().subplots()
 
     def interrupted(target, contents):
-        target.open("wb").write(contents[:10])
+        with target.open("wb") as file:
+            file.write(contents[:10])
         raise KeyboardInterrupt
 
     monkeypatch.setattr(Path, "write_bytes", interrupted)
