@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from salmetrics.models.centre_bias import CentreBias
     from salmetrics.models.conversion import as_model
     from salmetrics.models.cross_validated import CrossValidated
+    from salmetrics.models.empirical import EmpiricalMaps, empirical_map
     from salmetrics.models.export import export_predictions
     from salmetrics.models.fitted_density import FittedDensity, fit_density
     from salmetrics.models.gold_standard import GoldStandard
@@ -56,6 +57,7 @@ __all__ = [
     "CrossValidated",
     "Dataset",
     "DensityModel",
+    "EmpiricalMaps",
     "Evaluation",
     "FittedDensity",
     "Fixations",
@@ -80,6 +82,7 @@ __all__ = [
     "cc",
     "concatenate",
     "emd",
+    "empirical_map",
     "evaluate",
     "expected_score",
     "export_predictions",
@@ -127,6 +130,7 @@ _MODULES = {
     "models.centre_bias": "CentreBias",
     "models.conversion": "as_model",
     "models.cross_validated": "CrossValidated",
+    "models.empirical": "EmpiricalMaps empirical_map",
     "models.export": "export_predictions",
     "models.fitted_density": "FittedDensity fit_density",
     "models.gold_standard": "GoldStandard",

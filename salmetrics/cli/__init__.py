@@ -37,6 +37,7 @@ _COMMANDS: Mapping[str, Mapping[str, str]] = {
     "predict and write maps": {
         "predict": "write a network's log densities for all images; resumes if interrupted",
         "export-maps": "write the predictions of a model for all images, as numbers or grey levels",
+        "ground-truth": "write the blurred fixations that CC, KLDiv and SIM compare models with",
         "optimal-map": "write the saliency maps that are best for a metric under a density",
         "train": "run the training that a file configures; resumes if interrupted",
     },

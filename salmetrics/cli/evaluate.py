@@ -12,7 +12,7 @@ from salmetrics.cli import output
 from salmetrics.cli.arguments.dataset import add_data, dataset_of, protocol_of, shortened
 from salmetrics.cli.arguments.documents import evaluation_document, table_text
 from salmetrics.cli.arguments.model import MODEL_HELP, model_of, named_specs, opened
-from salmetrics.cli.arguments.scoring import add_json, add_resources, add_scoring
+from salmetrics.cli.arguments.scoring import add_json, add_resources, add_scoring, map_reading
 from salmetrics.engine.run_options import OnError
 from salmetrics.evaluation.evaluate import evaluate
 from salmetrics.io.files import replacing
@@ -100,7 +100,7 @@ def _run(options: argparse.Namespace) -> None:
     dataset = shortened(dataset_of(options), options)
     models: dict[str, Any] = {}
     for name, spec in specs.items():
-        model = opened(spec, dataset, kind=options.kind, resize=options.resize)
+        model = opened(spec, dataset, kind=options.kind, **map_reading(options))
         if options.fit_density:
             models[name] = fitted_if_map(model, *dataset, seed=options.seed)
         else:

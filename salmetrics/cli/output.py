@@ -268,7 +268,12 @@ _SPELLINGS = (
     (r"salmetrics\.fit_density\b", "fit_density", "--fit-density"),
     (r"(?<!\w)[\w.]+\(\.\.\., (\w+='?\w+'?)\)", "model", r"\1"),  # as_model(..., resize='bilinear')
     (r"\bamong the metrics\b", "metrics", "among --metrics"),
-    (r", here or to the stimuli", "sigma", ""),
+    (
+        r"sigma= \(pixels; on the command line ([^)]*)\), or give the stimuli sigma= or "
+        r"pixels_per_degree=",
+        "sigma",
+        r"\1, or --pixels-per-degree",
+    ),
     (r" with upper_bound=True\b", "model", " as gold-standard:upper-bound"),
 )
 

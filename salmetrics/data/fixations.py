@@ -158,6 +158,27 @@ class Fixations:
         return cls(table, int(n_images))
 
     @classmethod
+    def none(cls, stimuli: Stimuli) -> Fixations:
+        """Create the fixations of a data set that has none, such as one of ground-truth maps.
+
+        Parameters
+        ----------
+        stimuli
+            The images.
+
+        Returns
+        -------
+        fixations : Fixations
+            No fixation on as many images.
+
+        Examples
+        --------
+        >>> Fixations.none(Stimuli.from_sizes([(3, 4), (5, 6)]))
+        Fixations(0 fixations, 2 images, 0 subjects)
+        """
+        return cls.from_arrays([], [], [], n_images=len(stimuli))
+
+    @classmethod
     def from_dataframe(
         cls,
         table: pd.DataFrame,

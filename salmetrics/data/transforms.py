@@ -10,7 +10,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from salmetrics.array_types import Size
+from salmetrics.array_types import Rows, Size
 from salmetrics.data.dataset import Dataset
 from salmetrics.data.fixations import Fixations
 from salmetrics.data.stimuli import Stimuli, Stimulus
@@ -175,7 +175,9 @@ def subsample(dataset: Dataset, n: int, *, of: Unit = "images", seed: int = 0) -
     return Dataset(dataset.name, dataset.stimuli, kept, dataset.info)
 
 
-def split(dataset: Dataset, shares: Sequence[float], *, seed: int = 0) -> list[Dataset]:
+def split(
+    dataset: Dataset, shares: Sequence[float], *, by: str | None = None, seed: int = 0
+) -> list[Dataset]:
     """Split the images at random into parts, each in the order of the images.
 
     For cross-validation, see `salmetrics.data.folds`.
@@ -186,6 +188,9 @@ def split(dataset: Dataset, shares: Sequence[float], *, seed: int = 0) -> list[D
         Images and fixations.
     shares
         Share of the images in each part, at least 0, sum 1.
+    by
+        Attribute of the images, such as "category": each part has its share of the images of each
+        of its values, up to rounding. None: of all images together.
     seed
         Seed of the random draw.
 
@@ -197,7 +202,8 @@ def split(dataset: Dataset, shares: Sequence[float], *, seed: int = 0) -> list[D
     Raises
     ------
     InputError
-        If the shares are negative or do not add up to 1, or the seed is invalid.
+        If the shares are negative or do not add up to 1, there is no such attribute, or the seed
+        is invalid.
 
     Examples
     --------
@@ -212,9 +218,19 @@ def split(dataset: Dataset, shares: Sequence[float], *, seed: int = 0) -> list[D
         raise InputError(f"shares must be numbers; got {shares!r}") from error
     if fractions.ndim != 1 or not (fractions >= 0).all() or abs(fractions.sum() - 1) > 1e-6:
         raise InputError(f"shares must be at least 0 and add up to 1; got {list(shares)!r}")
-    order = _stream(seed).permutation(len(dataset))
-    ends = np.rint(np.cumsum(fractions) * len(dataset)).astype(int)
-    return [dataset[np.sort(part)] for part in np.split(order, ends[:-1])]
+    groups = [np.arange(len(dataset))]
+    if by is not None:
+        check_choice("by", by, dataset.stimuli.attributes)
+        values = [str(value) for value in dataset.stimuli.attributes[by]]
+        groups = [np.flatnonzero([v == value for v in values]) for value in sorted({*values})]
+    stream = _stream(seed)
+    parts: list[list[Rows]] = [[] for _ in fractions]
+    for group in groups:
+        order = group[stream.permutation(len(group))]
+        ends = np.rint(np.cumsum(fractions) * len(group)).astype(int)
+        for part, chosen in zip(parts, np.split(order, ends[:-1]), strict=True):
+            part.append(chosen)
+    return [dataset[np.sort(np.concatenate(part))] for part in parts]
 
 
 def concatenate(datasets: Sequence[Dataset], *, name: str | None = None) -> Dataset:

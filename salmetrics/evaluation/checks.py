@@ -28,7 +28,7 @@ _LOOKED_AT = 16  # images whose stored maps are read before scoring
 
 def check_inputs(
     stimuli: Stimuli,
-    fixations: Fixations,
+    fixations: Fixations | None,
     models: Mapping[str, Any] | None = None,
     *,
     kind: Kind | None = None,
@@ -42,7 +42,7 @@ def check_inputs(
     Parameters
     ----------
     stimuli, fixations
-        What was shown and where people looked.
+        What was shown and where people looked; None without fixations.
     models
         Models by name, whatever `salmetrics.as_model` takes.
     kind
@@ -68,6 +68,7 @@ def check_inputs(
     [('error', 'fractions')]
     """
     check_types(stimuli, fixations)
+    fixations = Fixations.none(stimuli) if fixations is None else fixations
     opened = {
         name: as_model(model, stimuli, kind=kind or "saliency_map")
         for name, model in (models or {}).items()
@@ -121,7 +122,7 @@ def check_types(stimuli: Any, fixations: Any) -> None:
             f"stimuli must be salmetrics.Stimuli; got {type(stimuli).__name__}. A data set is "
             "unpacked: evaluate(models, *dataset)"
         )
-    if not isinstance(fixations, Fixations):
+    if fixations is not None and not isinstance(fixations, Fixations):
         raise InputError(
             f"fixations must be salmetrics.Fixations; got {type(fixations).__name__}. Make them "
             "of a table with Fixations.from_dataframe(table, stimuli)"

@@ -23,6 +23,7 @@ from salmetrics.models.conversion import as_model
 from salmetrics.models.short_names import distinct_names, names_of_path
 from salmetrics.protocols import Protocol, get_protocol
 from salmetrics.results.evaluation import Evaluation
+from salmetrics.results.grouping import kept_columns
 from salmetrics.results.joining import shares_of
 from salmetrics.results.provenance import provenance_of
 
@@ -32,7 +33,7 @@ __all__ = ["evaluate"]
 def evaluate(
     models: Any,
     stimuli: Stimuli,
-    fixations: Fixations,
+    fixations: Fixations | None = None,
     *,
     metrics: Sequence[str] | None = None,
     protocol: str | Protocol = "default",
@@ -62,9 +63,11 @@ def evaluate(
         A model, a list of models, or a dict of models by name; each is a model or whatever
         `salmetrics.as_model` takes.
     stimuli, fixations
-        What was shown and where people looked.
+        What was shown and where people looked. Without fixations, models are compared with the
+        maps of `empirical`, on all images: CC, KLDiv, SIM and EMD need nothing else.
     metrics
-        Keys such as "IG" and "AUC"; those of the protocol by default.
+        Keys such as "IG" and "AUC"; those of the protocol by default. A metric that is named here
+        must be possible with these data; one of the protocol is missing otherwise.
     protocol
         A name from `salmetrics.protocols.PROTOCOLS`, such as "default" or "mit-matlab", or a
         `salmetrics.Protocol`.
@@ -135,6 +138,7 @@ def evaluate(
     )
     check_types(stimuli, fixations)
     n_bootstrap = check_whole("n_bootstrap", n_bootstrap, 0)
+    fixations = Fixations.none(stimuli) if fixations is None else fixations
     choices = get_protocol(protocol)
     if metrics is not None:
         choices = choices.override(metrics=metrics if isinstance(metrics, str) else tuple(metrics))
@@ -149,6 +153,7 @@ def evaluate(
         stimuli,
         fixations,
         choices,
+        asked=() if metrics is None else choices.metrics,
         baseline=baseline,
         gold_standard=gold_standard,
         empirical=empirical,
@@ -161,6 +166,7 @@ def evaluate(
         scores,
         ids=stimuli.ids,
         attributes=stimuli.attributes,
+        columns=kept_columns(fixations.columns) if options.keep == "fixation" else None,
         provenance=provenance_of(
             stimuli,
             fixations,

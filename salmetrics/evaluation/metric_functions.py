@@ -377,6 +377,7 @@ def nss(
     2.417
     """
     check_types(stimuli, fixations)
+    fixations = Fixations.none(stimuli) if fixations is None else fixations
     protocol = DEFAULT.override(nss_ddof=ddof)
     counted, rows = fixations, np.arange(len(fixations))
     if unique:
@@ -407,7 +408,7 @@ def nss(
 def cc(
     model: Any,
     stimuli: Stimuli,
-    fixations: Fixations,
+    fixations: Fixations | None,
     *,
     sigma: float | None = DEFAULT.sigma,
     boundary: Boundary = DEFAULT.boundary,
@@ -425,7 +426,7 @@ def cc(
     model
         A model, or what `as_model` takes; raw arrays are saliency maps.
     stimuli, fixations
-        What was shown and where people looked.
+        What was shown and where people looked; fixations may be None with `empirical`.
     sigma
         Standard deviation of the Gaussian that blurs fixations into empirical maps, in pixels; by
         default the stimuli's `sigma`, or one degree.
@@ -478,7 +479,7 @@ def cc(
 def kldiv(
     model: Any,
     stimuli: Stimuli,
-    fixations: Fixations,
+    fixations: Fixations | None,
     *,
     sigma: float | None = DEFAULT.sigma,
     boundary: Boundary = DEFAULT.boundary,
@@ -497,7 +498,7 @@ def kldiv(
     model
         A model, or what `as_model` takes; raw arrays are saliency maps.
     stimuli, fixations
-        What was shown and where people looked.
+        What was shown and where people looked; fixations may be None with `empirical`.
     sigma
         Standard deviation of the Gaussian that blurs fixations into empirical maps, in pixels; by
         default the stimuli's `sigma`, or one degree.
@@ -553,7 +554,7 @@ def kldiv(
 def sim(
     model: Any,
     stimuli: Stimuli,
-    fixations: Fixations,
+    fixations: Fixations | None,
     *,
     sigma: float | None = DEFAULT.sigma,
     boundary: Boundary = DEFAULT.boundary,
@@ -572,7 +573,7 @@ def sim(
     model
         A model, or what `as_model` takes; raw arrays are saliency maps.
     stimuli, fixations
-        What was shown and where people looked.
+        What was shown and where people looked; fixations may be None with `empirical`.
     sigma
         Standard deviation of the Gaussian that blurs fixations into empirical maps, in pixels; by
         default the stimuli's `sigma`, or one degree.
@@ -632,7 +633,7 @@ def sim(
 def emd(
     model: Any,
     stimuli: Stimuli,
-    fixations: Fixations,
+    fixations: Fixations | None,
     *,
     sigma: float | None = DEFAULT.sigma,
     boundary: Boundary = DEFAULT.boundary,
@@ -650,7 +651,7 @@ def emd(
     model
         A model, or what `as_model` takes; raw arrays are saliency maps.
     stimuli, fixations
-        What was shown and where people looked.
+        What was shown and where people looked; fixations may be None with `empirical`.
     sigma
         Standard deviation of the Gaussian that blurs fixations into empirical maps, in pixels; by
         default the stimuli's `sigma`, or one degree.
@@ -705,7 +706,7 @@ def _score(
     key: str,
     model: Any,
     stimuli: Stimuli,
-    fixations: Fixations,
+    fixations: Fixations | None,
     average: Average | None,
     protocol: Protocol,
     kind: Kind,
@@ -723,10 +724,13 @@ def _score(
         ("image", None) if per_image else (*AVERAGES, None),
     )
     choices = protocol.override(metrics=(key,))
+    fixations = Fixations.none(stimuli) if fixations is None else fixations
     if metric.needs_density:
         model = require_density(model, key, stimuli, kind=kind)
     models = {"model": as_model(model, stimuli, kind=kind)}
-    compared_with = checked_references(models, stimuli, fixations, choices, **references)
+    compared_with = checked_references(
+        models, stimuli, fixations, choices, asked=(key,), **references
+    )
     options = RunOptions(seed=seed, progress=True)
     scores = scored(models, stimuli, fixations, choices, compared_with, options)
     if ("model", key) in scores.reasons:

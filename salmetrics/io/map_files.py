@@ -93,7 +93,7 @@ def read_map(stream: IO[bytes], suffix: str, what: str) -> NDArray[Any]:
         return _READERS.get(suffix.lower(), _read_image)(stream, what)
 
 
-def encode_map(array: NDArray[Any], suffix: str, bits: int) -> bytes:
+def encode_map(array: NDArray[Any], suffix: str, bits: int, *, from_zero: bool = False) -> bytes:
     """Return a map as the bytes of a file.
 
     Parameters
@@ -105,6 +105,9 @@ def encode_map(array: NDArray[Any], suffix: str, bits: int) -> bytes:
         maximum; a uint8 map in an image of 8 bits is stored unscaled.
     bits
         Bits per pixel of images, 8 or 16; a JPEG has 8.
+    from_zero
+        Whether images span the map from 0 in place of its minimum, so that they are proportional
+        to it.
     """
     stream = io.BytesIO()
     if suffix == ".npy":
@@ -116,7 +119,8 @@ def encode_map(array: NDArray[Any], suffix: str, bits: int) -> bytes:
     else:
         wide = bits == 16 and suffix != ".jpg"
         unscaled = array.dtype == np.uint8 and not wide
-        levels = array if unscaled else _levels(array, 2**16 - 1 if wide else 2**8 - 1)
+        top = 2**16 - 1 if wide else 2**8 - 1
+        levels = array if unscaled else _levels(array, top, from_zero=from_zero)
         picture = Image.fromarray(levels.astype(np.uint16 if wide else np.uint8))
         options: dict[str, Any] = {"quality": 95} if suffix == ".jpg" else {}
         name = {".jpg": "JPEG", ".png": "PNG", ".tif": "TIFF"}[suffix]
@@ -124,9 +128,9 @@ def encode_map(array: NDArray[Any], suffix: str, bits: int) -> bytes:
     return stream.getvalue()
 
 
-def _levels(array: NDArray[Any], top: int) -> NDArray[np.float64]:
+def _levels(array: NDArray[Any], top: int, *, from_zero: bool) -> NDArray[np.float64]:
     """Scale a map to the integers from 0 to `top`; a constant map becomes 0."""
-    low, high = float(np.min(array)), float(np.max(array))
+    low, high = 0.0 if from_zero else float(np.min(array)), float(np.max(array))
     if low == high:
         return np.zeros(array.shape)
     # halved, because the difference of two large numbers may overflow

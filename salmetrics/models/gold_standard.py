@@ -18,7 +18,7 @@ from salmetrics.models.centre_bias import CentreBias
 from salmetrics.models.fitting.likelihood import Fit, Optimum, fit_kernel_mixture
 from salmetrics.models.known_images import KnownImages
 
-__all__ = ["GoldStandard", "HoldOut", "Units"]
+__all__ = ["GoldStandard", "HoldOut", "Units", "why_no_gold_standard"]
 
 HoldOut = Literal["subject", "fixation"]
 Units = Literal["pixel", "degree", "relative"]
@@ -492,3 +492,16 @@ class GoldStandard(DensityModel):
         images, subjects = np.unique(pairs // (codes.max() + 1), return_counts=True)
         alone = np.isin(pairs // (codes.max() + 1), images[subjects == 1])
         return int(counts[alone].sum())
+
+
+def why_no_gold_standard(fixations: Fixations) -> str | None:
+    """Return the reason why these fixations have no inter-observer consistency; None if they do."""
+    if len(fixations) == 0:
+        return "there are no fixations, so no gold standard"
+    if np.unique(fixations.subject).size < 2:
+        return "the subjects of the fixations are not known, so there is no gold standard"
+    codes = np.unique(fixations.subject, return_inverse=True)[1]
+    pairs = np.unique(fixations.image * (codes.max() + 1) + codes)
+    if np.unique(pairs // (codes.max() + 1)).size == pairs.size:
+        return "no image was seen by two subjects, so there is no gold standard"
+    return None

@@ -17,7 +17,7 @@ from salmetrics.results.provenance import differences, same_model
 from salmetrics.results.rendering import with_parameters
 from salmetrics.results.scores import Key, Scores
 
-__all__ = ["joined", "selected", "shares_of", "with_other_models"]
+__all__ = ["joined", "selected", "shares_of", "with_other_models", "without_gold_standard"]
 
 # what an evaluation consists of: scores and provenance
 Parts = tuple[Scores, dict[str, Any]]
@@ -46,6 +46,8 @@ def joined(first: Parts, second: Parts) -> Parts:
     provenance = copy.deepcopy(ours)
     provenance["protocol"]["choices"]["metrics"] = metrics
     provenance["gold_standard"] = gold
+    if gold is not None or "no_gold_standard" not in theirs:
+        provenance.pop("no_gold_standard", None)
     provenance["joined"] = [
         *ours.get("joined", []),
         *theirs.get("joined", []),
@@ -102,6 +104,7 @@ def with_other_models(
                 reasons[key[0], share] = reasons[gold, share]
     provenance = copy.deepcopy(record)
     provenance["protocol"]["choices"]["metrics"] = list(metrics)
+    provenance.pop("no_gold_standard", None)
     provenance["models"] = {name: dict(each) for name, each in records.items()}
     if gold is not None:
         sums |= {(gold, metric): old.sums[gold, metric] for metric in metrics}
@@ -116,6 +119,16 @@ def with_other_models(
         gold_standard=gold,
     )
     return scores, provenance
+
+
+def without_gold_standard(parts: Parts, why: str) -> Parts:
+    """Return the same scores, with the reason why models have no share of a gold standard."""
+    scores, record = parts
+    shares = {(name, key): why for name in record["models"] for key in shares_of(_metrics(record))}
+    return (
+        dataclasses.replace(scores, reasons=scores.reasons | shares),
+        {**record, "no_gold_standard": why},
+    )
 
 
 def shares_of(metrics: Sequence[str]) -> tuple[str, ...]:

@@ -26,7 +26,16 @@ __all__ = ["FORMAT", "differences", "plain", "provenance_of", "same_model"]
 FORMAT = 2
 _PACKAGES = ("salmetrics", "numpy", "scipy", "numba", "torch", "POT")
 # parts of a record that may differ without moving a score
-_INCIDENTAL = ("checks", "created", "format", "gold_standard", "joined", "models", "n_predictions")
+_INCIDENTAL = (
+    "checks",
+    "created",
+    "format",
+    "gold_standard",
+    "joined",
+    "models",
+    "n_predictions",
+    "no_gold_standard",
+)
 
 
 def provenance_of(

@@ -128,8 +128,9 @@ def footnotes(
     if baseline is not None and relative:
         lines.append(f"IG over {with_parameters(baseline)}")
     for metric in METRICS.values():
-        if metric.share_of is not None and metric.key in metrics:
-            gold = with_parameters(provenance["gold_standard"])
+        record = provenance.get("gold_standard")
+        if metric.share_of is not None and metric.key in metrics and record is not None:
+            gold = with_parameters(record)
             lines.append(f"{metric.key}: share of the {metric.share_of} of {gold}")
     if intervals and provenance["n_bootstrap"]:
         lines.append("±: half of the 95 % bootstrap interval over images")

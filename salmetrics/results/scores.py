@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from salmetrics.array_types import Array
 from salmetrics.densities.smoothing import Smoothing
 from salmetrics.metrics.registry import METRICS
@@ -91,6 +93,8 @@ class Scores:
             "fixation", "image" or "subject", for metrics with one value per fixation.
         """
         share_of = METRICS[metric].share_of
+        if share_of is not None and self.gold_standard is None:
+            return self.cells.sample(np.full(len(self.cells), np.nan), average)
         if share_of is not None:
             assert self.gold_standard is not None
             whole = self.cells.sample(self.sums[self.gold_standard, share_of], average)

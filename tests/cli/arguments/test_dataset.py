@@ -17,7 +17,7 @@ from salmetrics.cli.arguments.dataset import (
     protocol_of,
     shortened,
 )
-from tests.cli.command_line import DATA, error_of
+from tests.cli.command_line import DATA, FILES, error_of
 
 
 @pytest.mark.parametrize(("outside", "n"), [("drop", None), ("clip", 40)])
@@ -55,7 +55,10 @@ def test_column_names(folder):
             "no column 'file' (image), 'x' (x), 'y' (y); its columns are 'name', 'col', 'row'",
         ),
         ([*DATA[:2], "--fixations", "outside.csv"], "fixations are outside their image"),
-        (DATA[:4], "is not known: give --sigma (pixels) or --pixels-per-degree, or leave out CC"),
+        (
+            [*DATA[:4], "--metrics", "CC"],
+            "pass --sigma, or --dataset NAME,sigma=PIXELS, or --pixels-per-degree, or leave out CC",
+        ),
         ([*DATA, "--first", "0"], "--first must be at least 1; got 0"),
     ],
 )
@@ -88,7 +91,7 @@ def test_the_first_images(folder):
 def test_several_data_sets(result):
     salmetrics.write_hdf5(salmetrics.read_hdf5("data.h5"), "copy.h5", images="copy")
     words = ["--dataset", "data.h5", "--dataset", "copy.h5", "--first", "1"]
-    with pytest.raises(InputError, match=r"two data sets are called 'generated'; names must be"):
+    with pytest.raises(InputError, match=r"two data sets are called 'generated'; give one another"):
         datasets_of(parsed(words, several=True))
     (dataset,) = datasets_of(parsed([*words[:2], "--first", "1"], several=True))
     assert len(dataset.stimuli) == 1
@@ -143,3 +146,60 @@ def test_option_values():
 def test_widths_of_protocols(protocol, sigma, degree, own_width, overrides):
     options = argparse.Namespace(protocol=protocol, sigma=sigma, pixels_per_degree=degree)
     assert protocol_of(options, own_width=own_width).overrides == overrides
+
+
+def test_every_data_set_has_a_scale_and_a_name_of_its_own(result):
+    dataset = salmetrics.read_hdf5("data.h5")
+    stimuli = dataset.stimuli.with_scale(sigma=24, pixels_per_degree=35)
+    salmetrics.write_hdf5(salmetrics.Dataset("d", stimuli, dataset.fixations), "known.h5")
+
+    def scale(options):
+        stimuli = named_dataset(f"known.h5{options}").stimuli
+        return stimuli.sigma, stimuli.pixels_per_degree
+
+    assert scale("") == (24, 35)
+    assert scale(",sigma=20") == (20, 35)
+    assert scale(",pixels_per_degree=30") == (None, 30)  # a degree replaces the width, too
+    assert scale(",sigma=20,pixels_per_degree=30") == (20, 30)
+    assert named_dataset("known.h5,name=mine").name == "mine"
+    assert named_dataset("known.h5,name=mine").stimuli.name == "mine"
+    for options, text in (
+        ("sigma=wide", "sigma must be a number of pixels; got 'wide'"),
+        ("sigma=-1", "sigma must be a positive number"),
+        ("sigma=1,sigma=2", "sigma= must be given once"),
+        ("name=", "name= must be given once, with a value"),
+        ("part=val", "a file has the options empirical=, name="),
+        ("empirical=maps", "empirical= is for several data sets"),
+    ):
+        with pytest.raises(InputError, match=text):
+            named_dataset(f"known.h5,{options}")
+
+
+def test_the_scale_of_all_data_sets_and_of_one(result):
+    words = ["--dataset", "data.h5", "--dataset", "data.h5,sigma=7,name=own"]
+    options = parsed([*words, "--sigma", "3"], several=True)
+    assert [dataset.stimuli.sigma for dataset in datasets_of(options)] == [3, 7]
+    options.protocol = "mit-tuebingen"
+    with pytest.raises(InputError, match="'mit-tuebingen' has a blur of its own, so that of"):
+        protocol_of(options)
+    options = parsed(["--dataset", "data.h5,sigma=7", "--sigma", "3"])
+    options.protocol = "default"
+    with pytest.raises(InputError, match="has a width already; leave out --sigma"):
+        protocol_of(options)
+
+
+def test_own_images_beside_registered_data(result):
+    words = ["--dataset", "data.h5", *FILES, "--sigma", "3"]
+    own, other = datasets_of(parsed(words, several=True))
+    assert (own.name, other.name) == ("images", "generated")
+    assert own.stimuli.sigma == other.stimuli.sigma == 3
+
+
+def test_images_with_ground_truth_alone(result):
+    options = parsed(["--images", "images"])
+    with pytest.raises(InputError, match="no data: give --dataset, or --images and --fixations"):
+        dataset_of(options)
+    options.empirical = "maps"
+    dataset = dataset_of(options)
+    assert len(dataset.fixations) == 0
+    assert dataset.stimuli.ids == ("0.png", "1.png", "2.png")

@@ -23,6 +23,8 @@ def test_defaults(command):
     add_resources(command)
     assert vars(command.parse_args([])) == {
         "resize": None,
+        "map_name": None,
+        "map_order": None,
         "fit_density": False,
         "metrics": None,
         "protocol": "default",
