@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, get_args
 
-from salmetrics.cli.arguments.spelling import naming_options
 from salmetrics.data.dataset import Dataset
 from salmetrics.data.fixation_columns import MISSING
 from salmetrics.data.fixations import MOVED, OUTSIDE, MapValues
@@ -412,7 +411,10 @@ def datasets_of(options: argparse.Namespace, *, ground_truth: bool = False) -> l
 
 def _check_no_table(options: argparse.Namespace) -> None:
     """Refuse options for --fixations beside --dataset."""
-    given = [_OPTIONS[name] for name in _table_format(options).given()]
+    given = [
+        f"--{name.replace('_', '-')}{'-column' * (name in ('image', 'x', 'y', 'subject'))}"
+        for name in _table_format(options).given()
+    ]
     if options.outside != "error":
         given.append("--outside")
     if options.fixation_values is not None:
@@ -445,43 +447,15 @@ def dataset_of(options: argparse.Namespace) -> Dataset:
             + (", or --images and --empirical" if hasattr(options, "empirical") else "")
         )
     form = _table_format(options)
-    with naming_options(_OPTIONS):
-        return load_folder(
-            options.images,
-            options.fixations,
-            **{field: getattr(form, field) for field in form.given()},
-            sigma=options.sigma,
-            pixels_per_degree=options.pixels_per_degree,
-            outside=options.outside,
-            values=options.fixation_values,
-        )
-
-
-# options by argument of `load_folder`
-_OPTIONS = {
-    "image": "--image-column",
-    "x": "--x-column",
-    "y": "--y-column",
-    "subject": "--subject-column",
-    "images": "--images",
-    "fixations": "--fixations",
-    "pixels_per_degree": "--pixels-per-degree",
-    "one_based": "--one-based",
-    "values": "--fixation-values",
-} | {
-    name: f"--{name}"
-    for name in (
-        "comment",
-        "decimal",
-        "encoding",
-        "missing",
-        "origin",
-        "outside",
-        "preset",
-        "separator",
-        "units",
+    return load_folder(
+        options.images,
+        options.fixations,
+        **{field: getattr(form, field) for field in form.given()},
+        sigma=options.sigma,
+        pixels_per_degree=options.pixels_per_degree,
+        outside=options.outside,
+        values=options.fixation_values,
     )
-}
 
 
 def _table_format(options: argparse.Namespace) -> TableFormat:
