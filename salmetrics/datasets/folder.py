@@ -134,7 +134,7 @@ def load_folder(
     elif outside == "clip":
         points = points.clip_to(stimuli)
     try:
-        advice = "outside='drop' leaves them out, outside='clip' moves them to the edge"
+        advice = "use outside='drop', or outside='clip', which moves them to the edge"
         points.check_against(stimuli, where=where, advice=advice)
     except InputError as error:
         raise InputError(f"{str(fixations)!r}: {error}") from error

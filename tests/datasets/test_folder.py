@@ -127,7 +127,7 @@ def test_units(folder, options, x, y):
         fixations = load_folder(folder / "pictures", path, **columns, **options).fixations
         assert (fixations.x.tolist(), fixations.y.tolist()) == ([x], [y])
     else:
-        with pytest.raises(InputError, match=rf"line 2: x={x}, y={y} .*check units= and origin="):
+        with pytest.raises(InputError, match=rf"line 2: x={x}, y={y} on .* use outside='drop'"):
             load_folder(folder / "pictures", path, **columns, **options)
 
 

@@ -95,8 +95,8 @@ def test_the_first_images(folder):
     [
         (
             "",
-            "line 3: x=-0.25, y=0.25 on '0.png' (width 30, height 20). If x and y are not swapped, "
-            "check --units and --origin; --outside drop leaves them out, --outside clip moves them",
+            "line 3: x=-0.25, y=0.25 on '0.png' (width 30, height 20). They look like fractions of "
+            "the image: give --units normalised; or use --outside drop, or --outside clip, which",
         ),
         ("--units degree", "--units degree needs the place of 0 degrees: --origin centre if y"),
         ("--units degree --origin centre", "--units degree needs --pixels-per-degree"),

@@ -177,7 +177,7 @@ def test_names_and_order_of_maps(folder, capsys):
         np.save(folder / "maps" / f"sal_{i + 1:03d}.npy", array)
     expected = salmetrics.nss(arrays, *dataset)
     options = ["evaluate", *DATA, "--model", "maps", "--metrics", "NSS"]
-    assert "If they are in the order of the images, say so: --map-name sal_{" in error_of(
+    assert "If they are in the order of the images, say so: --map-name 'sal_{" in error_of(
         capsys, " ".join(options)
     )
     named = [*options, "--map-name", "sal_{position:03d}", "--out", "named.csv"]
