@@ -11,6 +11,7 @@ import numpy as np
 
 from salmetrics.array_types import AnyArray, Array
 from salmetrics.errors import InputError, check_choice, some
+from salmetrics.io.files import replacing
 from salmetrics.metrics.registry import METRICS
 from salmetrics.protocols import Protocol, protocol_from_record
 from salmetrics.results.comparison import chosen_pairs, compared, ranked
@@ -492,14 +493,15 @@ class Evaluation:
         return as_latex(self.summary, self.footnotes())
 
     def to_csv(self, path: str | Path) -> None:
-        """Write `summary` as a tidy CSV file.
+        """Write `summary` as a tidy CSV file, atomically.
 
         Parameters
         ----------
         path
             Path of the file.
         """
-        self.summary.to_csv(path)
+        with replacing(Path(path)) as temporary:
+            self.summary.to_csv(temporary)
 
     def _repr_html_(self) -> str:
         return as_html(self.summary, self.footnotes())

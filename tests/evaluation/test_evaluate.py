@@ -392,7 +392,7 @@ def test_errors_of_the_data(data):
     with pytest.raises(InputError, match="4 of 40 fixations are outside their image; the first"):
         evaluate(Map(), (stimuli, outside))
     unknown = salmetrics.Stimuli.from_sizes(stimuli.sizes)
-    with pytest.raises(InputError, match=r"pass sigma= .*pixels_per_degree=, or leave out CC$"):
+    with pytest.raises(InputError, match=r"give sigma= .*pixels_per_degree=.*, or leave out CC$"):
         evaluate(Map(), (unknown, fixations), metrics=["CC"])
     assert np.isfinite(evaluate(Map(), (unknown, fixations), metrics=["AUC"]).value("Map", "AUC"))
 
@@ -541,6 +541,28 @@ def test_references_are_checked_before_anything_is_fitted(monkeypatch):
         salmetrics.evaluate(
             salmetrics.Uniform(), stimuli, fixations, empirical=salmetrics.Uniform()
         )
+
+
+def test_names_of_paths(tmp_path):
+    """A path given as text is named as a `Path` is: by its last part, or more if two are equal."""
+    generated = generate_dataset(2, size=(12, 16))
+    stimuli, fixations = generated.dataset
+    for name in ("a/maps", "b/maps", "b/sam"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        salmetrics.export_predictions(Map(), stimuli, tmp_path / name)
+    options = {"metrics": ["AUC"], "n_bootstrap": 0, "progress": False}
+
+    def names(*paths):
+        return salmetrics.evaluate(list(paths), stimuli, fixations, **options).models
+
+    assert names(str(tmp_path / "a/maps")) == names(tmp_path / "a/maps") == ["maps"]
+    several = [str(tmp_path / "a/maps"), tmp_path / "b/maps", str(tmp_path / "b/sam")]
+    assert names(*several, salmetrics.Uniform()) == ["a/maps", "b/maps", "sam", "uniform"]
+    swapped = "stimuli and fixations are swapped"
+    with pytest.raises(InputError, match=swapped):
+        salmetrics.evaluate(several[0], fixations, stimuli)
+    with pytest.raises(InputError, match=swapped):
+        salmetrics.auc(several[0], fixations, stimuli)
 
 
 # ---- ground-truth maps without fixations

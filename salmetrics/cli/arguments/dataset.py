@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, get_args
 
-from salmetrics.cli.arguments.spelling import naming_options
 from salmetrics.data.dataset import Dataset
 from salmetrics.data.fixation_columns import MISSING
 from salmetrics.data.fixations import MOVED, OUTSIDE, MapValues
@@ -445,16 +444,15 @@ def dataset_of(options: argparse.Namespace) -> Dataset:
             + (", or --images and --empirical" if hasattr(options, "empirical") else "")
         )
     form = _table_format(options)
-    with naming_options(_OPTIONS):
-        return load_folder(
-            options.images,
-            options.fixations,
-            **{field: getattr(form, field) for field in form.given()},
-            sigma=options.sigma,
-            pixels_per_degree=options.pixels_per_degree,
-            outside=options.outside,
-            values=options.fixation_values,
-        )
+    return load_folder(
+        options.images,
+        options.fixations,
+        **{field: getattr(form, field) for field in form.given()},
+        sigma=options.sigma,
+        pixels_per_degree=options.pixels_per_degree,
+        outside=options.outside,
+        values=options.fixation_values,
+    )
 
 
 # options by argument of `load_folder`
