@@ -23,6 +23,7 @@ __all__ = ["add"]
 _WRITERS = {
     ".csv": Evaluation.to_csv,
     ".h5": Evaluation.save,
+    ".parquet": Evaluation.to_parquet,
     ".md": lambda result, path: path.write_text(result.to_markdown(), encoding="utf-8"),
     ".tex": lambda result, path: path.write_text(result.to_latex(), encoding="utf-8"),
 }
@@ -58,7 +59,7 @@ def _add_scoring(command: argparse.ArgumentParser) -> None:
         "--empirical", metavar="SPEC", help="ground-truth maps (default: blurred fixations)"
     )
     scoring.add_argument(
-        "--out", type=Path, metavar="FILE", help="file to write: .csv, .h5, .md or .tex"
+        "--out", type=Path, metavar="FILE", help="file to write: .csv, .h5, .md, .parquet or .tex"
     )
     add_json(scoring)
 
@@ -118,6 +119,7 @@ def _run(options: argparse.Namespace) -> None:
     )
     if options.out is not None:
         output.save(options.out, partial(_WRITERS[suffix], result))
-    output.say(f"{dataset.name}: {len(dataset)} images, {len(dataset.fixations)} fixations\n")
+    n = f"{len(dataset.fixations)} fixations" if len(dataset.fixations) else "no fixations"
+    output.say(f"{dataset.name}: {len(dataset)} images, {n}\n")
     output.say(f"{result}\n" if options.out is not None else str(result))
     output.document(evaluation_document(result))

@@ -55,7 +55,7 @@ def test_column_names(folder):
             "no column 'file' (image), 'x' (x), 'y' (y); its columns are 'name', 'col', 'row'",
         ),
         ([*DATA[:2], "--fixations", "outside.csv"], "fixations are outside their image"),
-        ([*DATA[:4], "--metrics", "CC"], "pass sigma= (pixels; on the command line --sigma"),
+        ([*DATA[:4], "--metrics", "CC"], "give --sigma in pixels, or --pixels-per-degree (one"),
         ([*DATA, "--first", "0"], "--first must be at least 1; got 0"),
     ],
 )
