@@ -8,6 +8,7 @@ ROOT = Path(__file__).parents[1]
 # tests of several modules together
 TOGETHER = {
     "test_against_pysaliency.py",
+    "test_dependencies.py",
     "test_docstrings.py",
     "test_import.py",
     "test_layout.py",
