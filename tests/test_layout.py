@@ -13,6 +13,7 @@ TOGETHER = {
     "test_import.py",
     "test_layout.py",
     "test_mit_tuebingen.py",
+    "test_names.py",
     "test_readme.py",
     "test_wrong_input.py",
     "cli/test_main.py",
