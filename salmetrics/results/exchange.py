@@ -38,7 +38,7 @@ def tidy(table: pd.DataFrame, names: Mapping[str, AnyArray]) -> pd.DataFrame:
         pd.DataFrame(
             {"model": model, "metric": metric, **names, "value": table[model, metric].to_numpy()}
         )
-        for model, metric in table.columns.to_list()
+        for model, metric in table.columns.to_frame().itertuples(index=False)
     ]
     if not parts:
         return pd.DataFrame(columns=["model", "metric", *names, "value"])
