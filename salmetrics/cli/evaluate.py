@@ -24,6 +24,7 @@ __all__ = ["add"]
 _WRITERS = {
     ".csv": Evaluation.to_csv,
     ".h5": Evaluation.save,
+    ".parquet": Evaluation.to_parquet,
     ".md": lambda result, path: _write_text(path, result.to_markdown()),
     ".tex": lambda result, path: _write_text(path, result.to_latex()),
 }
@@ -64,7 +65,7 @@ def _add_scoring(command: argparse.ArgumentParser) -> None:
         "--empirical", metavar="SPEC", help="ground-truth maps (default: blurred fixations)"
     )
     scoring.add_argument(
-        "--out", type=Path, metavar="FILE", help="file to write: .csv, .h5, .md or .tex"
+        "--out", type=Path, metavar="FILE", help="file to write: .csv, .h5, .md, .parquet or .tex"
     )
     add_json(scoring)
 

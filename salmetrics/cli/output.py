@@ -242,14 +242,12 @@ def on_command_line(text: str, options: Mapping[str, str] | None = None) -> str:
     known = {**_arguments(options), **options}
 
     def option(match: re.Match[str]) -> str:
-        if match["quoted"] is not None or match["name"] not in known:
+        name, value = match["name"], match["value"] or ""
+        is_number = name in ("x", "y") and value and value[0] not in "'\""  # x=12.5 of a fixation
+        if match["quoted"] is not None or name not in known or is_number:
             return match[0]
-        value = match["value"] or ""
-        if match["name"] in ("x", "y") and value[:1] not in ("", "'", '"'):
-            return match[0]  # a position, not the name of a column
-        value = value.strip("'\"")
-        spelled = f" {shlex.quote(value)}" if value not in ("", "True") else ""
-        return f"{known[match['name']]}{spelled}"
+        word = value[1:-1] if value[:1] in ("'", '"') else value
+        return " ".join([known[name], *([shlex.quote(word)] if word not in ("", "True") else [])])
 
     for spelling, dest, replacement in _SPELLINGS:
         if dest in known:
@@ -285,7 +283,7 @@ _SPELLINGS = (
 
 def _arguments(options: Mapping[str, str]) -> dict[str, str]:
     """Return options whose argument in Python has another name than the option."""
-    names = {"image": "image_column", "x": "x_column", "y": "y_column", "subject": "subject_column"}
+    names = {name: f"{name}_column" for name in ("image", "subject", "x", "y")}
     names["values"] = "fixation_values"
     return {name: options[dest] for name, dest in names.items() if dest in options}
 

@@ -10,9 +10,11 @@ from typing import Any
 from salmetrics.cli import output
 from salmetrics.cli.arguments.documents import evaluation_document, records
 from salmetrics.cli.arguments.scoring import add_json, add_layout
+from salmetrics.errors import InputError
 from salmetrics.results.evaluation import Evaluation
 from salmetrics.results.layouts import to_text
 from salmetrics.results.mixtures import mixtures
+from salmetrics.results.rendering import comparison_text
 
 __all__ = ["add"]
 
@@ -30,7 +32,20 @@ def add(commands: Any) -> None:
     add_layout(shown)
     add_json(shown)
     shown.add_argument("--rank", metavar="KEY", help="rank models by this metric, with groups")
-    shown.add_argument("--by", metavar="ATTRIBUTE", help="scores per group of images")
+    shown.add_argument(
+        "--by",
+        metavar="NAME",
+        help="scores per group of images by this attribute, per subject, or per group of fixations "
+        "by this column, such as index or duration",
+    )
+    shown.add_argument(
+        "--bins",
+        type=float,
+        nargs="+",
+        metavar="N",
+        help="groups of --by: one whole number for that many ranges that hold equally many, or the "
+        "limits between ranges",
+    )
     shown.add_argument("--compare", action="store_true", help="compare all pairs of models")
     shown.add_argument(
         "--mixtures",
@@ -46,6 +61,8 @@ def add(commands: Any) -> None:
 
 
 def _run(options: argparse.Namespace) -> None:
+    if options.bins is not None and options.by is None:
+        raise InputError("--bins needs --by")
     result = Evaluation.load(options.file)
     table = str(result) if options.layout is None else to_text(result, options.layout)
     record = result.provenance
@@ -59,12 +76,15 @@ def _run(options: argparse.Namespace) -> None:
         output.say(f"\n{ranked.round(4).to_string()}")
         contents["rank"] = records(ranked)
     if options.by is not None:
-        groups = result.by(options.by)
+        bins: Any = options.bins
+        if bins is not None and len(bins) == 1 and bins[0].is_integer():
+            bins = int(bins[0])
+        groups = result.by(options.by, bins=bins)
         output.say(f"\n{groups.drop(columns='note').round(4).to_string()}")
         contents["by"] = records(groups)
     if options.compare:
         compared = result.compare()
-        output.say(f"\n{compared.to_string()}")
+        output.say(f"\n{comparison_text(compared)}")
         contents["compare"] = records(compared)
     if options.mixtures is not None:
         mixed = mixtures(result, options.mixtures)

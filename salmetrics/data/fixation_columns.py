@@ -155,6 +155,10 @@ def absent_in(values: Any, no_name: frozenset[str] = frozenset({""})) -> NDArray
     """Return for each name whether it is missing: None, NaN, NA of pandas, or a text."""
     if isinstance(values, np.ndarray) and values.dtype.kind in "biu":
         return np.zeros(len(values), dtype=bool)
+    values = list(values)
+    if all(type(value) is str for value in values):  # a few different ones, of many
+        absent = {value for value in set(values) if _is_absent(value, no_name)}
+        return np.array([value in absent for value in values], dtype=bool)
     return np.array([_is_absent(value, no_name) for value in values], dtype=bool)
 
 

@@ -19,6 +19,7 @@ from salmetrics.io.files import check_file, check_target, replacing
 from salmetrics.io.names import natural_key
 
 __all__ = [
+    "N_MIT1003",
     "SCHEMES",
     "Folds",
     "Order",
@@ -33,7 +34,7 @@ Scheme = Literal["deepgaze3", "deepgaze2"]
 Order = Literal["natural", "given"]
 SCHEMES: tuple[Scheme, ...] = get_args(Scheme)
 ORDERS: tuple[Order, ...] = get_args(Order)
-_MIT1003_IMAGES = 1003
+N_MIT1003 = 1003
 _SEED = 42  # as in the public training code
 _COLUMNS = ("id", "fold", "n_folds", "scheme")
 
@@ -463,9 +464,9 @@ def mit1003(stimuli: Stimuli | Sequence[str], *, scheme: Scheme = "deepgaze3") -
         If there are not 1003 images.
     """
     n = len(stimuli)
-    if n != _MIT1003_IMAGES:
+    if n != N_MIT1003:
         raise InputError(
-            f"the folds of MIT1003 are defined on all its {_MIT1003_IMAGES} images; got {n}. "
+            f"the folds of MIT1003 are defined on all its {N_MIT1003} images; got {n}. "
             "Compute them for all images and look up yours: folds.mit1003(all).of(stimuli)"
         )
     return kfold(stimuli, 10, scheme=scheme)

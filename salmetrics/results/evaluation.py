@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import cached_property, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
 
@@ -15,6 +15,7 @@ from salmetrics.io.files import replacing
 from salmetrics.metrics.registry import METRICS
 from salmetrics.protocols import Protocol, protocol_from_record
 from salmetrics.results.comparison import chosen_pairs, compared, ranked
+from salmetrics.results.exchange import Per, as_xarray, tidy, write_parquet
 from salmetrics.results.grouping import Bins, grouped, sample_of_fixations
 from salmetrics.results.hdf5 import read_evaluation, write_evaluation
 from salmetrics.results.joining import (
@@ -30,6 +31,7 @@ from salmetrics.statistics.inference import IntervalMethod, Over, intervals
 
 if TYPE_CHECKING:
     import pandas as pd
+    import xarray as xr
 
     from salmetrics.models.base import DensityModel
 
@@ -502,6 +504,90 @@ class Evaluation:
         """
         with replacing(Path(path)) as temporary:
             self.summary.to_csv(temporary)
+
+    def tidy(self, per: Per = "image") -> pd.DataFrame:
+        """Return one row per value, for tools that take tables in this form.
+
+        Parameters
+        ----------
+        per
+            "model" for the rows of `summary`; "image" for one value per model, metric and image,
+            with the attributes of the image; "fixation" for one per fixation, with the columns
+            of the fixation.
+
+        Returns
+        -------
+        table : DataFrame
+            Columns model, metric, what the value is of, and value; no index.
+
+        Raises
+        ------
+        InputError
+            For another `per`, and for "fixation" if single fixations were not kept.
+
+        Examples
+        --------
+        >>> from salmetrics import Fixations, Stimuli, Uniform, evaluate
+        >>> stimuli = Stimuli.from_sizes([(3, 4), (3, 4)], attributes={"room": ["in", "out"]})
+        >>> fixations = Fixations.from_arrays([1, 2], [0, 1], [0, 1])
+        >>> result = evaluate(Uniform(), stimuli, fixations, metrics=["NSS"], n_bootstrap=0)
+        >>> print(result.tidy().to_string())
+             model metric image room  value
+        0  uniform    NSS     0   in    0.0
+        1  uniform    NSS     1  out    0.0
+        """
+        check_choice("per", per, get_args(Per))
+        if per == "model":
+            return self.summary.reset_index()
+        taken = ("image", "metric", "model", "subject", "value")
+        if per == "image":
+            values = {n: v for n, v in self._attributes.items() if v.ndim == 1}
+            table = self.per_image
+            names: dict[str, Any] = {"image": table.index.to_numpy()}
+        else:
+            table = self.per_fixation
+            cells = self._scores.cells
+            assert cells.of_fixation is not None
+            values = self.columns
+            names = {
+                "image": table.index.get_level_values("image").to_numpy(),
+                "subject": cells.subjects[cells.subject[cells.of_fixation]],
+            }
+        names |= {f"{n}_" if n in taken else n: v for n, v in values.items()}
+        return tidy(table, names)
+
+    def to_parquet(self, path: str | Path, *, per: Per = "model") -> None:
+        """Write `tidy` as a Parquet file; pyarrow must be installed (``salmetrics[tables]``).
+
+        Parameters
+        ----------
+        path
+            Path of the file; an existing file is replaced.
+        per
+            See `tidy`.
+
+        Raises
+        ------
+        InputError
+            For the errors of `tidy`, if pyarrow is missing, or if the file cannot be written.
+        """
+        write_parquet(self.tidy(per), Path(path), self.provenance)
+
+    def to_xarray(self) -> xr.Dataset:
+        """Return the scores as an xarray data set (``salmetrics[tables]``).
+
+        Returns
+        -------
+        dataset : xarray.Dataset
+            Variables value, low, high and n_images by model and metric, and per_image by model,
+            metric and image; the attributes of the images as coordinates, and provenance as JSON.
+
+        Raises
+        ------
+        InputError
+            If xarray is missing.
+        """
+        return as_xarray(self.summary, self.per_image, self._attributes, self.provenance)
 
     def _repr_html_(self) -> str:
         return as_html(self.summary, self.footnotes())

@@ -53,7 +53,7 @@ def test_images_without_fixations_are_left_out_and_counted(folder, capsys):
     data = ["--images", "images", "--fixations", "two.csv", "--sigma", "3"]
     assert main(["ground-truth", *data, "--out", "truth", "--files", ".npy"]) == 0
     assert capsys.readouterr().out.endswith(
-        ": 2 maps, sigma 3, protocol default\nleft out 1 images without fixations\n"
+        ": 2 maps, sigma 3, protocol default; 1 images without fixations are left out\n"
     )
     assert sorted(path.name for path in (folder / "truth").glob("*.npy")) == ["0.npy", "2.npy"]
 

@@ -228,6 +228,8 @@ def test_warnings_are_lines(monkeypatch, capsys):
         ("give --dataset NAME,sigma=PIXELS", "give --dataset NAME,sigma=PIXELS"),
         ("/data/kind=density/x is missing", "/data/kind=density/x is missing"),
         ("unknown='mixture' predicts all", "unknown='mixture' predicts all"),
+        ("perhaps x='fix x', kind='b'", "perhaps --x-column 'fix x', --kind b"),
+        ("row 3: x=81, y=10", "row 3: x=81, y=10"),  # a place
     ],
 )
 def test_spelling_of_arguments(text, expected):
