@@ -251,6 +251,7 @@ PYTHON_ONLY = {
     "attributes",  # of Stimuli
     "average",
     "check",
+    "degrees",
     "draws",
     "form",
     "hold_out",
