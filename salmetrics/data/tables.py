@@ -285,7 +285,7 @@ def _of_frame(
         frame = read(path)
     except ImportError as error:
         raise InputError(
-            "it needs pyarrow: pip install pyarrow; or save the table as CSV"
+            "it needs pyarrow: pip install salmetrics[tables]; or save the table as CSV"
         ) from error
     except (OSError, ValueError) as error:  # of pyarrow, too
         raise InputError(f"it cannot be read: {error}") from error

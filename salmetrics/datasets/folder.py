@@ -199,7 +199,14 @@ def _fixations_in_maps(
         ) from error
     without = _without_map(maps, stimuli) if form.missing == "drop" else []
     chosen = [i for i, name in enumerate(stimuli.ids) if name not in set(without)]
-    maps = StoredMaps(path, stimuli[chosen], check_sizes=False)
+    try:
+        maps = StoredMaps(path, stimuli[chosen], check_sizes=False)
+    except InputError as error:
+        if "no map for" not in str(error):
+            raise
+        raise InputError(
+            f"{error}. Images without a map have no fixations with missing='drop'"
+        ) from error
     counted = Fixations.from_maps(_MapsOfFixations(maps, stimuli, set(without)), values=values)
     return Fixations(
         counted.columns, counted.n_images, {WITHOUT_MAP: len(without)} if without else {}

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 
+import pandas as pd
 import pytest
 
 from salmetrics import Fixations, InputError, Stimuli
@@ -197,3 +198,30 @@ def test_presets_are_documented():
     assert list(PRESETS) == sorted(PRESETS)
     for name in PRESETS:
         assert f'"{name}"' in (Fixations.from_csv.__doc__ or "")
+
+
+@pytest.mark.parametrize("suffix", ["parquet", "feather"])
+def test_files_of_columns(tmp_path, suffix):
+    pytest.importorskip("pyarrow")
+    frame = pd.DataFrame(
+        {
+            "subject_id": [3, 3, 4],
+            "stimulus": ["cat.png", "cat.png", "dog.png"],
+            "name": ["fixation", "saccade", "fixation_idt"],
+            "location_x": [12.5, 1.0, None],
+            "location_y": [0.1 + 0.2, 1.0, 2.0],
+        }
+    )
+    path = tmp_path / f"t.{suffix}"
+    getattr(frame, f"to_{suffix}")(path)
+    found = Fixations.from_csv(path, STIMULI, preset="pymovements", missing="drop")
+    assert (found.x.tolist(), found.y.tolist()) == ([12.5], [0.1 + 0.2])
+    assert found.subject.tolist() == ["3"]
+    assert sorted(found.left_out.values()) == [1, 1]
+    with pytest.raises(InputError, match=r"no value in column 'location_x' .*: row 2 \(''"):
+        Fixations.from_csv(path, STIMULI, preset="pymovements")
+    with pytest.raises(InputError, match=r"no column 'file'.*It looks like .*preset='pymovements'"):
+        Fixations.from_csv(path, STIMULI)
+    path.write_bytes(b"PAR1 no")
+    with pytest.raises(InputError, match="it cannot be read: "):
+        Fixations.from_csv(path, STIMULI, preset="pymovements")

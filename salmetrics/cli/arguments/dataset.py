@@ -113,7 +113,8 @@ def _add_table(command: argparse.ArgumentParser) -> None:
         table.add_argument(
             f"--{column}-column",
             metavar="NAME",
-            help=f"column of the {column} (default: {default}, or that of --preset)",
+            help=f"column of {'names of images' if column == 'image' else column} (default: "
+            f"{default}, or that of --preset)",
         )
     table.add_argument(
         "--subject-column",
@@ -139,7 +140,9 @@ def _add_table(command: argparse.ArgumentParser) -> None:
         metavar="MARK",
         help="what separates cells: one character, tab or space (default: found)",
     )
-    table.add_argument("--decimal", choices=DECIMALS, help="decimal mark (default: found)")
+    table.add_argument(
+        "--decimal", choices=DECIMALS, metavar="MARK", help="decimal mark . or , (default: found)"
+    )
     table.add_argument("--encoding", help="encoding of the text, such as cp1252 (default: found)")
     table.add_argument(
         "--comment", metavar="MARK", help="what comment lines begin with (default: # %% or //)"
@@ -512,6 +515,6 @@ def _counted(n: int, of: Any, what: str) -> str:
     if of is not None:
         return f"{n} of {of} {what}"
     if n == 1:
-        what = what.replace("fixations", "fixation").replace("their", "its")
-        what = what.replace("rows", "row").replace("images ", "image ")
+        first, _, rest = what.partition(" ")
+        what = f"{first.removesuffix('s')} {rest.replace('their', 'its')}"
     return f"{n} {what}"

@@ -3,7 +3,9 @@
 import argparse
 import re
 
+import numpy as np
 import pytest
+from PIL import Image
 
 import salmetrics
 from salmetrics import InputError
@@ -146,6 +148,27 @@ def test_what_is_left_out_is_printed_and_kept(folder, capsys):
     packed = salmetrics.read_hdf5("d.h5")
     assert dict(packed.fixations.left_out) == left_out
     assert heading(packed).splitlines()[1] == lines[1]
+
+
+def test_maps_of_fixations(folder, capsys):
+    (folder / "maps").mkdir()
+    for i in range(2):
+        marks = np.zeros((20 + i, 30), np.uint8)
+        marks[3 + i, 5], marks[9, 8 + i] = 255, 255
+        Image.fromarray(marks).save(folder / f"maps/{i}.png")
+    command = "evaluate --images images --fixations maps --model uniform --metrics AUC"
+    assert "no map for '2.png'" in (text := error_of(capsys, command))
+    assert "Images without a map have no fixations with --missing drop" in text
+    assert "holds maps of fixations; --units need" in error_of(capsys, f"{command} --units pixel")
+    assert main(f"{command} --missing drop".split()) == 0
+    assert capsys.readouterr().out.splitlines()[:2] == [
+        "images: 3 images (1 without fixations), 4 fixations",
+        "left out: 1 image without a map of fixations",
+    ]
+    assert main(f"{command} --missing drop --fixation-values counts".split()) == 0
+    assert capsys.readouterr().out.startswith("images: 3 images (1 without fixations), 1020 fixa")
+    text = error_of(capsys, command.replace("maps", "fixations.csv --fixation-values marks"))
+    assert "--fixation-values is for maps of fixations; 'fixations.csv' is a table" in text
 
 
 def test_several_data_sets(result):
