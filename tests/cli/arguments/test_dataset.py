@@ -57,7 +57,7 @@ def test_column_names(folder):
             "--image-column, --x-column, --y-column",
         ),
         ([*DATA[:2], "--fixations", "outside.csv"], "fixations are outside their image"),
-        ([*DATA[:4], "--metrics", "CC"], "give --sigma in pixels, or --pixels-per-degree (one"),
+        ([*DATA[:4], "--metrics", "CC"], "pass --sigma, or --dataset NAME,sigma="),
         ([*DATA, "--first", "0"], "--first must be at least 1; got 0"),
     ],
 )
@@ -92,8 +92,7 @@ def test_the_first_images(folder):
     [
         (
             "",
-            "line 3: x=-0.25, y=0.25 on '0.png' (width 30, height 20). If x and y are not swapped, "
-            "check --units and --origin; --outside drop leaves them out, --outside clip moves them",
+            "line 3: x=-0.25, y=0.25 on '0.png' (width 30, height 20). ",
         ),
         ("--units degree", "--units degree needs the place of 0 degrees: --origin centre if y"),
         ("--units degree --origin centre", "--units degree needs --pixels-per-degree"),
