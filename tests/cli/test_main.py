@@ -16,7 +16,7 @@ from tests.cli.command_line import DATA, error_of
         ("", "the following arguments are required: COMMAND; see salmetrics --help"),
         ("evaluate", "the following arguments are required: --model; see salmetrics evaluate"),
         ("run", "there is no command 'run'; there are evaluate, benchmark"),
-        ("evalute --model a", "there is no command 'evalute'; did you mean 'evaluate'?"),
+        ("evaluat --model a", "there is no command 'evaluat'; did you mean 'evaluate'?"),
         ("plot score r.h5", "there is no figure 'score'; did you mean 'scores'? See"),
         ("evaluate --outside x", "--outside must be one of error, drop, clip; got 'x'; see"),
         ("evaluate --outside dropp", "got 'dropp'; did you mean 'drop'? See"),

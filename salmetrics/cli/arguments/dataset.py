@@ -18,7 +18,7 @@ from salmetrics.data.tables import DECIMALS, TableFormat
 from salmetrics.datasets import load, load_folder, names
 from salmetrics.datasets.folder import load_images
 from salmetrics.datasets.registry import options_of
-from salmetrics.errors import InputError, check_choice
+from salmetrics.errors import InputError, check_choice, nearest
 from salmetrics.protocols import Protocol, get_protocol
 
 __all__ = [
@@ -320,6 +320,7 @@ def _loaded(spec: str, root: Path | None) -> Dataset:
     if not Path(first).exists():
         raise InputError(
             f"--dataset {spec!r} is neither registered ({', '.join(names())}), nor a file"
+            f"{nearest(name, names())}"
         )
     if root is not None:
         raise InputError("--root needs a registered --dataset; leave it out with a file")

@@ -11,6 +11,7 @@ from salmetrics.cli.arguments.model import MODEL_HELP
 from salmetrics.cli.arguments.scoring import add_kind
 from salmetrics.errors import InputError
 from salmetrics.io.map_files import WRITTEN_SUFFIXES
+from salmetrics.io.map_writing import STORE_SUFFIXES, store_suffix
 
 __all__ = ["add_one_model", "add_writing", "check_maps_out"]
 
@@ -63,6 +64,9 @@ def add_writing(command: argparse.ArgumentParser, files: str) -> None:
 
 def check_maps_out(options: argparse.Namespace) -> None:
     """Check that --out can be made before anything is predicted, and say what Ctrl-C keeps."""
+    if store_suffix(options.out) not in STORE_SUFFIXES:
+        listed = ", ".join(suffix for suffix in STORE_SUFFIXES if suffix)
+        raise InputError(f"--out must be a folder, or end in {listed}; got {str(options.out)!r}")
     partial = options.out.with_name(f"{options.out.name}.partial")
     if not options.out.exists():
         output.check_out(options.out)

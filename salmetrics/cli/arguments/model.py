@@ -224,14 +224,15 @@ def _importing(name: str) -> Iterator[None]:
             and f"{name}.".startswith(f"{error.name}.")
         ):
             raise  # the module itself is missing, rather than one that it imports
+        what = described(error)
         if isinstance(error, SyntaxError):
-            where = f"{error.filename}, line {error.lineno}"
+            what, where = f"SyntaxError: {error.msg}", f"{error.filename}, line {error.lineno}"
         else:
             frames = traceback.extract_tb(error.__traceback__)
             own = [f for f in frames if "importlib" not in f.filename and f.filename != __file__]
             last = (own or list(frames))[-1]
             where = f"{last.filename}, line {last.lineno}: {last.line}"
-        raise InputError(f"importing {name} raised {described(error)} ({where})") from error
+        raise InputError(f"importing {name} raised {what} ({where})") from error
 
 
 def _module_from_file(path: Path) -> Any:

@@ -59,7 +59,7 @@ def test_column_names(folder):
             "--image-column, --x-column, --y-column",
         ),
         ([*DATA[:2], "--fixations", "outside.csv"], "fixations are outside their image"),
-        ([*DATA[:4], "--metrics", "CC"], "give --sigma in pixels, or --pixels-per-degree (one"),
+        ([*DATA[:4], "--metrics", "CC"], "pass --sigma, or --dataset NAME,sigma="),
         ([*DATA, "--first", "0"], "--first must be at least 1; got 0"),
     ],
 )

@@ -13,6 +13,15 @@ from salmetrics.cli import main
 from salmetrics.cli.arguments.model import model_of, named_specs, opened, split_name
 from tests.cli.command_line import DATA, error_of
 
+WRONG = {
+    "needs": "class Net:\n    def __init__(self, weights, size, *, k=1, **more):\n        pass\n",
+    "abstract": "import salmetrics\nclass Net(salmetrics.DensityModel):\n    pass\n",
+    "bug": "import os\nx = 1 / 0\n",
+    "syntax": "class Net(:\n",
+    "exit": "raise SystemExit(3)\n",
+    "empty": "x = 1\n",
+}
+
 
 def test_model_files_of_one_name(folder):
     for sub, value in (("one", 1), ("two", -1)):
@@ -40,7 +49,18 @@ def test_a_module_in_the_current_folder(folder, capsys, monkeypatch):
         ("centre-bias:x", "model 'centre-bias' takes a number; got 'x'"),
         ("centre-bias:-1", "bandwidth must be a positive share"),
         ("no.py:Flat", "model file 'no.py' does not exist"),
-        ("my_models.py:Other", "my_models.py has no 'Other'"),
+        ("my_models.py:Other", "my_models.py has no 'Other'; it has my_models.py:Flat, my_mod"),
+        ("my_models.py:Flta", "my_models.py has no 'Flta'; did you mean 'Flat'?"),
+        ("my_models.py", "name a class in it: my_models.py:Flat, my_models.py:Broken, my_mod"),
+        ("unifor", "of the form file.py:Class or module:Class; did you mean 'uniform'?"),
+        ("wrong/needs.py:Net", "class Net needs weights, size, and the command line gives no"),
+        ("wrong/abstract.py:Net", "class Net must define log_density"),
+        ("wrong/bug.py:Net", "raised ZeroDivisionError: division by zero ("),
+        ("wrong/bug.py:Net", "bug.py, line 2: x = 1 / 0)"),
+        ("wrong/syntax.py:Net", "importing wrong/syntax.py raised SyntaxError: "),
+        ("wrong/syntax.py", "'wrong/syntax.py' is no valid Python, line 1: "),
+        ("wrong/exit.py:Net", "importing wrong/exit.py raised SystemExit: 3 ("),
+        ("wrong/empty.py", "model file 'wrong/empty.py' defines no class and no function"),
         ("no_such_module:A", "there is no module 'no_such_module'; to name a file"),
         ("salmetrics.none:A", "there is no module 'salmetrics.none'"),
         (
@@ -51,6 +71,9 @@ def test_a_module_in_the_current_folder(folder, capsys, monkeypatch):
     ],
 )
 def test_errors(folder, capsys, spec, text):
+    (folder / "wrong").mkdir()
+    for name, source in WRONG.items():
+        (folder / "wrong" / f"{name}.py").write_text(source)
     assert text in error_of(capsys, ["evaluate", *DATA, "--model", spec])
 
 
