@@ -17,14 +17,15 @@ from salmetrics.engine.run_options import OnError
 from salmetrics.evaluation.evaluate import evaluate
 from salmetrics.models.fitted_density import fitted_if_map
 from salmetrics.results.evaluation import Evaluation
+from salmetrics.results.exchange import check_parquet
 
 __all__ = ["add"]
 
 _WRITERS = {
     ".csv": Evaluation.to_csv,
     ".h5": Evaluation.save,
-    ".parquet": Evaluation.to_parquet,
     ".md": lambda result, path: path.write_text(result.to_markdown(), encoding="utf-8"),
+    ".parquet": Evaluation.to_parquet,
     ".tex": lambda result, path: path.write_text(result.to_latex(), encoding="utf-8"),
 }
 
@@ -82,6 +83,8 @@ def _add_running(command: argparse.ArgumentParser) -> None:
 
 def _run(options: argparse.Namespace) -> None:
     suffix = output.check_out(options.out, tuple(_WRITERS))
+    if suffix == ".parquet":
+        check_parquet()
     specs = named_specs(options.model)
     if options.checkpoint is None:
         output.keeps(

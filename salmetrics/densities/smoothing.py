@@ -252,9 +252,10 @@ def smoothing_of(
     width = next((each for each in widths if each is not None), None)
     if required and width is None and protocol.cycles is None:
         raise InputError(
-            "the width of the empirical maps is not known: pass sigma= (pixels; on the command "
-            "line --sigma, or --dataset NAME,sigma=PIXELS), or give the stimuli sigma= or "
-            "pixels_per_degree=" + (f", or leave out {', '.join(metrics)}" if metrics else "")
+            "the width of the empirical maps is not known: give sigma= in pixels, or "
+            "pixels_per_degree= of the stimuli (one of several data sets on the command line: "
+            "--dataset NAME,sigma=PIXELS)"
+            + (f", or leave out {', '.join(metrics)}" if metrics else "")
         )
     return Smoothing(
         sigma=width or 0.0,

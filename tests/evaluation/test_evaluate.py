@@ -392,7 +392,7 @@ def test_errors_of_the_data(data):
     with pytest.raises(InputError, match="4 of 40 fixations are outside their image; the first"):
         evaluate(Map(), (stimuli, outside))
     unknown = salmetrics.Stimuli.from_sizes(stimuli.sizes)
-    with pytest.raises(InputError, match=r"pass sigma= .*pixels_per_degree=, or leave out CC$"):
+    with pytest.raises(InputError, match=r"give sigma= .*pixels_per_degree=.*, or leave out CC$"):
         evaluate(Map(), (unknown, fixations), metrics=["CC"])
     assert np.isfinite(evaluate(Map(), (unknown, fixations), metrics=["AUC"]).value("Map", "AUC"))
 

@@ -85,7 +85,7 @@ def test_show(result, tmp_path, capsys):
     out = capsys.readouterr().out
     assert out.startswith("pictures: 24 images, 360 fixations\nmade 20")
     assert repr(result) in out
-    assert "p_holm" in out
+    assert "p (Holm)" in out
     assert "outdoor" in out
     assert '"n_bootstrap": 60' in out
     assert main(["show", str(tmp_path / "none.h5")]) == 2
@@ -110,7 +110,7 @@ def test_files_of_the_command_line(tmp_path, monkeypatch, capsys, suffix):
     assert list((tmp_path / "kept").glob("uniform-*/first-000000.chunk"))
     capsys.readouterr()
     for flag, text in (
-        ("--out t.pdf", "--out must end in .csv, .h5, .md, .tex; got 't.pdf'"),
+        ("--out t.pdf", "--out must end in .csv, .h5, .md, .parquet, .tex; got 't.pdf'"),
         ("--out no/t.csv", "--out: folder 'no' does not exist"),
         ("--n-jobs 0", "n_jobs must be at least 1"),
         ("--root x", "--root needs --dataset"),
