@@ -71,16 +71,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     words = sys.argv[1:] if arguments is None else list(arguments)
     verbose = "-v" in words or "--verbose" in words
-    interrupts = Interrupts()
+    interrupts = Interrupts(last=arguments is None)
     with interrupts.handled(), output.console():
         started = time.monotonic()
-        options: Mapping[str, str] = {}
         try:
             program = parser(_command_in(words))
             parsed = program.parse_args(words)
-            options = _options_of(program, words)
             verbose = getattr(parsed, "verbose", False)
-            code = _run(parsed)
+            code = _run(parsed, _options_of(program, words))
         except output.ReaderGoneError:
             return _READER_GONE
         except SystemExit:  # of --help, and of SIGTERM
@@ -93,18 +91,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 return INTERRUPTED
             if not isinstance(error, (InputError, OSError)):
                 raise
-            output.error(output.on_command_line(str(error), options))
+            output.error(str(error))
             return 2
         if verbose:
             output.note(f"took {time.monotonic() - started:.1f} s")
         return code
 
 
-def _run(options: Any) -> int:
+def _run(options: Any, spellings: Mapping[str, str]) -> int:
     """Run a command, report what it saved, and return its exit code."""
     quiet = getattr(options, "quiet", False)
     verbose = getattr(options, "verbose", False)
-    output.set_level(quiet=quiet, verbose=verbose, json=getattr(options, "json", False))
+    json = getattr(options, "json", False)
+    output.set_level(spellings, quiet=quiet, verbose=verbose, json=json)
     if verbose:
         python = f"Python {platform.python_version()}"
         output.note(f"salmetrics {__version__}, {python}, {platform.platform()}")

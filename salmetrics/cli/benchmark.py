@@ -12,7 +12,7 @@ from typing import Any
 from salmetrics.array_types import Kind
 from salmetrics.cli import output
 from salmetrics.cli.arguments.dataset import add_data, datasets_of, ground_truth_of, protocol_of
-from salmetrics.cli.arguments.documents import evaluation_document
+from salmetrics.cli.arguments.documents import evaluation_document, table_text
 from salmetrics.cli.arguments.model import MODEL_HELP, named_specs, opened
 from salmetrics.cli.arguments.scoring import add_json, add_layout, add_resources, add_scoring
 from salmetrics.data.dataset import Dataset
@@ -122,7 +122,7 @@ def _run(options: argparse.Namespace) -> int:
         seed=options.seed,
     )
     output.wrote(options.out)
-    output.say(f"{result}\n")
+    output.say(f"{table_text(result)}\n")
     output.document(_document(result))
     return _SOME_SKIPPED if result.skipped else 0
 

@@ -11,7 +11,7 @@ from salmetrics.cli.arguments.dataset import add_data, datasets_of
 from salmetrics.cli.arguments.documents import records
 from salmetrics.cli.arguments.figure import FIGURES, add_size, check_figure, pyplot, save_figure
 from salmetrics.cli.arguments.model import DENSITY_KINDS, MODEL_HELP, named_specs, opened
-from salmetrics.cli.arguments.scoring import add_json, add_kind
+from salmetrics.cli.arguments.scoring import add_json, add_kind, map_reading
 from salmetrics.data.dataset import Dataset
 from salmetrics.errors import InputError
 from salmetrics.evaluation.calibration import (
@@ -182,7 +182,7 @@ def _models(
 ) -> dict[str, DensityModel]:
     """Return a model, and the recalibrated one if asked for, by label."""
     names = [each.name for each in datasets]
-    given = opened(spec, dataset, kind=options.kind, resize=options.resize, datasets=names)
+    given = opened(spec, dataset, kind=options.kind, **map_reading(options), datasets=names)
     if options.fit_density:
         given = fitted_if_map(given, *dataset, seed=options.seed)
     model = require_density(given, f"calibration of --model {spec}")

@@ -110,7 +110,7 @@ def run_demo(out: Path, *, seed: int = 0) -> tuple[GeneratedDataset, Evaluation]
     }
     result = evaluate(models, stimuli, fixations, baseline=Uniform())
     out.mkdir(parents=True, exist_ok=True)
-    output.save(out / "table.csv", result.summary.to_csv)
+    output.save(out / "table.csv", result.to_csv)
     output.save(out / "figure.png", partial(_draw, generated, result))
     return generated, result
 

@@ -9,12 +9,13 @@ from typing import Any, get_args
 
 from salmetrics.array_types import KINDS
 from salmetrics.cli import output
-from salmetrics.cli.arguments.dataset import add_data, dataset_of, protocol_of, shortened
-from salmetrics.cli.arguments.documents import evaluation_document
+from salmetrics.cli.arguments.dataset import add_data, dataset_of, heading, protocol_of, shortened
+from salmetrics.cli.arguments.documents import evaluation_document, table_text
 from salmetrics.cli.arguments.model import MODEL_HELP, model_of, named_specs, opened
-from salmetrics.cli.arguments.scoring import add_json, add_resources, add_scoring
+from salmetrics.cli.arguments.scoring import add_json, add_resources, add_scoring, map_reading
 from salmetrics.engine.run_options import OnError
 from salmetrics.evaluation.evaluate import evaluate
+from salmetrics.io.files import replacing
 from salmetrics.models.fitted_density import fitted_if_map
 from salmetrics.results.evaluation import Evaluation
 from salmetrics.results.exchange import check_parquet
@@ -24,10 +25,15 @@ __all__ = ["add"]
 _WRITERS = {
     ".csv": Evaluation.to_csv,
     ".h5": Evaluation.save,
-    ".md": lambda result, path: path.write_text(result.to_markdown(), encoding="utf-8"),
+    ".md": lambda result, path: _write_text(path, result.to_markdown()),
     ".parquet": Evaluation.to_parquet,
-    ".tex": lambda result, path: path.write_text(result.to_latex(), encoding="utf-8"),
+    ".tex": lambda result, path: _write_text(path, result.to_latex()),
 }
+
+
+def _write_text(path: Path, text: str) -> None:
+    with replacing(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
 
 
 def add(commands: Any) -> None:
@@ -98,7 +104,7 @@ def _run(options: argparse.Namespace) -> None:
     dataset = shortened(dataset_of(options), options)
     models: dict[str, Any] = {}
     for name, spec in specs.items():
-        model = opened(spec, dataset, kind=options.kind, resize=options.resize)
+        model = opened(spec, dataset, kind=options.kind, **map_reading(options))
         if options.fit_density:
             models[name] = fitted_if_map(model, *dataset, seed=options.seed)
         else:
@@ -122,7 +128,7 @@ def _run(options: argparse.Namespace) -> None:
     )
     if options.out is not None:
         output.save(options.out, partial(_WRITERS[suffix], result))
-    n = f"{len(dataset.fixations)} fixations" if len(dataset.fixations) else "no fixations"
-    output.say(f"{dataset.name}: {len(dataset)} images, {n}\n")
-    output.say(f"{result}\n" if options.out is not None else str(result))
+    output.say(f"{heading(dataset)}\n")
+    table = table_text(result)
+    output.say(f"{table}\n" if options.out is not None else table)
     output.document(evaluation_document(result))

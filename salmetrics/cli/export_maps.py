@@ -10,6 +10,7 @@ from salmetrics.cli import output
 from salmetrics.cli.arguments.dataset import add_data, dataset_of, shortened
 from salmetrics.cli.arguments.map_output import add_one_model, add_writing, check_maps_out
 from salmetrics.cli.arguments.model import opened, split_name
+from salmetrics.cli.arguments.scoring import map_reading
 from salmetrics.errors import InputError
 from salmetrics.models.export import export_predictions
 from salmetrics.models.quantised import QuantisedModel
@@ -50,13 +51,13 @@ def _run(options: argparse.Namespace) -> None:
     check_maps_out(options)
     name, spec = split_name(options.model)
     dataset = shortened(dataset_of(options), options)
-    model: Any = opened(spec, dataset, kind=options.kind, resize=options.resize)
+    model: Any = opened(spec, dataset, kind=options.kind, **map_reading(options))
     model.check_data(*dataset)
     files = options.files
     if options.quantise:
         without = None
         if options.without is not None:
-            without = opened(options.without, dataset, kind="log_density", resize=options.resize)
+            without = opened(options.without, dataset, kind="log_density", **map_reading(options))
         model = QuantisedModel(model, without)
         files = ".png" if files == ".npy" else files
     written = export_predictions(

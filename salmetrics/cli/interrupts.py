@@ -12,6 +12,10 @@ from types import FrameType
 
 __all__ = ["INTERRUPTED", "Interrupts"]
 
+_CLEANING = (
+    "salmetrics: cleaning up as soon as the current image is predicted; Ctrl-C once more ends at "
+    "once, and may leave temporary files"
+)
 INTERRUPTED = 128 + signal.SIGINT  # exit code, as that of a program that the signal ends
 
 
@@ -19,14 +23,20 @@ class Interrupts:
     """Signals while a command runs: the first Ctrl-C interrupts it, the third ends the process.
 
     The second falls into the clean-up, which removes temporary files and waits for threads.
+
+    Parameters
+    ----------
+    last
+        Whether the process ends with the command, so that Ctrl-C is ignored after an interruption.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, last: bool = False) -> None:
         self.number = 0  # of times that Ctrl-C was pressed
+        self._last = last
 
     @contextlib.contextmanager
     def handled(self) -> Iterator[None]:
-        """Handle signals while this lasts, and Ctrl-C until the process ends if one came."""
+        """Handle signals while this lasts."""
         if threading.current_thread() is not threading.main_thread():
             yield
             return
@@ -37,8 +47,8 @@ class Interrupts:
         try:
             yield
         finally:
-            if self.number == 0 or before is not signal.default_int_handler:
-                signal.signal(signal.SIGINT, before)
+            over = self._last and self.number > 0
+            signal.signal(signal.SIGINT, signal.SIG_IGN if over else before)
 
     def _interrupt(self, number: int, frame: FrameType | None) -> None:
         self.number += 1
@@ -46,11 +56,7 @@ class Interrupts:
             raise KeyboardInterrupt
         if self.number == 2:
             with contextlib.suppress(OSError, RuntimeError):  # also from within a print
-                print(
-                    "salmetrics: cleaning up; Ctrl-C once more ends at once, and may leave "
-                    "temporary files",
-                    file=sys.stderr,
-                )
+                print(_CLEANING, file=sys.stderr)
         else:
             os._exit(INTERRUPTED)
 

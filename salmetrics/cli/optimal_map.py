@@ -13,7 +13,7 @@ from salmetrics.cli import output
 from salmetrics.cli.arguments.dataset import add_data, dataset_of, shortened
 from salmetrics.cli.arguments.map_output import add_one_model, add_writing, check_maps_out
 from salmetrics.cli.arguments.model import DENSITY_KINDS, opened, split_name
-from salmetrics.cli.arguments.scoring import add_json
+from salmetrics.cli.arguments.scoring import add_json, map_reading
 from salmetrics.data.dataset import Dataset
 from salmetrics.errors import InputError, check_whole
 from salmetrics.evaluation.expected_score import expected_score
@@ -102,7 +102,7 @@ def _run(options: argparse.Namespace) -> None:
     check_maps_out(options)
     name, spec = split_name(options.model)
     dataset = shortened(dataset_of(options), options)
-    model = opened(spec, dataset, kind=options.kind, resize=options.resize)
+    model = opened(spec, dataset, kind=options.kind, **map_reading(options))
     model.check_data(*dataset)
     n = options.n_fixations
     if n is None:

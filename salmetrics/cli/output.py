@@ -13,6 +13,7 @@ import json
 import math
 import os
 import re
+import shlex
 import sys
 import warnings
 from collections.abc import Callable, Iterator, Mapping
@@ -54,6 +55,7 @@ class _State:
     quiet: bool = False
     verbose: bool = False
     json: bool = False
+    options: Mapping[str, str] = field(default_factory=dict)
     keeps: str = "nothing is kept"
     saved: list[str] = field(default_factory=list)
     lines: list[str] = field(default_factory=list)
@@ -74,7 +76,6 @@ def console() -> Iterator[None]:
     for stream in streams:
         stream.reconfigure(errors="replace")
     with warnings.catch_warnings():
-        plain = warnings.showwarning
 
         def show(
             message: Warning | str,
@@ -85,11 +86,11 @@ def console() -> Iterator[None]:
             line: str | None = None,
         ) -> None:
             if _state.verbose:
-                plain(message, category, filename, lineno, file, line)
+                text = warnings.formatwarning(message, category, filename, lineno, line)
+                _print_error(text.rstrip("\n"))
             else:
-                _warn(
-                    str(message) if category is UserWarning else f"{category.__name__}: {message}"
-                )
+                ours = issubclass(category, UserWarning)
+                _warn(f"{'' if ours else f'{category.__name__}: '}{message}")
 
         warnings.showwarning = show
         try:
@@ -101,9 +102,11 @@ def console() -> Iterator[None]:
             _state = before
 
 
-def set_level(*, quiet: bool = False, verbose: bool = False, json: bool = False) -> None:
-    """Set how much is printed, and whether the result is a JSON document."""
-    _state.quiet, _state.verbose, _state.json = quiet, verbose, json
+def set_level(
+    options: Mapping[str, str], *, quiet: bool = False, verbose: bool = False, json: bool = False
+) -> None:
+    """Set how much is printed, whether as JSON, and the options by the name of their value."""
+    _state.options, _state.quiet, _state.verbose, _state.json = options, quiet, verbose, json
 
 
 def say(text: str = "") -> None:
@@ -121,9 +124,13 @@ def say(text: str = "") -> None:
 
 
 def document(contents: Mapping[str, Any]) -> None:
-    """Print the result as one JSON document if --json is given; NaN and infinity become null."""
+    """Print the result as one JSON document if --json is given; NaN and infinity become null.
+
+    It ends with the list of the files that were saved.
+    """
     if _state.json:
-        _print(json.dumps(_plain(contents), indent=1, ensure_ascii=False, allow_nan=False))
+        whole = {**contents, "saved": _state.saved}
+        _print(json.dumps(_plain(whole), indent=1, ensure_ascii=False, allow_nan=False))
 
 
 def note(text: str) -> None:
@@ -134,7 +141,7 @@ def note(text: str) -> None:
 
 def error(text: str, what: str = "error") -> None:
     """Print one line on standard error about an error, or about `what` else ended the work."""
-    _print_error(f"salmetrics: {what}: {' '.join(text.split())}")
+    _print_error(f"salmetrics: {what}: {' '.join(on_command_line(text).split())}")
 
 
 def keeps(text: str) -> None:
@@ -164,12 +171,6 @@ def save(path: str | Path, write: Callable[[Path], Any], text: str = "") -> None
     try:
         write(Path(path))
     except OSError as failure:
-        _state.failed.append(f"--out: {_reason(failure)}, so {str(path)!r} is not written")
-    except RuntimeError as failure:  # h5py's error of a full disk when it closes a file
-        if not isinstance(failure.__cause__ or failure.__context__, OSError) and not re.search(
-            r"errno = \d+|No space left|File too large", str(failure)
-        ):
-            raise
         _state.failed.append(f"--out: {_reason(failure)}, so {str(path)!r} is not written")
     else:
         wrote(path, text)
@@ -216,8 +217,8 @@ def finish() -> list[str]:
     return _state.failed
 
 
-def on_command_line(text: str, options: Mapping[str, str]) -> str:
-    """Return a message with the options of the command line in place of Python arguments.
+def on_command_line(text: str, options: Mapping[str, str] | None = None) -> str:
+    """Return a text with the options of the command line in place of Python arguments.
 
     Messages name an argument as ``name=`` or ``name='value'``, or begin with its name. What stands
     in quotation marks is the user's and stays as it is.
@@ -225,9 +226,9 @@ def on_command_line(text: str, options: Mapping[str, str]) -> str:
     Parameters
     ----------
     text
-        Message of an `InputError`.
+        Message of an `InputError`, or a note of a result.
     options
-        Options of the command that runs, by the name of the argument.
+        Options of a command, by the name of the argument; of the command that runs by default.
 
     Examples
     --------
@@ -237,20 +238,23 @@ def on_command_line(text: str, options: Mapping[str, str]) -> str:
     >>> on_command_line("n_bins must be a whole number >= 2; got 'kind='", options)
     "--n-bins must be a whole number >= 2; got 'kind='"
     """
+    options = _state.options if options is None else options
     known = {**_arguments(options), **options}
 
     def option(match: re.Match[str]) -> str:
-        if match["quoted"] is not None or match["name"] not in known:
+        name, value = match["name"], match["value"] or ""
+        is_number = name in ("x", "y") and value and value[0] not in "'\""  # x=12.5 of a fixation
+        if match["quoted"] is not None or name not in known or is_number:
             return match[0]
-        value = (match["value"] or "").strip("'\"")
-        return f"{known[match['name']]}{f' {value}' if value not in ('', 'True') else ''}"
+        word = value[1:-1] if value[:1] in ("'", '"') else value
+        return " ".join([known[name], *([shlex.quote(word)] if word not in ("", "True") else [])])
 
     for spelling, dest, replacement in _SPELLINGS:
         if dest in known:
             text = re.sub(spelling, replacement, text)
     text = re.sub(
         r"""(?P<quoted>'[^'\n]*'|"[^"\n]*")|"""
-        r"""(?<![\w,:/\\.=-])(?P<name>[a-z_]+)=(?P<value>'[^']*'|"[^"]*"|[\w.-]+)?""",
+        r"""(?<![\w,:/\\.=-])(?P<name>[a-z_]+)=(?P<value>'[^']*'|"[^"]*"|[\w.-]+)?(?![\w([{])""",
         option,
         text,
     )
@@ -265,15 +269,22 @@ _SPELLINGS = (
     (r"\w+\.drop_outside\(stimuli\)", "outside", "--outside drop"),
     (r"\w+\.clip_to\(stimuli\)", "outside", "--outside clip"),
     (r"salmetrics\.fit_density\b", "fit_density", "--fit-density"),
-    (r"[\w.]+\(\.\.\., (\w+='?\w+'?)\)", "model", r"\1"),  # as_model(..., resize='bilinear')
+    (r"(?<!\w)[\w.]+\(\.\.\., (\w+='?\w+'?)\)", "model", r"\1"),  # as_model(..., resize='bilinear')
     (r"\bamong the metrics\b", "metrics", "among --metrics"),
-    (r" of the stimuli\b", "sigma", ""),
+    (
+        r"sigma= \(pixels; on the command line ([^)]*)\), or give the stimuli sigma= or "
+        r"pixels_per_degree=",
+        "sigma",
+        r"\1, or --pixels-per-degree",
+    ),
+    (r" with upper_bound=True\b", "model", " as gold-standard:upper-bound"),
 )
 
 
 def _arguments(options: Mapping[str, str]) -> dict[str, str]:
     """Return options whose argument in Python has another name than the option."""
-    names = {"image": "image_column", "x": "x_column", "y": "y_column", "subject": "subject_column"}
+    names = {name: f"{name}_column" for name in ("image", "subject", "x", "y")}
+    names["values"] = "fixation_values"
     return {name: options[dest] for name, dest in names.items() if dest in options}
 
 
@@ -298,7 +309,7 @@ def _print_error(text: str) -> None:
 
 def _warn(text: str) -> None:
     """Print a warning as one line, and each only once."""
-    line = " ".join(text.split())
+    line = " ".join(on_command_line(text).split())
     if line not in _state.warned:
         _state.warned.add(line)
         _print_error(f"salmetrics: warning: {line}")
@@ -320,8 +331,6 @@ def _saved() -> str:
 def _reason(failure: Exception) -> str:
     """Return why a file could not be written, without the name of a temporary file."""
     number = getattr(failure, "errno", None)
-    if number is None and (found := re.search(r"errno = (\d+)", str(failure))):
-        number = int(found[1])
     if number is None:
         return str(failure)
     return "the disk is full" if number in (errno.ENOSPC, errno.EDQUOT) else os.strerror(number)

@@ -135,7 +135,7 @@ def _run(options: argparse.Namespace) -> None:
     check_figure(options)
     result = Evaluation.load(options.file)
     plt = pyplot()
-    figure, axes = plt.subplots(layout="constrained")
+    figure, axes = plt.subplots(figsize=options.size, layout="constrained")
     options.draw(result, options, axes)
     save_figure(figure, options)
 
@@ -143,8 +143,9 @@ def _run(options: argparse.Namespace) -> None:
 def _scores(result: Evaluation, options: argparse.Namespace, axes: Axes) -> None:
     from salmetrics.plotting import plot_scores
 
-    plot_scores(_selected(result, options.model), options.metric, ax=axes)
-    _fit_bars(axes, options)
+    selected = _selected(result, options.model)
+    _fit_bars(axes, options, selected)
+    plot_scores(selected, options.metric, ax=axes)
 
 
 def _against(result: Evaluation, options: argparse.Namespace, axes: Axes) -> None:
@@ -178,8 +179,8 @@ def _mixtures(result: Evaluation, options: argparse.Namespace, axes: Axes) -> No
     from salmetrics.plotting import plot_scores
 
     mixed = mixtures(result, options.sizes or [1, 2, 3, 4], models=options.model)
+    _fit_bars(axes, options, mixed)
     plot_scores(mixed, options.metric, ax=axes)
-    _fit_bars(axes, options)
 
 
 def _instances(result: Evaluation, options: argparse.Namespace, axes: Axes) -> None:
@@ -199,7 +200,12 @@ def _selected(result: Evaluation, models: list[str] | None) -> Evaluation:
     return result if models is None else result.select(models)
 
 
-def _fit_bars(axes: Axes, options: argparse.Namespace) -> None:
-    """Set the height of a figure of bars from their number, unless --size is given."""
+def _fit_bars(axes: Axes, options: argparse.Namespace, result: Evaluation) -> None:
+    """Set the height of a figure of bars from the names of models, unless --size is given."""
+    from salmetrics.plotting.labels import rows_height
+
     if options.size is None:
-        options.size = (6.4, max(2.0, 0.9 + 0.32 * len(axes.get_yticks())))
+        names = [m for m in result.models if (m, options.metric) not in result.reasons]
+        figure = axes.get_figure(root=True)
+        assert figure is not None  # made by `_run`
+        figure.set_size_inches(6.4, rows_height(names))

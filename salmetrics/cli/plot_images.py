@@ -8,7 +8,7 @@ from typing import Any
 from salmetrics.cli.arguments.dataset import add_data, dataset_of, shortened
 from salmetrics.cli.arguments.figure import add_figure, check_figure, pyplot, save_figure
 from salmetrics.cli.arguments.model import DENSITY_KINDS, MODEL_HELP, named_specs, opened
-from salmetrics.cli.arguments.scoring import add_kind
+from salmetrics.cli.arguments.scoring import add_kind, map_reading
 from salmetrics.data.dataset import Dataset
 from salmetrics.errors import InputError, check_whole, some
 from salmetrics.evaluation.evaluate import evaluate
@@ -150,15 +150,16 @@ def _gain(options: argparse.Namespace) -> None:
     gain = information_gain_map(model, stimulus, gold_standard=gold, baseline=over)
     plt = pyplot()
     from salmetrics.plotting import plot_information_gain_map
+    from salmetrics.plotting.labels import title
 
-    figure, axes = plt.subplots(layout="constrained")
+    figure, axes = plt.subplots(figsize=options.size, layout="constrained")
     plot_information_gain_map(gain, stimulus=stimulus, ax=axes)
-    axes.set_title(f"{' over '.join(specs)}: {axes.get_title()}", fontsize="medium")
+    title(axes, " over ".join(specs), axes.get_title())
     save_figure(figure, options)
 
 
 def _density(spec: str, dataset: Dataset, options: argparse.Namespace) -> Any:
-    model = opened(spec, dataset, kind=options.kind, resize=options.resize)
+    model = opened(spec, dataset, kind=options.kind, **map_reading(options))
     density = require_density(model, "this figure", dataset.stimuli, one_per_image=True)
     density.check_data(*dataset)
     return density

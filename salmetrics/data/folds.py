@@ -398,7 +398,8 @@ def stratified(
 ) -> Folds:
     """Divide images into folds with equal shares of each category.
 
-    Uses scikit-learn's ``StratifiedKFold(shuffle=True, random_state=RandomState(42))``.
+    The folds are those of scikit-learn's ``StratifiedKFold(n_folds, shuffle=True,
+    random_state=RandomState(42))``, which is not needed.
 
     Parameters
     ----------
@@ -417,29 +418,28 @@ def stratified(
     Raises
     ------
     InputError
-        If scikit-learn is not installed, a choice is invalid, or a category has fewer images than
-        there are folds.
+        If a choice is invalid, or a category has fewer images than there are folds.
     """
-    try:
-        from sklearn.model_selection import StratifiedKFold
-    except ImportError as error:
-        raise InputError("stratified folds need scikit-learn: pip install scikit-learn") from error
     check_choice("attribute", attribute, stimuli.attributes)
     ids = _ordered(stimuli, order)
     _check_n_folds(n_folds, len(ids))
     category_of = dict(zip(stimuli.ids, stimuli.attributes[attribute].tolist(), strict=True))
-    labels = np.array([category_of[name] for name in ids])
-    rarest, n_rarest = Counter(labels.tolist()).most_common()[-1]
+    labels = [category_of[name] for name in ids]
+    rarest, n_rarest = Counter(labels).most_common()[-1]
     if n_rarest < n_folds:
         raise InputError(
             f"{attribute} {rarest!r} has {n_rarest} images, fewer than {n_folds} folds; choose "
             "fewer folds"
         )
     state = np.random.RandomState(_SEED)  # the published rule
-    cut = StratifiedKFold(n_folds, shuffle=True, random_state=state)
+    kinds = {kind: number for number, kind in enumerate(dict.fromkeys(labels))}
+    dealt = np.sort([kinds[kind] for kind in labels])  # image after image, to fold after fold
     fold_of: dict[str, int] = {}
-    for k, (_, tested) in enumerate(cut.split(np.ones((len(ids), 1)), labels)):
-        fold_of |= {ids[i]: k for i in tested}
+    for kind, number in kinds.items():
+        numbers = np.sort(np.flatnonzero(dealt == number) % n_folds)
+        state.shuffle(numbers)
+        members = [name for name, own in zip(ids, labels, strict=True) if own == kind]
+        fold_of |= dict(zip(members, numbers.tolist(), strict=True))
     return Folds({name: fold_of[name] for name in ids}, n_folds)
 
 

@@ -61,6 +61,8 @@ class Plan:
         Every choice, metrics included.
     known
         What predictions can be compared with.
+    no_baseline
+        Why there is no baseline, for models that need one; None if there is one.
 
     Attributes
     ----------
@@ -71,10 +73,14 @@ class Plan:
     """
 
     def __init__(
-        self, models: Mapping[str, Model], protocol: Protocol, known: Known | None = None
+        self,
+        models: Mapping[str, Model],
+        protocol: Protocol,
+        known: Known | None = None,
+        *,
+        no_baseline: str | None = None,
     ) -> None:
         known = known or Known()
-        self._protocol_metrics = protocol.metrics
         self.reasons: dict[Key, str] = {}
         self.needs_width = False
         self._metrics: dict[tuple[str, Pass], list[str]] = {}
@@ -86,6 +92,8 @@ class Plan:
                 reason = _why_not(model, key, protocol, known)
                 if reason is None and blurs and not known.width:
                     reason = NO_WIDTH
+                if reason is None and METRICS[key].relative_to_baseline:
+                    reason = no_baseline
                 if reason is not None:
                     self.reasons[name, key] = reason
                     continue
@@ -110,8 +118,8 @@ class Plan:
         return [key for key in self.metrics(name, which) if not METRICS[key].needs_density]
 
     def needs(self, part: Need) -> bool:
-        """Whether a metric of the protocol needs a part of the observation."""
-        return any(part in METRICS[key].needs for key in self._protocol_metrics)
+        """Whether a metric that a model gets needs a part of the observation."""
+        return any(part in METRICS[key].needs for keys in self._metrics.values() for key in keys)
 
     def needs_second_pass(self, name: str) -> bool:
         """Whether a model has a metric that needs the mean of its predictions first."""

@@ -27,6 +27,7 @@ from salmetrics.errors import InputError
 from salmetrics.fingerprint import fingerprint
 from salmetrics.io.checkpoint import Checkpoint
 from salmetrics.io.spill import Spill
+from salmetrics.metrics.registry import METRICS
 from salmetrics.models.base import Model
 from salmetrics.progress import progress_bar
 from salmetrics.protocols import Protocol
@@ -73,7 +74,8 @@ def score_models(
         If a prediction is invalid, unless errors are recorded.
     """
     ground_truth = references.empirical is not None
-    plan = Plan(models, protocol, known_of(stimuli, fixations, protocol, ground_truth=ground_truth))
+    known = known_of(stimuli, fixations, protocol, ground_truth=ground_truth)
+    plan = Plan(models, protocol, known, no_baseline=references.no_baseline)
     record_errors = options.on_error == "record"
     predictor = Predictor(models, stimuli, fixations, plan, references, record_errors=record_errors)
     scorer = Scorer(
@@ -92,7 +94,9 @@ def score_models(
         conditions = _conditions(stimuli, fixations, protocol, references, scorer, options.seed)
         stores = {
             name: Checkpoint(
-                Path(options.checkpoint), name, {"model": fingerprint(model), **conditions}
+                Path(options.checkpoint),
+                name,
+                {"model": fingerprint(model), **conditions, **_baseline_of(name, plan, references)},
             )
             for name, model in models.items()
         }
@@ -126,7 +130,7 @@ def _conditions(
     scorer: Scorer,
     seed: int,
 ) -> dict[str, Any]:
-    """Return everything but the model that scores depend on.
+    """Return everything but the model and the baseline that scores depend on.
 
     Whether errors are recorded is not among it: a chunk with a failure is never stored.
     """
@@ -137,13 +141,20 @@ def _conditions(
         "seed": seed,
         "salmetrics": version("salmetrics"),
     }
-    if references.baseline is not None:
-        conditions["baseline"] = fingerprint(references.baseline)
     if references.empirical is not None:
         conditions["empirical"] = fingerprint(references.empirical)
     if references.nonfixations is not None:
         conditions["nonfixations"] = fingerprint(references.nonfixations.columns)
     return conditions
+
+
+def _baseline_of(name: str, plan: Plan, references: References) -> dict[str, str]:
+    """Return the condition that a baseline is, for a model with metrics relative to it."""
+    if references.baseline is None:
+        return {}
+    if not any(METRICS[key].relative_to_baseline for key in plan.metrics(name)):
+        return {}  # the baseline is there for other models
+    return {"baseline": fingerprint(references.baseline)}
 
 
 class _Run:

@@ -23,7 +23,6 @@ from salmetrics.metrics.registry import METRICS
 from salmetrics.models.base import Model
 from salmetrics.models.conversion import as_model
 from salmetrics.models.fitted_density import fitted_if_map
-from salmetrics.models.gold_standard import why_no_gold_standard
 from salmetrics.models.stored_maps import StoredMaps, stem_of
 from salmetrics.protocols import Protocol, get_protocol
 from salmetrics.results.evaluation import Evaluation
@@ -368,13 +367,12 @@ def benchmark(
         name, ours = dataset.name, opened[dataset.name]
         if not ours:
             continue  # each model is among the skipped
-        why = why_no_gold_standard(dataset.fixations) if gold_standard else None
         try:
             result = evaluate(
                 ours,
                 *dataset,
                 protocol=choices,
-                gold_standard=gold_standard and why is None,
+                gold_standard=gold_standard,
                 empirical=truths.get(name),
                 n_bootstrap=n_bootstrap,
                 n_jobs=n_jobs,
@@ -391,7 +389,7 @@ def benchmark(
         left = _without_failures(result, dataset, skipped)
         if left is None:
             continue
-        evaluations[name] = left if why is None else left.without_gold_standard(why)
+        evaluations[name] = left
         if out is not None:
             alone = {name: evaluations[name]}
             order = sort_by or _first_shared(alone)

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from salmetrics.array_types import Kind
+from salmetrics.data.checks import act_on
 from salmetrics.data.fixations import Fixations
 from salmetrics.data.stimuli import Stimuli
 from salmetrics.engine.run_options import SPILL_BYTES, Keep, OnError, RunOptions
 from salmetrics.errors import InputError, check_whole
+from salmetrics.evaluation.checks import check_types, findings_of
 from salmetrics.evaluation.references import wants_gold_standard
-from salmetrics.evaluation.scoring import checked_references, scored
+from salmetrics.evaluation.scoring import check_data, checked_references, scored
 from salmetrics.models.base import model_name
 from salmetrics.models.conversion import as_model
 from salmetrics.models.short_names import distinct_names, names_of_path
@@ -45,6 +48,7 @@ def evaluate(
     keep: Keep = "fixation",
     on_error: OnError = "raise",
     spill_bytes: int = SPILL_BYTES,
+    check: bool = True,
     progress: bool = True,
 ) -> Evaluation:
     """Score models with all metrics in one pass: one prediction per image and model.
@@ -97,6 +101,9 @@ def evaluate(
         "raise", or "record": note which model failed on which image, and go on without it.
     spill_bytes
         Largest size of the temporary file, in bytes.
+    check
+        Whether what `salmetrics.check_inputs` finds wrong is an error; what may be meant otherwise
+        is a warning in any case, and part of the result.
     progress
         Show a bar on standard error if it takes more than two seconds.
 
@@ -129,6 +136,7 @@ def evaluate(
         spill_bytes=spill_bytes,
         progress=progress,
     )
+    check_types(stimuli, fixations)
     n_bootstrap = check_whole("n_bootstrap", n_bootstrap, 0)
     fixations = Fixations.none(stimuli) if fixations is None else fixations
     choices = get_protocol(protocol)
@@ -137,6 +145,9 @@ def evaluate(
     if wants_gold_standard(gold_standard) and not shares_of(choices.metrics):
         raise InputError("gold_standard= is for IGE, which needs IG among the metrics")
     named = {name: as_model(model, stimuli, kind=kind) for name, model in _named(models).items()}
+    check_data(named, stimuli, fixations)
+    findings = findings_of(named, stimuli, fixations)
+    act_on(findings if check else (replace(f, level="warning") for f in findings))
     references = checked_references(
         named,
         stimuli,
@@ -168,6 +179,7 @@ def evaluate(
             seed=options.seed,
             n_bootstrap=n_bootstrap,
             n_predictions=scores.n_predictions,
+            checks=[finding.message for finding in findings],
         ),
     )
 

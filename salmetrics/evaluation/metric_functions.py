@@ -12,6 +12,7 @@ from salmetrics.data.fixations import Fixations
 from salmetrics.data.stimuli import Stimuli
 from salmetrics.engine.run_options import RunOptions
 from salmetrics.errors import InputError, check_choice
+from salmetrics.evaluation.checks import check_types
 from salmetrics.evaluation.scoring import checked_references, scored
 from salmetrics.metrics.information import Unit, in_unit
 from salmetrics.metrics.registry import METRICS, metrics_of_function
@@ -375,6 +376,8 @@ def nss(
     >>> nss(salmetrics.GaussianCentreBias(), stimuli, fixations)
     2.417
     """
+    check_types(stimuli, fixations)
+    fixations = Fixations.none(stimuli) if fixations is None else fixations
     protocol = DEFAULT.override(nss_ddof=ddof)
     counted, rows = fixations, np.arange(len(fixations))
     if unique:
@@ -712,6 +715,7 @@ def _score(
     **references: Any,
 ) -> Any:
     """Validate, score with the one engine, average."""
+    check_types(stimuli, fixations)
     metric = METRICS[key]
     per_image = metric.per == "image"
     check_choice(
@@ -725,7 +729,7 @@ def _score(
         model = require_density(model, key, stimuli, kind=kind)
     models = {"model": as_model(model, stimuli, kind=kind)}
     compared_with = checked_references(
-        models, stimuli, fixations, choices, asked=(key,), **references
+        models, stimuli, fixations, choices, asked=(key,), required=True, **references
     )
     options = RunOptions(seed=seed, progress=True)
     scores = scored(models, stimuli, fixations, choices, compared_with, options)

@@ -16,6 +16,7 @@ from salmetrics.engine.run_options import RunOptions
 from salmetrics.errors import InputError, check_choice
 from salmetrics.evaluation.references import (
     add_gold_standard,
+    explain_no_gold_standard,
     make_references,
     wants_gold_standard,
 )
@@ -24,7 +25,7 @@ from salmetrics.models.base import Model
 from salmetrics.protocols import Protocol
 from salmetrics.results.scores import Scores
 
-__all__ = ["checked_references", "missing_for_data", "scored"]
+__all__ = ["check_data", "checked_references", "missing_for_data", "scored"]
 
 
 def checked_references(
@@ -80,9 +81,23 @@ def checked_references(
         if wants_gold_standard(references.get("gold_standard")):
             raise InputError(f"a gold standard needs fixations; {NO_FIXATIONS}")
         possible = protocol.override(metrics=tuple(keys))
+    check_data(models, stimuli, fixations)
+    return make_references(models, stimuli, fixations, possible, **references)
+
+
+def check_data(models: Mapping[str, Model], stimuli: Stimuli, fixations: Fixations) -> None:
+    """Raise `InputError` if fixations are off their images, or models are not for these data.
+
+    Parameters
+    ----------
+    models
+        Models by name.
+    stimuli, fixations
+        What was shown and where people looked.
+    """
+    fixations.check_against(stimuli)
     for model in models.values():
         model.check_data(stimuli, fixations)
-    return make_references(models, stimuli, fixations, possible, **references)
 
 
 def missing_for_data(
@@ -152,6 +167,8 @@ def scored(
     # workers get copies of the references, and the engine has no use for a gold standard
     without_gold = dataclasses.replace(references, gold_standard=None)
     scores = score_models(models, stimuli, fixations, protocol, without_gold, options)
+    if references.no_gold_standard is not None:
+        explain_no_gold_standard(scores, models, protocol, references.no_gold_standard)
     if references.gold_standard is None:
         return scores
     return add_gold_standard(scores, stimuli, fixations, protocol, references, options)

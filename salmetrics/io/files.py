@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import tempfile
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -33,12 +34,19 @@ def check_file(path: str | Path) -> Path:
 
 
 def check_target(path: str | Path) -> Path:
-    """Return the path of a file to write; raise `InputError` unless its folder exists."""
+    """Return the path of a file to write; raise `InputError` unless its folder can hold it."""
     target = Path(path)
     if target.is_dir():
         raise InputError(f"{str(target)!r} is a folder; name a file in it")
     if not target.absolute().parent.is_dir():
         raise InputError(f"folder {str(target.parent)!r} does not exist; create it first")
+    try:
+        with tempfile.TemporaryFile(dir=target.absolute().parent):
+            pass
+    except OSError as error:
+        raise InputError(
+            f"folder {str(target.parent)!r} cannot be written: {error.strerror or error}"
+        ) from error
     return target
 
 

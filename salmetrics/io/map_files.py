@@ -86,8 +86,8 @@ def map_size(stream: IO[bytes], suffix: str, what: str) -> Size:
 def read_map(stream: IO[bytes], suffix: str, what: str) -> NDArray[Any]:
     """Read a map of shape (h, w): numbers as they are, grey levels of 8 or 16 bits from images.
 
-    Colour images are accepted if their channels are equal; alpha is ignored. Parameters and errors
-    are those of `map_size`.
+    Colour images are accepted if their channels are equal. Alpha is ignored, but an image of one
+    grey level whose alpha varies is an error. Parameters and other errors are those of `map_size`.
     """
     with reading(what):
         return _READERS.get(suffix.lower(), _read_image)(stream, what)
@@ -172,10 +172,22 @@ def _read_image(stream: IO[bytes], what: str) -> NDArray[Any]:
                     f"{what} must be grey, but it is coloured. A heat map in false colours is not "
                     "a saliency map"
                 )
-            return channels[:, :, 0]
+            return _without_alpha(channels[:, :, 0], image, what)
         if image.mode in ("LA", "La"):
-            return np.asarray(image.getchannel("L"))
+            return _without_alpha(np.asarray(image.getchannel("L")), image, what)
         return np.asarray(image)
+
+
+def _without_alpha(levels: NDArray[Any], image: Image.Image, what: str) -> NDArray[Any]:
+    """Return grey levels, unless the content is in the alpha channel alone."""
+    if (levels == levels.flat[0]).all() and image.has_transparency_data:
+        alpha = np.asarray(image.convert("RGBA").getchannel("A"))
+        if (alpha != alpha.flat[0]).any():
+            raise InputError(
+                f"{what} has one grey level, and its content is in the alpha channel; save it as "
+                "grey levels"
+            )
+    return levels
 
 
 def _array_size(stream: IO[bytes], what: str) -> Size:

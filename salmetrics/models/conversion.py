@@ -160,7 +160,7 @@ def require_density(
     if not isinstance(model, DensityModel):
         raise NeedsDensityError(
             f"{purpose} needs densities; {name} gives saliency maps. Turn them into densities "
-            "with salmetrics.fit_density (on the command line: --fit-density)"
+            "with salmetrics.fit_density"
         )
     if (with_maps or one_per_image) and model.without_maps is not None:
         raise NeedsDensityError(
@@ -169,8 +169,7 @@ def require_density(
     if one_per_image and model.subject_dependent:
         raise NeedsDensityError(
             f"{purpose} needs one density per image; {name} has one per subject (a gold standard "
-            "has one per image with upper_bound=True; on the command line: "
-            "gold-standard:upper-bound)"
+            "has one per image with upper_bound=True)"
         )
     return model
 
@@ -184,6 +183,11 @@ class _FromFunction:
         """Raise `InputError` if stored maps of these images are missing or invalid."""
         if isinstance(self._predict, StoredMaps):
             self._predict.check(stimuli)
+
+    @property
+    def at_hand(self) -> bool:
+        """Whether predictions exist already, so that looking at one costs little."""
+        return isinstance(self._predict, (StoredMaps, _Lookup))
 
     @property
     def stored(self) -> StoredMaps | None:

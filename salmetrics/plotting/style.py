@@ -4,12 +4,23 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
+from salmetrics.array_types import AnyArray
 from salmetrics.metrics.registry import METRICS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["COLOURS", "as_written", "current", "metric_label", "plain_frame"]
+__all__ = [
+    "COLOURS",
+    "as_written",
+    "balanced",
+    "current",
+    "metric_label",
+    "plain_frame",
+    "wrapped_grid",
+]
 
 COLOURS = (
     "#4477aa",
@@ -21,11 +32,23 @@ COLOURS = (
 )  # Paul Tol's bright scheme, which is safe for the colour blind
 
 
-def current(ax: Axes | None) -> Axes:
-    """Return the given axes, or the current ones."""
+def current(ax: Axes | None, size: tuple[float, float] | None = None) -> Axes:
+    """Return the given axes, or the current ones.
+
+    Parameters
+    ----------
+    ax
+        The given axes.
+    size
+        Width and height in inches of the new figure that is made if there is none.
+    """
     import matplotlib.pyplot as plt
 
-    return plt.gca() if ax is None else ax
+    if ax is not None:
+        return ax
+    if not plt.get_fignums():
+        plt.figure(figsize=size, layout="constrained")
+    return plt.gca()
 
 
 def as_written(name: object) -> str:
@@ -44,3 +67,23 @@ def plain_frame(axes: Axes) -> Axes:
     """Hide the frame above and to the right; return the axes."""
     axes.spines[["top", "right"]].set_visible(False)
     return axes
+
+
+def balanced(n: int, most: int) -> int:
+    """Return how many of n panels stand side by side: at most `most`, in rows of equal length."""
+    return -(-n // -(-n // most))
+
+
+def wrapped_grid(n_rows: int, n_panels: int, per_row: int, size: tuple[float, float]) -> AnyArray:
+    """Return axes of a new figure, shape (n_rows, n_panels), with `per_row` of them side by side.
+
+    Panels beyond `per_row` are wrapped: they follow below all rows.
+    """
+    import matplotlib.pyplot as plt
+
+    figure = plt.figure(figsize=size, layout="constrained")
+    places = figure.add_gridspec(n_rows * -(-n_panels // per_row), per_row)
+    grid = np.empty((n_rows, n_panels), object)
+    for i, k in np.ndindex(grid.shape):
+        grid[i, k] = figure.add_subplot(places[k // per_row * n_rows + i, k % per_row])
+    return grid

@@ -11,6 +11,7 @@ import numpy as np
 
 from salmetrics.array_types import AnyArray, Array
 from salmetrics.errors import InputError, check_choice, some
+from salmetrics.io.files import replacing
 from salmetrics.metrics.registry import METRICS
 from salmetrics.protocols import Protocol, protocol_from_record
 from salmetrics.results.comparison import chosen_pairs, compared, ranked
@@ -22,7 +23,6 @@ from salmetrics.results.joining import (
     selected,
     shares_of,
     with_other_models,
-    without_gold_standard,
 )
 from salmetrics.results.rendering import as_html, as_latex, as_markdown, as_text, footnotes
 from salmetrics.results.scores import Key, Scores
@@ -109,8 +109,10 @@ class Evaluation:
     def metrics(self) -> list[str]:
         """Keys of the metrics, in order: those of the protocol, and what a gold standard adds."""
         keys = list(self.protocol.metrics)
-        wanted = self.gold_standard is not None or "no_gold_standard" in self.provenance
-        for share in shares_of(keys) if wanted else ():
+        for share in shares_of(keys):
+            wanted = any((model, share) in self.reasons for model in self.models)
+            if self.gold_standard is None and not wanted:
+                continue
             keys.insert(keys.index(str(METRICS[share].share_of)) + 1, share)
         return keys
 
@@ -494,14 +496,15 @@ class Evaluation:
         return as_latex(self.summary, self.footnotes())
 
     def to_csv(self, path: str | Path) -> None:
-        """Write `summary` as a tidy CSV file.
+        """Write `summary` as a tidy CSV file, atomically.
 
         Parameters
         ----------
         path
             Path of the file.
         """
-        self.summary.to_csv(path)
+        with replacing(Path(path)) as temporary:
+            self.summary.to_csv(temporary)
 
     def tidy(self, per: Per = "image") -> pd.DataFrame:
         """Return one row per value, for tools that take tables in this form.
@@ -705,21 +708,6 @@ class Evaluation:
         for model in models:
             check_choice("model", model, self.models)
         return self._new(*selected(self._parts, models))
-
-    def without_gold_standard(self, why: str) -> Evaluation:
-        """Return the same scores with a column IGE that is empty, and the reason.
-
-        Parameters
-        ----------
-        why
-            Reason why there is no gold standard for these data.
-
-        Returns
-        -------
-        evaluation : Evaluation
-            The same scores.
-        """
-        return self._new(*without_gold_standard(self._parts, why))
 
     def with_models(
         self,

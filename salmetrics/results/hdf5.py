@@ -69,10 +69,15 @@ def write_evaluation(
 
     check_target(path)
     try:
-        with replacing(path) as temporary, h5py.File(temporary, "w") as file:
+        # in memory, because HDF5 ends the process if the disk is full when it closes a file
+        with h5py.File(path.name, "w", driver="core", backing_store=False) as file:
             _fill(file, record, scores, attributes, keys)
             for name, values in (columns or {}).items():
                 file.create_dataset(f"columns/{name}", data=storable(values), compression="gzip")
+            file.flush()
+            contents = file.id.get_file_image()
+        with replacing(path) as temporary:
+            temporary.write_bytes(contents)
     except PermissionError as error:
         raise InputError(f"{str(path)!r} is not writable: {error.strerror}") from error
 

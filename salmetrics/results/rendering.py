@@ -206,6 +206,7 @@ def footnotes(
         lines.append("±: half of the 95 % bootstrap interval over images")
     reasons = {key: why for key, why in scores.reasons.items() if key in shown}
     lines += [f"- {line}" for line in explained(reasons)]
+    lines += [f"- warning: {line}" for line in provenance.get("checks", [])]
     lines += [f"- joined, differs for {line}" for line in provenance.get("joined", [])]
     if scores.failures:
         lines.append(f"- {len(scores.failures)} predictions failed and are left out: see .errors")

@@ -75,7 +75,7 @@ class Scores:
             sums={**self.sums, **other.sums},
             reasons={**self.reasons, **other.reasons},
             failures={**self.failures, **other.failures},
-            baseline=self.baseline,
+            baseline=self.baseline if self.baseline is not None else other.baseline,
             empirical=self.empirical,
             smoothing=self.smoothing,
             n_predictions=self.n_predictions + other.n_predictions,
@@ -96,7 +96,8 @@ class Scores:
         if share_of is not None and self.gold_standard is None:
             return self.cells.sample(np.full(len(self.cells), np.nan), average)
         if share_of is not None:
-            assert self.gold_standard is not None
+            if self.gold_standard is None:  # it cannot be fitted; `reasons` says why
+                return self.cells.sample(np.full(len(self.cells), np.nan), average)
             whole = self.cells.sample(self.sums[self.gold_standard, share_of], average)
             return Ratio.of(self.cells.sample(self.sums[model, share_of], average), whole)
         if METRICS[metric].per == "image":

@@ -30,7 +30,7 @@ def test_leaderboards(result, capsys):
 
 
 def test_the_other_kind_of_maps(result, capsys):
-    export = ["export-maps", "--dataset", "data.h5", "--model", "uniform"]
+    export = ["export-maps", "--dataset", "data.h5", "--model", "gaussian-centre-bias"]
     assert main([*export, "--out", "logs.h5"]) == 0
     capsys.readouterr()
     command = "benchmark --dataset data.h5 --metrics NSS --n-bootstrap 0"

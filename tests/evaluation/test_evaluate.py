@@ -354,7 +354,7 @@ class BadLikelihoods(Density):
             "baseline= needs densities; Map gives saliency maps",
         ),
         (
-            {"m": {"0": np.ones((20, 30))}},
+            {"m": {"0": np.arange(600.0).reshape(20, 30)}},
             {"kind": "saliency_map"},
             "no prediction for image '1'; the first of the 1 predictions are for '0'",
         ),
@@ -392,7 +392,7 @@ def test_errors_of_the_data(data):
     with pytest.raises(InputError, match="4 of 40 fixations are outside their image; the first"):
         evaluate(Map(), (stimuli, outside))
     unknown = salmetrics.Stimuli.from_sizes(stimuli.sizes)
-    with pytest.raises(InputError, match=r"give sigma= .*pixels_per_degree=.*, or leave out CC$"):
+    with pytest.raises(InputError, match=r"pass sigma= .*pixels_per_degree=, or leave out CC$"):
         evaluate(Map(), (unknown, fixations), metrics=["CC"])
     assert np.isfinite(evaluate(Map(), (unknown, fixations), metrics=["AUC"]).value("Map", "AUC"))
 
@@ -543,6 +543,28 @@ def test_references_are_checked_before_anything_is_fitted(monkeypatch):
         )
 
 
+def test_names_of_paths(tmp_path):
+    """A path given as text is named as a `Path` is: by its last part, or more if two are equal."""
+    generated = generate_dataset(2, size=(12, 16))
+    stimuli, fixations = generated.dataset
+    for name in ("a/maps", "b/maps", "b/sam"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        salmetrics.export_predictions(Map(), stimuli, tmp_path / name)
+    options = {"metrics": ["AUC"], "n_bootstrap": 0, "progress": False}
+
+    def names(*paths):
+        return salmetrics.evaluate(list(paths), stimuli, fixations, **options).models
+
+    assert names(str(tmp_path / "a/maps")) == names(tmp_path / "a/maps") == ["maps"]
+    several = [str(tmp_path / "a/maps"), tmp_path / "b/maps", str(tmp_path / "b/sam")]
+    assert names(*several, salmetrics.Uniform()) == ["a/maps", "b/maps", "sam", "uniform"]
+    swapped = "stimuli and fixations are swapped"
+    with pytest.raises(InputError, match=swapped):
+        salmetrics.evaluate(several[0], fixations, stimuli)
+    with pytest.raises(InputError, match=swapped):
+        salmetrics.auc(several[0], fixations, stimuli)
+
+
 # ---- ground-truth maps without fixations
 
 
@@ -671,5 +693,52 @@ def test_metrics_without_a_width_are_missing_unless_asked_for():
     assert result.value("uniform", "AUC") == 0.5
     for key in ("CC", "KLDiv", "SIM"):
         assert "--dataset NAME,sigma=PIXELS" in result.reasons["uniform", key]
-    with pytest.raises(InputError, match="width of the empirical maps is not known: give sigma="):
+    with pytest.raises(InputError, match="width of the empirical maps is not known: pass sigma="):
         salmetrics.evaluate(salmetrics.Uniform(), stimuli, fixations, metrics=["AUC", "CC"])
+
+
+# ---- references that cannot be fitted
+
+
+def test_one_image_is_enough_for_all_metrics_without_a_baseline():
+    stimuli, fixations = generate_dataset(2, size=(24, 32), n_subjects=3).dataset
+    fixations = fixations[fixations.image == 0]
+    options = {"metrics": ["LL", "IG", "NSS"], "n_bootstrap": 0, "progress": False}
+    result = salmetrics.evaluate({"m": Map(), "d": Density()}, stimuli, fixations, **options)
+    assert result.provenance["baseline"] is result.baseline_model is None
+    assert np.isnan(result.value("d", "IG"))
+    assert "at least two images" in result.reasons["d", "IG"]
+    assert result.value("d", "NSS") == salmetrics.nss(Density(), stimuli, fixations)
+    assert result.value("d", "LL") == salmetrics.log_likelihood(Density(), stimuli, fixations)
+    with pytest.raises(InputError, match="give another baseline="):
+        salmetrics.information_gain(Density(), stimuli, fixations)
+
+
+def test_a_gold_standard_that_cannot_be_fitted_is_a_reason_that_travels(tmp_path):
+    stimuli, fixations = generate_dataset(3, size=(24, 32), n_subjects=1).dataset
+    options = {"metrics": ["IG", "NSS"], "n_bootstrap": 0, "progress": False}
+    models = {"m": Map(), "d": Density()}
+    result = salmetrics.evaluate(models, stimuli, fixations, gold_standard=True, **options)
+    result.save(tmp_path / "r.h5")
+    for found in (result, salmetrics.Evaluation.load(tmp_path / "r.h5"), result.select(["d"])):
+        assert found.metrics == ["IG", "IGE", "NSS"]
+        assert found.gold_standard is None
+        assert np.isnan(found.value("d", "IGE"))
+        assert np.isfinite(found.value("d", "IG"))
+        assert "of d: no gold standard: all fixations are of one subject" in repr(found)
+    assert "a saliency map has no log likelihood" in result.reasons["m", "IGE"]
+    assert np.isnan(result.compare("m", "d", metric="IGE")["difference"]).all()
+    assert np.isnan(result.by("subject", intervals=False).xs("IGE", level="metric")["value"]).all()
+    assert result.per_image["d", "IGE"].isna().all()
+    with pytest.raises(InputError, match="the gold standard cannot be fitted: all fixations are"):
+        salmetrics.information_gain_explained(Density(), stimuli, fixations)
+
+
+def test_a_checkpoint_of_maps_does_not_depend_on_the_baseline_of_densities(tmp_path):
+    stimuli, fixations = generate_dataset(3, size=(24, 32), n_subjects=3).dataset
+    options = {"metrics": ["IG", "NSS"], "n_bootstrap": 0, "progress": False}
+    options |= {"checkpoint": tmp_path}
+    alone = salmetrics.evaluate({"m": Map()}, stimuli, fixations, **options)
+    both = salmetrics.evaluate({"m": Map(), "d": Density()}, stimuli, fixations, **options)
+    assert both.value("m", "NSS") == alone.value("m", "NSS")
+    assert len(list(tmp_path.glob("m-*"))) == len(list(tmp_path.glob("d-*"))) == 1

@@ -6,10 +6,15 @@ import argparse
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from salmetrics.data.dataset import Dataset
+from salmetrics.data.fixation_columns import MISSING
+from salmetrics.data.fixations import MOVED, OUTSIDE, MapValues
 from salmetrics.data.hdf5 import read_hdf5
+from salmetrics.data.positions import Origin, Units
+from salmetrics.data.presets import PRESETS
+from salmetrics.data.tables import DECIMALS, TableFormat
 from salmetrics.datasets import load, load_folder, names
 from salmetrics.datasets.folder import load_images
 from salmetrics.datasets.registry import options_of
@@ -23,6 +28,7 @@ __all__ = [
     "dataset_of",
     "datasets_of",
     "ground_truth_of",
+    "heading",
     "named_dataset",
     "option_values",
     "protocol_of",
@@ -63,18 +69,10 @@ def add_data(
         data.add_argument("--dataset", metavar="SPEC", help=_DATASET_HELP)
     data.add_argument("--root", type=Path, help="folder of a registered data set")
     data.add_argument("--images", type=Path, help="a folder of images")
-    data.add_argument("--fixations", type=Path, help="a CSV file with one row per fixation")
-    for column, default in (("image", "file"), ("x", "x"), ("y", "y")):
-        data.add_argument(
-            f"--{column}-column",
-            default=default,
-            metavar="NAME",
-            help=f"column of --fixations (default: {default})",
-        )
     data.add_argument(
-        "--subject-column",
-        metavar="NAME",
-        help="column of --fixations (default: subject, if it exists)",
+        "--fixations",
+        type=Path,
+        help="a table with one row per fixation, or a folder or archive of maps of fixations",
     )
     if width:
         add_width(data)
@@ -86,7 +84,66 @@ def add_data(
         default="error",
         help="what to do with fixations outside their image (default: error)",
     )
+    data.add_argument(
+        "--missing",
+        choices=MISSING,
+        default="error",
+        help="what to do with rows without a value, and images without a map of fixations "
+        "(default: error)",
+    )
+    data.add_argument(
+        "--fixation-values",
+        choices=get_args(MapValues),
+        help="meaning of the values of maps of fixations: numbers of fixations, or marks of one "
+        "fixation each (default: found)",
+    )
     add_first(data)
+    _add_table(command)
+
+
+def _add_table(command: argparse.ArgumentParser) -> None:
+    """Add the options that say how a table of fixations is written."""
+    table = command.add_argument_group("the table of --fixations, if it has other columns or units")
+    table.add_argument(
+        "--preset",
+        choices=tuple(PRESETS),
+        help="program that wrote the table, whose columns, units and rows are known",
+    )
+    for column, default in (("image", "file"), ("x", "x"), ("y", "y")):
+        table.add_argument(
+            f"--{column}-column",
+            metavar="NAME",
+            help=f"column of the {column} (default: {default}, or that of --preset)",
+        )
+    table.add_argument(
+        "--subject-column",
+        metavar="NAME",
+        help="column of the subject (default: subject, if it exists, or that of --preset)",
+    )
+    table.add_argument(
+        "--units",
+        choices=get_args(Units),
+        help="units of x and y: pixel; normalised, fractions of the image; or degree, with "
+        "--pixels-per-degree (default: pixel)",
+    )
+    table.add_argument(
+        "--origin",
+        choices=get_args(Origin),
+        help="where x and y are 0; y is upwards from bottom-left and centre (default: top-left)",
+    )
+    table.add_argument(
+        "--one-based", action="store_true", help="pixels are counted from 1, as in MATLAB"
+    )
+    table.add_argument(
+        "--separator",
+        metavar="MARK",
+        help="what separates cells: one character, tab or space (default: found)",
+    )
+    table.add_argument("--decimal", choices=DECIMALS, help="decimal mark (default: found)")
+    table.add_argument("--encoding", help="encoding of the text, such as cp1252 (default: found)")
+    table.add_argument(
+        "--comment", metavar="MARK", help="what comment lines begin with (default: # %% or //)"
+    )
 
 
 def add_width(group: argparse._ArgumentGroup) -> None:
@@ -354,9 +411,13 @@ def datasets_of(options: argparse.Namespace, *, ground_truth: bool = False) -> l
 
 def _check_no_table(options: argparse.Namespace) -> None:
     """Refuse options for --fixations beside --dataset."""
-    columns = (options.image_column, options.x_column, options.y_column, options.subject_column)
-    if columns != ("file", "x", "y", None) or options.outside != "error":
-        raise InputError("--outside and --*-column need --images and --fixations")
+    given = [_OPTIONS[name] for name in _table_format(options).given()]
+    if options.outside != "error":
+        given.append("--outside")
+    if options.fixation_values is not None:
+        given.append("--fixation-values")
+    if given:
+        raise InputError(f"{', '.join(given)} need --images and --fixations, not --dataset")
 
 
 def _has_ground_truth(options: argparse.Namespace) -> bool:
@@ -382,14 +443,99 @@ def dataset_of(options: argparse.Namespace) -> Dataset:
             "no data: give --dataset, or --images and --fixations"
             + (", or --images and --empirical" if hasattr(options, "empirical") else "")
         )
+    form = _table_format(options)
     return load_folder(
         options.images,
         options.fixations,
+        **{field: getattr(form, field) for field in form.given()},
+        sigma=options.sigma,
+        pixels_per_degree=options.pixels_per_degree,
+        outside=options.outside,
+        values=options.fixation_values,
+    )
+
+
+# options by argument of `load_folder`
+_OPTIONS = {
+    "image": "--image-column",
+    "x": "--x-column",
+    "y": "--y-column",
+    "subject": "--subject-column",
+    "images": "--images",
+    "fixations": "--fixations",
+    "pixels_per_degree": "--pixels-per-degree",
+    "one_based": "--one-based",
+    "values": "--fixation-values",
+} | {
+    name: f"--{name}"
+    for name in (
+        "comment",
+        "decimal",
+        "encoding",
+        "missing",
+        "origin",
+        "outside",
+        "preset",
+        "separator",
+        "units",
+    )
+}
+
+
+def _table_format(options: argparse.Namespace) -> TableFormat:
+    """Return how the table of --fixations is to be read."""
+    return TableFormat(
         image=options.image_column,
         x=options.x_column,
         y=options.y_column,
         subject=options.subject_column,
-        sigma=options.sigma,
-        pixels_per_degree=options.pixels_per_degree,
-        outside=options.outside,
+        preset=options.preset,
+        units=options.units,
+        origin=options.origin,
+        one_based=options.one_based,
+        missing=options.missing,
+        separator=options.separator,
+        decimal=options.decimal,
+        encoding=options.encoding,
+        comment=options.comment,
     )
+
+
+def heading(dataset: Dataset) -> str:
+    """Return the size of a data set, and what was left out of it, as lines to print.
+
+    Examples
+    --------
+    >>> from salmetrics import Fixations, Stimuli
+    >>> stimuli = Stimuli.from_sizes([(30, 40), (30, 40)])
+    >>> fixations = Fixations.from_arrays([5, 6, 70], [8, 9, 10], [0, 0, 0], n_images=2)
+    >>> print(heading(Dataset("mine", stimuli, fixations.drop_outside(stimuli))))
+    mine: 2 images (1 without fixations), 2 fixations
+    left out: 1 fixation outside its image
+    """
+    fixations = dataset.fixations
+    n_empty = int((fixations.counts() == 0).sum())
+    empty = f" ({n_empty} without fixations)" if n_empty else ""
+    lines = [f"{dataset.name}: {len(dataset)} images{empty}, {len(fixations)} fixations"]
+    of = {reason: dataset.info.get("recorded") for reason in (OUTSIDE, MOVED)}
+    counts = [
+        _counted(n, of.get(reason), reason)
+        for reason, n in fixations.left_out.items()
+        if reason != MOVED
+    ]
+    if counts:
+        lines.append(f"left out: {', '.join(counts)}")
+    if MOVED in fixations.left_out:
+        n = fixations.left_out[MOVED]
+        lines.append(f"moved: {_counted(n, of[MOVED], MOVED.replace('moved ', ''))}")
+    return "\n".join(lines)
+
+
+def _counted(n: int, of: Any, what: str) -> str:
+    """Return a count for a line, such as "3 of 48 fixations outside their image"."""
+    if of is not None:
+        return f"{n} of {of} {what}"
+    if n == 1:
+        what = what.replace("fixations", "fixation").replace("their", "its")
+        what = what.replace("rows", "row").replace("images ", "image ")
+    return f"{n} {what}"

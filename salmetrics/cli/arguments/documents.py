@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from salmetrics.cli import output
 from salmetrics.results.evaluation import Evaluation
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["evaluation_document", "records"]
+__all__ = ["evaluation_document", "records", "table_text"]
 
 
 def evaluation_document(result: Evaluation) -> dict[str, Any]:
@@ -24,6 +25,14 @@ def evaluation_document(result: Evaluation) -> dict[str, Any]:
         "seed": result.seed,
         "scores": records(result.summary),
     }
+
+
+def table_text(table: object) -> str:
+    """Return a printed table whose footnotes on missing values name options of the command."""
+    lines = str(table).splitlines()
+    return "\n".join(
+        output.on_command_line(line) if line.startswith("- ") else line for line in lines
+    )
 
 
 def records(table: pd.DataFrame) -> list[dict[str, Any]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -82,9 +83,12 @@ def save_figure(figure: Figure, options: argparse.Namespace, text: str = "") -> 
     if options.size is not None:
         figure.set_size_inches(*options.size)
 
+    contents = io.BytesIO()  # matplotlib's own errors hide that a disk is full
+    figure.savefig(contents, dpi=options.dpi, format=options.out.suffix.lower()[1:])
+
     def write(path: Path) -> None:
         with replacing(path) as temporary:
-            figure.savefig(temporary, dpi=options.dpi, format=path.suffix.lower()[1:])
+            temporary.write_bytes(contents.getvalue())
 
     output.save(options.out, write, text)
     pyplot().close(figure)

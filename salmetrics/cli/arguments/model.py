@@ -23,8 +23,17 @@ from salmetrics.models.base import Model
 from salmetrics.models.conversion import as_model
 from salmetrics.models.registry import named_model, names
 from salmetrics.models.short_names import distinct_names, names_of_path
+from salmetrics.models.stored_maps import MapOrder
 
-__all__ = ["DENSITY_KINDS", "MODEL_HELP", "model_of", "named_specs", "opened", "split_name"]
+__all__ = [
+    "DENSITY_KINDS",
+    "MODEL_HELP",
+    "is_registered",
+    "model_of",
+    "named_specs",
+    "opened",
+    "split_name",
+]
 
 DENSITY_KINDS: tuple[Kind, ...] = ("log_density", "density")
 
@@ -40,6 +49,8 @@ def opened(
     *,
     kind: Kind | None = None,
     resize: Resize | None = None,
+    map_name: str | None = None,
+    map_order: MapOrder | None = None,
     datasets: Sequence[str] | None = None,
 ) -> Model:
     """Return the model that a command names, as a `Model`.
@@ -55,6 +66,8 @@ def opened(
     resize
         Interpolation that brings predictions of another size to the size of the image, see
         `salmetrics.as_model`; registered models ignore it.
+    map_name, map_order
+        Names and order of stored maps, see `salmetrics.StoredMaps`; other models ignore them.
     datasets
         Names of all data sets, if a folder may have a part for each.
 
@@ -66,13 +79,16 @@ def opened(
     named = _instance(model_of(spec, dataset), spec)
     if datasets is not None:
         named = part_for(named, dataset, datasets)
-    registered = spec.partition(":")[0] in names()
+    registered = is_registered(spec)
+    is_stored = isinstance(named, (str, Path))
     try:
         return as_model(
             named,
             dataset.stimuli,
             kind=None if registered else kind,
             resize=None if registered else resize,
+            map_name=map_name if is_stored else None,
+            map_order=map_order if is_stored else None,
         )
     except TypeError as error:
         raise InputError(f"--model {spec}: {error}") from error
@@ -85,12 +101,12 @@ def model_of(spec: str, dataset: Dataset) -> Any:
     ----------
     spec
         Registered ``name`` or ``name:argument``, path of maps, ``file.py:Class`` or
-        ``module:Class``, tried in this order.
+        ``module:Class``, tried in this order; a registered name that is a path, too, is an error.
     dataset
         Data set to predict; some registered models are fitted to it.
     """
     name, _, argument = spec.partition(":")
-    if name in names():
+    if is_registered(spec):
         return named_model(name, argument or None, dataset)
     if spec.endswith(".py") and Path(spec).is_file():
         known = _definitions(Path(spec))
@@ -117,6 +133,25 @@ def model_of(spec: str, dataset: Dataset) -> Any:
             f"{nearest(attribute, known) or _choice_of(name, known)}"
         )
     return getattr(module, attribute)
+
+
+def is_registered(spec: str) -> bool:
+    """Whether a name stands for a registered model.
+
+    Raises
+    ------
+    InputError
+        If it is also a path, so that either may be meant.
+    """
+    name = spec.partition(":")[0]
+    if name not in names():
+        return False
+    if Path(spec).exists():
+        raise InputError(
+            f"{spec!r} is a registered model, and also a folder or file here: say ./{spec} for "
+            f"the path, or {spec}: (with a colon) for the registered model"
+        )
+    return True
 
 
 def _instance(named: Any, spec: str) -> Any:

@@ -97,13 +97,14 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Raise the error of an argument as an `InputError` that names the help."""
-        text = re.sub(r"^argument (\S+?)(/\S+)?: ", r"\1: ", message)
+        text = re.sub(r"^argument (?:\S*/)?(\S+?): ", r"\1: ", message)
         text = re.sub(
             r"^(\S+): invalid (\w+) value: ",
             lambda match: f"{match[1]} must be {_NUMBERS.get(match[2], match[2])}; got ",
             text,
         )
-        raise InputError(f"{text}; see {self.prog} --help")
+        see = f" See {self.prog} --help" if text.endswith("?") else f"; see {self.prog} --help"
+        raise InputError(f"{text}{see}")
 
     def parse_known_args(
         self, args: Iterable[str] | None = None, namespace: Any = None

@@ -29,7 +29,7 @@ def test_model_files_of_one_name(folder):
 def test_a_module_in_the_current_folder(folder, capsys, monkeypatch):
     monkeypatch.setattr("sys.path", [p for p in sys.path if p not in ("", str(folder))])
     assert main(["evaluate", *DATA, "--model", "my_models:Flat", "--metrics", "AUC"]) == 0
-    assert "my_models:Flat" in capsys.readouterr().out
+    assert "\nFlat " in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
@@ -94,7 +94,7 @@ def test_objects_that_are_no_models(dataset):
 
 def test_modules_that_lack_another(dataset):
     Path("lacking.py").write_text("import no_such_module\n")
-    with pytest.raises(ModuleNotFoundError, match="no_such_module"):
+    with pytest.raises(InputError, match=r"importing lacking raised ModuleNotFoundError: .*line 1"):
         model_of("lacking:Model", dataset)
 
 
@@ -154,3 +154,34 @@ def test_names_that_are_wrong(paths, texts, message):
     with pytest.raises(InputError) as caught:
         named_specs(texts, "--maps")
     assert message in str(caught.value)
+
+
+def test_a_name_that_is_registered_and_a_path(folder):
+    dataset = salmetrics.datasets.load_folder("images", "fixations.csv", sigma=3)
+    (folder / "uniform").mkdir()
+    for image in dataset.stimuli:
+        np.save(folder / "uniform" / f"{image.id}.npy", np.arange(600.0)[: np.prod(image.size)])
+    text = "'uniform' is a registered model, and also a folder or file here: say ./uniform for the"
+    with pytest.raises(InputError, match=text):
+        opened("uniform", dataset)
+    assert isinstance(opened("uniform:", dataset), salmetrics.Uniform)
+    assert model_of("./uniform", dataset) == "./uniform"
+
+
+def test_names_and_order_of_maps(folder, capsys):
+    dataset = salmetrics.datasets.load_folder("images", "fixations.csv", sigma=3)
+    rng = np.random.default_rng(0)
+    arrays = [rng.random(image.size) for image in dataset.stimuli]
+    (folder / "maps").mkdir()
+    for i, array in enumerate(arrays):
+        np.save(folder / "maps" / f"sal_{i + 1:03d}.npy", array)
+    expected = salmetrics.nss(arrays, *dataset)
+    options = ["evaluate", *DATA, "--model", "maps", "--metrics", "NSS"]
+    assert "If they are in the order of the images, say so: --map-name sal_{" in error_of(
+        capsys, " ".join(options)
+    )
+    named = [*options, "--map-name", "sal_{position:03d}", "--out", "named.csv"]
+    assert main(named) == 0
+    assert pd.read_csv("named.csv").value[0] == pytest.approx(expected, abs=1e-12)
+    with pytest.raises(SystemExit):
+        main([*options, "--map-order", "random"])
