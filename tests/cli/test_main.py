@@ -96,6 +96,7 @@ def test_commands():
         "demo",
         "evaluate",
         "export-maps",
+        "ground-truth",
         "metrics",
         "optimal-map",
         "pack",
