@@ -11,7 +11,7 @@ from salmetrics.array_types import AnyArray
 from salmetrics.errors import InputError, check_choice, check_list, some
 from salmetrics.plotting.fitted_text import fitted_all
 from salmetrics.plotting.labels import label_axis, legend_size, title
-from salmetrics.plotting.style import COLOURS, balanced, plain_frame, wrapped_grid
+from salmetrics.plotting.style import COLOURS, balanced, plain_frame, pyplot, wrapped_grid
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -97,6 +97,7 @@ def plot_category_weights(
     ((1, 1), 'Art')
     >>> plt.close(axes[0, 0].figure)
     """
+    pyplot()  # raises an error if there is none
     from matplotlib.cbook import normalize_kwargs
     from matplotlib.lines import Line2D
     from matplotlib.patches import Patch

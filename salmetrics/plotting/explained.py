@@ -10,7 +10,7 @@ import numpy as np
 from salmetrics.errors import InputError, check_choice, check_list
 from salmetrics.models.fitted_density import FittedDensity
 from salmetrics.plotting.labels import label_axis, legend_inside
-from salmetrics.plotting.style import COLOURS, current, plain_frame
+from salmetrics.plotting.style import COLOURS, current, plain_frame, pyplot
 from salmetrics.results.evaluation import Evaluation
 
 if TYPE_CHECKING:
@@ -141,10 +141,8 @@ def plot_fitted_density(
     'eccentricity, middle to corner'
     >>> plt.close(nonlinearity.figure)
     """
-    import matplotlib.pyplot as plt
-
     if axes is None:
-        axes = plt.subplots(1, 2, figsize=(9, 3.5), layout="constrained")[1]
+        axes = pyplot().subplots(1, 2, figsize=(9, 3.5), layout="constrained")[1]
     nonlinearity, centre_bias = axes
     curves = [
         *((COLOURS[0], 0.8, 0.5, fit) for fit in fitted.fits),

@@ -20,6 +20,7 @@ from salmetrics.plotting.images import (
     plot_samples,
 )
 from salmetrics.plotting.labels import label_axis, title
+from salmetrics.plotting.style import pyplot
 
 __all__ = ["plot_gallery"]
 
@@ -100,7 +101,7 @@ def plot_gallery(
     ['image', 'centre', 'flat']
     >>> plt.close(axes[0, 0].figure)
     """
-    import matplotlib.pyplot as plt
+    plt = pyplot()
     from matplotlib.colors import PowerNorm
 
     if not isinstance(models, Mapping):

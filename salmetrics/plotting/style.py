@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from salmetrics.array_types import AnyArray
+from salmetrics.errors import InputError
 from salmetrics.metrics.registry import METRICS
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ __all__ = [
     "current",
     "metric_label",
     "plain_frame",
+    "pyplot",
     "wrapped_grid",
 ]
 
@@ -32,6 +34,21 @@ COLOURS = (
 )  # Paul Tol's bright scheme, which is safe for the colour blind
 
 
+def pyplot() -> Any:
+    """Return ``matplotlib.pyplot``.
+
+    Raises
+    ------
+    InputError
+        If matplotlib is not installed.
+    """
+    try:
+        import matplotlib.pyplot as plt
+    except ModuleNotFoundError as error:
+        raise InputError("figures need matplotlib: pip install 'salmetrics[report]'") from error
+    return plt
+
+
 def current(ax: Axes | None, size: tuple[float, float] | None = None) -> Axes:
     """Return the given axes, or the current ones.
 
@@ -42,7 +59,7 @@ def current(ax: Axes | None, size: tuple[float, float] | None = None) -> Axes:
     size
         Width and height in inches of the new figure that is made if there is none.
     """
-    import matplotlib.pyplot as plt
+    plt = pyplot()
 
     if ax is not None:
         return ax
@@ -79,7 +96,7 @@ def wrapped_grid(n_rows: int, n_panels: int, per_row: int, size: tuple[float, fl
 
     Panels beyond `per_row` are wrapped: they follow below all rows.
     """
-    import matplotlib.pyplot as plt
+    plt = pyplot()
 
     figure = plt.figure(figsize=size, layout="constrained")
     places = figure.add_gridspec(n_rows * -(-n_panels // per_row), per_row)

@@ -92,8 +92,9 @@ def test_gold_standard(folder, capsys):
         code, out = run(capsys, *data, "--model", "gold-standard:fixation", "--metrics", "LL")
     assert code == 0
     assert "gold-standard:fixation" in out
-    command = ["evaluate", *DATA, "--model", "uniform", "--gold-standard"]
-    assert "all fixations are of one subject" in error_of(capsys, command)
+    code, out = run(capsys, *DATA, "--model", "uniform", "--gold-standard")
+    assert code == 0
+    assert "IGE of uniform: no gold standard: all fixations are of one subject" in out
 
 
 def test_a_parquet_file(folder, capsys, monkeypatch):
