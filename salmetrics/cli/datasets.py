@@ -111,6 +111,8 @@ def _info(options: argparse.Namespace) -> None:
         output.say(f"Pixels per degree: {entry.pixels_per_degree:g}")
     if entry.sigma is not None:
         output.say(f"Sigma of empirical maps: {entry.sigma:g} pixels")
+    if entry.scale_source:
+        output.say(textwrap.fill(f"Scale: {entry.scale_source}", 100))
     output.say("\nFiles:")
     for source in entry.files:
         when = ", ".join(f"{key}={_either(value)}" for key, value in source.when.items())

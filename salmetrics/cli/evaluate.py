@@ -18,14 +18,15 @@ from salmetrics.evaluation.evaluate import evaluate
 from salmetrics.io.files import replacing
 from salmetrics.models.fitted_density import fitted_if_map
 from salmetrics.results.evaluation import Evaluation
+from salmetrics.results.exchange import check_parquet
 
 __all__ = ["add"]
 
 _WRITERS = {
     ".csv": Evaluation.to_csv,
     ".h5": Evaluation.save,
-    ".parquet": Evaluation.to_parquet,
     ".md": lambda result, path: _write_text(path, result.to_markdown()),
+    ".parquet": Evaluation.to_parquet,
     ".tex": lambda result, path: _write_text(path, result.to_latex()),
 }
 
@@ -88,6 +89,8 @@ def _add_running(command: argparse.ArgumentParser) -> None:
 
 def _run(options: argparse.Namespace) -> None:
     suffix = output.check_out(options.out, tuple(_WRITERS))
+    if suffix == ".parquet":
+        check_parquet()
     specs = named_specs(options.model)
     if options.checkpoint is None:
         output.keeps(

@@ -60,7 +60,7 @@ def _run(options: argparse.Namespace) -> None:
         dataset.fixations,
         protocol=options.protocol,
         sigma=options.sigma,
-        degrees=options.sigma_degrees,
+        sigma_degrees=options.sigma_degrees,
     )
     written = export_predictions(
         maps,

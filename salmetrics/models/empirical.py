@@ -34,7 +34,7 @@ class EmpiricalMaps(SaliencyMapModel):
     sigma
         Standard deviation of the Gaussian in pixels; by default that of the protocol, else of the
         stimuli, else one degree.
-    degrees
+    sigma_degrees
         Standard deviation in degrees of visual angle, in place of `sigma`; the stimuli must have
         `pixels_per_degree`.
 
@@ -52,7 +52,7 @@ class EmpiricalMaps(SaliencyMapModel):
     --------
     >>> stimuli = Stimuli.from_sizes([(30, 40)], pixels_per_degree=2)
     >>> fixations = Fixations.from_arrays([20.5, 22.5], [15.5, 14.5], [0, 0])
-    >>> maps = EmpiricalMaps(stimuli, fixations, degrees=1)
+    >>> maps = EmpiricalMaps(stimuli, fixations, sigma_degrees=1)
     >>> maps.smoothing.sigma
     2.0
     >>> from salmetrics import cc
@@ -69,14 +69,16 @@ class EmpiricalMaps(SaliencyMapModel):
         *,
         protocol: str | Protocol = "default",
         sigma: float | None = None,
-        degrees: float | None = None,
+        sigma_degrees: float | None = None,
     ) -> None:
         fixations.check_against(stimuli)
         choices = get_protocol(protocol)
-        if sigma is not None and degrees is not None:
-            raise InputError(f"give sigma= or degrees=, not both; got {sigma!r} and {degrees!r}")
-        if degrees is not None:
-            sigma = _pixels(degrees, stimuli.pixels_per_degree)
+        if sigma is not None and sigma_degrees is not None:
+            raise InputError(
+                f"give sigma= or sigma_degrees=, not both; got {sigma!r} and {sigma_degrees!r}"
+            )
+        if sigma_degrees is not None:
+            sigma = _pixels(sigma_degrees, stimuli.pixels_per_degree)
         if sigma is not None:
             choices = choices.override(sigma=sigma, cycles=None)
         self.protocol = choices
@@ -135,7 +137,7 @@ def empirical_map(
     *,
     protocol: str | Protocol = "default",
     sigma: float | None = None,
-    degrees: float | None = None,
+    sigma_degrees: float | None = None,
 ) -> Array:
     """Blur the fixations on one image: the map that CC, KLDiv and SIM compare models with.
 
@@ -145,7 +147,7 @@ def empirical_map(
         What was shown and where people looked.
     image
         Index or id of the image.
-    protocol, sigma, degrees
+    protocol, sigma, sigma_degrees
         How fixations are blurred; see `salmetrics.EmpiricalMaps`.
 
     Returns
@@ -166,7 +168,9 @@ def empirical_map(
     >>> blurred.shape, float(blurred.sum().round(6))
     ((30, 40), 2.0)
     """
-    maps = EmpiricalMaps(stimuli, fixations, protocol=protocol, sigma=sigma, degrees=degrees)
+    maps = EmpiricalMaps(
+        stimuli, fixations, protocol=protocol, sigma=sigma, sigma_degrees=sigma_degrees
+    )
     if isinstance(image, str):
         if image not in stimuli.ids:
             raise InputError(f"there is no image {image!r}; ids look like {stimuli.ids[0]!r}")
@@ -178,10 +182,9 @@ def empirical_map(
 
 def _pixels(degrees: float, pixels_per_degree: float | None) -> float:
     if not is_number(degrees) or not (np.isfinite(degrees) and degrees > 0):
-        raise InputError(f"degrees must be a positive number; got {degrees!r}")
+        raise InputError(f"sigma_degrees must be a positive number; got {degrees!r}")
     if pixels_per_degree is None:
         raise InputError(
-            "degrees= needs pixels_per_degree (of the stimuli; on the command line "
-            "--pixels-per-degree); or give sigma in pixels"
+            "sigma_degrees= needs pixels_per_degree= of the stimuli; or give sigma= in pixels"
         )
     return degrees * pixels_per_degree

@@ -282,11 +282,12 @@ class Evaluation:
         """Yield each group of `by` and its samples."""
         kept = self._scores.cells.of_fixation is not None
         columns = list(self._columns) if kept else []
-        if not self._attributes and not columns and attribute != "subject":
+        if not self._attributes and attribute not in ("subject", *columns):
+            listed = f", or for a column of the fixations: {some(columns)}" if columns else ""
             raise InputError(
-                f"the images have no attributes, so no {attribute!r}, and this result keeps no "
-                "columns of the fixations; give Stimuli attributes=, evaluate with "
-                "keep='fixation', or ask for 'subject'"
+                f"the images have no attributes, so no {attribute!r}; give Stimuli attributes=, "
+                f"or ask for 'subject'{listed}"
+                + ("" if columns else " (columns of fixations need evaluate(..., keep='fixation'))")
             )
         check_choice(
             "attribute", attribute, dict.fromkeys((*self._attributes, "subject", *columns))

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import xarray as xr
 
-__all__ = ["Per", "as_xarray", "tidy", "write_parquet"]
+__all__ = ["Per", "as_xarray", "check_parquet", "tidy", "write_parquet"]
 
 Per = Literal["model", "image", "fixation"]
 
@@ -34,15 +34,26 @@ def tidy(table: pd.DataFrame, names: Mapping[str, AnyArray]) -> pd.DataFrame:
     """
     import pandas as pd
 
+    keys: list[tuple[str, str]] = list(table.columns)  # type: ignore[arg-type]
     parts = [
         pd.DataFrame(
             {"model": model, "metric": metric, **names, "value": table[model, metric].to_numpy()}
         )
-        for model, metric in table.columns.to_frame().itertuples(index=False)
+        for model, metric in keys
     ]
     if not parts:
         return pd.DataFrame(columns=["model", "metric", *names, "value"])
     return pd.concat(parts, ignore_index=True)
+
+
+def check_parquet() -> None:
+    """Raise `InputError` if pyarrow is not installed."""
+    try:
+        import pyarrow.parquet  # noqa: F401  # only whether it is there
+    except ImportError as error:
+        raise InputError(
+            "Parquet files need pyarrow; install salmetrics[tables], or write another form"
+        ) from error
 
 
 def write_parquet(table: pd.DataFrame, path: Path, record: Mapping[str, Any]) -> None:
@@ -62,13 +73,10 @@ def write_parquet(table: pd.DataFrame, path: Path, record: Mapping[str, Any]) ->
     InputError
         If pyarrow is not installed, or the folder is missing or not writable.
     """
-    try:
-        import pyarrow as pa
-        import pyarrow.parquet as pq
-    except ImportError as error:
-        raise InputError(
-            "Parquet files need pyarrow; install salmetrics[tables], or write another form"
-        ) from error
+    check_parquet()
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
     check_target(path)
     arrow = pa.Table.from_pandas(table, preserve_index=False)
     metadata = {**(arrow.schema.metadata or {}), b"salmetrics": json.dumps(record).encode()}

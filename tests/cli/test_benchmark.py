@@ -99,7 +99,7 @@ def test_three_published_data_sets(published, capsys):
     assert tables["pascal-s"]["CC"].isna().all()
     assert tables["toronto"]["IGE"].isna().all()
     assert tables["toronto"].loc[["net", "uniform"], "AUC"].notna().all()
-    assert "IGE of net, uniform: the subjects of the fixations are not known" in " ".join(
+    assert "IGE of net, uniform: no gold standard: all fixations are of one subject" in " ".join(
         out.split()
     )
     assert out.count("--dataset NAME,sigma=PIXELS") == 2
@@ -107,7 +107,7 @@ def test_three_published_data_sets(published, capsys):
     assert generalisation.loc["net"].notna().all()
     saved = salmetrics.Evaluation.load("results/toronto.h5")
     assert np.isnan(saved.value("net", "IGE"))
-    assert "subjects" in saved.select(["net"]).reasons["net", "IGE"]
+    assert "subject" in saved.select(["net"]).reasons["net", "IGE"]
     assert main(["plot", "scores", "results/toronto.h5", "--metric", "AUC", "--out", "f.png"]) == 0
 
 

@@ -1,6 +1,7 @@
 """`salmetrics evaluate`."""
 
 import re
+import sys
 import warnings
 
 import pandas as pd
@@ -93,4 +94,15 @@ def test_gold_standard(folder, capsys):
     assert "gold-standard:fixation" in out
     code, out = run(capsys, *DATA, "--model", "uniform", "--gold-standard")
     assert code == 0
-    assert "- IGE of uniform: no gold standard: all fixations are of one subject" in out
+    assert "IGE of uniform: no gold standard: all fixations are of one subject" in out
+
+
+def test_a_parquet_file(folder, capsys, monkeypatch):
+    pytest.importorskip("pyarrow", reason="pyarrow is not installed")
+    command = ["evaluate", *DATA, "--model", "uniform", "--metrics", "NSS", "--out", "r.parquet"]
+    assert main(command) == 0
+    table = pd.read_parquet("r.parquet")
+    assert table[["model", "metric", "value"]].values.tolist() == [["uniform", "NSS", 0.0]]
+    # without the package, the error comes before anything is scored
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    assert "Parquet files need pyarrow" in error_of(capsys, [*command[:-1], "other.parquet"])

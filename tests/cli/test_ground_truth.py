@@ -76,7 +76,7 @@ def test_the_scale_of_a_file(result, capsys):
     [
         ("", "the width of the empirical maps is not known"),
         ("--sigma 3 --sigma-degrees 1", "give --sigma or --sigma-degrees, not both"),
-        ("--sigma-degrees 1", "on the command line --pixels-per-degree"),
+        ("--sigma-degrees 1", "--sigma-degrees needs --pixels-per-degree"),
     ],
 )
 def test_errors(folder, capsys, options, text):

@@ -42,7 +42,9 @@ def test_groups_of_fixations(result, capsys):
     assert main(["show", "r.h5", "--by", "x", "--bins", "10.5", "20"]) == 0
     assert "10.5 to 20" in capsys.readouterr().out
     assert "--bins needs --by" in error_of(capsys, "show r.h5 --bins 3")
-    assert "attribute must be one of 'subject', 'x', 'y'" in error_of(capsys, "show r.h5 --by age")
+    assert "no 'age'; give Stimuli attributes=, or ask for 'subject', or for a column" in error_of(
+        capsys, "show r.h5 --by age"
+    )
 
 
 def test_errors(result, capsys):

@@ -514,7 +514,7 @@ def test_pack(packed, capsys):
     assert "wrote x.h5: mine, Stimuli(3 images, 32x24)" in capsys.readouterr().out
     assert salmetrics.read_hdf5("x.h5").name == "mine"
     assert main(["pack", "--dataset", "one.h5", "--out", "x.zip"]) == 2
-    assert "--out must end in .h5 or .hdf5; got 'x.zip'" in capsys.readouterr().err
+    assert "--out must end in .h5, .hdf5; got 'x.zip'" in capsys.readouterr().err
 
 
 @pytest.mark.slow

@@ -693,7 +693,7 @@ def test_metrics_without_a_width_are_missing_unless_asked_for():
     assert result.value("uniform", "AUC") == 0.5
     for key in ("CC", "KLDiv", "SIM"):
         assert "--dataset NAME,sigma=PIXELS" in result.reasons["uniform", key]
-    with pytest.raises(InputError, match="width of the empirical maps is not known: give sigma="):
+    with pytest.raises(InputError, match="width of the empirical maps is not known: pass sigma="):
         salmetrics.evaluate(salmetrics.Uniform(), stimuli, fixations, metrics=["AUC", "CC"])
 
 

@@ -28,7 +28,7 @@ def blurred(i, sigma, *, unique=False):
 
 
 @pytest.mark.parametrize(
-    ("options", "sigma"), [({}, 3), ({"sigma": 2}, 2), ({"degrees": 0.5}, 1.5)]
+    ("options", "sigma"), [({}, 3), ({"sigma": 2}, 2), ({"sigma_degrees": 0.5}, 1.5)]
 )
 def test_against_scipy(options, sigma):
     for i, name in enumerate(STIMULI.ids):
@@ -87,7 +87,7 @@ def test_written_maps_are_proportional(tmp_path, name, options, atol):
 
 
 def test_files_and_their_note(tmp_path):
-    maps = EmpiricalMaps(STIMULI, FIXATIONS, degrees=2)
+    maps = EmpiricalMaps(STIMULI, FIXATIONS, sigma_degrees=2)
     folder = salmetrics.export_predictions(
         maps, STIMULI, tmp_path / "maps", files=".png", bits=8, levels="proportional"
     )
@@ -114,11 +114,17 @@ def test_files_and_their_note(tmp_path):
         (lambda s, f: empirical_map(s, f, 3, sigma=1), "image 3 is out of range for 3 images"),
         (lambda s, f: empirical_map(s, f, "c", sigma=1), "no image 'c'; ids look like 'in/a.jpg'"),
         (lambda s, f: empirical_map(s, f, 0), "the width of the empirical maps is not known"),
-        (lambda s, f: empirical_map(s, f, 0, degrees=1), "degrees= needs pixels_per_degree"),
-        (lambda s, f: empirical_map(s, f, 0, degrees=1, sigma=2), "give sigma= or degrees=, not"),
         (
-            lambda s, f: empirical_map(s, f, 0, degrees=0),
-            "degrees must be a positive number; got 0",
+            lambda s, f: empirical_map(s, f, 0, sigma_degrees=1),
+            "sigma_degrees= needs pixels_per_degree=",
+        ),
+        (
+            lambda s, f: empirical_map(s, f, 0, sigma_degrees=1, sigma=2),
+            "give sigma= or sigma_degrees=, not",
+        ),
+        (
+            lambda s, f: empirical_map(s, f, 0, sigma_degrees=0),
+            "sigma_degrees must be a positive number; got 0",
         ),
         (lambda s, f: empirical_map(s, f[f.image < 2], 2, sigma=1), "'out/a.jpg' has no fixations"),
     ],

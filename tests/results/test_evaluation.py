@@ -110,7 +110,7 @@ def test_files_of_the_command_line(tmp_path, monkeypatch, capsys, suffix):
     assert list((tmp_path / "kept").glob("uniform-*/first-000000.chunk"))
     capsys.readouterr()
     for flag, text in (
-        ("--out t.pdf", "--out must end in .csv, .h5, .parquet, .md, .tex; got 't.pdf'"),
+        ("--out t.pdf", "--out must end in .csv, .h5, .md, .parquet, .tex; got 't.pdf'"),
         ("--out no/t.csv", "--out: folder 'no' does not exist"),
         ("--n-jobs 0", "--n-jobs must be at least 1"),
         ("--root x", "--root needs --dataset"),

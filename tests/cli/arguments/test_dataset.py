@@ -59,7 +59,10 @@ def test_column_names(folder):
             "--image-column, --x-column, --y-column",
         ),
         ([*DATA[:2], "--fixations", "outside.csv"], "fixations are outside their image"),
-        ([*DATA[:4], "--metrics", "CC"], "pass --sigma, or --dataset NAME,sigma="),
+        (
+            [*DATA[:4], "--metrics", "CC"],
+            "pass --sigma, or --dataset NAME,sigma=PIXELS, or --pixels-per-degree, or leave out CC",
+        ),
         ([*DATA, "--first", "0"], "--first must be at least 1; got 0"),
     ],
 )
