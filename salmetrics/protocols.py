@@ -70,7 +70,7 @@ class Protocol:
         How densities are blurred for the comparison with empirical maps; None: like these.
     sim_fixations
         Number of fixations per sampled empirical map for the SIM-optimal map of a density; None:
-        the data set's mean number of fixations per image.
+        the data set's mean number of fixations per image, or 100 if it has only ground-truth maps.
     sim_samples
         Number of sampled empirical maps for the SIM-optimal map.
     sim_truncate

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import re
 import warnings
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -17,8 +16,10 @@ from salmetrics.data.dataset import Dataset
 from salmetrics.data.stimuli import Stimuli
 from salmetrics.errors import InputError, check_choice, is_whole, some
 from salmetrics.io.files import check_file, check_target, replacing
+from salmetrics.io.names import natural_key
 
 __all__ = [
+    "N_MIT1003",
     "SCHEMES",
     "Folds",
     "Order",
@@ -26,7 +27,6 @@ __all__ = [
     "ids_of",
     "kfold",
     "mit1003",
-    "natural_key",
     "stratified",
 ]
 
@@ -34,7 +34,7 @@ Scheme = Literal["deepgaze3", "deepgaze2"]
 Order = Literal["natural", "given"]
 SCHEMES: tuple[Scheme, ...] = get_args(Scheme)
 ORDERS: tuple[Order, ...] = get_args(Order)
-_MIT1003_IMAGES = 1003
+N_MIT1003 = 1003
 _SEED = 42  # as in the public training code
 _COLUMNS = ("id", "fold", "n_folds", "scheme")
 
@@ -477,43 +477,12 @@ def mit1003(stimuli: Stimuli | Sequence[str], *, scheme: Scheme = "deepgaze3") -
     (101, 808)
     """
     n = len(stimuli)
-    if n != _MIT1003_IMAGES:
+    if n != N_MIT1003:
         raise InputError(
-            f"the folds of MIT1003 are defined on all its {_MIT1003_IMAGES} images; got {n}. "
+            f"the folds of MIT1003 are defined on all its {N_MIT1003} images; got {n}. "
             "Compute them for all images and look up yours: folds.mit1003(all).of(stimuli)"
         )
     return kfold(stimuli, 10, scheme=scheme)
-
-
-def natural_key(name: str) -> list[tuple[int, int | str]]:
-    """Return a sort key that compares runs of digits as numbers: i2 before i10.
-
-    Parameters
-    ----------
-    name
-        Any text.
-
-    Returns
-    -------
-    key : list of tuple
-        Runs of digits as whole numbers, and the texts between them.
-
-    Raises
-    ------
-    None
-        Any text has a key.
-
-    Examples
-    --------
-    >>> sorted(["i10", "i2"], key=natural_key)
-    ['i2', 'i10']
-    """
-    parts = re.split(r"([0-9]+)", name)  # text and digits alternate
-    key: list[tuple[int, int | str]] = []
-    for i, part in enumerate(parts):
-        if part:
-            key.append((0, int(part)) if i % 2 else (1, part))
-    return key
 
 
 def ids_of(images: Stimuli | Iterable[str]) -> set[str]:

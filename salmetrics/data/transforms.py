@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, Literal, get_args
@@ -79,7 +80,7 @@ def resize(dataset: Dataset, size: Size | Callable[[Size], Size]) -> Dataset:
         scaled = columns[name] * ratios[image, axis]
         # rounding must not move a fixation off its image
         columns[name] = np.minimum(scaled, np.nextafter(ends, 0))
-    fixations = Fixations(columns, dataset.fixations.n_images)
+    fixations = Fixations(columns, dataset.fixations.n_images, dataset.fixations.left_out)
     return Dataset(dataset.name, resized, fixations, dataset.info)
 
 
@@ -303,6 +304,10 @@ def concatenate(datasets: Sequence[Dataset], *, name: str | None = None) -> Data
     fixations = Fixations.from_arrays(
         n_images=sum(counts), **_joined(columns, [len(d.fixations) for d in datasets])
     )
+    left_out: Counter[str] = Counter()
+    for dataset in datasets:
+        left_out.update(dataset.fixations.left_out)
+    fixations = Fixations(fixations.columns, fixations.n_images, left_out)
     joined_name = "+".join(dict.fromkeys(names)) if name is None else name
     shared = {
         key: value

@@ -283,5 +283,5 @@ class Predictor:
                 )
         if baseline is not None and plan.needs("baseline_map"):
             predictions.baseline_map = as_array(baseline.log_density(stimulus))
-        if empirical is not None:
+        if empirical is not None and plan.needs("empirical_map"):
             predictions.empirical_map = as_array(empirical.saliency_map(stimulus))

@@ -39,6 +39,10 @@ class OtherFixations:
         self._ids: Sequence[str] = stimuli.ids
         self._totals: OrderedDict[Size, Negatives] = OrderedDict()
         self._lock = threading.Lock()
+        # a draw of others depends on the ids and not on the order of the images
+        self._by_id = np.array(sorted(range(len(self._ids)), key=self._ids.__getitem__), np.int64)
+        self._place = np.empty_like(self._by_id)
+        self._place[self._by_id] = np.arange(self._by_id.size)
 
     def __getstate__(self) -> dict[str, Any]:
         return self.__dict__ | {"_totals": OrderedDict(), "_lock": None}
@@ -66,14 +70,17 @@ class OtherFixations:
             Seed of the draw, which depends on the ids and not on the order of the images.
         """
         height, width = self._sizes[i].tolist()
-        others = [k for k in range(len(self._ids)) if k != i]
-        if n_other is not None and n_other < len(others):
-            others.sort(key=self._ids.__getitem__)
-            stream = image_stream(seed, self._ids[i])
-            others = [others[k] for k in stream.choice(len(others), n_other, replace=False)]
-        rows = [self._fixations.rows_of_image(k) for k in others]
-        if not rows:
-            return np.zeros(0, np.int64)
+        if n_other is None or n_other >= self._by_id.size - 1:
+            # those of all images less its own: no pass over all fixations for each image
+            total = self._total((height, width))
+            own = self._pixels(self._fixations.rows_of_image(i), (height, width))
+            left = total.counts.copy()
+            np.subtract.at(left, np.searchsorted(total.pixels, own), 1)
+            return total.pixels[left > 0]
+        stream = image_stream(seed, self._ids[i])
+        drawn = stream.choice(self._by_id.size - 1, n_other, replace=False)
+        others = self._by_id[drawn + (drawn >= self._place[i])]
+        rows = [self._fixations.rows_of_image(int(k)) for k in others]
         return np.unique(self._pixels(np.concatenate(rows), (height, width)))
 
     def _total(self, size: Size) -> Negatives:

@@ -17,9 +17,14 @@ class References:
     Attributes
     ----------
     baseline
-        The density that information gains are relative to; None if no metric needs one.
+        The density that information gains are relative to; None if no model has a metric that
+        needs one, or it cannot be fitted.
+    no_baseline
+        Why the baseline cannot be fitted; None if it can, or is not needed.
     gold_standard
         The density whose information gain others have a share of, if any.
+    no_gold_standard
+        Why the gold standard cannot be fitted; None if it can, or is not wanted.
     empirical
         Ground-truth maps that replace blurred fixations, if any.
     nonfixations
@@ -27,6 +32,8 @@ class References:
     """
 
     baseline: DensityModel | None = None
+    no_baseline: str | None = None
     gold_standard: DensityModel | None = None
+    no_gold_standard: str | None = None
     empirical: SaliencyMapModel | None = None
     nonfixations: Fixations | None = None

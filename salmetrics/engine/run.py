@@ -18,7 +18,7 @@ from salmetrics.data.stimuli import Stimuli
 from salmetrics.densities.mean_density import MeanDensity
 from salmetrics.engine.calls import Predictions, Predictor
 from salmetrics.engine.parallel import work
-from salmetrics.engine.plan import Pass, Plan
+from salmetrics.engine.plan import Known, Pass, Plan
 from salmetrics.engine.references import References
 from salmetrics.engine.run_options import RunOptions
 from salmetrics.engine.score_table import ScoreTable
@@ -27,12 +27,13 @@ from salmetrics.errors import InputError
 from salmetrics.fingerprint import fingerprint
 from salmetrics.io.checkpoint import Checkpoint
 from salmetrics.io.spill import Spill
+from salmetrics.metrics.registry import METRICS
 from salmetrics.models.base import Model
 from salmetrics.progress import progress_bar
 from salmetrics.protocols import Protocol
 from salmetrics.results.scores import Scores
 
-__all__ = ["score_models"]
+__all__ = ["known_of", "score_models"]
 
 _CHUNK = 16  # images that are scored, and stored in a checkpoint, together
 
@@ -45,7 +46,7 @@ def score_models(
     references: References,
     options: RunOptions,
 ) -> Scores:
-    """Score models on every image that has fixations, in order.
+    """Score models on every image that has fixations, in order; without any, on all images.
 
     Inputs are checked by the caller, and nothing is fitted here.
 
@@ -72,7 +73,9 @@ def score_models(
     InputError
         If a prediction is invalid, unless errors are recorded.
     """
-    plan = Plan(models, protocol)
+    ground_truth = references.empirical is not None
+    known = known_of(stimuli, fixations, protocol, ground_truth=ground_truth)
+    plan = Plan(models, protocol, known, no_baseline=references.no_baseline)
     record_errors = options.on_error == "record"
     predictor = Predictor(models, stimuli, fixations, plan, references, record_errors=record_errors)
     scorer = Scorer(
@@ -88,12 +91,12 @@ def score_models(
     table = ScoreTable(list(models), plan, fixations, protocol, keep=options.keep)
     stores: dict[str, Checkpoint] = {}
     if options.checkpoint is not None:
-        conditions = _conditions(
-            stimuli, fixations, protocol, references, scorer, options.seed, record_errors
-        )
+        conditions = _conditions(stimuli, fixations, protocol, references, scorer, options.seed)
         stores = {
             name: Checkpoint(
-                Path(options.checkpoint), name, {"model": fingerprint(model), **conditions}
+                Path(options.checkpoint),
+                name,
+                {"model": fingerprint(model), **conditions, **_baseline_of(name, plan, references)},
             )
             for name, model in models.items()
         }
@@ -107,6 +110,18 @@ def score_models(
     )
 
 
+def known_of(
+    stimuli: Stimuli, fixations: Fixations, protocol: Protocol, *, ground_truth: bool
+) -> Known:
+    """Return what predictions can be compared with, beside ground-truth maps."""
+    widths = (protocol.sigma, protocol.cycles, stimuli.sigma, stimuli.pixels_per_degree)
+    return Known(
+        fixations=len(fixations) > 0,
+        ground_truth=ground_truth,
+        width=any(width is not None for width in widths),
+    )
+
+
 def _conditions(
     stimuli: Stimuli,
     fixations: Fixations,
@@ -114,24 +129,32 @@ def _conditions(
     references: References,
     scorer: Scorer,
     seed: int,
-    record_errors: bool,
 ) -> dict[str, Any]:
-    """Return everything but the model that scores depend on."""
+    """Return everything but the model and the baseline that scores depend on.
+
+    Whether errors are recorded is not among it: a chunk with a failure is never stored.
+    """
     conditions: dict[str, Any] = {
         "data": data_fingerprint(stimuli, fixations),
         "protocol": dataclasses.asdict(protocol),
         "smoothing": dataclasses.asdict(scorer.smoothing),
         "seed": seed,
-        "record_errors": record_errors,
         "salmetrics": version("salmetrics"),
     }
-    if references.baseline is not None:
-        conditions["baseline"] = fingerprint(references.baseline)
     if references.empirical is not None:
         conditions["empirical"] = fingerprint(references.empirical)
     if references.nonfixations is not None:
         conditions["nonfixations"] = fingerprint(references.nonfixations.columns)
     return conditions
+
+
+def _baseline_of(name: str, plan: Plan, references: References) -> dict[str, str]:
+    """Return the condition that a baseline is, for a model with metrics relative to it."""
+    if references.baseline is None:
+        return {}
+    if not any(METRICS[key].relative_to_baseline for key in plan.metrics(name)):
+        return {}  # the baseline is there for other models
+    return {"baseline": fingerprint(references.baseline)}
 
 
 class _Run:

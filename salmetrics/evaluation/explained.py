@@ -86,7 +86,13 @@ def information_gain_explained(
     models = {"model": density}
     protocol = DEFAULT.override(metrics=("IG",))
     references = checked_references(
-        models, stimuli, fixations, protocol, baseline=baseline, gold_standard=gold_standard
+        models,
+        stimuli,
+        fixations,
+        protocol,
+        baseline=baseline,
+        gold_standard=gold_standard,
+        required=True,
     )
     options = RunOptions(progress=True)
     scores = scored(models, stimuli, fixations, protocol, references, options)

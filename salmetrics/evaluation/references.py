@@ -10,20 +10,31 @@ import numpy as np
 
 from salmetrics.data.fixations import Fixations
 from salmetrics.data.stimuli import Stimuli
+from salmetrics.engine.plan import Plan
 from salmetrics.engine.references import References
 from salmetrics.engine.run import score_models
 from salmetrics.engine.run_options import RunOptions
 from salmetrics.errors import InputError
 from salmetrics.metrics.registry import METRICS
 from salmetrics.models.base import DensityModel, Model, SaliencyMapModel, model_name
-from salmetrics.models.centre_bias import CentreBias, default_baseline
+from salmetrics.models.centre_bias import (
+    CentreBias,
+    default_baseline,
+    why_no_centre_bias,
+)
 from salmetrics.models.conversion import as_model, require_density
-from salmetrics.models.gold_standard import GoldStandard
+from salmetrics.models.gold_standard import GoldStandard, why_no_gold_standard
 from salmetrics.protocols import Protocol
 from salmetrics.results.scores import Scores
 
-__all__ = ["add_gold_standard", "make_references", "wants_gold_standard"]
+__all__ = [
+    "add_gold_standard",
+    "explain_no_gold_standard",
+    "make_references",
+    "wants_gold_standard",
+]
 
+_OTHER_BASELINE = "; give another baseline=, such as salmetrics.Uniform() (--baseline uniform)"
 _NOTHING = "the gold standard has no information gain"
 _NOT_SCORED = (
     "as gold_standard= it is scored by its likelihoods only; pass it as a model too for the others"
@@ -40,9 +51,13 @@ def make_references(
     gold_standard: Any = None,
     empirical: Any = None,
     nonfixations: Fixations | None = None,
+    required: bool = False,
     progress: bool = True,
 ) -> References:
     """Make the references that predictions are compared with; no centre bias is fitted twice.
+
+    Nothing is fitted that no model needs: saliency maps have no information gain. A reference that
+    cannot be fitted to these fixations is None, with the reason beside it.
 
     Parameters
     ----------
@@ -51,7 +66,7 @@ def make_references(
     stimuli, fixations
         What was shown and where people looked.
     protocol
-        Every choice; its metrics decide whether a baseline is needed.
+        Every choice; its metrics, and the models, decide whether a baseline is needed.
     baseline
         None for the centre bias fitted to these fixations, or a density model.
     gold_standard
@@ -60,13 +75,16 @@ def make_references(
         Ground-truth maps that replace blurred fixations; see `salmetrics.as_model`.
     nonfixations
         Negatives of AUC that replace the protocol's.
+    required
+        Whether a reference that cannot be fitted is an error.
     progress
         Whether fits show bars.
 
     Raises
     ------
     InputError
-        If a reference is of the wrong kind, or was made from other data.
+        If a reference is of the wrong kind, or was made from other data; if it cannot be fitted and
+        is required, or every metric of the protocol is relative to it.
     NeedsDensityError
         If baseline or gold standard gives saliency maps; an `InputError` and a `TypeError`.
     """
@@ -74,10 +92,25 @@ def make_references(
         nonfixations.check_against(stimuli, "nonfixations")
     maps = _empirical(empirical, stimuli)
     gold = _given_gold_standard(gold_standard, stimuli, fixations)
-    known = (*models.values(), gold)
-    base = _baseline(baseline, known, stimuli, fixations, protocol, progress=progress)
-    if gold_standard is True:
-        assert base is not None  # IGE needs IG, which needs a baseline
+    no_gold = why_no_gold_standard(fixations) if gold_standard is True else None
+    fits_gold = gold_standard is True and no_gold is None
+    relative = [key for key in protocol.metrics if METRICS[key].relative_to_baseline]
+    base, no_base = None, None
+    if baseline is not None and relative:
+        base = require_density(baseline, "baseline=", stimuli)
+        base.check_data(stimuli, fixations)
+    elif gold is not None or fits_gold or _any_is_relative(models, protocol):
+        no_base = why_no_centre_bias(fixations)
+        if no_base is None:
+            known = (*models.values(), gold)
+            base = default_baseline(known, stimuli, fixations, progress=progress)
+    if no_base is not None:
+        no_base += _OTHER_BASELINE
+        if required or len(relative) == len(protocol.metrics):
+            raise InputError(f"{', '.join(relative)} cannot be computed: {no_base}")
+    if no_gold is not None and required:
+        raise InputError(f"the gold standard cannot be fitted: {no_gold}")
+    if fits_gold:
         usual = isinstance(base, CentreBias) and base.is_default(stimuli, fixations)
         gold = GoldStandard.fit(
             stimuli, fixations, centre_bias=base if usual else None, progress=progress
@@ -88,7 +121,9 @@ def make_references(
         )
     return References(
         baseline=base,
+        no_baseline=no_base,
         gold_standard=gold,
+        no_gold_standard=no_gold,
         empirical=maps,
         nonfixations=nonfixations,
     )
@@ -118,22 +153,10 @@ def _empirical(empirical: Any, stimuli: Stimuli) -> SaliencyMapModel | None:
     return maps
 
 
-def _baseline(
-    baseline: Any,
-    known: Iterable[Model | None],
-    stimuli: Stimuli,
-    fixations: Fixations,
-    protocol: Protocol,
-    *,
-    progress: bool,
-) -> DensityModel | None:
-    if not any(METRICS[key].relative_to_baseline for key in protocol.metrics):
-        return None
-    if baseline is None:
-        return default_baseline(known, stimuli, fixations, progress=progress)
-    model = require_density(baseline, "baseline=", stimuli)
-    model.check_data(stimuli, fixations)
-    return model
+def _any_is_relative(models: Mapping[str, Model], protocol: Protocol) -> bool:
+    """Whether a model has a metric that is relative to a baseline."""
+    plan = Plan(models, protocol)
+    return any(METRICS[key].relative_to_baseline for name in models for key in plan.metrics(name))
 
 
 def add_gold_standard(
@@ -191,6 +214,29 @@ def add_gold_standard(
         if metric.share_of is not None:
             _explain_share(scores, share, metric.share_of, protocol)
     return scores
+
+
+def explain_no_gold_standard(
+    scores: Scores, models: Iterable[str], protocol: Protocol, reason: str
+) -> None:
+    """Enter why models have no share of a gold standard that cannot be fitted.
+
+    Parameters
+    ----------
+    scores
+        Scores of the models, whose `reasons` are extended.
+    models
+        Names of the models.
+    protocol
+        Every choice, metrics included.
+    reason
+        Why the gold standard cannot be fitted.
+    """
+    for share, metric in METRICS.items():
+        if metric.share_of in protocol.metrics:
+            for model in models:
+                why = scores.reasons.get((model, str(metric.share_of)))
+                scores.reasons[model, share] = why or f"no gold standard: {reason}"
 
 
 def _explain_share(scores: Scores, share: str, whole: str, protocol: Protocol) -> None:

@@ -17,7 +17,7 @@ from salmetrics.checked_map import pixel_indices
 from salmetrics.data.fixations import Fixations
 from salmetrics.data.stimuli import Stimuli, Stimulus
 from salmetrics.densities.sampling import draw_fixations, image_stream
-from salmetrics.densities.smoothing import Smoothing
+from salmetrics.densities.smoothing import Smoothing, point_counts
 from salmetrics.errors import InputError, check_choice, is_number
 from salmetrics.io.files import replacing
 from salmetrics.io.own_files import open_ours
@@ -27,7 +27,13 @@ from salmetrics.models.fitting.likelihood import Fit, Optimum, fit_kernel_mixtur
 from salmetrics.models.known_images import KnownImages
 from salmetrics.protocols import BOUNDARIES, Boundary
 
-__all__ = ["FLOOR", "MIT1003_BANDWIDTH", "CentreBias", "default_baseline"]
+__all__ = [
+    "FLOOR",
+    "MIT1003_BANDWIDTH",
+    "CentreBias",
+    "default_baseline",
+    "why_no_centre_bias",
+]
 
 MIT1003_BANDWIDTH = 10**-1.6667673342543432  # published with MIT1003, a share of the image's size
 FLOOR = 1e-6  # weight of the uniform density
@@ -187,11 +193,9 @@ class CentreBias(DensityModel):
                 progress=progress,
             )
         free = [isinstance(value, str) for value in (bandwidth, floor)]
-        if np.unique(fixations.image).size < 2:
-            raise InputError(
-                "a centre bias is fitted by leaving out one image at a time; fixations on at "
-                "least two images are needed. Or use CentreBias(stimuli, fixations)"
-            )
+        reason = why_no_centre_bias(fixations)
+        if reason is not None:
+            raise InputError(f"{reason}; CentreBias(stimuli, fixations) takes a given bandwidth")
         model = cls(
             stimuli,
             fixations,
@@ -541,7 +545,7 @@ class CentreBias(DensityModel):
         """Return all fixations blurred at this size."""
         if size not in self._totals:
             pixels = self._pixels(slice(None), size)
-            total = self._smoothing(size).dense(_counts(pixels, size))
+            total = self._smoothing(size).dense(point_counts(size, pixels))
             mass = float(moments.total(total.reshape(-1)))
             self._totals[size] = _Total(total, mass, pixels.size)
             if len(self._totals) > _KEPT_SIZES:
@@ -552,8 +556,19 @@ class CentreBias(DensityModel):
     def _total_at(self, size: Size, at: Rows) -> _Total:
         """Return all fixations blurred at this size, at some pixels only: less work for a few."""
         pixels, smoothing = self._pixels(slice(None), size), self._smoothing(size)
-        values = smoothing.dense_at(_counts(pixels, size), at)
+        values = smoothing.dense_at(point_counts(size, pixels), at)
         return _Total(values, smoothing.mass(size, pixels), pixels.size)
+
+
+def why_no_centre_bias(fixations: Fixations) -> str | None:
+    """Return the reason why no centre bias can be fitted to fixations; None if one can."""
+    n = np.unique(fixations.image).size
+    if n > 1:
+        return None
+    return (
+        "the centre bias is fitted by leaving out one image at a time, so it needs fixations on at "
+        f"least two images; there are some on {n}"
+    )
 
 
 def default_baseline(
@@ -597,8 +612,3 @@ class _Total:
     values: Array
     mass: float
     n: int
-
-
-def _counts(pixels: Rows, size: Size) -> Array:
-    counts = np.bincount(pixels, minlength=size[0] * size[1])
-    return counts.astype(np.float64).reshape(size)

@@ -258,4 +258,8 @@ def fitted_if_map(model: Model, stimuli: Stimuli, fixations: Fixations, *, seed:
     if not isinstance(model, SaliencyMapModel):
         return model
     n_images = int((fixations.counts() > 0).sum())
+    if n_images == 1:
+        raise InputError(
+            "one image is too few for --fit-density: each image is predicted by a fit to others"
+        )
     return fit_density(model, stimuli, fixations, folds=min(_N_FOLDS, n_images), seed=seed)

@@ -14,11 +14,11 @@ from salmetrics.data.stimuli import Stimuli, Stimulus
 from salmetrics.errors import InputError, check_choice, is_number
 from salmetrics.kernels.kde import held_out_sums, line_masses, map_of_kernels
 from salmetrics.models.base import DensityModel
-from salmetrics.models.centre_bias import CentreBias
+from salmetrics.models.centre_bias import CentreBias, why_no_centre_bias
 from salmetrics.models.fitting.likelihood import Fit, Optimum, fit_kernel_mixture
 from salmetrics.models.known_images import KnownImages
 
-__all__ = ["GoldStandard", "HoldOut", "Units"]
+__all__ = ["GoldStandard", "HoldOut", "Units", "why_no_gold_standard"]
 
 HoldOut = Literal["subject", "fixation"]
 Units = Literal["pixel", "degree", "relative"]
@@ -492,3 +492,23 @@ class GoldStandard(DensityModel):
         images, subjects = np.unique(pairs // (codes.max() + 1), return_counts=True)
         alone = np.isin(pairs // (codes.max() + 1), images[subjects == 1])
         return int(counts[alone].sum())
+
+
+def why_no_gold_standard(fixations: Fixations) -> str | None:
+    """Return the reason why no default gold standard can be fitted to fixations; None if one can.
+
+    The default holds out a subject, and mixes in a fitted centre bias.
+    """
+    if len(fixations) == 0:
+        return "there are no fixations"
+    codes = np.unique(fixations.subject, return_inverse=True)[1]
+    if codes.max(initial=0) == 0:
+        return (
+            "all fixations are of one subject, or the subjects are not known, so nobody else can "
+            "predict them; salmetrics.GoldStandard.fit(..., hold_out='fixation') (--model "
+            "gold-standard:fixation) can, which is optimistic"
+        )
+    pairs = np.unique(fixations.image * (codes.max() + 1) + codes)
+    if np.unique(pairs // (codes.max() + 1)).size == pairs.size:
+        return "no image was seen by more than one subject, so nobody predicts anybody"
+    return why_no_centre_bias(fixations)

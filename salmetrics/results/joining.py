@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import dataclasses
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -34,6 +34,8 @@ def joined(first: Parts, second: Parts) -> Parts:
     if not metrics:
         raise InputError(f"they share no metric: {_metrics(ours)} and {_metrics(theirs)}")
     different = [line for line in different if _matters(line, metrics)]
+    if None in (ours["baseline"], theirs["baseline"]):  # one has nothing relative to a baseline
+        different = [line for line in different if not line.startswith("baseline")]
     gold = _shared_gold_standard(ours, theirs)
     if not shares_of(metrics):
         gold = None
@@ -45,6 +47,7 @@ def joined(first: Parts, second: Parts) -> Parts:
         warnings.warn("the joined evaluations differ in " + "; ".join(different), stacklevel=3)
     provenance = copy.deepcopy(ours)
     provenance["protocol"]["choices"]["metrics"] = metrics
+    provenance["baseline"] = ours["baseline"] or theirs["baseline"]
     provenance["gold_standard"] = gold
     provenance["joined"] = [
         *ours.get("joined", []),
@@ -52,8 +55,12 @@ def joined(first: Parts, second: Parts) -> Parts:
         *(f"{', '.join(theirs['models'])}: {line}" for line in different),
     ]
     provenance["models"] = {**ours["models"], **theirs["models"]}
+    provenance["checks"] = list(dict.fromkeys([*ours.get("checks", []), *theirs.get("checks", [])]))
     provenance["n_predictions"] = ours["n_predictions"] + theirs["n_predictions"]
     scores = scores.join(others)
+    for record in (ours, theirs):
+        if gold is not None and _gold_standard(record) is None:
+            _explain_shares(scores, record["models"], metrics)
     scores.gold_standard = None if gold is None else gold["name"]
     return scores, provenance
 
@@ -132,6 +139,16 @@ def _shared_gold_standard(
             f"{with_parameters(ours)} and {with_parameters(theirs)}"
         )
     return ours or theirs
+
+
+def _explain_shares(scores: Scores, models: Iterable[str], metrics: Sequence[str]) -> None:
+    """Enter why models lack a share of a gold standard that their own evaluation did not have."""
+    for model in models:
+        for share in shares_of(metrics):
+            whole = str(METRICS[share].share_of)
+            scores.reasons.pop((model, share), None)
+            if (model, whole) in scores.reasons:
+                scores.reasons[model, share] = scores.reasons[model, whole]
 
 
 def _gold_standard(record: Mapping[str, Any]) -> str | None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from salmetrics.array_types import Array
 from salmetrics.densities.smoothing import Smoothing
 from salmetrics.metrics.registry import METRICS
@@ -73,7 +75,7 @@ class Scores:
             sums={**self.sums, **other.sums},
             reasons={**self.reasons, **other.reasons},
             failures={**self.failures, **other.failures},
-            baseline=self.baseline,
+            baseline=self.baseline if self.baseline is not None else other.baseline,
             empirical=self.empirical,
             smoothing=self.smoothing,
             n_predictions=self.n_predictions + other.n_predictions,
@@ -91,8 +93,11 @@ class Scores:
             "fixation", "image" or "subject", for metrics with one value per fixation.
         """
         share_of = METRICS[metric].share_of
+        if share_of is not None and self.gold_standard is None:
+            return self.cells.sample(np.full(len(self.cells), np.nan), average)
         if share_of is not None:
-            assert self.gold_standard is not None
+            if self.gold_standard is None:  # it cannot be fitted; `reasons` says why
+                return self.cells.sample(np.full(len(self.cells), np.nan), average)
             whole = self.cells.sample(self.sums[self.gold_standard, share_of], average)
             return Ratio.of(self.cells.sample(self.sums[model, share_of], average), whole)
         if METRICS[metric].per == "image":

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from scipy import ndimage
 from strategies import maps, points
 
+from salmetrics.densities import smoothing as smoothing_module
 from salmetrics.densities.smoothing import Smoothing, smoothing_of
 from salmetrics.errors import InputError
 from salmetrics.protocols import BOUNDARIES, get_protocol
@@ -257,3 +258,48 @@ def test_the_blur_of_an_evaluation():
         smoothing_of(usual, None, None, metrics=["CC", "SIM"])
     with pytest.raises(InputError, match=r"pixels_per_degree=$"):
         smoothing_of(usual, None, None)
+
+
+# ---- many points
+
+
+@pytest.mark.parametrize("spread", [SHAPE[0] * SHAPE[1], 10])  # as a map, and as pairs of pixels
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"sigma": 3.0, "boundary": "constant"},
+        {"sigma": (2.0, 1.2), "boundary": "reflect"},
+        {"sigma": 3.0, "boundary": "renormalise"},
+        {"cycles": 2.0},
+    ],
+)
+def test_many_points_are_counted_by_pixel(settings, spread, rng, monkeypatch):
+    smoothing = Smoothing(**settings)
+    pixels, at = (rng.integers(0, spread, n) for n in (2500, 2100))
+    ends, at_ends = np.array([20, 2480, 2500]), np.array([10, 2070, 2100])
+    several = smoothing.points_at(SHAPE, pixels, at, ends=ends, at_ends=at_ends)
+    whole, one = smoothing.points(SHAPE, pixels), smoothing.points_at(SHAPE, pixels, at)
+    for name in ("_MANY_PAIRS", "_MANY_POINTS"):
+        monkeypatch.setattr("salmetrics.densities.smoothing." + name, 10**9)
+    # the Fourier blur of a map is rounded to 1e-16 of its largest value
+    near = {"rtol": 1e-12, "atol": 1e-13 * whole.max()}
+    np.testing.assert_allclose(one, smoothing.points_at(SHAPE, pixels, at), **near)
+    np.testing.assert_allclose(whole, smoothing.points(SHAPE, pixels), **near)
+    expected = smoothing.points_at(SHAPE, pixels, at, ends=ends, at_ends=at_ends)
+    np.testing.assert_allclose(several, expected, **near)
+
+
+def test_usual_numbers_of_points_keep_their_bits(rng):
+    smoothing = Smoothing(sigma=2.0, boundary="reflect")
+    pixels = rng.integers(0, SHAPE[0] * SHAPE[1], 2000)
+    calls = []
+    original = smoothing_module.kernels.blurred_points_at
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(
+            smoothing_module.kernels,
+            "blurred_points_at",
+            lambda *a: calls.append(a[2].size) or original(*a),
+        )
+        smoothing.points_at(SHAPE, pixels, pixels)
+        smoothing.points_at(SHAPE, np.append(pixels, 3), pixels)  # one more: counted by pixel
+    assert calls == [2000, 0]  # the second is made as a map

@@ -205,13 +205,16 @@ def test_models_are_asked_for_likelihoods_or_maps_as_metrics_need_them():
 def test_references_are_called_only_for_metrics_that_need_them():
     uniform, truth = salmetrics.Uniform(), Map()
     options = {"baseline": uniform, "empirical": truth}
-    (found,) = predictor({"m": Map()}, ("IG", "CC"), **options).predict({"m": [1]})
+    (found,) = predictor({"m": Density()}, ("IG", "CC"), **options).predict({"m": [1]})
     np.testing.assert_array_equal(found.baseline, np.full(2, -np.log(48)))
     assert found.baseline_map is None
     np.testing.assert_array_equal(found.empirical_map, saliency_map(STIMULI[1]))
     (found,) = predictor({"m": Map()}, ("IG-MATLAB",), baseline=uniform).predict({"m": [1]})
     assert found.baseline is None
     np.testing.assert_array_equal(found.baseline_map, np.full((8, 6), -np.log(48)))
+    (found,) = predictor({"m": Map()}, ("IG", "NSS"), **options).predict({"m": [1]})
+    assert found.baseline is None  # a saliency map has no information gain
+    assert found.empirical_map is None
 
 
 def test_the_second_pass_needs_no_references():

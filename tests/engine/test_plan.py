@@ -80,11 +80,31 @@ def test_likelihoods_and_maps_apart():
 
 
 def test_parts_of_the_observation_that_a_metric_needs():
-    plan = planned(Map(), metrics=("IG", "CC"))
+    plan = planned(Density(), metrics=("IG", "CC"))
     assert plan.needs("baseline")
     assert plan.needs("empirical_map")
     assert not plan.needs("baseline_map")
     assert not plan.needs("other_negatives")
+
+
+def test_what_no_model_gets_needs_nothing():
+    plan = planned(Map(), metrics=("IG", "CC"))
+    assert not plan.needs("baseline")
+    assert planned(Map(), metrics=("IG-MATLAB",)).needs("baseline_map")
+
+
+def test_a_baseline_that_cannot_be_fitted():
+    plan = Plan(
+        {"map": Map(), "density": Density()},
+        DEFAULT.override(metrics=("LL", "IG")),
+        no_baseline="one image",
+    )
+    assert plan.reasons == {
+        ("map", "LL"): NO_DENSITY,
+        ("map", "IG"): NO_DENSITY,
+        ("density", "IG"): "one image",
+    }
+    assert plan.metrics("density") == ["LL"]
 
 
 def test_each_model_has_a_plan_of_its_own():

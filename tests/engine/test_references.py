@@ -10,7 +10,7 @@ from salmetrics.engine.references import References
 def test_nothing_is_compared_with_unless_it_is_given():
     references = References()
     assert [getattr(references, field.name) for field in dataclasses.fields(references)] == (
-        [None] * 4
+        [None] * 6
     )
 
 

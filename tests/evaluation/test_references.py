@@ -75,7 +75,54 @@ def test_a_given_baseline():
         made(baseline=elsewhere)
 
 
+def test_saliency_maps_need_no_baseline(n_fits):
+    maps = salmetrics.as_model(red, kind="saliency_map")
+    assert made({"maps": maps}) == References()
+    assert n_fits["CentreBias"] == 0
+    assert made({"maps": maps}, baseline=UNIFORM).baseline is UNIFORM
+    matlab = DEFAULT.override(metrics=("IG-MATLAB",))  # which saliency maps have
+    assert made({"maps": maps}, matlab).baseline is not None
+    # without a map that is optimal for it, a density does not have it
+    assert made({"truth": GENERATED.truth}, matlab).baseline is None
+    assert made({"maps": maps}, gold_standard=GENERATED.truth).baseline is not None
+    assert n_fits["CentreBias"] == 2
+
+
+def test_a_baseline_that_cannot_be_fitted(n_fits):
+    data = STIMULI, FIXATIONS[FIXATIONS.image == 0]
+    both = DEFAULT.override(metrics=("LL", "IG"))
+    models = {"truth": GENERATED.truth}
+    found = make_references(models, *data, both)
+    assert found.baseline is None
+    assert "at least two images; there are some on 1; give another baseline=" in found.no_baseline
+    assert n_fits["CentreBias"] == 0
+    assert make_references(models, *data, both, baseline=UNIFORM).no_baseline is None
+    with pytest.raises(InputError, match=r"^IG cannot be computed: the centre bias .* baseline="):
+        make_references(models, *data, both, required=True)
+    with pytest.raises(InputError, match=r"^IG cannot be computed"):  # nothing else is asked for
+        make_references(models, *data, IG)
+
+
 # ---- gold standards
+
+
+@pytest.mark.parametrize(
+    ("rows", "text"),
+    [
+        (FIXATIONS.subject == 0, "all fixations are of one subject"),
+        (FIXATIONS.subject == FIXATIONS.image % 3, "no image was seen by more than one subject"),
+        (FIXATIONS.image == 0, "fixations on at least two images"),
+    ],
+)
+def test_a_gold_standard_that_cannot_be_fitted(rows, text, n_fits):
+    models, fixations = {"truth": GENERATED.truth}, FIXATIONS[rows]
+    options = {"baseline": UNIFORM, "gold_standard": True}
+    found = make_references(models, STIMULI, fixations, IG, **options)
+    assert found.gold_standard is None
+    assert text in found.no_gold_standard
+    assert n_fits == {"CentreBias": 0, "GoldStandard": 0}
+    with pytest.raises(InputError, match=f"^the gold standard cannot be fitted: .*{text}"):
+        make_references(models, STIMULI, fixations, IG, **options, required=True)
 
 
 def test_no_gold_standard():

@@ -11,6 +11,7 @@ import pytest
 from scipy.ndimage import gaussian_filter
 
 from salmetrics import CentreBias, Fixations, InputError, Stimuli
+from salmetrics.densities import smoothing
 
 SIZES = {"one size": [(24, 32)] * 4, "mixed": [(24, 32), (32, 24), (24, 32), (17, 41)]}
 
@@ -204,7 +205,9 @@ def test_fit_of_one_parameter():
 def test_fit_needs_two_images():
     stimuli = Stimuli.from_sizes([(9, 9), (9, 9)])
     fixations = Fixations.from_arrays([1, 2], [1, 2], [0, 0], n_images=2)
-    with pytest.raises(InputError, match="fixations on at least two images are needed"):
+    with pytest.raises(
+        InputError, match="it needs fixations on at least two images; there are some on 1; Ce"
+    ):
         CentreBias.fit(stimuli, fixations)
 
 
@@ -348,3 +351,38 @@ def test_files_of_earlier_versions():
     np.testing.assert_allclose(model.log_density(new), then["log_density_new"], rtol=0, atol=1e-12)
     with pytest.raises(InputError, match="leaves out image"):
         model.check_data(stimuli, fixations[1:])
+
+
+def crowd(n, rng):
+    """Many fixations around the centre of two small images."""
+    stimuli = Stimuli.from_sizes([(24, 32), (24, 32)])
+    x, y = np.clip(rng.normal(16, 6, n), 0, 31.9), np.clip(rng.normal(12, 4, n), 0, 23.9)
+    return stimuli, Fixations.from_arrays(x, y, rng.integers(0, 2, n))
+
+
+def test_counting_points_by_pixel_does_not_move_a_fit(rng, monkeypatch):
+    stimuli, fixations = crowd(4400, rng)
+    assert (fixations.counts() ** 2 > smoothing._MANY_PAIRS).all()
+    found = CentreBias.fit(stimuli, fixations, progress=False)
+    likelihoods = found.log_likelihoods(stimuli, fixations)
+    monkeypatch.setattr(smoothing, "_MANY_PAIRS", 10**9)
+    expected = CentreBias.fit(stimuli, fixations, progress=False)
+    assert found.parameters == expected.parameters
+    assert found.optimum.log_likelihood == pytest.approx(expected.optimum.log_likelihood, rel=1e-12)
+    np.testing.assert_allclose(
+        likelihoods, expected.log_likelihoods(stimuli, fixations), rtol=1e-10
+    )
+
+
+def test_the_work_of_a_fit_does_not_grow_with_the_square_of_the_fixations(rng, monkeypatch):
+    pairs = []
+    original = smoothing.kernels.blurred_points_at
+
+    def counting(rows, columns, ys, xs, masses, ends, at_y, *rest):
+        pairs.append(ys.size * at_y.size)
+        return original(rows, columns, ys, xs, masses, ends, at_y, *rest)
+
+    monkeypatch.setattr(smoothing.kernels, "blurred_points_at", counting)
+    CentreBias.fit(*crowd(100_000, rng), progress=False)
+    # the images have 768 pixels each, and about 25 bandwidths are tried
+    assert sum(pairs) <= 40 * 2 * 768**2

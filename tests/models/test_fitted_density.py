@@ -9,6 +9,7 @@ from scipy.ndimage import gaussian_filter
 import salmetrics
 from salmetrics import Fixations, InputError, SaliencyMapModel, Stimuli, fit_density
 from salmetrics.densities.sampling import draw_fixations
+from salmetrics.models.fitted_density import fitted_if_map
 
 
 class Noise(SaliencyMapModel):
@@ -167,3 +168,11 @@ def test_errors():
         fit_density(lambda s: np.ones((3, 3)), stimuli, fixations, folds=2)
     with pytest.raises(InputError, match="NaN"):
         fit_density(lambda s: np.full(s.size, np.nan), stimuli, fixations, folds=2)
+
+
+def test_one_image_is_too_few_for_the_command_line():
+    stimuli = salmetrics.Stimuli.from_sizes([(4, 5), (4, 5)])
+    fixations = salmetrics.Fixations.from_arrays([1, 2], [1, 2], [0, 0], n_images=2)
+    maps = salmetrics.as_model(np.ones((2, 4, 5)), stimuli, kind="saliency_map")
+    with pytest.raises(InputError, match=r"^one image is too few for --fit-density: each image"):
+        fitted_if_map(maps, stimuli, fixations)

@@ -39,7 +39,7 @@ def test_by(result):
     quick = result.by("category", intervals=False)
     assert quick["value"].equals(table["value"])
     assert quick["low"].isna().all()
-    with pytest.raises(InputError, match="'category', 'year', 'subject'; got 'day'"):
+    with pytest.raises(InputError, match="'category', 'year', 'subject', 'x', 'y'; got 'day'"):
         result.by("day")
 
 

@@ -73,6 +73,9 @@ def test_baselines_of_other_state_and_other_truths_are_told_apart():
 CELLS = Cells(np.array([0, 0, 1]), np.array(["x", "y", "x"]))
 
 
+OTHER_BASELINE = {"name": "other", "class": "salmetrics.Uniform", "parameters": {}}
+
+
 def parts_of(models, metrics=("IG", "NSS"), gold=None, **record):
     """Scores and record of some models, each of whose sums is its number."""
     names = [*models, *([gold] if gold else [])]
@@ -113,8 +116,9 @@ def test_other_data_are_not_joined(which):
 @pytest.mark.parametrize(
     ("metrics", "changes", "warned"),
     [
-        (("IG",), {"baseline": None}, True),
-        (("NSS",), {"baseline": None}, False),  # which needs no baseline
+        (("IG",), {"baseline": OTHER_BASELINE}, True),
+        (("NSS",), {"baseline": OTHER_BASELINE}, False),  # which needs no baseline
+        (("IG",), {"baseline": None}, False),  # no model of it has an information gain
         (("CC",), {"smoothing": {"sigma": 3}}, True),
         (("NSS",), {"smoothing": {"sigma": 3}}, False),
         (("NSS",), {"seed": 1}, True),
@@ -134,6 +138,21 @@ def test_a_gold_standard_of_one_is_that_of_both():
     assert scores.gold_standard == record["gold_standard"]["name"] == "gold"
     scores, record = joined(parts_of(["a"], ("NSS",)), parts_of(["b"], gold="gold"))
     assert scores.gold_standard is record["gold_standard"] is None  # no share without IG
+
+
+def test_the_baseline_of_one_is_that_of_both():
+    for first, second in (({"baseline": None}, {}), ({}, {"baseline": None})):
+        _, record = joined(parts_of(["a"], **first), parts_of(["b"], **second))
+        assert record["baseline"]["name"] == "base"
+
+
+def test_why_there_was_no_gold_standard_is_forgotten_with_one():
+    first, second = parts_of(["a", "m"]), parts_of(["b"], gold="gold")
+    first[0].reasons |= {("a", "IGE"): "one subject", ("m", "IG"): "map", ("m", "IGE"): "map"}
+    scores, _ = joined(first, second)
+    assert scores.reasons == {("m", "IG"): "map", ("m", "IGE"): "map"}
+    scores, _ = joined(first, parts_of(["b"]))
+    assert scores.reasons["a", "IGE"] == "one subject"
 
 
 def test_two_gold_standards():

@@ -325,6 +325,11 @@ def parts_of_images(fixations: Fixations, folds: int | None, seed: int) -> tuple
     images = np.flatnonzero(fixations.counts())
     if images.size == 0:
         raise InputError("there are no fixations to fit to")
+    if folds is not None and images.size == 1:
+        raise InputError(
+            "one image with fixations is too few for folds, which predict each image by a fit to "
+            "others; folds=None fits to the image itself"
+        )
     if folds is not None and (not is_whole(folds) or not 2 <= folds <= images.size):
         raise InputError(
             f"folds must be from 2 to {images.size}, the number of images with fixations, or "

@@ -283,6 +283,7 @@ def test_parts_depend_on_the_seed_alone():
         ([0, 1, 4], 1, 0, "folds must be from 2 to 3, .* or None; got 1"),
         ([0, 1, 4], 4, 0, "folds must be from 2 to 3, .* or None; got 4"),
         ([0, 1, 4], 2.0, 0, "folds must be from 2 to 3, .* or None; got 2.0"),
+        ([0, 0, 0], 2, 0, "one image with fixations is too few for folds, .*; folds=None fits to"),
         ([0, 1, 4], 2, -1, "seed must be a whole number >= 0; got -1"),
     ],
 )
