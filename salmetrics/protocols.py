@@ -314,6 +314,24 @@ def protocol_from_record(record: Mapping[str, Any]) -> Protocol:
     record
         Its name, version and choices. Choices that older records lack are those of the published
         protocol.
+
+    Returns
+    -------
+    protocol : Protocol
+        The protocol with these choices.
+
+    Raises
+    ------
+    KeyError
+        If the record has no name, version or choices.
+    InputError
+        If a choice is invalid.
+
+    Examples
+    --------
+    >>> record = {"name": "default", "version": 1, "choices": {"sigma": 30.0}}
+    >>> protocol_from_record(record).sigma
+    30.0
     """
     choices: dict[str, Any] = {
         name: tuple(value) if isinstance(value, list) else value

@@ -419,6 +419,13 @@ def stratified(
     ------
     InputError
         If a choice is invalid, or a category has fewer images than there are folds.
+
+    Examples
+    --------
+    >>> kinds = {"category": ["in", "out"] * 6}
+    >>> folds = stratified(Stimuli.from_sizes([(3, 4)] * 12, attributes=kinds), n_folds=3)
+    >>> [len(folds.test(k)) for k in range(3)]
+    [4, 4, 4]
     """
     check_choice("attribute", attribute, stimuli.attributes)
     ids = _ordered(stimuli, order)
@@ -462,6 +469,12 @@ def mit1003(stimuli: Stimuli | Sequence[str], *, scheme: Scheme = "deepgaze3") -
     ------
     InputError
         If there are not 1003 images.
+
+    Examples
+    --------
+    >>> folds = mit1003([f"{i}.jpeg" for i in range(1003)])
+    >>> len(folds.test(0)), len(folds.train(0))
+    (101, 808)
     """
     n = len(stimuli)
     if n != N_MIT1003:
@@ -473,7 +486,28 @@ def mit1003(stimuli: Stimuli | Sequence[str], *, scheme: Scheme = "deepgaze3") -
 
 
 def ids_of(images: Stimuli | Iterable[str]) -> set[str]:
-    """Return the ids of stimuli, or a sequence of ids, as a set."""
+    """Return the ids of stimuli, or a sequence of ids, as a set.
+
+    Parameters
+    ----------
+    images
+        Stimuli, or ids.
+
+    Returns
+    -------
+    ids : set of str
+        The different ids.
+
+    Raises
+    ------
+    InputError
+        If `images` is a single text.
+
+    Examples
+    --------
+    >>> sorted(ids_of(["a", "b", "a"]))
+    ['a', 'b']
+    """
     if isinstance(images, str):
         raise InputError(f"ids must be a list of texts; got {images!r} alone")
     return set(images.ids) if isinstance(images, Stimuli) else set(map(str, images))

@@ -240,6 +240,7 @@ def wrapped(text: str, width: float, lines: int, size: Size) -> str | None:
         n = int(np.searchsorted(reach, width, side="right"))
         if n < len(rest) and rest[n] != " ":
             breaks = [i + 1 for i in range(n // 2, n) if rest[i] in _BREAKS]
+            breaks = [i for i in breaks if rest[i - 1] == " "] or breaks  # rather between words
             if _TOGETHER in rest[: n + 1]:
                 breaks = [rest[: n + 1].rindex(_TOGETHER) + len(_TOGETHER) - 1]
             n = breaks[-1] if breaks else n

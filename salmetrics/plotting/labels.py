@@ -49,8 +49,9 @@ def label_rows(axes: Axes, names: Sequence[object]) -> tuple[float, float]:
     Parameters
     ----------
     axes
-        Axes whose rows are labelled. Labels take at most half of the width of the axes, two lines
-        if the rows are high enough, and a smaller font if they are low.
+        Axes whose rows are labelled. Labels take two lines if the rows are high enough, and a
+        smaller font if they are low; at most half of the width of the axes, or more if they have
+        one line.
     names
         Name of each row.
 
@@ -62,13 +63,15 @@ def label_rows(axes: Axes, names: Sequence[object]) -> tuple[float, float]:
         Width of the labels in points.
     """
     across, height = _extent(axes)
-    half, pitch = 0.5 * across, height / max(len(names), 1)
+    widest, pitch = 0.5 * across, height / max(len(names), 1)
     size = float(np.clip(pitch / LINE, _SMALLEST, points_of()))
     lines = int(np.clip(pitch / (LINE * size), 1, 2))
-    is_long = max(text_width(text, size) for text in drawable(axes, [*map(str, names)])) > half
+    is_long = max(text_width(text, size) for text in drawable(axes, [*map(str, names)])) > widest
     if is_long and lines == 1 and pitch / (2 * LINE) >= _TWO_LINES:
         lines, size = 2, pitch / (2 * LINE)
-    shown = fitted_all(axes, names, half, lines=lines, size=size)
+    elif is_long and lines == 1:
+        widest = 0.72 * across
+    shown = fitted_all(axes, names, widest, lines=lines, size=size)
     _set_ticks(axes, "y", range(len(names)), names, shown, fontsize=size)
     width = max(text_width(text, size) for text in shown)
     _need(axes, "left", width + 8)
@@ -113,7 +116,7 @@ def label_axis(
     taken: float = 0.0,
     **kw: Any,
 ) -> None:
-    """Write beside an axis, in lines no longer than the axis.
+    """Write beside an axis, in lines hardly longer than the axis.
 
     Parameters
     ----------
@@ -135,7 +138,7 @@ def label_axis(
     across, height = _extent(axes)
     size = kw.get("fontsize")
     margin = 0.1 * across  # before the labels of rows have changed the layout
-    length = (across if side == "x" else height) - max(taken - margin, 0.0)
+    length = 1.15 * (across if side == "x" else height) - max(taken - margin, 0.0)
     after = f"\n{more}" if more else ""
     shown = fitted(axes, text, max(length, 40.0), lines=lines, size=size) + after
     artist = axes.set_xlabel(shown, **kw) if side == "x" else axes.set_ylabel(shown, **kw)
@@ -214,8 +217,8 @@ def legend_inside(axes: Axes, values: Mapping[str, str] | None = None) -> None:
     handles, names, after = _entries(axes, values)
     across, height = _extent(axes)
     size = points_of()
-    tall = len(names) * LINE * size > 0.4 * height
-    if tall or max(_widths(axes, names, after, size)) > 0.5 * across:
+    tall = len(names) * LINE * size > 0.25 * height
+    if tall or max(_widths(axes, names, after, size)) > 0.9 * across:
         legend_above(axes, values, columns=2)
         return
     axes.legend(handles, _shown(axes, names, after, across, size), frameon=False, loc="upper left")
