@@ -57,6 +57,7 @@ def described() -> str:
         items = [
             description.citation,
             f"Licence: {description.licence}. Home: <{description.homepage}>",
+            *([f"Scale: {description.scale_source}"] if description.scale_source else []),
             *([f"Options: {options}"] if options else []),
             *sources,
         ]

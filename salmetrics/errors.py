@@ -1,12 +1,12 @@
 """The error for invalid input, which the user can fix, and the helpers that check options."""
 
+import difflib
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-import numpy as np
-
 __all__ = [
     "InputError",
+    "InputWarning",
     "NeedsDensityError",
     "check_choice",
     "check_list",
@@ -14,12 +14,20 @@ __all__ = [
     "described",
     "is_number",
     "is_whole",
+    "nearest",
     "some",
 ]
 
 
+_LONGEST = 200  # characters of a value in a message
+
+
 class InputError(ValueError):
     """Invalid input, which the user can fix; messages say what was expected and what was given."""
+
+
+class InputWarning(UserWarning):
+    """Input that is used, but may be meant otherwise; messages say how it is used."""
 
 
 class NeedsDensityError(InputError, TypeError):
@@ -37,8 +45,28 @@ def check_choice(name: str, value: Any, choices: Iterable[Any]) -> None:
     """
     allowed = list(choices)
     if value not in allowed:
-        listed = ", ".join(repr(choice) for choice in allowed)
-        raise InputError(f"{name} must be one of {listed}; got {value!r}")
+        given = repr(value) if len(repr(value)) <= _LONGEST else f"{repr(value)[:_LONGEST]} ..."
+        hint = nearest(value, allowed)
+        raise InputError(f"{name} must be one of {some(allowed, 30)}; got {given}{hint}")
+
+
+def nearest(value: Any, choices: Iterable[Any], *, quoted: bool = True) -> str:
+    """Return the end of a message that names the choice nearest to a text; empty if none is near.
+
+    Examples
+    --------
+    >>> nearest("auc", ["IG", "AUC"])
+    "; did you mean 'AUC'?"
+    >>> nearest("x", ["IG", "AUC"])
+    ''
+    """
+    known = {text.casefold(): text for text in choices if isinstance(text, str)}
+    folded = value.casefold() if isinstance(value, str) else ""
+    near = difflib.get_close_matches(folded, known, n=1, cutoff=0.65)
+    if not near:
+        return ""
+    name = known[near[0]]
+    return f"; did you mean {name!r}?" if quoted else f"; did you mean {name}?"
 
 
 def check_list(name: str, values: Any) -> list[Any]:
@@ -68,14 +96,18 @@ def some(names: Sequence[Any], n: int = 5) -> str:
 
 def is_number(value: Any) -> bool:
     """Whether a value is a real number of Python or NumPy; a bool is not."""
+    import numpy as np  # here, so that the help of the command line does not load it
+
     return isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
 
 
 def is_whole(value: Any) -> bool:
     """Whether a value is an integer of Python or NumPy; a bool is not."""
+    import numpy as np
+
     return isinstance(value, (int, np.integer)) and not isinstance(value, bool)
 
 
-def described(error: Exception) -> str:
+def described(error: BaseException) -> str:
     """Return an error as text, as results record it: its class and its message."""
     return f"{type(error).__name__}: {error}"

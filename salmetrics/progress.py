@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from tqdm import tqdm
 
-__all__ = ["progress_bar"]
+__all__ = ["hidden", "progress_bar"]
+
+_n_hiding = 0  # of the `hidden` that last
 
 
 def progress_bar(
@@ -54,6 +57,24 @@ def progress_bar(
         desc=description,
         unit=unit,
         delay=delay,
-        disable=None if show else True,
+        disable=None if show and _n_hiding == 0 else True,
         **options,
     )
+
+
+@contextmanager
+def hidden() -> Iterator[None]:
+    """Show no bar while this lasts, in any thread.
+
+    Examples
+    --------
+    >>> with hidden():
+    ...     progress_bar([1, 2]).disable
+    True
+    """
+    global _n_hiding
+    _n_hiding += 1
+    try:
+        yield
+    finally:
+        _n_hiding -= 1

@@ -70,7 +70,7 @@ class Protocol:
         How densities are blurred for the comparison with empirical maps; None: like these.
     sim_fixations
         Number of fixations per sampled empirical map for the SIM-optimal map of a density; None:
-        the data set's mean number of fixations per image.
+        the data set's mean number of fixations per image, or 100 if it has only ground-truth maps.
     sim_samples
         Number of sampled empirical maps for the SIM-optimal map.
     sim_truncate
@@ -314,6 +314,24 @@ def protocol_from_record(record: Mapping[str, Any]) -> Protocol:
     record
         Its name, version and choices. Choices that older records lack are those of the published
         protocol.
+
+    Returns
+    -------
+    protocol : Protocol
+        The protocol with these choices.
+
+    Raises
+    ------
+    KeyError
+        If the record has no name, version or choices.
+    InputError
+        If a choice is invalid.
+
+    Examples
+    --------
+    >>> record = {"name": "default", "version": 1, "choices": {"sigma": 30.0}}
+    >>> protocol_from_record(record).sigma
+    30.0
     """
     choices: dict[str, Any] = {
         name: tuple(value) if isinstance(value, list) else value

@@ -83,6 +83,15 @@ class InformationGain(_PerFixation):
     average
         "fixation": every fixation has the same weight; "image": every image has. See
         `salmetrics.Protocol`.
+
+    Examples
+    --------
+    >>> import torch
+    >>> fixations = torch.tensor([[[1.0, 0.0], [0.0, 1.0]]])
+    >>> metric = InformationGain()
+    >>> metric.update((fixations / 2).log(), torch.full((1, 2, 2), 0.25).log(), fixations)
+    >>> metric.compute()
+    1.0
     """
 
     def update(
@@ -121,6 +130,15 @@ class NSS(_PerFixation):
         `salmetrics.Protocol`.
     ddof
         The standard deviation has the denominator N - ddof.
+
+    Examples
+    --------
+    >>> import torch
+    >>> fixations = torch.tensor([[[1.0, 0.0], [0.0, 1.0]]])
+    >>> metric = NSS()
+    >>> metric.update(fixations, fixations)
+    >>> metric.compute()
+    1.0
     """
 
     def __init__(self, *, average: Average = "fixation", ddof: int = 0) -> None:
@@ -155,6 +173,15 @@ class AUC(_PerFixation):
     average
         "fixation": every fixation has the same weight; "image": every image has. See
         `salmetrics.Protocol`.
+
+    Examples
+    --------
+    >>> import torch
+    >>> fixations = torch.tensor([[[1.0, 0.0], [0.0, 1.0]]])
+    >>> metric = AUC()
+    >>> metric.update(fixations, fixations)
+    >>> metric.compute()
+    0.75
     """
 
     def update(self, prediction: Tensor, fixations: Tensor, *, mask: Tensor | None = None) -> None:
@@ -206,14 +233,34 @@ class _PerImage(_Mean, ABC):
 
 
 class CC(_PerImage):
-    """Correlation with empirical maps; higher is better."""
+    """Correlation with empirical maps; higher is better.
+
+    Examples
+    --------
+    >>> import torch
+    >>> target = torch.tensor([[[1.0, 0.0], [0.0, 1.0]]])
+    >>> metric = CC()
+    >>> metric.update(target, target)
+    >>> metric.compute()
+    1.0
+    """
 
     def _values(self, prediction: Tensor, target: Tensor, mask: Tensor | None) -> Tensor:
         return 1 - losses.cc_loss(prediction, target, mask=mask, reduction="none")
 
 
 class SIM(_PerImage):
-    """Similarity to empirical maps; higher is better."""
+    """Similarity to empirical maps; higher is better.
+
+    Examples
+    --------
+    >>> import torch
+    >>> target = torch.tensor([[[1.0, 0.0], [0.0, 1.0]]])
+    >>> metric = SIM()
+    >>> metric.update(target, target)
+    >>> metric.compute()
+    1.0
+    """
 
     def _values(self, prediction: Tensor, target: Tensor, mask: Tensor | None) -> Tensor:
         return 1 - losses.sim_loss(prediction, target, mask=mask, reduction="none")
@@ -227,6 +274,15 @@ class KLDiv(_PerImage):
     eps
         Regularisation, see `salmetrics_models.losses.kld_loss`; by default that of the
         MIT/Tuebingen benchmark.
+
+    Examples
+    --------
+    >>> import torch
+    >>> target = torch.tensor([[[1.0, 0.0], [0.0, 1.0]]])
+    >>> metric = KLDiv()
+    >>> metric.update(torch.ones(1, 2, 2), target)
+    >>> round(metric.compute(), 4)  # ln 2
+    0.6931
     """
 
     def __init__(self, *, eps: float = 2.2204e-16) -> None:

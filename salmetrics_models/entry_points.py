@@ -7,13 +7,14 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from inspect import signature
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from salmetrics.data.dataset import Dataset
-from salmetrics.data.folds import Folds, mit1003
+from salmetrics.data.folds import N_MIT1003, Folds, mit1003
 from salmetrics.errors import InputError, check_choice
 from salmetrics.models.base import DensityModel, SaliencyMapModel
 from salmetrics.models.centre_bias import CentreBias
+from salmetrics.models.cross_validated import UnknownImages
 from salmetrics_models.deepgaze.deepgaze2 import DeepGazeII
 from salmetrics_models.deepgaze.deepgaze2e import DeepGazeIIE
 from salmetrics_models.deepgaze.folded import FoldedDeepGaze
@@ -53,7 +54,8 @@ def deepgaze2e(argument: str | None, dataset: Dataset) -> DensityModel:
         ``pixels_per_degree`` (a number, or ``dataset`` for that of the data set). Components are
         selected by ``fold`` and ``instance``; with ``folds=`` (FILE.csv of
         `salmetrics.Folds.save`, or ``mit1003``) each image is predicted by the components that
-        were not trained on it, and images in no fold as ``unknown`` says. ``component_order`` and
+        were not trained on it, and images in no fold as ``unknown`` says, which are all images of
+        another data set if ``folds=mit1003``. ``component_order`` and
         ``fold_offset`` tell the order of components in the file.
     dataset
         Data set whose fixations the centre bias is fitted to.
@@ -254,9 +256,28 @@ def _with_components(model: DeepGaze, options: dict[str, Any], dataset: Dataset)
         check_choice(where, name, others)
     if scheme is None:
         return model.with_components(choose(**options))
+    if scheme == "mit1003" and not _is_mit1003(dataset):
+        return _of_unknown_images(model, options.get("unknown", "error"), dataset)
     folds = mit1003(dataset.stimuli) if scheme == "mit1003" else Folds.load(scheme)
     crossed: DensityModel = choose(folds, **options)
     return crossed
+
+
+def _is_mit1003(dataset: Dataset) -> bool:
+    """Whether a data set is MIT1003, or a part of it, whose folds need all of its images."""
+    named = "mit1003" in dataset.name.casefold() or dataset.info.get("title") == "MIT1003"
+    return named or len(dataset) == N_MIT1003
+
+
+def _of_unknown_images(model: FoldedDeepGaze, unknown: str, dataset: Dataset) -> DensityModel:
+    """Return what predicts the images of a data set that are all in no fold."""
+    check_choice("unknown", unknown, get_args(UnknownImages))
+    if unknown == "error":
+        raise InputError(
+            f"folds=mit1003 says nothing about the images of {dataset.name}; with unknown=mixture, "
+            "all components predict them"
+        )
+    return model
 
 
 def _centre(text: str | None, dataset: Dataset) -> Any:

@@ -63,6 +63,13 @@ def negative_log_likelihood(
     ------
     InputError
         If shapes differ, `mask` is not bool, an image has no fixations, or an option is invalid.
+
+    Examples
+    --------
+    >>> uniform = torch.full((1, 2, 2), 0.25).log()
+    >>> fixations = torch.tensor([[[1.0, 0.0], [0.0, 1.0]]])
+    >>> float(negative_log_likelihood(uniform, fixations))
+    2.0
     """
     log_density, fixations, inside = checked_maps(log_density, fixations, mask)
     totals = fixation_totals(fixations, inside)
@@ -103,6 +110,12 @@ def nss_loss(
     ------
     InputError
         If shapes differ, `mask` is not bool, an image has no fixations, or an option is invalid.
+
+    Examples
+    --------
+    >>> prediction = torch.tensor([[[1.0, 0.0], [0.0, 1.0]]])
+    >>> float(nss_loss(prediction, fixations=prediction))
+    -1.0
     """
     prediction, fixations, inside = checked_maps(prediction, fixations, mask)
     standard = _standardised(prediction, inside, ddof)
@@ -149,6 +162,12 @@ def nss_difference(
     ----------
     Jia and Bruce (2020), EML-NET: An Expandable Multi-Layer NETwork for saliency prediction, Image
     and Vision Computing 95, 103887, doi:10.1016/j.imavis.2020.103887.
+
+    Examples
+    --------
+    >>> fixations = torch.tensor([[[1.0, 0.0], [0.0, 1.0]]])
+    >>> float(nss_difference(fixations, fixations))
+    0.0
     """
     prediction, fixations, inside = checked_maps(prediction, fixations, mask)
     best = _standardised(fixations, inside, ddof)
@@ -181,6 +200,12 @@ def cc_loss(
     ------
     InputError
         If shapes differ, `mask` is not bool, or an option is invalid.
+
+    Examples
+    --------
+    >>> target = torch.tensor([[[1.0, 0.0], [0.0, 1.0]]])
+    >>> float(cc_loss(1 - target, target))
+    2.0
     """
     prediction, target, inside = checked_maps(prediction, target, mask)
     p, q = _centred(prediction, inside), _centred(target, inside)
@@ -224,6 +249,12 @@ def kld_loss(
     ------
     InputError
         If shapes differ, `mask` is not bool, or an option is invalid.
+
+    Examples
+    --------
+    >>> target = torch.tensor([[[1.0, 0.0], [0.0, 1.0]]])
+    >>> round(float(kld_loss(torch.ones(1, 2, 2), target, eps=1e-12)), 4)  # ln 2
+    0.6931
     """
     prediction, target, inside = checked_maps(prediction, target, mask)
     p, q = _shares(prediction, inside), _shares(target, inside)
@@ -257,6 +288,12 @@ def sim_loss(
     ------
     InputError
         If shapes differ, `mask` is not bool, or an option is invalid.
+
+    Examples
+    --------
+    >>> target = torch.tensor([[[1.0, 0.0], [0.0, 1.0]]])
+    >>> float(sim_loss(torch.ones(1, 2, 2), target))
+    0.5
     """
     prediction, target, inside = checked_maps(prediction, target, mask)
     p, q = _shares(prediction, inside), _shares(target, inside)
@@ -306,6 +343,12 @@ def eml_net_loss(
     ----------
     Jia and Bruce (2020), EML-NET: An Expandable Multi-Layer NETwork for saliency prediction, Image
     and Vision Computing 95, 103887, doi:10.1016/j.imavis.2020.103887.
+
+    Examples
+    --------
+    >>> fixations = torch.tensor([[[1.0, 0.0], [0.0, 1.0]]])
+    >>> round(float(eml_net_loss(fixations, fixations, fixations)), 5)
+    0.0
     """
     divergence = kld_loss(prediction, target, eps=eps, mask=mask, reduction=reduction)
     correlation = cc_loss(prediction, target, mask=mask, reduction=reduction)
@@ -318,10 +361,28 @@ def checked_maps(
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Return both maps in the type of the prediction, and a mask of their shape.
 
+    Parameters
+    ----------
+    prediction, other
+        Maps, shape (n, h, w).
+    mask
+        bool, shape (n, h, w), False on padding; None: there is none.
+
+    Returns
+    -------
+    prediction, other, mask : Tensor
+        All of shape (n, h, w).
+
     Raises
     ------
     InputError
         If the prediction is not of shape (n, h, w), another shape differs, or `mask` is not bool.
+
+    Examples
+    --------
+    >>> _, _, mask = checked_maps(torch.zeros(1, 2, 3), torch.ones(1, 2, 3), None)
+    >>> mask.shape, mask.dtype
+    (torch.Size([1, 2, 3]), torch.bool)
     """
     if prediction.ndim != 3 or prediction.numel() == 0:
         raise InputError(
@@ -341,7 +402,31 @@ def checked_maps(
 
 
 def fixation_totals(fixations: Tensor, inside: Tensor) -> Tensor:
-    """Return the number of fixations on each image; raise `InputError` if an image has none."""
+    """Return the number of fixations on each image.
+
+    Parameters
+    ----------
+    fixations
+        Number of fixations on each pixel, shape (n, h, w).
+    inside
+        bool, shape (n, h, w), False on padding.
+
+    Returns
+    -------
+    totals : Tensor
+        Shape (n,).
+
+    Raises
+    ------
+    InputError
+        If an image has none.
+
+    Examples
+    --------
+    >>> fixations = torch.tensor([[[1.0, 0.0], [0.0, 2.0]]])
+    >>> fixation_totals(fixations, torch.ones(1, 2, 2, dtype=torch.bool))
+    tensor([3.])
+    """
     totals = torch.where(inside, fixations, 0).sum(_PIXELS)
     without = (totals <= 0).nonzero().flatten().tolist()
     if without:

@@ -11,9 +11,17 @@ from salmetrics.evaluation import explained, metric_functions
 
 PACKAGES = (
     "salmetrics",
+    "salmetrics.data.folds",
+    "salmetrics.data.transforms",
     "salmetrics.datasets",
     "salmetrics.plotting",
+    "salmetrics.protocols",
+    "salmetrics.results.image_selection",
+    "salmetrics.results.layouts",
+    "salmetrics.results.mixtures",
     "salmetrics_models",
+    "salmetrics_models.accumulators",
+    "salmetrics_models.losses",
     "salmetrics_models.training",
 )
 # parameters all described and none invented, what is returned named and described
@@ -25,7 +33,8 @@ def public():
     for package in PACKAGES:
         module = importlib.import_module(package)
         for name in module.__all__:
-            if callable(getattr(module, name)):
+            found = getattr(module, name)
+            if inspect.isclass(found) or inspect.isfunction(found):
                 yield f"{package}.{name}"
 
 

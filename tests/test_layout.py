@@ -9,10 +9,12 @@ ROOT = Path(__file__).parents[1]
 TOGETHER = {
     "test_against_pysaliency.py",
     "test_damaged_files.py",
+    "test_dependencies.py",
     "test_docstrings.py",
     "test_import.py",
     "test_layout.py",
     "test_mit_tuebingen.py",
+    "test_names.py",
     "test_readme.py",
     "test_wrong_input.py",
     "cli/test_main.py",

@@ -3,29 +3,24 @@
 from __future__ import annotations
 
 import argparse
-from collections import Counter
-from collections.abc import Callable
+import dataclasses
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from salmetrics.array_types import Kind
-from salmetrics.cli.arguments.dataset import (
-    add_first,
-    add_width,
-    named_dataset,
-    protocol_of,
-    shortened,
-)
-from salmetrics.cli.arguments.model import MODEL_HELP, opened
-from salmetrics.cli.arguments.scoring import add_layout, add_resources, add_scoring
+from salmetrics.cli import output
+from salmetrics.cli.arguments.dataset import add_data, datasets_of, ground_truth_of, protocol_of
+from salmetrics.cli.arguments.documents import evaluation_document, table_text
+from salmetrics.cli.arguments.model import MODEL_HELP, named_specs, opened
+from salmetrics.cli.arguments.scoring import add_json, add_layout, add_resources, add_scoring
 from salmetrics.data.dataset import Dataset
 from salmetrics.densities.resampling import Resize
 from salmetrics.errors import InputError
-from salmetrics.evaluation.benchmark import benchmark, part_for
+from salmetrics.evaluation.benchmark import Benchmark, benchmark, part_for
 from salmetrics.models.base import DensityModel
 from salmetrics.models.conversion import as_model
-from salmetrics.models.stored_maps import stem_of
 from salmetrics.results.layouts import LAYOUTS
 
 __all__ = ["add"]
@@ -36,19 +31,14 @@ _SOME_SKIPPED = 3  # exit code
 def add(commands: Any) -> None:
     """Add the command to the subparsers of the program."""
     command = commands.add_parser(
-        "benchmark", help="score many models on many data sets, as leaderboards"
+        "benchmark",
+        examples=(
+            "salmetrics benchmark --dataset mit1003 --dataset toronto:data/toronto \\",
+            "    --maps sam=maps/sam maps/eml --log-densities deepgaze --out boards",
+        ),
     )
     command.set_defaults(run=_run)
-    data = command.add_argument_group("data")
-    data.add_argument(
-        "--dataset",
-        action="append",
-        required=True,
-        metavar="SPEC",
-        help="registered name or name:folder, or an HDF5 file of salmetrics; may be repeated",
-    )
-    add_first(data)
-    add_width(data)
+    add_data(command, several=True)
     models = command.add_argument_group(
         "models: folders, archives or files; a folder with a part named like the data set "
         "(maps/toronto) stands for that part"
@@ -58,7 +48,7 @@ def add(commands: Any) -> None:
         nargs="+",
         action="extend",
         default=[],
-        metavar="PATH",
+        metavar="[NAME=]PATH",
         help="saliency maps, one model per path",
     )
     models.add_argument(
@@ -66,11 +56,19 @@ def add(commands: Any) -> None:
         nargs="+",
         action="extend",
         default=[],
-        metavar="PATH",
+        metavar="[NAME=]PATH",
         help="natural logs of densities, one model per path",
     )
-    models.add_argument("--model", action="append", default=[], metavar="SPEC", help=MODEL_HELP)
+    models.add_argument(
+        "--model", action="append", default=[], metavar="[NAME=]SPEC", help=MODEL_HELP
+    )
     scoring = add_scoring(command)
+    scoring.add_argument(
+        "--empirical",
+        metavar="PATH",
+        help="ground-truth maps in place of blurred fixations, for CC, KLDiv, SIM and EMD; of one "
+        "of several data sets: --dataset SPEC,empirical=PATH. No fixations are needed then",
+    )
     add_layout(
         scoring, "its protocol and metrics are the defaults, and the table in it is saved too"
     )
@@ -80,6 +78,7 @@ def add(commands: Any) -> None:
         metavar="KEY",
         help="metric that sorts the leaderboards (default: the first that all models have)",
     )
+    add_json(scoring)
     running = add_resources(command)
     running.add_argument(
         "--keep-going",
@@ -91,35 +90,25 @@ def add(commands: Any) -> None:
         "--out",
         type=Path,
         default=Path("salmetrics_benchmark"),
-        help="folder for tables, results and checkpoints: the same command resumes after an "
-        "interruption (default: salmetrics_benchmark)",
+        help="folder for tables, results and checkpoints; the tables of a data set are written as "
+        "soon as it is finished, and the same command resumes after an interruption (default: "
+        "salmetrics_benchmark)",
     )
 
 
 def _run(options: argparse.Namespace) -> int:
-    datasets = [shortened(named_dataset(spec), options) for spec in options.dataset]
-    names = [dataset.name for dataset in datasets]
-    makers = {
-        **_stored(options.maps, "saliency_map", options, names),
-        **_stored(options.log_densities, "log_density", options, names),
-    }
-    for spec in options.model:
-        makers[spec] = partial(opened, spec, resize=options.resize)
-    n = len(options.maps) + len(options.log_densities) + len(options.model)
-    if len(makers) < n or n == 0:
-        raise InputError(
-            "no models: give --maps, --log-densities or --model"
-            if n == 0
-            else "two models have the same name; give each model once, or rename a folder"
-        )
+    _check_models(options)
     if options.protocol is None:
         options.protocol = LAYOUTS[options.layout].protocol if options.layout else "default"
-    options.out.mkdir(parents=True, exist_ok=True)
+    protocol = protocol_of(options, own_width=True)
+    datasets = datasets_of(options, ground_truth=True)
+    output.keeps(f"finished parts are in {options.out}; the same command resumes from them")
     result = benchmark(
         datasets,
         {},
-        made=makers,
-        protocol=protocol_of(options),
+        made=_makers(options, [dataset.name for dataset in datasets]),
+        empirical=_ground_truths(options, datasets),
+        protocol=protocol,
         metrics=options.metrics,
         layout=options.layout,
         sort_by=options.sort_by,
@@ -127,34 +116,94 @@ def _run(options: argparse.Namespace) -> int:
         fit=options.fit_density,
         keep_going=options.keep_going,
         checkpoint=options.out / "checkpoint",
+        out=options.out,
         n_bootstrap=options.n_bootstrap,
         n_jobs=options.n_jobs,
         seed=options.seed,
     )
-    result.save(options.out)
-    print(result)
-    print(f"\nwrote {options.out}")
+    output.wrote(options.out)
+    output.say(f"{table_text(result)}\n")
+    output.document(_document(result))
     return _SOME_SKIPPED if result.skipped else 0
 
 
-def _stored(
-    paths: list[str], kind: Kind, options: argparse.Namespace, datasets: list[str]
-) -> dict[str, Callable[[Dataset], Any]]:
-    """Return what opens each model, by name: folder or file, with the parent if names clash."""
-    stems = [stem_of(Path(path)) for path in paths]
-    counts = Counter(stems)
-    parents = [Path(path).resolve().parent.name for path in paths]
-    names = [
-        stem if counts[stem] == 1 else f"{parent}/{stem}"
-        for stem, parent in zip(stems, parents, strict=True)
-    ]
+def _document(result: Benchmark) -> dict[str, Any]:
+    """Return the scores by data set, the generalisation of models, and what is left out."""
+    boards = {}
+    for name, evaluation in result.evaluations.items():
+        groups = result.leaderboard(name)["group"]
+        boards[name] = {
+            **evaluation_document(evaluation),
+            "ranking": [{"model": model, "group": group} for model, group in groups.items()],
+        }
+    across = result.generalisation
     return {
-        name: partial(_open, path, kind, options.resize, datasets)
-        for name, path in zip(names, paths, strict=True)
+        "sort_by": result.sort_by,
+        "datasets": boards,
+        "generalisation": [
+            {"model": model, "mean_rank": rank} for model, rank in across["mean rank", ""].items()
+        ],
+        "skipped": [dataclasses.asdict(each) for each in result.skipped],
     }
 
 
-def _open(path: str, kind: Kind, resize: Resize | None, names: list[str], dataset: Dataset) -> Any:
+def _check_models(options: argparse.Namespace) -> None:
+    """Check, before anything is read, that there are models and a place for results."""
+    if not (options.maps or options.log_densities or options.model):
+        raise InputError("no models: give --maps, --log-densities or --model")
+    try:
+        options.out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(
+            f"--out: {str(options.out)!r} cannot be a folder of results: {error.strerror}"
+        ) from error
+
+
+def _ground_truths(options: argparse.Namespace, datasets: Sequence[Dataset]) -> dict[str, Any]:
+    """Return the paths of ground-truth maps, by name of the data set."""
+    specs = list(options.dataset or [])
+    given = [ground_truth_of(spec) for spec in specs]
+    if len(datasets) > len(specs):  # --images comes first
+        given.insert(0, options.empirical)
+    elif options.empirical is not None:
+        if len(datasets) > 1 or given[0] is not None:
+            raise InputError(
+                "--empirical is for one data set; of several, give those of each as --dataset "
+                "SPEC,empirical=PATH"
+            )
+        given = [options.empirical]
+    return {
+        dataset.name: maps
+        for dataset, maps in zip(datasets, given, strict=True)
+        if maps is not None
+    }
+
+
+def _makers(
+    options: argparse.Namespace, datasets: Sequence[str]
+) -> dict[str, Callable[[Dataset], Any]]:
+    """Return what opens each model for a data set, by name of the model."""
+    given: list[tuple[str, Kind | None]] = [
+        *((text, "saliency_map") for text in options.maps),
+        *((text, "log_density") for text in options.log_densities),
+        *((text, None) for text in options.model),
+    ]
+    texts = [text for text, _ in given]
+    makers: dict[str, Callable[[Dataset], Any]] = {}
+    used = {"--maps": options.maps, "--log-densities": options.log_densities}
+    named = [option for option, texts in (used | {"--model": options.model}).items() if texts]
+    specs = named_specs(texts, "/".join(named))
+    for (name, spec), (_, kind) in zip(specs.items(), given, strict=True):
+        if kind is None:
+            makers[name] = partial(opened, spec, resize=options.resize, datasets=datasets)
+        else:
+            makers[name] = partial(_open, spec, kind, options.resize, datasets)
+    return makers
+
+
+def _open(
+    path: str, kind: Kind, resize: Resize | None, names: Sequence[str], dataset: Dataset
+) -> Any:
     """Return the maps of a path for one of the data sets called `names`."""
     part = part_for(path, dataset, names)
     model = as_model(part, dataset.stimuli, kind=kind, resize=resize)

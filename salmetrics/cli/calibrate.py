@@ -6,10 +6,12 @@ import argparse
 from pathlib import Path
 from typing import Any, get_args
 
+from salmetrics.cli import output
 from salmetrics.cli.arguments.dataset import add_data, datasets_of
+from salmetrics.cli.arguments.documents import records
 from salmetrics.cli.arguments.figure import FIGURES, add_size, check_figure, pyplot, save_figure
-from salmetrics.cli.arguments.model import DENSITY_KINDS, MODEL_HELP, opened
-from salmetrics.cli.arguments.scoring import add_kind
+from salmetrics.cli.arguments.model import DENSITY_KINDS, MODEL_HELP, named_specs, opened
+from salmetrics.cli.arguments.scoring import add_json, add_kind, map_reading
 from salmetrics.data.dataset import Dataset
 from salmetrics.errors import InputError
 from salmetrics.evaluation.calibration import (
@@ -30,7 +32,10 @@ __all__ = ["add"]
 def add(commands: Any) -> None:
     """Add the command to the subparsers of the program."""
     command = commands.add_parser(
-        "calibrate", help="test whether densities are over- or underconfident"
+        "calibrate",
+        examples=(
+            "salmetrics calibrate --dataset mit1003 --model deepgaze2e --recalibrate --out c.pdf",
+        ),
     )
     command.set_defaults(run=_run)
     add_data(command, width=False, several=True)  # no map is blurred
@@ -43,7 +48,11 @@ def add(commands: Any) -> None:
         help="turn saliency maps into densities by maximum likelihood",
     )
     models.add_argument(
-        "--n-bins", type=int, default=10, help="number of bins of equal mass (default: 10)"
+        "--n-bins",
+        type=int,
+        default=10,
+        metavar="N",
+        help="number of bins of equal mass (default: 10)",
     )
     models.add_argument(
         "--recalibrate",
@@ -76,13 +85,17 @@ def add(commands: Any) -> None:
         metavar="N",
         help="bootstrap resamples behind intervals (default: 1000; 0: no intervals)",
     )
-    models.add_argument("--seed", type=int, default=0, help="seed of all random draws (default: 0)")
+    models.add_argument(
+        "--seed", type=int, default=0, metavar="N", help="seed of all random draws (default: 0)"
+    )
     models.add_argument(
         "--out",
         type=Path,
+        metavar="FILE",
         help="file to write: the shares as .csv, or the histograms as .pdf, .png or .svg; an "
         "existing file is replaced",
     )
+    add_json(models)
     add_size(models)
 
 
@@ -92,16 +105,14 @@ def _run(options: argparse.Namespace) -> None:
     suffix = None if options.out is None else check_figure(options, (".csv", *FIGURES))
     if options.centre_bias and not options.recalibrate:
         raise InputError("--centre-bias needs --recalibrate")
+    specs = named_specs(options.model)
     datasets = datasets_of(options)
-    twice = [spec for spec in options.model if options.model.count(spec) > 1]
-    if twice:
-        raise InputError(f"--model {twice[0]} is given twice")
     calibrations: dict[str, dict[str, Calibration]] = {}
     for dataset in datasets:
         by_model = calibrations[dataset.name] = {}
-        for spec in options.model:
-            for name, model in _models(spec, options, dataset, datasets).items():
-                by_model[name] = calibration(
+        for name, spec in specs.items():
+            for label, model in _models(name, spec, options, dataset, datasets).items():
+                by_model[label] = calibration(
                     model,
                     *dataset,
                     n_bins=options.n_bins,
@@ -110,42 +121,72 @@ def _run(options: argparse.Namespace) -> None:
                     n_bootstrap=options.n_bootstrap,
                     seed=options.seed,
                 )
-        print(f"{dataset.name}: {len(dataset)} images, {len(dataset.fixations)} fixations\n")
+    _save(calibrations, options, suffix)
+    for dataset in datasets:
         rows = {
             name: {"error": c.error, "confidence": c.confidence, "p": c.p_value}
-            for name, c in by_model.items()
+            for name, c in calibrations[dataset.name].items()
         }
         # + 0.0 turns -0.0 into 0.0
-        print((pd.DataFrame.from_dict(rows, orient="index").round(4) + 0.0).to_string())
-        print()
-    print("confidence: 0 if calibrated, negative if overconfident, positive if underconfident")
+        table = (pd.DataFrame.from_dict(rows, orient="index").round(4) + 0.0).to_string()
+        heading = f"{dataset.name}: {len(dataset)} images, {len(dataset.fixations)} fixations"
+        output.say(f"{heading}\n\n{table}\n")
+    legend = "confidence: 0 if calibrated, negative if overconfident, positive if underconfident"
+    output.say(legend if options.out is None else f"{legend}\n")
+    output.document(
+        {
+            "calibrations": [
+                {
+                    "dataset": dataset_name,
+                    "model": name,
+                    "error": c.error,
+                    "confidence": c.confidence,
+                    "p_value": c.p_value,
+                    "bins": records(c.table),
+                }
+                for dataset_name, by_model in calibrations.items()
+                for name, c in by_model.items()
+            ]
+        }
+    )
+
+
+def _save(
+    calibrations: dict[str, dict[str, Calibration]], options: argparse.Namespace, suffix: str | None
+) -> None:
+    """Write the shares of bins, or the histograms, if --out is given."""
+    import pandas as pd
+
     if suffix == ".csv":
         tables = {
             (dataset_name, name): c.table
             for dataset_name, by_model in calibrations.items()
             for name, c in by_model.items()
         }
-        with replacing(options.out) as temporary:
-            pd.concat(tables, names=["dataset", "model"]).to_csv(temporary)
+        shares = pd.concat(tables, names=["dataset", "model"])
+
+        def write(path: Path) -> None:
+            with replacing(path) as temporary:
+                shares.to_csv(temporary)
+
+        output.save(options.out, write)
     elif suffix is not None:
         pyplot()
         from salmetrics.plotting import plot_calibrations
 
         save_figure(plot_calibrations(calibrations)[0, 0].figure, options)
-    if options.out is not None:
-        print(f"\nwrote {options.out}")
 
 
 def _models(
-    spec: str, options: argparse.Namespace, dataset: Dataset, datasets: list[Dataset]
+    name: str, spec: str, options: argparse.Namespace, dataset: Dataset, datasets: list[Dataset]
 ) -> dict[str, DensityModel]:
-    """Return the model of a name, and the recalibrated one if asked for, by label."""
+    """Return a model, and the recalibrated one if asked for, by label."""
     names = [each.name for each in datasets]
-    given = opened(spec, dataset, kind=options.kind, resize=options.resize, datasets=names)
+    given = opened(spec, dataset, kind=options.kind, **map_reading(options), datasets=names)
     if options.fit_density:
         given = fitted_if_map(given, *dataset, seed=options.seed)
     model = require_density(given, f"calibration of --model {spec}")
-    models = {spec: model}
+    models = {name: model}
     if options.recalibrate:
         n_images = int((dataset.fixations.counts() > 0).sum())
         if n_images < 2:
@@ -153,7 +194,7 @@ def _models(
                 "--recalibrate needs at least 2 images with fixations, to fit to some and predict "
                 f"the others; got {n_images}"
             )
-        models[f"{spec}, recalibrated"] = recalibrate(
+        models[f"{name}, recalibrated"] = recalibrate(
             model,
             *dataset,
             centre_bias=options.centre_bias,

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import argparse
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from salmetrics.array_types import Array
+from salmetrics.cli import output
+from salmetrics.cli.arguments.documents import evaluation_document
+from salmetrics.cli.arguments.scoring import add_json
 from salmetrics.data.stimuli import Stimulus
 from salmetrics.datasets.generated import GeneratedDataset, generate_dataset
 from salmetrics.errors import InputError
@@ -23,19 +27,24 @@ __all__ = ["add"]
 
 def add(commands: Any) -> None:
     """Add the command to the subparsers of the program."""
-    command = commands.add_parser(
-        "demo", help="evaluate four models on generated images whose true density is known"
-    )
+    command = commands.add_parser("demo", examples=("salmetrics demo --out first_result",))
     command.set_defaults(run=_run)
-    command.add_argument(
+    group = command.add_argument_group("result")
+    group.add_argument(
         "--out",
         type=Path,
         default=Path("salmetrics_demo"),
+        metavar="DIR",
         help="folder for table.csv and figure.png (default: salmetrics_demo)",
     )
-    command.add_argument(
-        "--seed", type=int, default=0, help="seed of the generated data set (default: 0)"
+    group.add_argument(
+        "--seed",
+        type=int,
+        default=0,
+        metavar="N",
+        help="seed of the generated data set (default: 0)",
     )
+    add_json(group)
 
 
 def _run(options: argparse.Namespace) -> None:
@@ -43,7 +52,21 @@ def _run(options: argparse.Namespace) -> None:
         import matplotlib  # noqa: F401
     except ImportError as error:
         raise InputError("the demo draws a figure: pip install 'salmetrics[report]'") from error
-    print(run_demo(options.out, seed=options.seed))
+    if options.out.exists() and not options.out.is_dir():
+        raise InputError(f"--out must be a folder; {str(options.out)!r} is a file")
+    options.out.mkdir(parents=True, exist_ok=True)
+    generated, result = run_demo(options.out, seed=options.seed)
+    stimuli, fixations = generated.dataset
+    gain = _gain_of_truth(generated, result)
+    z = (gain["measured"] - gain["expected"]) / gain["standard_error"]
+    output.say(
+        f"{len(stimuli)} generated images, {len(fixations)} fixations from a known density\n\n"
+        f"{result}\n\n"
+        f"information gain of the truth over uniform: {gain['measured']:.4f} +- "
+        f"{gain['standard_error']:.4f} bit/fixation measured, {gain['expected']:.4f} by theory "
+        f"({z:+.1f} standard errors)\n"
+    )
+    output.document({**evaluation_document(result), "gain_of_truth": gain})
 
 
 class LocalContrast(SaliencyMapModel):
@@ -60,7 +83,7 @@ class LocalContrast(SaliencyMapModel):
         return contrast
 
 
-def run_demo(out: Path, *, seed: int = 0) -> str:
+def run_demo(out: Path, *, seed: int = 0) -> tuple[GeneratedDataset, Evaluation]:
     """Evaluate four models on generated images, and write ``table.csv`` and ``figure.png``.
 
     Parameters
@@ -72,8 +95,10 @@ def run_demo(out: Path, *, seed: int = 0) -> str:
 
     Returns
     -------
-    report : str
-        Table of scores, and the measured gain of the truth beside its theoretical value.
+    generated : GeneratedDataset
+        Images, fixations and the density that they are from.
+    result : Evaluation
+        Scores of the models.
     """
     generated = generate_dataset(seed=seed)
     stimuli, fixations = generated.dataset
@@ -85,31 +110,19 @@ def run_demo(out: Path, *, seed: int = 0) -> str:
     }
     result = evaluate(models, stimuli, fixations, baseline=Uniform())
     out.mkdir(parents=True, exist_ok=True)
-    result.summary.to_csv(out / "table.csv")
-    _draw(generated, result, out / "figure.png")
-    return "\n".join(
-        [
-            f"{len(stimuli)} generated images, {len(fixations)} fixations from a known density",
-            "",
-            repr(result),
-            "",
-            _check(generated, result),
-            "",
-            f"wrote {out / 'table.csv'} and {out / 'figure.png'}",
-        ]
-    )
+    output.save(out / "table.csv", result.to_csv)
+    output.save(out / "figure.png", partial(_draw, generated, result))
+    return generated, result
 
 
-def _check(generated: GeneratedDataset, result: Evaluation) -> str:
-    """Return a line that compares the measured gain of the truth with its theoretical value."""
+def _gain_of_truth(generated: GeneratedDataset, result: Evaluation) -> dict[str, float]:
+    """Return the gain of the truth over uniform: measured, its standard error, and by theory."""
     gains = result.per_fixation["truth", "IG"].to_numpy()
-    expected = float(generated.expected_gains.mean())
-    error = float(gains.std(ddof=1) / np.sqrt(gains.size))
-    measured = result.value("truth", "IG")
-    return (
-        f"information gain of the truth over uniform: {measured:.4f} +- {error:.4f} bit/fixation "
-        f"measured, {expected:.4f} by theory ({(measured - expected) / error:+.1f} standard errors)"
-    )
+    return {
+        "measured": result.value("truth", "IG"),
+        "standard_error": float(gains.std(ddof=1) / np.sqrt(gains.size)),
+        "expected": float(generated.expected_gains.mean()),
+    }
 
 
 def _draw(generated: GeneratedDataset, result: Evaluation, path: Path) -> None:

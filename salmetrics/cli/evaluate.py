@@ -3,32 +3,48 @@
 from __future__ import annotations
 
 import argparse
+from functools import partial
 from pathlib import Path
 from typing import Any, get_args
 
 from salmetrics.array_types import KINDS
-from salmetrics.cli.arguments.dataset import add_data, dataset_of, protocol_of, shortened
-from salmetrics.cli.arguments.model import MODEL_HELP, model_of, opened
-from salmetrics.cli.arguments.scoring import add_resources, add_scoring
+from salmetrics.cli import output
+from salmetrics.cli.arguments.dataset import add_data, dataset_of, heading, protocol_of, shortened
+from salmetrics.cli.arguments.documents import evaluation_document, table_text
+from salmetrics.cli.arguments.model import MODEL_HELP, model_of, named_specs, opened
+from salmetrics.cli.arguments.scoring import add_json, add_resources, add_scoring, map_reading
 from salmetrics.engine.run_options import OnError
-from salmetrics.errors import InputError
 from salmetrics.evaluation.evaluate import evaluate
+from salmetrics.io.files import replacing
 from salmetrics.models.fitted_density import fitted_if_map
 from salmetrics.results.evaluation import Evaluation
+from salmetrics.results.exchange import check_parquet
 
 __all__ = ["add"]
 
 _WRITERS = {
     ".csv": Evaluation.to_csv,
     ".h5": Evaluation.save,
-    ".md": lambda result, path: path.write_text(result.to_markdown(), encoding="utf-8"),
-    ".tex": lambda result, path: path.write_text(result.to_latex(), encoding="utf-8"),
+    ".md": lambda result, path: _write_text(path, result.to_markdown()),
+    ".parquet": Evaluation.to_parquet,
+    ".tex": lambda result, path: _write_text(path, result.to_latex()),
 }
+
+
+def _write_text(path: Path, text: str) -> None:
+    with replacing(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
 
 
 def add(commands: Any) -> None:
     """Add the command to the subparsers of the program."""
-    command = commands.add_parser("evaluate", help="score models on a data set")
+    command = commands.add_parser(
+        "evaluate",
+        examples=(
+            "salmetrics evaluate --images photos --fixations fixations.csv --sigma 35 \\",
+            "    --model maps/sam --model mine=net.py:Net --out result.h5",
+        ),
+    )
     command.set_defaults(run=_run)
     add_data(command)
     _add_scoring(command)
@@ -49,7 +65,10 @@ def _add_scoring(command: argparse.ArgumentParser) -> None:
     scoring.add_argument(
         "--empirical", metavar="SPEC", help="ground-truth maps (default: blurred fixations)"
     )
-    scoring.add_argument("--out", type=Path, help="file to write: .csv, .h5, .md or .tex")
+    scoring.add_argument(
+        "--out", type=Path, metavar="FILE", help="file to write: .csv, .h5, .md, .parquet or .tex"
+    )
+    add_json(scoring)
 
 
 def _add_running(command: argparse.ArgumentParser) -> None:
@@ -69,22 +88,27 @@ def _add_running(command: argparse.ArgumentParser) -> None:
 
 
 def _run(options: argparse.Namespace) -> None:
-    if options.out is not None and options.out.suffix.lower() not in _WRITERS:
-        raise InputError(f"--out must end in {', '.join(_WRITERS)}; got {str(options.out)!r}")
-    if options.out is not None and not options.out.absolute().parent.is_dir():
-        raise InputError(
-            f"--out: folder {str(options.out.parent)!r} does not exist; create it first"
+    suffix = output.check_out(options.out, tuple(_WRITERS))
+    if suffix == ".parquet":
+        check_parquet()
+    specs = named_specs(options.model)
+    if options.checkpoint is None:
+        output.keeps(
+            "nothing is kept; with --checkpoint DIR finished parts are, and the same command "
+            "resumes from them"
+        )
+    else:
+        output.keeps(
+            f"finished parts are in {options.checkpoint}; the same command resumes from them"
         )
     dataset = shortened(dataset_of(options), options)
     models: dict[str, Any] = {}
-    for spec in options.model:
-        if spec in models:
-            raise InputError(f"--model {spec} is given twice")
-        model = opened(spec, dataset, kind=options.kind, resize=options.resize)
+    for name, spec in specs.items():
+        model = opened(spec, dataset, kind=options.kind, **map_reading(options))
         if options.fit_density:
-            models[spec] = fitted_if_map(model, *dataset, seed=options.seed)
+            models[name] = fitted_if_map(model, *dataset, seed=options.seed)
         else:
-            models[spec] = model
+            models[name] = model
     baseline = None if options.baseline is None else model_of(options.baseline, dataset)
     protocol = protocol_of(options, own_width=options.dataset is None)
     result = evaluate(
@@ -102,8 +126,9 @@ def _run(options: argparse.Namespace) -> None:
         n_bootstrap=options.n_bootstrap,
         on_error=options.on_error,
     )
-    print(f"{dataset.name}: {len(dataset)} images, {len(dataset.fixations)} fixations\n")
-    print(result)
     if options.out is not None:
-        _WRITERS[options.out.suffix.lower()](result, options.out)
-        print(f"\nwrote {options.out}")
+        output.save(options.out, partial(_WRITERS[suffix], result))
+    output.say(f"{heading(dataset)}\n")
+    table = table_text(result)
+    output.say(f"{table}\n" if options.out is not None else table)
+    output.document(evaluation_document(result))

@@ -6,9 +6,11 @@ import argparse
 from typing import Any
 
 from salmetrics.array_types import KINDS
+from salmetrics.cli import output
 from salmetrics.cli.arguments.dataset import add_data, dataset_of, shortened
-from salmetrics.cli.arguments.map_output import add_one_model, add_writing
-from salmetrics.cli.arguments.model import opened
+from salmetrics.cli.arguments.map_output import add_one_model, add_writing, check_maps_out
+from salmetrics.cli.arguments.model import opened, split_name
+from salmetrics.cli.arguments.scoring import map_reading
 from salmetrics.errors import InputError
 from salmetrics.models.export import export_predictions
 from salmetrics.models.quantised import QuantisedModel
@@ -20,7 +22,9 @@ def add(commands: Any) -> None:
     """Add the command to the subparsers of the program."""
     command = commands.add_parser(
         "export-maps",
-        help="write the predictions of a model for all images, as numbers or grey levels",
+        examples=(
+            "salmetrics export-maps --dataset mit1003 --model centre-bias --out densities.h5",
+        ),
     )
     command.set_defaults(run=_run)
     add_data(command, width=False)
@@ -44,14 +48,16 @@ def _run(options: argparse.Namespace) -> None:
         raise InputError("--without needs --quantise")
     if options.quantise and options.bits == 16:
         raise InputError("--quantise writes 8 bits per pixel; leave out --bits 16")
+    check_maps_out(options)
+    name, spec = split_name(options.model)
     dataset = shortened(dataset_of(options), options)
-    model: Any = opened(options.model, dataset, kind=options.kind, resize=options.resize)
+    model: Any = opened(spec, dataset, kind=options.kind, **map_reading(options))
     model.check_data(*dataset)
     files = options.files
     if options.quantise:
         without = None
         if options.without is not None:
-            without = opened(options.without, dataset, kind="log_density", resize=options.resize)
+            without = opened(options.without, dataset, kind="log_density", **map_reading(options))
         model = QuantisedModel(model, without)
         files = ".png" if files == ".npy" else files
     written = export_predictions(
@@ -62,4 +68,4 @@ def _run(options: argparse.Namespace) -> None:
         bits=options.bits or 8,
         dtype=options.dtype,
     )
-    print(f"wrote {written}: {len(dataset)} maps of {model.name or options.model}")
+    output.wrote(written, f"{len(dataset)} maps of {name or model.name or spec}")

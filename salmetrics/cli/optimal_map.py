@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from salmetrics.cli import output
 from salmetrics.cli.arguments.dataset import add_data, dataset_of, shortened
-from salmetrics.cli.arguments.map_output import add_one_model, add_writing
-from salmetrics.cli.arguments.model import DENSITY_KINDS, opened
+from salmetrics.cli.arguments.map_output import add_one_model, add_writing, check_maps_out
+from salmetrics.cli.arguments.model import DENSITY_KINDS, opened, split_name
+from salmetrics.cli.arguments.scoring import add_json, map_reading
 from salmetrics.data.dataset import Dataset
 from salmetrics.errors import InputError, check_whole
 from salmetrics.evaluation.expected_score import expected_score
@@ -30,11 +32,16 @@ __all__ = ["add"]
 
 _NOTE = "optimal_maps.json"
 
+Scores = dict[tuple[str, str], tuple[float, float]]
+
 
 def add(commands: Any) -> None:
     """Add the command to the subparsers of the program."""
     command = commands.add_parser(
-        "optimal-map", help="write the saliency maps that are best for a metric under a density"
+        "optimal-map",
+        examples=(
+            "salmetrics optimal-map --dataset mit1003 --model deepgaze2e --metric NSS --out maps",
+        ),
     )
     command.set_defaults(run=_run)
     add_data(command)
@@ -43,6 +50,7 @@ def add(commands: Any) -> None:
     maps.add_argument(
         "--metric",
         nargs="+",
+        action="extend",
         required=True,
         choices=OPTIMAL_MAP_METRICS,
         metavar="KEY",
@@ -51,15 +59,19 @@ def add(commands: Any) -> None:
     maps.add_argument(
         "--n-fixations",
         type=int,
+        metavar="N",
         help="fixations per empirical map, for SIM (default: mean number per image)",
     )
     maps.add_argument(
         "--n-samples",
         type=int,
+        metavar="N",
         default=500,
         help="number of empirical maps, for SIM (default: 500)",
     )
-    maps.add_argument("--seed", type=int, default=0, help="seed of all random draws (default: 0)")
+    maps.add_argument(
+        "--seed", type=int, default=0, metavar="N", help="seed of all random draws (default: 0)"
+    )
     maps.add_argument(
         "--expected",
         type=int,
@@ -71,9 +83,11 @@ def add(commands: Any) -> None:
     maps.add_argument(
         "--n-draws",
         type=int,
+        metavar="N",
         default=200,
         help="simulated draws of fixations, for --expected (default: 200)",
     )
+    add_json(maps)
     add_writing(command, ".npy")
 
 
@@ -84,8 +98,11 @@ def _run(options: argparse.Namespace) -> None:
             f"--out must be a folder for several metrics, without suffix; got {str(options.out)!r}"
         )
     n_expected = check_whole("--expected", options.expected, 0)
+    check_whole("--n-draws", options.n_draws, 2)
+    check_maps_out(options)
+    name, spec = split_name(options.model)
     dataset = shortened(dataset_of(options), options)
-    model = opened(options.model, dataset, kind=options.kind, resize=options.resize)
+    model = opened(spec, dataset, kind=options.kind, **map_reading(options))
     model.check_data(*dataset)
     n = options.n_fixations
     if n is None:
@@ -105,17 +122,31 @@ def _run(options: argparse.Namespace) -> None:
     form = {"files": options.files, "bits": options.bits or 8, "dtype": options.dtype}
     if len(keys) == 1:
         export_predictions(models[keys[0]], dataset.stimuli, options.out, **form)
-        print(f"wrote {options.out}: {len(dataset)} maps of {model_name(model)} for {keys[0]}")
+        text = f"{len(dataset)} maps of {name or model_name(model)} for {keys[0]}"
+        output.wrote(options.out, text)
     else:
-        _export_all(models, dataset, options.out, form)
+        _export_all(models, dataset, options.out, form, name or model_name(model))
+    scores: Scores = {}
     if n_expected > 0:
-        table = _expected(models, dataset[:n_expected], n, options.n_draws, options.seed)
-        print("\nexpected score of the map for (row) in (column), ± standard error\n")
-        print(table.to_string())
+        scores = _expected(models, dataset[:n_expected], n, options.n_draws, options.seed)
+        output.say("expected score of the map for (row) in (column), ± standard error\n")
+        output.say(f"{_table(scores, keys).to_string()}\n")
+    output.document(
+        {
+            "expected": [
+                {"map_for": row, "metric": column, "value": value, "standard_error": error}
+                for (row, column), (value, error) in scores.items()
+            ]
+        }
+    )
 
 
 def _export_all(
-    models: dict[str, OptimalMapModel], dataset: Dataset, folder: Path, form: dict[str, Any]
+    models: dict[str, OptimalMapModel],
+    dataset: Dataset,
+    folder: Path,
+    form: dict[str, Any],
+    name: str,
 ) -> None:
     """Write the maps for each metric into its own folder; an interrupted run resumes."""
     note = folder / _NOTE
@@ -137,18 +168,16 @@ def _export_all(
     for key, maps in models.items():
         target = folder / key
         if target.exists() and not target.with_name(f"{key}.partial").exists():
-            print(f"{target} exists already")
+            output.note(f"{target} exists already")
             continue
         export_predictions(maps, dataset.stimuli, target, **form)
-        print(f"wrote {target}: {len(dataset)} maps of {model_name(maps.model)} for {key}")
+        output.wrote(target, f"{len(dataset)} maps of {name} for {key}")
 
 
 def _expected(
     models: dict[str, OptimalMapModel], dataset: Dataset, n: int, n_draws: int, seed: int
-) -> pd.DataFrame:
-    """Return a table of the expected score of each map (row) in each metric (column)."""
-    import pandas as pd
-
+) -> Scores:
+    """Return the mean and standard error of the score of each map (first) in each metric."""
     scores: dict[tuple[str, str], list[tuple[float, float]]] = {}
     for stimulus in progress_bar(dataset.stimuli, description="simulating"):
         for row, maps in models.items():
@@ -168,9 +197,19 @@ def _expected(
                 scores.setdefault((row, column), []).append(
                     (expected.value, expected.standard_error)
                 )
-    table = pd.DataFrame(index=pd.Index(models, name="map for"), columns=list(models), dtype=object)
-    for (row, column), values in scores.items():
-        means, errors = np.transpose(values)
+    means: Scores = {}
+    for pair, values in scores.items():
+        by_image, errors = np.transpose(values)
         error = np.sqrt(np.square(errors).sum()) / len(values)
-        table.loc[row, column] = f"{means.mean():.4f} ±{error:.4f}"
+        means[pair] = float(by_image.mean()), float(error)
+    return means
+
+
+def _table(scores: Scores, keys: list[str]) -> pd.DataFrame:
+    """Return a table of the expected score of each map (row) in each metric (column)."""
+    import pandas as pd
+
+    table = pd.DataFrame(index=pd.Index(keys, name="map for"), columns=keys, dtype=object)
+    for (row, column), (value, error) in scores.items():
+        table.loc[row, column] = f"{value:.4f} ±{error:.4f}"
     return table

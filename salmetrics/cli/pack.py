@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import argparse
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from salmetrics.cli import output
 from salmetrics.cli.arguments.dataset import add_data, dataset_of, shortened
 from salmetrics.data.dataset import Dataset
 from salmetrics.data.hdf5 import write_hdf5
-from salmetrics.errors import InputError
 
 __all__ = ["add"]
 
@@ -17,17 +18,27 @@ __all__ = ["add"]
 def add(commands: Any) -> None:
     """Add the command to the subparsers of the program."""
     command = commands.add_parser(
-        "pack", help="write images and fixations into one HDF5 file, for --dataset"
+        "pack",
+        examples=(
+            "salmetrics pack --images photos --fixations fixations.csv --sigma 35 --out mine.h5",
+        ),
     )
     command.set_defaults(run=_run)
     add_data(command)
-    command.add_argument(
-        "--out", type=Path, required=True, help="file to write, ending in .h5 or .hdf5"
+    file = command.add_argument_group("file")
+    file.add_argument(
+        "--out",
+        type=Path,
+        required=True,
+        metavar="FILE",
+        help="file to write, ending in .h5 or .hdf5; an existing file is replaced",
     )
-    command.add_argument(
-        "--name", help="name of the data set (default: that of the data set or folder)"
+    file.add_argument(
+        "--name",
+        metavar="NAME",
+        help="name of the data set (default: that of the data set or folder)",
     )
-    command.add_argument(
+    file.add_argument(
         "--copy-images",
         action="store_true",
         help="store the pixels of the images (default: their paths)",
@@ -35,8 +46,7 @@ def add(commands: Any) -> None:
 
 
 def _run(options: argparse.Namespace) -> None:
-    if options.out.suffix.lower() not in (".h5", ".hdf5"):
-        raise InputError(f"--out must end in .h5 or .hdf5; got {str(options.out)!r}")
+    output.check_out(options.out, (".h5", ".hdf5"))
     dataset = shortened(dataset_of(options), options)
     stimuli = dataset.stimuli
     if options.sigma is not None or options.pixels_per_degree is not None:
@@ -45,5 +55,5 @@ def _run(options: argparse.Namespace) -> None:
             sigma=options.sigma or stimuli.sigma,
         )
     named = Dataset(options.name or dataset.name, stimuli, dataset.fixations, dataset.info)
-    write_hdf5(named, options.out, images="copy" if options.copy_images else "link")
-    print(f"wrote {options.out}: {named.name}, {named.stimuli}, {named.fixations}")
+    write = partial(write_hdf5, named, images="copy" if options.copy_images else "link")
+    output.save(options.out, write, f"{named.name}, {named.stimuli}, {named.fixations}")

@@ -25,16 +25,20 @@ _FILE = "an .h5 file that evaluate --out or benchmark wrote"
 def add(commands: Any) -> None:
     """Add the command to the subparsers of the program."""
     command = commands.add_parser(
-        "plot", help="draw saved results, trainings, images and densities"
+        "plot", examples=("salmetrics plot scores result.h5 --metric IG --out scores.pdf",)
     )
     kinds = command.add_subparsers(required=True, metavar="FIGURE")
 
     def add_figure_of_result(
-        name: str, draw: Callable[[Evaluation, argparse.Namespace, Axes], None], text: str
+        name: str,
+        draw: Callable[[Evaluation, argparse.Namespace, Axes], None],
+        text: str,
+        more: str = "",
     ) -> argparse.ArgumentParser:
-        kind: argparse.ArgumentParser = kinds.add_parser(name, help=text)
+        example = f"salmetrics plot {name} result.h5{more} --out figure.pdf"
+        kind: argparse.ArgumentParser = kinds.add_parser(name, help=text, examples=(example,))
         kind.set_defaults(run=_run, draw=draw)
-        kind.add_argument("file", type=Path, help=_FILE)
+        kind.add_argument("file", type=Path, metavar="FILE", help=_FILE)
         add_figure(kind)
         return kind
 
@@ -47,18 +51,28 @@ def add(commands: Any) -> None:
         "gain of models against that of the gold standard, per image",
     )
     _add_models(against)
-    groups = add_figure_of_result("groups", _groups, "one metric for groups of images as bars")
+    groups = add_figure_of_result(
+        "groups", _groups, "one metric for groups of images as bars", " --by category"
+    )
     groups.add_argument(
         "--by", required=True, metavar="ATTRIBUTE", help="attribute of the images, or subject"
     )
     _add_metric(groups, "IG")
     _add_models(groups)
     differences = add_figure_of_result(
-        "differences", _differences, "differences between two models per image, sorted"
+        "differences",
+        _differences,
+        "differences between two models per image, sorted",
+        " --first sam --second eml",
     )
     _add_two(differences)
     _add_metric(differences, "IG")
-    sweep = add_figure_of_result("sweep", _sweep, "mixtures of two models over the weight")
+    sweep = add_figure_of_result(
+        "sweep",
+        _sweep,
+        "mixtures of two models over the weight",
+        " --first sam --second eml",
+    )
     _add_two(sweep)
     _add_metric(sweep, "IG")
     mixed = add_figure_of_result("mixtures", _mixtures, "mixtures of several models as bars")
@@ -66,12 +80,18 @@ def add(commands: Any) -> None:
         "--sizes",
         type=int,
         nargs="+",
-        default=[1, 2, 3, 4],
+        action="extend",
+        metavar="N",
         help="numbers of models per mixture (default: 1 2 3 4)",
     )
     _add_metric(mixed, "IG")
     _add_models(mixed)
-    instances = add_figure_of_result("instances", _instances, "groups of models as violins")
+    instances = add_figure_of_result(
+        "instances",
+        _instances,
+        "groups of models as violins",
+        " --group sam=sam1,sam2,sam3",
+    )
     instances.add_argument(
         "--group",
         action="append",
@@ -115,17 +135,17 @@ def _run(options: argparse.Namespace) -> None:
     check_figure(options)
     result = Evaluation.load(options.file)
     plt = pyplot()
-    figure, axes = plt.subplots(layout="constrained")
+    figure, axes = plt.subplots(figsize=options.size, layout="constrained")
     options.draw(result, options, axes)
     save_figure(figure, options)
-    print(f"wrote {options.out}")
 
 
 def _scores(result: Evaluation, options: argparse.Namespace, axes: Axes) -> None:
     from salmetrics.plotting import plot_scores
 
-    plot_scores(_selected(result, options.model), options.metric, ax=axes)
-    _fit_bars(axes, options)
+    selected = _selected(result, options.model)
+    _fit_bars(axes, options, selected)
+    plot_scores(selected, options.metric, ax=axes)
 
 
 def _against(result: Evaluation, options: argparse.Namespace, axes: Axes) -> None:
@@ -158,9 +178,9 @@ def _sweep(result: Evaluation, options: argparse.Namespace, axes: Axes) -> None:
 def _mixtures(result: Evaluation, options: argparse.Namespace, axes: Axes) -> None:
     from salmetrics.plotting import plot_scores
 
-    mixed = mixtures(result, options.sizes, models=options.model)
+    mixed = mixtures(result, options.sizes or [1, 2, 3, 4], models=options.model)
+    _fit_bars(axes, options, mixed)
     plot_scores(mixed, options.metric, ax=axes)
-    _fit_bars(axes, options)
 
 
 def _instances(result: Evaluation, options: argparse.Namespace, axes: Axes) -> None:
@@ -180,7 +200,12 @@ def _selected(result: Evaluation, models: list[str] | None) -> Evaluation:
     return result if models is None else result.select(models)
 
 
-def _fit_bars(axes: Axes, options: argparse.Namespace) -> None:
-    """Set the height of a figure of bars from their number, unless --size is given."""
+def _fit_bars(axes: Axes, options: argparse.Namespace, result: Evaluation) -> None:
+    """Set the height of a figure of bars from the names of models, unless --size is given."""
+    from salmetrics.plotting.labels import rows_height
+
     if options.size is None:
-        options.size = (6.4, max(2.0, 0.9 + 0.32 * len(axes.get_yticks())))
+        names = [m for m in result.models if (m, options.metric) not in result.reasons]
+        figure = axes.get_figure(root=True)
+        assert figure is not None  # made by `_run`
+        figure.set_size_inches(6.4, rows_height(names))

@@ -22,7 +22,9 @@ _NO_VALUE = {"category": [""], "backbone": [""], "epoch": [""], "weight": [""], 
 def add(kinds: Any) -> None:
     """Add the figure to the subparsers of `salmetrics plot`."""
     weights = kinds.add_parser(
-        "category-weights", help="weights of backbones over a training, by category of image"
+        "category-weights",
+        help="weights of backbones over a training, by category of image",
+        examples=("salmetrics plot category-weights run/category_weights.csv --out weights.pdf",),
     )
     weights.set_defaults(run=_run)
     weights.add_argument(
@@ -71,7 +73,6 @@ def _run(options: argparse.Namespace) -> None:
     except InputError as error:
         raise InputError(f"{where}: {error}") from error
     save_figure(axes[0, 0].figure, options)
-    print(f"wrote {options.out}")
 
 
 def _table(path: Path) -> pd.DataFrame:

@@ -7,8 +7,8 @@ from typing import Any
 
 from salmetrics.cli.arguments.dataset import add_data, dataset_of, shortened
 from salmetrics.cli.arguments.figure import add_figure, check_figure, pyplot, save_figure
-from salmetrics.cli.arguments.model import DENSITY_KINDS, MODEL_HELP, opened
-from salmetrics.cli.arguments.scoring import add_kind
+from salmetrics.cli.arguments.model import DENSITY_KINDS, MODEL_HELP, named_specs, opened
+from salmetrics.cli.arguments.scoring import add_kind, map_reading
 from salmetrics.data.dataset import Dataset
 from salmetrics.errors import InputError, check_whole, some
 from salmetrics.evaluation.evaluate import evaluate
@@ -23,7 +23,11 @@ __all__ = ["add"]
 def add(kinds: Any) -> None:
     """Add both figures to the subparsers of `salmetrics plot`."""
     gallery = kinds.add_parser(
-        "gallery", help="images with fixations, densities with contours, and samples from them"
+        "gallery",
+        help="images with fixations, densities with contours, and samples from them",
+        examples=(
+            "salmetrics plot gallery --dataset mit1003 --model deepgaze2e --out gallery.pdf",
+        ),
     )
     gallery.set_defaults(run=_gallery)
     add_data(gallery, width=False)
@@ -48,12 +52,23 @@ def add(kinds: Any) -> None:
         choices=("IG", "IGE"),
         help="metric of best and worst; IGE fits a gold standard too (default: IG)",
     )
-    images.add_argument("--n", type=int, help="number of images to choose (default: 3)")
+    images.add_argument(
+        "--n", type=int, metavar="N", help="number of images to choose (default: 3)"
+    )
     images.add_argument("--no-samples", action="store_true", help="draw no samples")
-    images.add_argument("--seed", type=int, default=0, help="seed of the samples (default: 0)")
+    images.add_argument(
+        "--seed", type=int, default=0, metavar="N", help="seed of the samples (default: 0)"
+    )
     add_figure(gallery)
 
-    gain = kinds.add_parser("gain", help="where on an image a model gains information over another")
+    gain = kinds.add_parser(
+        "gain",
+        help="where on an image a model gains information over another",
+        examples=(
+            "salmetrics plot gain --dataset mit1003 --model deepgaze2e --image i1.jpeg "
+            "--out gain.pdf",
+        ),
+    )
     gain.set_defaults(run=_gain)
     add_data(gain, width=False)
     models = gain.add_argument_group("models")
@@ -71,11 +86,9 @@ def add(kinds: Any) -> None:
 
 def _gallery(options: argparse.Namespace) -> None:
     check_figure(options)
+    specs = named_specs(options.model)
     dataset = shortened(dataset_of(options), options)
-    twice = [spec for spec in options.model if options.model.count(spec) > 1]
-    if twice:
-        raise InputError(f"--model {twice[0]} is given twice")
-    models = {spec: _density(spec, dataset, options) for spec in options.model}
+    models = {name: _density(spec, dataset, options) for name, spec in specs.items()}
     images, labels = _images(dataset, models, options)
     pyplot()
     from salmetrics.plotting import plot_gallery
@@ -89,8 +102,7 @@ def _gallery(options: argparse.Namespace) -> None:
         samples=not options.no_samples,
         seed=options.seed,
     )
-    save_figure(axes[0, 0].figure, options)
-    print(f"wrote {options.out}: {', '.join(images)}")
+    save_figure(axes[0, 0].figure, options, ", ".join(images))
 
 
 def _images(
@@ -129,24 +141,25 @@ def _images(
 
 def _gain(options: argparse.Namespace) -> None:
     check_figure(options)
+    specs = named_specs([options.model, options.over], "--model and --over")
     dataset = shortened(dataset_of(options), options)
     _check_image(options.image, dataset)
-    model, over = (_density(s, dataset, options) for s in (options.model, options.over))
+    model, over = (_density(spec, dataset, options) for spec in specs.values())
     gold = GoldStandard.fit(*dataset, upper_bound=True)
     stimulus = dataset.stimuli[dataset.stimuli.ids.index(options.image)]
     gain = information_gain_map(model, stimulus, gold_standard=gold, baseline=over)
     plt = pyplot()
     from salmetrics.plotting import plot_information_gain_map
+    from salmetrics.plotting.labels import title
 
-    figure, axes = plt.subplots(layout="constrained")
+    figure, axes = plt.subplots(figsize=options.size, layout="constrained")
     plot_information_gain_map(gain, stimulus=stimulus, ax=axes)
-    axes.set_title(f"{options.model} over {options.over}: {axes.get_title()}", fontsize="medium")
+    title(axes, " over ".join(specs), axes.get_title())
     save_figure(figure, options)
-    print(f"wrote {options.out}")
 
 
 def _density(spec: str, dataset: Dataset, options: argparse.Namespace) -> Any:
-    model = opened(spec, dataset, kind=options.kind, resize=options.resize)
+    model = opened(spec, dataset, kind=options.kind, **map_reading(options))
     density = require_density(model, "this figure", dataset.stimuli, one_per_image=True)
     density.check_data(*dataset)
     return density

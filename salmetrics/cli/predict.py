@@ -7,8 +7,9 @@ import re
 from pathlib import Path
 from typing import Any
 
+from salmetrics.cli import output
 from salmetrics.cli.arguments.dataset import add_first, named_dataset, shortened
-from salmetrics.cli.arguments.map_output import add_writing
+from salmetrics.cli.arguments.map_output import add_writing, check_maps_out
 from salmetrics.cli.arguments.model import opened
 from salmetrics.data.dataset import Dataset
 from salmetrics.data.fixations import Fixations
@@ -26,15 +27,18 @@ _FOLD_OPTIONS = ("fold", "instance", "folds", "component_order", "fold_offset")
 def add(commands: Any) -> None:
     """Add the command to the subparsers of the program."""
     command = commands.add_parser(
-        "predict", help="write a network's log densities for all images; resumes if interrupted"
+        "predict",
+        examples=("salmetrics predict --images photos --model deepgaze2e --out densities.h5",),
     )
     command.set_defaults(run=_run)
     data = command.add_argument_group("data: --dataset, or --images")
     data.add_argument(
         "--dataset", metavar="SPEC", help="data set, see `salmetrics evaluate --help`"
     )
-    data.add_argument("--root", type=Path, help="folder of a registered data set")
-    data.add_argument("--images", type=Path, help="a folder of images; no fixations are needed")
+    data.add_argument("--root", type=Path, metavar="DIR", help="folder of a registered data set")
+    data.add_argument(
+        "--images", type=Path, metavar="DIR", help="a folder of images; no fixations are needed"
+    )
     add_first(data)
     network = command.add_argument_group("network")
     network.add_argument(
@@ -59,7 +63,9 @@ def add(commands: Any) -> None:
         "--category", metavar="NAME", help="category of all images, for networks that need it"
     )
     network.add_argument(
-        "--device", help="device of the network: auto, cpu, cuda, ... (default: auto)"
+        "--device",
+        metavar="NAME",
+        help="device of the network: auto, cpu, cuda, ... (default: auto)",
     )
     network.add_argument("--batch-size", metavar="N", help="images per batch (default: 1)")
     network.add_argument("--threads", metavar="N", help="threads on a CPU (default: all cores)")
@@ -83,7 +89,7 @@ def add(commands: Any) -> None:
     folds.add_argument(
         "--unknown",
         choices=("error", "mixture"),
-        help="images without a fold: an error, or the mixture",
+        help="images without a fold: an error, or the mixture (default: error)",
     )
     folds.add_argument(
         "--component-order",
@@ -98,6 +104,7 @@ def add(commands: Any) -> None:
 
 def _run(options: argparse.Namespace) -> None:
     check_choice("--model", options.model, names())
+    check_maps_out(options)
     dataset = shortened(_dataset(options), options)
     parts = [] if options.weights is None else [options.weights]
     settings = {
@@ -137,12 +144,12 @@ def _run(options: argparse.Namespace) -> None:
         bits=options.bits or 8,
         dtype=options.dtype,
     )
-    print(f"wrote {written}: {len(dataset)} log densities of {model_name(model)}")
+    output.wrote(written, f"{len(dataset)} log densities of {model_name(model)}")
     folds = {name: settings[name] for name in _FOLD_OPTIONS if settings[name] is not None}
     parameters = model.parameters | folds
     if parameters:
         listed = ", ".join(f"{k} {v}" for k, v in parameters.items() if _is_printed(v))
-        print(f"made with {listed}")
+        output.say(f"made with {listed}")
 
 
 def _is_printed(value: Any) -> bool:

@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from salmetrics.cli import output
 from salmetrics.cli.arguments.dataset import named_dataset
 from salmetrics.errors import InputError
 
@@ -17,21 +18,32 @@ _GROUP = "salmetrics.commands"
 def add(commands: Any) -> None:
     """Add the command to the subparsers of the program."""
     command = commands.add_parser(
-        "train", help="run the training that a file configures; resumes if interrupted"
+        "train",
+        examples=(
+            "salmetrics train --example deepgaze2e > train.toml",
+            "salmetrics train train.toml",
+        ),
     )
     command.set_defaults(run=_run)
-    command.add_argument("config", nargs="?", type=Path, help="a TOML file, see --example")
     command.add_argument(
-        "--out", type=Path, help="folder for the results (default: that of the file)"
+        "config", nargs="?", type=Path, metavar="FILE", help="a TOML file, see --example"
     )
-    command.add_argument("--device", help="auto, cpu, cuda, ... (default: that of the file)")
-    command.add_argument("--threads", type=int, metavar="N", help="threads on a CPU")
-    command.add_argument(
+    group = command.add_argument_group("training")
+    group.add_argument(
+        "--out", type=Path, metavar="DIR", help="folder for the results (default: that of the file)"
+    )
+    group.add_argument(
+        "--device", metavar="NAME", help="auto, cpu, cuda, ... (default: that of the file)"
+    )
+    group.add_argument(
+        "--threads", type=int, metavar="N", help="threads on a CPU (default: all cores)"
+    )
+    group.add_argument(
         "--check",
         action="store_true",
         help="read and check the file and its data, without training",
     )
-    command.add_argument(
+    group.add_argument(
         "--example", metavar="NAME", help="print a file to start from: deepgaze2, deepgaze2e, ..."
     )
 
@@ -41,7 +53,7 @@ def _run(options: argparse.Namespace) -> None:
         raise InputError("give a file, or --example NAME to print one to start from")
     trainer = _trainer()
     if options.example is not None:
-        print(trainer.example(options.example), end="")
+        output.say(trainer.example(options.example).rstrip("\n"))
         return
     configuration = trainer.read_configuration(
         options.config,
@@ -51,11 +63,14 @@ def _run(options: argparse.Namespace) -> None:
         n_threads=options.threads,
     )
     configuration.check()
-    print(configuration.summary())
+    output.say(configuration.summary())
     if options.check:
         return
+    if configuration.out.exists() and not configuration.out.is_dir():
+        raise InputError(f"--out must be a folder; {str(configuration.out)!r} is a file")
+    output.keeps(f"finished epochs are in {configuration.out}; the same command resumes from them")
     for line in configuration.results(configuration.train()):
-        print(line)
+        output.say(line)
 
 
 def _trainer() -> Any:

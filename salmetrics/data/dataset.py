@@ -29,7 +29,8 @@ class Dataset:
     stimuli
         Images that were shown.
     fixations
-        Fixations on these images.
+        Fixations on these images; None for a data set without any, such as one of ground-truth
+        maps.
     info
         Facts such as ``citation`` and ``licence``.
 
@@ -51,9 +52,10 @@ class Dataset:
         self,
         name: str,
         stimuli: Stimuli,
-        fixations: Fixations,
+        fixations: Fixations | None = None,
         info: Mapping[str, Any] | None = None,
     ) -> None:
+        fixations = Fixations.none(stimuli) if fixations is None else fixations
         fixations.check_against(stimuli)
         self.name = name
         self.stimuli = stimuli.named(name)

@@ -2,22 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from salmetrics.data.checks import outside_hint
+from salmetrics.data.fixation_columns import (
+    FixationColumns,
+    absent_in,
+    as_subjects,
+    fixation_columns,
+)
+from salmetrics.data.positions import Origin, Units, check_units, to_pixels
+from salmetrics.data.presets import layout_of, preset_like
 from salmetrics.data.stimuli import Stimuli, selected_indices
-from salmetrics.errors import InputError
+from salmetrics.data.tables import (
+    DECIMALS,
+    ColumnsError,
+    TableFormat,
+    as_column,
+    check_columns,
+    decimal_mark,
+    read_table,
+)
+from salmetrics.errors import InputError, InputWarning, check_choice, some
+from salmetrics.io.names import match_rows
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Fixations"]
+__all__ = ["MOVED", "OUTSIDE", "Fixations", "MapValues", "read_fixations"]
 
-_NO_VALUE = ["", "NA", "N/A", "NaN", "nan", "NULL", "null", "None"]
+MapValues = Literal["counts", "marks"]
+
+# reasons in `left_out`
+OUTSIDE = "fixations outside their image"
+MOVED = "fixations moved into their image"
+_LARGE_COUNT = 20  # of fixations on one pixel; blurred maps have larger values side by side
 _RESERVED = ("cls", "image", "n_images", "subject", "x", "y")
 
 
@@ -34,6 +61,8 @@ class Fixations:
         Arrays of equal length by name, with at least ``x``, ``y``, ``image`` and ``subject``.
     n_images
         Number of images, including those without fixations.
+    left_out
+        Number of fixations or rows that were left out before, by reason.
 
     Attributes
     ----------
@@ -48,6 +77,9 @@ class Fixations:
         Number of images, including those without fixations.
     columns
         All columns by name, including further ones such as ``duration``.
+    left_out
+        Number of fixations or rows that were left out when the data were made, by reason, such as
+        "fixations outside their image"; of those that `clip_to` moved, too. Selections keep it.
 
     Examples
     --------
@@ -63,9 +95,16 @@ class Fixations:
     image: NDArray[np.int64]
     subject: NDArray[Any]
 
-    def __init__(self, columns: Mapping[str, NDArray[Any]], n_images: int) -> None:
+    def __init__(
+        self,
+        columns: Mapping[str, NDArray[Any]],
+        n_images: int,
+        left_out: Mapping[str, int] | None = None,
+    ) -> None:
         self.columns = dict(columns)
         self.n_images = n_images
+        if left_out:
+            self._left_out.update(left_out)
         self._order: NDArray[np.int64] | None = None
         self._offsets: NDArray[np.int64] | None = None
         self._freeze()
@@ -73,6 +112,20 @@ class Fixations:
     def _freeze(self) -> None:
         for column in self.columns.values():
             column.flags.writeable = False
+
+    @cached_property  # which digests leave out: the same fixations have the same digest
+    def _left_out(self) -> dict[str, int]:
+        return {}
+
+    @property
+    def left_out(self) -> Mapping[str, int]:
+        """Number of fixations or rows that were left out, by reason."""
+        return MappingProxyType(self._left_out)
+
+    def _with_left_out(self, reason: str, n: int) -> Fixations:
+        """Return the same fixations, with n more that were left out for a reason."""
+        counts = self._left_out | ({reason: self._left_out.get(reason, 0) + n} if n else {})
+        return Fixations(self.columns, self.n_images, counts)
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
@@ -125,16 +178,13 @@ class Fixations:
         ys = _column("y", y, np.float64)
         images = _image_column(image, n_images)
         subjects = np.zeros(len(xs), np.int64) if subject is None else _column("subject", subject)
-        is_integer = subjects.dtype.kind in "biu"  # an integer is never missing
-        missing = np.flatnonzero(
-            [] if is_integer else [s is None or s != s for s in subjects.tolist()]
-        )
+        missing = np.flatnonzero(absent_in(subjects, frozenset()))
         if missing.size:
             raise InputError(
                 f"column 'subject' has no value in {missing.size} rows, the first is row "
                 f"{missing[0]}; fill them in, or leave the column out"
             )
-        table = {"x": xs, "y": ys, "image": images, "subject": subjects}
+        table = {"x": xs, "y": ys, "image": images, "subject": as_subjects(subjects)}
         table |= {name: _column(name, values) for name, values in columns.items()}
         for name, values in table.items():
             if len(values) != len(xs):
@@ -152,6 +202,27 @@ class Fixations:
         return cls(table, int(n_images))
 
     @classmethod
+    def none(cls, stimuli: Stimuli) -> Fixations:
+        """Create the fixations of a data set that has none, such as one of ground-truth maps.
+
+        Parameters
+        ----------
+        stimuli
+            The images.
+
+        Returns
+        -------
+        fixations : Fixations
+            No fixation on as many images.
+
+        Examples
+        --------
+        >>> Fixations.none(Stimuli.from_sizes([(3, 4), (5, 6)]))
+        Fixations(0 fixations, 2 images, 0 subjects)
+        """
+        return cls.from_arrays([], [], [], n_images=len(stimuli))
+
+    @classmethod
     def from_dataframe(
         cls,
         table: pd.DataFrame,
@@ -161,21 +232,28 @@ class Fixations:
         x: str = "x",
         y: str = "y",
         subject: str | None = None,
+        units: Units = "pixel",
+        origin: Origin | None = None,
+        one_based: bool = False,
+        missing: Literal["error", "drop"] = "error",
     ) -> Fixations:
         """Create fixations from a table with one row per fixation.
 
         Parameters
         ----------
         table
-            Table with a column of image names, two of positions in pixels, and any others, which
-            are kept; a column named like a parameter of `from_arrays` gets an underscore appended.
+            Table with a column of image names, two of positions, and any others, which are kept; a
+            column named like a parameter of `from_arrays` gets an underscore appended.
         stimuli
             Images, among whose ids the image names are looked up: the whole id, or its last part,
             with or without suffix, where that is unambiguous.
         image, x, y
             Names of these columns in the table.
         subject
-            Name of the column of subjects; by default ``subject``, if the table has it.
+            Name of the column of subjects; by default ``subject``, if the table has it. Labels of
+            several types become text.
+        units, origin, one_based, missing
+            See `from_csv`.
 
         Returns
         -------
@@ -185,7 +263,8 @@ class Fixations:
         Raises
         ------
         InputError
-            If columns are missing, positions are not numbers, or image names are not among the ids.
+            If columns or values are missing, positions are not numbers, or image names are not
+            among the ids.
 
         Examples
         --------
@@ -195,33 +274,21 @@ class Fixations:
         >>> Fixations.from_dataframe(table, stimuli).image
         array([1, 0])
         """
-        column_names = {"image": image, "x": x, "y": y}
-        if subject is not None or "subject" in table.columns:
-            column_names["subject"] = subject or "subject"
-        missing = [
-            f"{column!r} ({role})"
-            for role, column in column_names.items()
-            if column not in table.columns
-        ]
-        if missing:
-            raise InputError(
-                f"the table has no column {', '.join(missing)}; its columns are "
-                f"{', '.join(map(repr, map(str, table.columns)))}. Name yours with the arguments "
-                "image=, x=, y=, subject="
-            )
-        indices = _indices_of_names(table[image].astype(str).tolist(), stimuli)
-        used = set(column_names.values())
-        others = {str(name): table[name].to_numpy() for name in table.columns if name not in used}
-        return cls.from_arrays(
-            _numbers(table, x),
-            _numbers(table, y),
-            indices,
-            subject=(
-                table[column_names["subject"]].to_numpy() if "subject" in column_names else None
-            ),
-            n_images=len(stimuli),
-            **{f"{name}_" if name in _RESERVED else name: others[name] for name in others},
-        )
+        names = [str(name) for name in table.columns]
+        roles = {"image": image, "x": x, "y": y}
+        if subject is not None or "subject" in names:
+            roles["subject"] = subject or "subject"
+        check_columns(names, {role: (name,) for role, name in roles.items()})
+        cells = {role: table.iloc[:, names.index(name)].to_numpy() for role, name in roles.items()}
+        where = "row {}".format
+        columns = fixation_columns(cells, roles, where=where, missing=missing)
+        others = {
+            name: table.iloc[:, k].to_numpy()[columns.rows]
+            for k, name in enumerate(names)
+            if name not in roles.values()
+        }
+        where_kept = _places(columns.rows, where)
+        return _assembled(columns, others, stimuli, where_kept, units, origin, one_based)
 
     @classmethod
     def from_csv(
@@ -229,67 +296,118 @@ class Fixations:
         path: str | Path,
         stimuli: Stimuli,
         *,
-        image: str = "file",
-        x: str = "x",
-        y: str = "y",
+        image: str | None = None,
+        x: str | None = None,
+        y: str | None = None,
         subject: str | None = None,
+        preset: str | None = None,
+        units: Units | None = None,
+        origin: Origin | None = None,
+        one_based: bool = False,
+        missing: Literal["error", "drop"] = "error",
+        separator: str | None = None,
+        decimal: Literal[".", ","] | None = None,
+        encoding: str | None = None,
+        comment: str | None = None,
     ) -> Fixations:
-        """Create fixations from a CSV file with one row per fixation.
+        r"""Create fixations from a file with one row per fixation: CSV, TSV or other text.
 
-        Image names are read as text, so "001" stays "001"; in all other columns, empty cells and
-        words such as "NA" are missing values.
+        Separator, decimal mark, encoding and comments are found, or refused if they are not
+        certain. Outer blanks of cells do not count. Image names and subjects are text, so "01",
+        "1" and "NA" are three subjects; further columns are numbers if all their cells are.
 
         Parameters
         ----------
         path
-            Path of the CSV file.
+            Path of a file of text (it may be packed with gzip, bzip2, xz or zip), or of a .parquet
+            or .feather file if pyarrow is installed.
         stimuli
             Images, among whose ids the image names are looked up; see `from_dataframe`.
         image, x, y
-            Names of these columns in the file.
+            Names of these columns in the file; by default those of the preset, or ``file``, ``x``
+            and ``y``.
         subject
-            Name of the column of subjects; by default ``subject``, if the file has it.
+            Name of the column of subjects; by default that of the preset, or ``subject``, if the
+            file has it.
+        preset
+            Program that wrote the file, whose columns, units and rows are known: "eyelink",
+            "gazepoint", "pupil", "pymovements", "tobii" or "webgazer". Other arguments override it.
+        units
+            Units of positions: "pixel" (default), "normalised" (fractions of the image's width and
+            height; 1.0 is outside) or "degree" (`stimuli.pixels_per_degree` pixels each).
+        origin
+            Where positions are (0, 0): "top-left" of the image (default), "bottom-left", y upwards,
+            its "centre", y upwards, or "centre-y-down"; degrees have no default.
+        one_based
+            Whether pixels are counted from 1, as in MATLAB; 1 is subtracted from x and y.
+        missing
+            Treatment of rows without position, image or subject: "error"; or "drop", which counts
+            them in `left_out`. Empty cells and ".", "-", "NA", "N/A", "NaN", "None" and "null" are
+            missing positions; only empty cells are missing names.
+        separator
+            What separates cells, one character, "tab" or "space".
+        decimal
+            Decimal mark, "." or ",".
+        encoding
+            Encoding of the text, such as "utf-8" or "cp1252".
+        comment
+            What comment lines begin with; "" for none.
 
         Returns
         -------
         fixations : Fixations
-            One fixation per row, in the order of the rows.
+            One fixation per row, or per fixation if the preset's files have several rows for each,
+            in the order of the file.
 
         Raises
         ------
         InputError
-            If the file does not exist or is not a CSV file, and for the errors of `from_dataframe`.
-        """
-        import pandas as pd
+            If the file does not exist or is not a table, and for the errors of `from_dataframe`;
+            messages name lines of the file.
 
-        if not Path(path).is_file():
-            raise InputError(f"fixation file {str(path)!r} does not exist")
-        try:
-            # image names are read as they are: 001 is not 1, and NA is not missing
-            others = [name for name in pd.read_csv(path, nrows=0).columns if name != image]
-            table = pd.read_csv(
-                path,
-                dtype={image: str},
-                keep_default_na=False,
-                na_values=dict.fromkeys(others, _NO_VALUE),
-            )
-        except (ValueError, UnicodeDecodeError) as error:
-            raise InputError(f"{str(path)!r} cannot be read as CSV: {error}") from error
-        try:
-            return cls.from_dataframe(table, stimuli, image=image, x=x, y=y, subject=subject)
-        except InputError as error:
-            raise InputError(f"{str(path)!r}: {error}") from error
+        Examples
+        --------
+        >>> import tempfile
+        >>> stimuli = Stimuli.from_sizes([(60, 80)], ids=["cat.png"])
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = Path(folder) / "excel.csv"
+        ...     _ = path.write_text("file;x;y;subject\ncat.png;0,5;0,25;01\ncat.png;;;1")
+        ...     fixations = Fixations.from_csv(path, stimuli, units="normalised", missing="drop")
+        >>> fixations.x, fixations.y, fixations.subject, dict(fixations.left_out)
+        (array([40.]), array([15.]), array(['01'], dtype=object), {'rows without values': 1})
+        """
+        layout = TableFormat(
+            image,
+            x,
+            y,
+            subject,
+            preset,
+            units,
+            origin,
+            one_based,
+            missing,
+            separator,
+            decimal,
+            encoding,
+            comment,
+        )
+        return read_fixations(path, stimuli, layout)[0]
 
     @classmethod
-    def from_maps(cls, maps: Sequence[ArrayLike]) -> Fixations:
-        """Create fixations from one map of counts per image: a pixel of value n holds n fixations.
+    def from_maps(cls, maps: Sequence[ArrayLike], *, values: MapValues | None = None) -> Fixations:
+        """Create fixations from one map per image, of counts or of marks.
 
         Fixations are at the centres of their pixels, and all have subject 0.
 
         Parameters
         ----------
         maps
-            One map per image, shape (height, width), of integers >= 0 in any numeric dtype.
+            One map per image, shape (height, width), in any numeric dtype.
+        values
+            Meaning of the values: "counts", a pixel of value n holds n fixations; "marks", a pixel
+            that is not 0 holds one. By default, marks if all maps together have one value besides
+            0, which is 255, 65535 or another above 1; else counts, unless they look like a blurred
+            map, which is an error.
 
         Returns
         -------
@@ -299,20 +417,30 @@ class Fixations:
         Raises
         ------
         InputError
-            If a map is not two-dimensional or holds other values than integers >= 0; most often
-            it is a blurred map.
+            If a map is not two-dimensional, or holds counts that are not whole numbers >= 0, or
+            looks like a blurred map.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> Fixations.from_maps([np.array([[0, 2], [1, 0]])]).x
+        array([1.5, 1.5, 0.5])
+        >>> len(Fixations.from_maps([np.array([[0, 255], [255, 0]], np.uint8)]))
+        2
         """
-        rows, columns, images = [], [], []
-        for i, counts in enumerate(maps):
-            array = np.asarray(counts)
+        check_choice("values", values, (None, *get_args(MapValues)))
+        arrays = [np.asarray(each) for each in maps]
+        for i, array in enumerate(arrays):
             if array.ndim != 2:
                 raise InputError(f"fixation map {i} must be two-dimensional; got {array.shape}")
-            whole = np.isfinite(array) & (array >= 0) & (array == np.floor(array))
-            if not whole.all():
-                raise InputError(
-                    f"fixation map {i} must hold whole numbers >= 0; this one looks like a blurred "
-                    "map, which is ground truth for cc, kldiv and sim (empirical=), not fixations"
-                )
+            if array.dtype.kind not in "biuf" or not np.isfinite(array).all():
+                raise InputError(f"fixation map {i} must hold finite numbers")
+        if values == "marks" or (values is None and _are_marks(arrays)):
+            arrays = [array != 0 for array in arrays]
+        rows, columns, images = [], [], []
+        for i, array in enumerate(arrays):
+            if array.dtype.kind != "b":
+                _check_counts(array, i, sure=values == "counts")
             flat = np.repeat(np.arange(array.size), array.ravel().astype(np.int64))
             rows.append(flat // array.shape[1])
             columns.append(flat % array.shape[1])
@@ -368,9 +496,8 @@ class Fixations:
         rows = (
             index if isinstance(index, slice) else selected_indices(index, len(self), "fixations")
         )
-        return Fixations(
-            {name: values[rows] for name, values in self.columns.items()}, self.n_images
-        )
+        columns = {name: values[rows] for name, values in self.columns.items()}
+        return Fixations(columns, self.n_images, self._left_out)
 
     def __iter__(self) -> Iterator[Any]:
         raise TypeError("fixations are not iterated row by row; use the columns or of_image(i)")
@@ -453,7 +580,7 @@ class Fixations:
         all_rows = np.concatenate(rows) if rows else np.zeros(0, np.int64)
         columns = {name: values[all_rows] for name, values in self.columns.items()}
         columns["image"] = np.repeat(np.arange(len(images)), [len(r) for r in rows])
-        return Fixations(columns, len(images))
+        return Fixations(columns, len(images), self._left_out)
 
     def counts(self) -> NDArray[np.int64]:
         """Return the number of fixations on each image.
@@ -498,14 +625,15 @@ class Fixations:
         Returns
         -------
         fixations : Fixations
-            The fixations inside their images, in their order.
+            The fixations inside their images, in their order; `left_out` counts the others.
 
         Raises
         ------
         InputError
             If the number of images differs.
         """
-        return self[~self.outside(stimuli)]
+        outside = self.outside(stimuli)
+        return self[~outside]._with_left_out(OUTSIDE, int(outside.sum()))
 
     def clip_to(self, stimuli: Stimuli) -> Fixations:
         """Return all fixations, with those outside moved to the centre of the nearest pixel.
@@ -518,7 +646,7 @@ class Fixations:
         Returns
         -------
         fixations : Fixations
-            All fixations, in their order; those inside do not change.
+            All fixations, in their order; those inside do not change, `left_out` counts the others.
 
         Raises
         ------
@@ -530,9 +658,17 @@ class Fixations:
         columns = dict(self.columns)
         columns["x"] = np.where(outside, np.clip(self.x, 0.5, widths - 0.5), self.x)
         columns["y"] = np.where(outside, np.clip(self.y, 0.5, heights - 0.5), self.y)
-        return Fixations(columns, self.n_images)
+        moved = Fixations(columns, self.n_images, self._left_out)
+        return moved._with_left_out(MOVED, int(outside.sum()))
 
-    def check_against(self, stimuli: Stimuli, what: str = "fixations") -> None:
+    def check_against(
+        self,
+        stimuli: Stimuli,
+        what: str = "fixations",
+        *,
+        where: Callable[[int], str] = "row {}".format,
+        advice: str | None = None,
+    ) -> None:
         """Check that all fixations are inside their images.
 
         Parameters
@@ -541,6 +677,10 @@ class Fixations:
             The images.
         what
             Name of the fixations in the error message.
+        where
+            Function that returns the place of a row for the message, such as a line of a file.
+        advice
+            What the message says to do.
 
         Raises
         ------
@@ -552,11 +692,14 @@ class Fixations:
             row = outside[0]
             name = stimuli.ids[self.image[row]]
             height, width = stimuli.sizes[self.image[row]]
+            heights, widths = stimuli.sizes[self.image].T
+            hint = outside_hint(self.x, self.y, widths, heights)
+            advice = advice or f"use {what}.drop_outside(stimuli) or {what}.clip_to(stimuli)"
             raise InputError(
                 f"{outside.size} of {len(self)} {what} are outside their image; the first is "
-                f"row {row}: x={self.x[row]:g}, y={self.y[row]:g} on {name!r} (width {width}, "
-                f"height {height}). If x and y are not swapped, use "
-                f"{what}.drop_outside(stimuli) or {what}.clip_to(stimuli)"
+                f"{where(int(row))}: x={self.x[row]:g}, y={self.y[row]:g} on {name!r} (width "
+                f"{width}, height {height}). {hint + '; or' if hint else 'To go on without them,'} "
+                f"{advice}"
             )
 
     def _check_length(self, stimuli: Stimuli) -> None:
@@ -567,6 +710,150 @@ class Fixations:
             )
 
 
+def read_fixations(
+    path: str | Path, stimuli: Stimuli, form: TableFormat
+) -> tuple[Fixations, Callable[[int], str]]:
+    """Read fixations from a file, and return them with the line of each, for messages.
+
+    Parameters
+    ----------
+    path
+        Path of the file.
+    stimuli
+        Images.
+    form
+        How to read it.
+
+    Raises
+    ------
+    InputError
+        As `Fixations.from_csv`.
+    """
+    if Path(path).is_dir():
+        raise InputError(f"{str(path)!r} is a folder; expected a file, a table of fixations")
+    if not Path(path).is_file():
+        raise InputError(f"fixation file {str(path)!r} does not exist")
+    try:
+        return _read(path, stimuli, form)
+    except InputError as error:
+        names = error.names if isinstance(error, ColumnsError) else ()
+        known = None if form.preset is not None else preset_like(names)
+        hint = "" if known is None else f". It looks like a table of preset={known!r}"
+        raise InputError(f"{str(path)!r}: {error}{hint}") from error
+
+
+def _read(
+    path: str | Path, stimuli: Stimuli, form: TableFormat
+) -> tuple[Fixations, Callable[[int], str]]:
+    layout = layout_of(form.preset, form.image, form.x, form.y, form.subject)
+    check_choice("decimal", form.decimal, (None, *DECIMALS))
+    table = read_table(
+        path,
+        layout.wanted,
+        separator=form.separator,
+        encoding=form.encoding,
+        comment=form.comment,
+        keep=layout.keep,
+    )
+    table = layout.one_row_each(table, raw=form.units is not None)
+    roles = layout.chosen(table.columns)
+    position = layout.position(table.columns)
+    units = form.units or position.units
+    origin = form.origin or (position.origin if form.units in (None, position.units) else None)
+    check_units(units, origin, form.one_based, stimuli.pixels_per_degree)
+    cells = {role: table.columns[name] for role, name in roles.items()}
+    decimal = form.decimal or decimal_mark(
+        [(roles[role], cells[role]) for role in ("x", "y")], table.separator, table.where
+    )
+    columns = fixation_columns(
+        cells,
+        roles,
+        where=table.where,
+        missing=form.missing,
+        decimal=decimal,
+        no_name=frozenset({"", *layout.no_name}),
+    )
+    columns.left_out.update(layout.left_out)
+    others = {
+        name: as_column([values[row] for row in columns.rows], decimal)
+        for name, values in table.columns.items()
+        if name not in roles.values()
+    }
+    where = _places(columns.rows, table.where)
+    fixations = _assembled(columns, others, stimuli, where, units, origin, form.one_based)
+    return fixations, where
+
+
+def _places(rows: NDArray[np.int64], where: Callable[[int], str]) -> Callable[[int], str]:
+    """Return a function from the place of a kept row to that of the row in the table."""
+    return lambda row: where(int(rows[row]))
+
+
+def _assembled(
+    columns: FixationColumns,
+    others: Mapping[str, NDArray[Any]],
+    stimuli: Stimuli,
+    where: Callable[[int], str],
+    units: str,
+    origin: str | None,
+    one_based: bool,
+) -> Fixations:
+    """Return fixations with positions in pixels, on the images that have the names."""
+    image = _indices_of_names(columns.names, stimuli, where)
+    x, y = to_pixels(
+        columns.x,
+        columns.y,
+        stimuli.sizes[image],
+        units=units,
+        origin=origin,
+        one_based=one_based,
+        pixels_per_degree=stimuli.pixels_per_degree,
+    )
+    fixations = Fixations.from_arrays(
+        x,
+        y,
+        image,
+        subject=columns.subject,
+        n_images=len(stimuli),
+        **{f"{name}_" if name in _RESERVED else name: others[name] for name in others},
+    )
+    return Fixations(fixations.columns, fixations.n_images, columns.left_out)
+
+
+def _are_marks(maps: Sequence[NDArray[Any]]) -> bool:
+    """Whether maps have one value besides 0, above 1, as images of fixated pixels do."""
+    found: set[float] = set()
+    for array in maps:
+        found.update(np.unique(array).tolist())
+        found.discard(0)
+        if len(found) > 1:
+            return False
+    return len(found) == 1 and found.pop() > 1
+
+
+def _check_counts(counts: NDArray[Any], i: int, *, sure: bool) -> None:
+    """Raise `InputError` for a map that does not hold counts, or looks like a blurred one."""
+    blurred = (
+        "this one looks like a blurred map, which is ground truth for cc, kldiv and sim "
+        "(empirical=), not fixations"
+    )
+    if (counts < 0).any() or (counts != np.floor(counts)).any():
+        raise InputError(f"fixation map {i} must hold whole numbers >= 0; {blurred}")
+    if not sure and _looks_blurred(counts):
+        raise InputError(f"fixation map {i}: {blurred}. If it holds counts, give values='counts'")
+
+
+def _looks_blurred(counts: NDArray[Any]) -> bool:
+    """Whether pixels are large numbers that neighbours share: fixations lie apart instead."""
+    filled = counts > 0
+    if counts.max(initial=0) < _LARGE_COUNT or filled.sum() < _LARGE_COUNT:
+        return False
+    beside = np.zeros_like(filled)
+    beside[:, 1:] |= filled[:, :-1]
+    beside[:, :-1] |= filled[:, 1:]
+    return bool((beside & filled).sum() > 0.8 * filled.sum()) and np.unique(counts).size > 8
+
+
 def _column(name: str, values: ArrayLike, dtype: Any = None) -> NDArray[Any]:
     try:
         column = np.array(values, dtype=dtype)
@@ -575,13 +862,6 @@ def _column(name: str, values: ArrayLike, dtype: Any = None) -> NDArray[Any]:
     if column.ndim != 1:
         raise InputError(f"column {name!r} must be one-dimensional; got shape {column.shape}")
     return column
-
-
-def _numbers(table: pd.DataFrame, name: str) -> NDArray[np.float64]:
-    try:
-        return table[name].to_numpy(dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise InputError(f"column {name!r} must hold numbers: {error}") from error
 
 
 def _image_column(image: ArrayLike, n_images: int | None) -> NDArray[np.int64]:
@@ -603,27 +883,24 @@ def _image_column(image: ArrayLike, n_images: int | None) -> NDArray[np.int64]:
     return column.astype(np.int64)
 
 
-def _indices_of_names(names: Sequence[str], stimuli: Stimuli) -> NDArray[np.int64]:
-    """Look up image names among the ids: whole, then by file name, then without its suffix."""
-    by_id = {name: i for i, name in enumerate(stimuli.ids)}
-    by_file_name: dict[str, set[int]] = {}
-    for i, name in enumerate(stimuli.ids):
-        for file_name in {Path(name).name, Path(name).stem}:
-            by_file_name.setdefault(file_name, set()).add(i)
-    indices: dict[str, int] = {}
-    unknown: dict[str, str] = {}
-    for row, name in enumerate(names):
-        if name in indices or name in unknown:
-            continue
-        candidates = {by_id[name]} if name in by_id else by_file_name.get(Path(name).name, set())
-        if len(candidates) == 1:
-            indices[name] = next(iter(candidates))
-        else:
-            unknown[name] = f"{name!r} (row {row}{', ambiguous' if candidates else ''})"
-    if unknown:
-        listed = ", ".join(list(unknown.values())[:5])
+def _indices_of_names(
+    names: Sequence[str], stimuli: Stimuli, where: Callable[[int], str]
+) -> NDArray[np.int64]:
+    """Look up image names among the ids, by the rule of `salmetrics.io.names`."""
+    first_row = {name: row for row, name in reversed(list(enumerate(names)))}
+    unique = list(dict.fromkeys(names))
+    matching = match_rows(unique, stimuli.ids)
+    if matching.problems:
+        listed = [
+            f"{text} in {where(first_row[name])}"
+            for name, text in list(matching.problems.items())[:3]
+        ]
         raise InputError(
-            f"{len(unknown)} image names are not among the stimuli: {listed}; ids look like "
-            f"{', '.join(map(repr, stimuli.ids[:3]))}"
+            f"{len(matching.problems)} image names are not among the stimuli: {', '.join(listed)}; "
+            f"ids look like {some(stimuli.ids, 3)}"
         )
-    return np.array([indices[name] for name in names], dtype=np.int64)
+    if matching.rule is not None:
+        warnings.warn(f"image names: {matching.rule}", InputWarning, stacklevel=4)
+    place = {name: i for i, name in enumerate(stimuli.ids)}
+    index = {name: place[matching.found[name]] for name in unique}
+    return np.array([index[name] for name in names], dtype=np.int64)

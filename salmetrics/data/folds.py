@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import re
 import warnings
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -17,8 +16,10 @@ from salmetrics.data.dataset import Dataset
 from salmetrics.data.stimuli import Stimuli
 from salmetrics.errors import InputError, check_choice, is_whole, some
 from salmetrics.io.files import check_file, check_target, replacing
+from salmetrics.io.names import natural_key
 
 __all__ = [
+    "N_MIT1003",
     "SCHEMES",
     "Folds",
     "Order",
@@ -26,7 +27,6 @@ __all__ = [
     "ids_of",
     "kfold",
     "mit1003",
-    "natural_key",
     "stratified",
 ]
 
@@ -34,7 +34,7 @@ Scheme = Literal["deepgaze3", "deepgaze2"]
 Order = Literal["natural", "given"]
 SCHEMES: tuple[Scheme, ...] = get_args(Scheme)
 ORDERS: tuple[Order, ...] = get_args(Order)
-_MIT1003_IMAGES = 1003
+N_MIT1003 = 1003
 _SEED = 42  # as in the public training code
 _COLUMNS = ("id", "fold", "n_folds", "scheme")
 
@@ -398,7 +398,8 @@ def stratified(
 ) -> Folds:
     """Divide images into folds with equal shares of each category.
 
-    Uses scikit-learn's ``StratifiedKFold(shuffle=True, random_state=RandomState(42))``.
+    The folds are those of scikit-learn's ``StratifiedKFold(n_folds, shuffle=True,
+    random_state=RandomState(42))``, which is not needed.
 
     Parameters
     ----------
@@ -417,29 +418,35 @@ def stratified(
     Raises
     ------
     InputError
-        If scikit-learn is not installed, a choice is invalid, or a category has fewer images than
-        there are folds.
+        If a choice is invalid, or a category has fewer images than there are folds.
+
+    Examples
+    --------
+    >>> kinds = {"category": ["in", "out"] * 6}
+    >>> folds = stratified(Stimuli.from_sizes([(3, 4)] * 12, attributes=kinds), n_folds=3)
+    >>> [len(folds.test(k)) for k in range(3)]
+    [4, 4, 4]
     """
-    try:
-        from sklearn.model_selection import StratifiedKFold
-    except ImportError as error:
-        raise InputError("stratified folds need scikit-learn: pip install scikit-learn") from error
     check_choice("attribute", attribute, stimuli.attributes)
     ids = _ordered(stimuli, order)
     _check_n_folds(n_folds, len(ids))
     category_of = dict(zip(stimuli.ids, stimuli.attributes[attribute].tolist(), strict=True))
-    labels = np.array([category_of[name] for name in ids])
-    rarest, n_rarest = Counter(labels.tolist()).most_common()[-1]
+    labels = [category_of[name] for name in ids]
+    rarest, n_rarest = Counter(labels).most_common()[-1]
     if n_rarest < n_folds:
         raise InputError(
             f"{attribute} {rarest!r} has {n_rarest} images, fewer than {n_folds} folds; choose "
             "fewer folds"
         )
     state = np.random.RandomState(_SEED)  # the published rule
-    cut = StratifiedKFold(n_folds, shuffle=True, random_state=state)
+    kinds = {kind: number for number, kind in enumerate(dict.fromkeys(labels))}
+    dealt = np.sort([kinds[kind] for kind in labels])  # image after image, to fold after fold
     fold_of: dict[str, int] = {}
-    for k, (_, tested) in enumerate(cut.split(np.ones((len(ids), 1)), labels)):
-        fold_of |= {ids[i]: k for i in tested}
+    for kind, number in kinds.items():
+        numbers = np.sort(np.flatnonzero(dealt == number) % n_folds)
+        state.shuffle(numbers)
+        members = [name for name, own in zip(ids, labels, strict=True) if own == kind]
+        fold_of |= dict(zip(members, numbers.tolist(), strict=True))
     return Folds({name: fold_of[name] for name in ids}, n_folds)
 
 
@@ -462,28 +469,45 @@ def mit1003(stimuli: Stimuli | Sequence[str], *, scheme: Scheme = "deepgaze3") -
     ------
     InputError
         If there are not 1003 images.
+
+    Examples
+    --------
+    >>> folds = mit1003([f"{i}.jpeg" for i in range(1003)])
+    >>> len(folds.test(0)), len(folds.train(0))
+    (101, 808)
     """
     n = len(stimuli)
-    if n != _MIT1003_IMAGES:
+    if n != N_MIT1003:
         raise InputError(
-            f"the folds of MIT1003 are defined on all its {_MIT1003_IMAGES} images; got {n}. "
+            f"the folds of MIT1003 are defined on all its {N_MIT1003} images; got {n}. "
             "Compute them for all images and look up yours: folds.mit1003(all).of(stimuli)"
         )
     return kfold(stimuli, 10, scheme=scheme)
 
 
-def natural_key(name: str) -> list[tuple[int, int | str]]:
-    """Return a sort key that compares runs of digits as numbers: i2 before i10."""
-    parts = re.split(r"([0-9]+)", name)  # text and digits alternate
-    key: list[tuple[int, int | str]] = []
-    for i, part in enumerate(parts):
-        if part:
-            key.append((0, int(part)) if i % 2 else (1, part))
-    return key
-
-
 def ids_of(images: Stimuli | Iterable[str]) -> set[str]:
-    """Return the ids of stimuli, or a sequence of ids, as a set."""
+    """Return the ids of stimuli, or a sequence of ids, as a set.
+
+    Parameters
+    ----------
+    images
+        Stimuli, or ids.
+
+    Returns
+    -------
+    ids : set of str
+        The different ids.
+
+    Raises
+    ------
+    InputError
+        If `images` is a single text.
+
+    Examples
+    --------
+    >>> sorted(ids_of(["a", "b", "a"]))
+    ['a', 'b']
+    """
     if isinstance(images, str):
         raise InputError(f"ids must be a list of texts; got {images!r} alone")
     return set(images.ids) if isinstance(images, Stimuli) else set(map(str, images))

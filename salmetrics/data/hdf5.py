@@ -9,10 +9,11 @@ pysaliency's attributes `type`, `version` and `__attributes__` (JSON), and:
   with sizes alone ("salmetrics sizes"): neither. All have data sets `ids` and `sizes` (n, 2), a
   group `attributes` with one data set per attribute of the images, links to these by their names,
   and attributes `pixels_per_degree`, `sigma` and `name` if known.
-- fixations ("Fixations"): a group `columns` with one data set per column, and attributes `n_images`
-  and `order` (JSON, names of the columns). For pysaliency there are links to them as `x`, `y`, `n`
-  and by their own names, `subjects` (numbers), `t` (NaN if unknown), and `x_hist`, `y_hist`,
-  `t_hist` (n, m): the earlier fixations of the same scanpath, if there is a column `index`.
+- fixations ("Fixations"): a group `columns` with one data set per column, and attributes
+  `n_images`, `order` (JSON, names of the columns) and, unless empty, `left_out` (JSON, numbers by
+  reason). For pysaliency there are links to them as `x`, `y`, `n` and by their own names,
+  `subjects` (numbers), `t` (NaN if unknown), and `x_hist`, `y_hist`, `t_hist` (n, m): the earlier
+  fixations of the same scanpath, if there is a column `index`.
 """
 
 from __future__ import annotations
@@ -260,6 +261,8 @@ def _write_fixations(group: Any, fixations: Fixations) -> None:
         columns.create_dataset(name, data=storable(values), **_packed(values))
     group.attrs["n_images"] = fixations.n_images
     group.attrs["order"] = json.dumps(list(fixations.columns))
+    if fixations.left_out:
+        group.attrs["left_out"] = json.dumps(dict(fixations.left_out))
     for theirs, ours in (("x", "x"), ("y", "y"), ("n", "image")):
         group[theirs] = columns[ours]
     if fixations.subject.dtype.kind in "biuf":
@@ -299,7 +302,9 @@ def _read_fixations(group: Any, n_images: int | None) -> Fixations:
     if "columns" in group:
         order = json.loads(group.attrs["order"])
         columns = {name: restored(group["columns"][name]) for name in order}
-        return Fixations.from_arrays(n_images=int(group.attrs["n_images"]), **columns)
+        fixations = Fixations.from_arrays(n_images=int(group.attrs["n_images"]), **columns)
+        left_out = json.loads(as_text(group.attrs.get("left_out", "{}")))
+        return Fixations(fixations.columns, fixations.n_images, left_out)
     names = [
         n for n in json.loads(as_text(group.attrs["__attributes__"])) if n not in _PYSALIENCY_NAMES
     ]

@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from salmetrics.array_types import Size
 from salmetrics.errors import InputError
-from salmetrics.io.images import as_pixels, read_pixels, read_size
+from salmetrics.io.images import as_pixels, read_head, read_pixels
 
 __all__ = ["Stimuli", "Stimulus", "selected_indices"]
 
@@ -151,6 +151,9 @@ class Stimuli(Sequence[Stimulus]):
         See the parameters.
     name
         Name of the data set, "" by default; see `named`.
+    turned
+        Ids of images whose file says that it is to be shown turned or mirrored (EXIF orientation);
+        their sizes and pixels are those of the file as stored.
 
     Examples
     --------
@@ -162,6 +165,8 @@ class Stimuli(Sequence[Stimulus]):
     >>> stimuli[stimuli.attributes["category"] == "in"].ids
     ('0',)
     """
+
+    _turned: tuple[str, ...] = ()
 
     def __init__(
         self,
@@ -236,14 +241,17 @@ class Stimuli(Sequence[Stimulus]):
         files = [Path(path) for path in paths]
         if ids is None:
             ids = _relative_ids(files, root)
-        return cls(
+        heads = [read_head(file) for file in files]
+        stimuli = cls(
             [partial(read_pixels, file) for file in files],
-            [read_size(file) for file in files],
+            [size for size, _ in heads],
             ids,
             attributes=attributes,
             pixels_per_degree=pixels_per_degree,
             sigma=sigma,
         )
+        turned = [name for name, head in zip(stimuli.ids, heads, strict=True) if head[1]]
+        return stimuli._with_turned(turned)
 
     @classmethod
     def from_arrays(
@@ -369,10 +377,22 @@ class Stimuli(Sequence[Stimulus]):
             pixels_per_degree=self.pixels_per_degree,
             sigma=self.sigma,
         )
-        return selected.named(self.name)
+        return selected._with_turned(self.turned).named(self.name)
+
+    def _with_turned(self, turned: Sequence[str]) -> Stimuli:
+        """Set `turned` to those of the names that are images here; return the stimuli."""
+        own = set(turned).intersection(self.ids)
+        if own:  # else the attribute is that of the class, so that digests stay the same
+            self._turned = tuple(name for name in self.ids if name in own)
+        return self
 
     def __iter__(self) -> Iterator[Stimulus]:
         return (self[i] for i in range(len(self)))
+
+    @property
+    def turned(self) -> tuple[str, ...]:
+        """Ids of images whose file says that it is to be shown turned or mirrored."""
+        return self._turned
 
     def named(self, name: str) -> Stimuli:
         """Return the same images under the name of a data set.

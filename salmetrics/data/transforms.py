@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, Literal, get_args
@@ -10,7 +11,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from salmetrics.array_types import Size
+from salmetrics.array_types import Rows, Size
 from salmetrics.data.dataset import Dataset
 from salmetrics.data.fixations import Fixations
 from salmetrics.data.stimuli import Stimuli, Stimulus
@@ -79,7 +80,7 @@ def resize(dataset: Dataset, size: Size | Callable[[Size], Size]) -> Dataset:
         scaled = columns[name] * ratios[image, axis]
         # rounding must not move a fixation off its image
         columns[name] = np.minimum(scaled, np.nextafter(ends, 0))
-    fixations = Fixations(columns, dataset.fixations.n_images)
+    fixations = Fixations(columns, dataset.fixations.n_images, dataset.fixations.left_out)
     return Dataset(dataset.name, resized, fixations, dataset.info)
 
 
@@ -175,7 +176,9 @@ def subsample(dataset: Dataset, n: int, *, of: Unit = "images", seed: int = 0) -
     return Dataset(dataset.name, dataset.stimuli, kept, dataset.info)
 
 
-def split(dataset: Dataset, shares: Sequence[float], *, seed: int = 0) -> list[Dataset]:
+def split(
+    dataset: Dataset, shares: Sequence[float], *, by: str | None = None, seed: int = 0
+) -> list[Dataset]:
     """Split the images at random into parts, each in the order of the images.
 
     For cross-validation, see `salmetrics.data.folds`.
@@ -186,6 +189,9 @@ def split(dataset: Dataset, shares: Sequence[float], *, seed: int = 0) -> list[D
         Images and fixations.
     shares
         Share of the images in each part, at least 0, sum 1.
+    by
+        Attribute of the images, such as "category": each part has its share of the images of each
+        of its values, up to rounding. None: of all images together.
     seed
         Seed of the random draw.
 
@@ -197,7 +203,8 @@ def split(dataset: Dataset, shares: Sequence[float], *, seed: int = 0) -> list[D
     Raises
     ------
     InputError
-        If the shares are negative or do not add up to 1, or the seed is invalid.
+        If the shares are negative or do not add up to 1, there is no such attribute, or the seed
+        is invalid.
 
     Examples
     --------
@@ -212,9 +219,19 @@ def split(dataset: Dataset, shares: Sequence[float], *, seed: int = 0) -> list[D
         raise InputError(f"shares must be numbers; got {shares!r}") from error
     if fractions.ndim != 1 or not (fractions >= 0).all() or abs(fractions.sum() - 1) > 1e-6:
         raise InputError(f"shares must be at least 0 and add up to 1; got {list(shares)!r}")
-    order = _stream(seed).permutation(len(dataset))
-    ends = np.rint(np.cumsum(fractions) * len(dataset)).astype(int)
-    return [dataset[np.sort(part)] for part in np.split(order, ends[:-1])]
+    groups = [np.arange(len(dataset))]
+    if by is not None:
+        check_choice("by", by, dataset.stimuli.attributes)
+        values = [str(value) for value in dataset.stimuli.attributes[by]]
+        groups = [np.flatnonzero([v == value for v in values]) for value in sorted({*values})]
+    stream = _stream(seed)
+    parts: list[list[Rows]] = [[] for _ in fractions]
+    for group in groups:
+        order = group[stream.permutation(len(group))]
+        ends = np.rint(np.cumsum(fractions) * len(group)).astype(int)
+        for part, chosen in zip(parts, np.split(order, ends[:-1]), strict=True):
+            part.append(chosen)
+    return [dataset[np.sort(np.concatenate(part))] for part in parts]
 
 
 def concatenate(datasets: Sequence[Dataset], *, name: str | None = None) -> Dataset:
@@ -287,6 +304,10 @@ def concatenate(datasets: Sequence[Dataset], *, name: str | None = None) -> Data
     fixations = Fixations.from_arrays(
         n_images=sum(counts), **_joined(columns, [len(d.fixations) for d in datasets])
     )
+    left_out: Counter[str] = Counter()
+    for dataset in datasets:
+        left_out.update(dataset.fixations.left_out)
+    fixations = Fixations(fixations.columns, fixations.n_images, left_out)
     joined_name = "+".join(dict.fromkeys(names)) if name is None else name
     shared = {
         key: value

@@ -94,6 +94,8 @@ class Description:
         Pixels in one degree of visual angle; None if unknown.
     sigma
         Standard deviation, in pixels, of the Gaussian that blurs empirical maps; None if unknown.
+    scale_source
+        Where `pixels_per_degree` and `sigma` come from, or what to give if they are unknown.
 
     Examples
     --------
@@ -116,6 +118,7 @@ class Description:
     size: Size | None = None
     pixels_per_degree: float | None = None
     sigma: float | None = None
+    scale_source: str = ""
 
     def facts(self) -> dict[str, Any]:
         """Return the facts that `load` stores in ``dataset.info``.

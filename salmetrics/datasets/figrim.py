@@ -7,7 +7,6 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 
-from salmetrics.data.folds import natural_key
 from salmetrics.datasets.description import Description
 from salmetrics.datasets.reading import (
     Columns,
@@ -19,6 +18,7 @@ from salmetrics.datasets.reading import (
     stimuli_of,
 )
 from salmetrics.errors import InputError, check_choice
+from salmetrics.io.names import natural_key
 
 __all__ = ["read"]
 

@@ -1,30 +1,52 @@
-"""Data sets of the user: a folder of images and a CSV file of fixations."""
+"""Data sets of the user: a folder of images, and a table or maps of fixations."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Any, Literal, get_args, overload
+
+import numpy as np
+from numpy.typing import NDArray
 
 from salmetrics.data.dataset import Dataset
-from salmetrics.data.fixations import Fixations
+from salmetrics.data.fixation_columns import MISSING
+from salmetrics.data.fixations import MOVED, OUTSIDE, Fixations, MapValues, read_fixations
+from salmetrics.data.positions import Origin, Units
 from salmetrics.data.stimuli import Stimuli
-from salmetrics.errors import InputError, check_choice
+from salmetrics.data.tables import TableFormat
+from salmetrics.errors import InputError, check_choice, some
 from salmetrics.io.files import files_below
 from salmetrics.io.images import IMAGE_SUFFIXES
+from salmetrics.io.map_files import MAP_SUFFIXES
+from salmetrics.io.map_stores import MAP_STORES
+from salmetrics.models.stored_maps import StoredMaps
 
 __all__ = ["Outside", "load_folder", "load_images"]
 
 Outside = Literal["error", "drop", "clip"]
+
+WITHOUT_MAP = "images without a map of fixations"
 
 
 def load_folder(
     images: str | Path,
     fixations: str | Path,
     *,
-    image: str = "file",
-    x: str = "x",
-    y: str = "y",
+    image: str | None = None,
+    x: str | None = None,
+    y: str | None = None,
     subject: str | None = None,
+    preset: str | None = None,
+    units: Units | None = None,
+    origin: Origin | None = None,
+    one_based: bool = False,
+    missing: Literal["error", "drop"] = "error",
+    separator: str | None = None,
+    decimal: Literal[".", ","] | None = None,
+    encoding: str | None = None,
+    comment: str | None = None,
+    values: MapValues | None = None,
     sigma: float | None = None,
     pixels_per_degree: float | None = None,
     outside: Outside = "error",
@@ -36,11 +58,17 @@ def load_folder(
     images
         Folder of images, searched with its sub-folders; ids are paths relative to it.
     fixations
-        CSV file with one row per fixation; further columns are kept.
-    image, x, y
-        Names of these columns in the file; see `Fixations.from_dataframe`.
-    subject
-        Name of the column of subjects; by default ``subject``, if the file has it.
+        Table with one row per fixation, in a file of text; further columns are kept. Or a folder,
+        archive or file of fixation maps, one per image; see `StoredMaps`.
+    image, x, y, subject, preset, units, origin, one_based
+        Columns of the table and their meaning; see `Fixations.from_csv`.
+    missing
+        Treatment of rows of a table without a value, and of images without a map: "error"; or
+        "drop", which leaves the rows out, and the images without fixations.
+    separator, decimal, encoding, comment
+        How the table is written, if it is not found; see `Fixations.from_csv`.
+    values
+        Meaning of the values of maps, "counts" or "marks"; see `Fixations.from_maps`.
     sigma
         Standard deviation, in pixels, of the Gaussian that blurs empirical maps; CC, KLDiv and SIM
         need it or `pixels_per_degree`.
@@ -53,7 +81,8 @@ def load_folder(
     Returns
     -------
     dataset : Dataset
-        Images and fixations, with the name of the folder.
+        Images and fixations, with the name of the folder. `fixations.left_out` counts what is left
+        out; `info` has ``dropped_outside`` and ``recorded``, the number of fixations before.
 
     Raises
     ------
@@ -74,20 +103,54 @@ def load_folder(
     Fixations(2 fixations, 2 images, 1 subjects)
     """
     check_choice("outside", outside, get_args(Outside))
+    check_choice("missing", missing, MISSING)
     folder = Path(images)
     stimuli = load_images(folder, sigma=sigma, pixels_per_degree=pixels_per_degree)
-    points = Fixations.from_csv(fixations, stimuli, image=image, x=x, y=y, subject=subject)
+    form = TableFormat(
+        image=image,
+        x=x,
+        y=y,
+        subject=subject,
+        preset=preset,
+        units=units,
+        origin=origin,
+        one_based=one_based,
+        missing=missing,
+        separator=separator,
+        decimal=decimal,
+        encoding=encoding,
+        comment=comment,
+    )
+    where: Callable[[int], str] = "fixation {}".format
+    if _are_maps(Path(fixations)):
+        points = _fixations_in_maps(Path(fixations), stimuli, form, values)
+    elif values is not None:
+        raise InputError(f"values= is for maps of fixations; {str(fixations)!r} is a table")
+    else:
+        points, where = read_fixations(fixations, stimuli, form)
+    n_recorded = len(points)
     if outside == "drop":
         points = points.drop_outside(stimuli)
     elif outside == "clip":
         points = points.clip_to(stimuli)
-    return Dataset(folder.resolve().name, stimuli, points)
+    try:
+        advice = "use outside='drop', or outside='clip', which moves them to the edge"
+        points.check_against(stimuli, where=where, advice=advice)
+    except InputError as error:
+        raise InputError(f"{str(fixations)!r}: {error}") from error
+    facts: dict[str, Any] = {"recorded": n_recorded}
+    for key, reason in (("dropped_outside", OUTSIDE), ("moved_inside", MOVED)):
+        if reason in points.left_out or key == "dropped_outside":
+            facts[key] = points.left_out.get(reason, 0)
+    return Dataset(folder.resolve().name, stimuli, points, facts)
 
 
 def load_images(
     folder: str | Path, *, sigma: float | None = None, pixels_per_degree: float | None = None
 ) -> Stimuli:
     """Load the images in a folder, sorted by name; for the parameters see `load_folder`."""
+    if Path(folder).is_file():
+        raise InputError(f"{str(folder)!r} is a file; images= takes a folder of images")
     if not Path(folder).is_dir():
         raise InputError(f"image folder {str(folder)!r} does not exist")
     paths = files_below(Path(folder), IMAGE_SUFFIXES)
@@ -96,3 +159,103 @@ def load_images(
             f"no images in {str(folder)!r}; known suffixes: {', '.join(IMAGE_SUFFIXES)}"
         )
     return Stimuli.from_files(paths, root=folder, sigma=sigma, pixels_per_degree=pixels_per_degree)
+
+
+# ---- maps of fixations
+
+
+def _are_maps(path: Path) -> bool:
+    """Whether a path is a folder, archive or file of maps; a table may be in a .zip, too."""
+    suffixes = [suffix.lower() for suffix in path.suffixes]
+    if path.is_dir():
+        return True
+    stores = set(MAP_SUFFIXES).union(MAP_STORES) - {".json"}
+    return (
+        path.is_file()
+        and suffixes[-1:] != []
+        and suffixes[-1] in stores
+        and not (len(suffixes) > 1 and suffixes[-2] in (".csv", ".tsv", ".txt"))
+    )
+
+
+def _fixations_in_maps(
+    path: Path, stimuli: Stimuli, form: TableFormat, values: MapValues | None
+) -> Fixations:
+    """Read fixations from one map of counts per image."""
+    given = [name for name in form.given() if name != "missing"]
+    if given:
+        raise InputError(
+            f"{str(path)!r} holds maps of fixations; {', '.join(f'{name}=' for name in given)} "
+            "need a table"
+        )
+    try:
+        maps = StoredMaps(path, check_sizes=False)
+    except InputError as error:
+        if not path.is_dir():
+            raise
+        raise InputError(
+            f"{error}. A folder of fixations holds one map of fixations per image; a table is a "
+            "file: fixations='table.csv'"
+        ) from error
+    without = _without_map(maps, stimuli) if form.missing == "drop" else []
+    chosen = [i for i, name in enumerate(stimuli.ids) if name not in set(without)]
+    try:
+        maps = StoredMaps(path, stimuli[chosen], check_sizes=False)
+    except InputError as error:
+        if "no map for" not in str(error):
+            raise
+        raise InputError(
+            f"{error}. Images without a map have no fixations with missing='drop'"
+        ) from error
+    counted = Fixations.from_maps(_MapsOfFixations(maps, stimuli, set(without)), values=values)
+    return Fixations(
+        counted.columns, counted.n_images, {WITHOUT_MAP: len(without)} if without else {}
+    )
+
+
+def _without_map(maps: StoredMaps, stimuli: Stimuli) -> list[str]:
+    """Return the ids of the images that have no map."""
+    problems = set(maps.problems(stimuli))
+    lacking = [name for name in stimuli.ids if f"no map for {name!r}" in problems]
+    if len(lacking) == len(stimuli):
+        raise InputError(
+            f"{str(maps.path)!r} has a map for none of the {len(stimuli)} images "
+            f"({some(stimuli.ids, 3)}); a map is named like its image, apart from the suffix"
+        )
+    return lacking
+
+
+class _MapsOfFixations(Sequence[NDArray[Any]]):
+    """The map of each image, read when it is needed; zeros for images without a map."""
+
+    def __init__(self, maps: StoredMaps, stimuli: Stimuli, without: set[str]) -> None:
+        self._maps = maps
+        self._stimuli = stimuli
+        self._without = without
+
+    def __len__(self) -> int:
+        return len(self._stimuli)
+
+    @overload
+    def __getitem__(self, index: int) -> NDArray[Any]: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[NDArray[Any]]: ...
+    def __getitem__(self, index: int | slice) -> NDArray[Any] | Sequence[NDArray[Any]]:
+        if isinstance(index, slice):
+            return [self[i] for i in range(len(self))[index]]
+        return self._map(index)
+
+    def __iter__(self) -> Iterator[NDArray[Any]]:
+        return (self._map(i) for i in range(len(self)))
+
+    def _map(self, index: int) -> NDArray[Any]:
+        stimulus = self._stimuli[index]
+        if stimulus.id in self._without:
+            return np.zeros(stimulus.size, np.uint8)
+        counts = np.asarray(self._maps(stimulus))
+        if counts.shape[:2] != stimulus.size:
+            raise InputError(
+                f"the map of fixations of {stimulus.id!r} has size {counts.shape[:2]}, the image "
+                f"{stimulus.size} (height, width); maps of fixations cannot be resized"
+            )
+        return counts

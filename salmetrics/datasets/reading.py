@@ -13,11 +13,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from salmetrics.data.fixations import Fixations
-from salmetrics.data.folds import natural_key
 from salmetrics.data.stimuli import Stimuli
 from salmetrics.datasets.description import Description
 from salmetrics.errors import InputError, some
 from salmetrics.io.damage import reading
+from salmetrics.io.names import natural_key
 
 __all__ = [
     "Columns",

@@ -9,11 +9,12 @@ import numpy as np
 from salmetrics.array_types import AnyArray, Array, Size
 from salmetrics.errors import InputError
 
-__all__ = ["RESIZES", "Resize", "resize_log_density", "resize_map"]
+__all__ = ["RESIZES", "Resize", "is_turned", "resize_log_density", "resize_map"]
 
 Resize = Literal["nearest", "bilinear", "bicubic"]
 RESIZES: tuple[Resize, ...] = get_args(Resize)
 
+_SAME_SHAPE = 0.03  # difference of log aspect ratios that rounding of small sizes explains
 _ORDERS: dict[Resize, int] = {"nearest": 0, "bilinear": 1, "bicubic": 3}
 
 
@@ -71,3 +72,17 @@ def resize_log_density(log_density: AnyArray, size: Size, resize: Resize = "bili
     with np.errstate(divide="ignore"):  # probability 0 is legal
         logarithm: Array = np.log(density / density.sum())
     return logarithm
+
+
+def is_turned(size: Size, wanted: Size) -> bool:
+    """Whether a map has the shape of its image turned round, (width, height), at any scale.
+
+    Parameters
+    ----------
+    size
+        (height, width) of the map.
+    wanted
+        (height, width) of the image.
+    """
+    aspect, own = np.log(wanted[0] / wanted[1]), np.log(size[0] / size[1])
+    return bool(abs(aspect) > 2 * _SAME_SHAPE and abs(aspect + own) < _SAME_SHAPE)

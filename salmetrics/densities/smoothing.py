@@ -84,6 +84,10 @@ class Smoothing:
         _, *points_and_kernels = self.points_and_kernels(size, pixels)
         return kernels.blur_points(size, *points_and_kernels)
 
+    def fixation_map(self, size: Size, pixels: Rows, *, binary: bool) -> Array:
+        """Return the empirical map of fixations at flat pixel indices; with `binary`, each once."""
+        return self.points(size, np.unique(pixels) if binary else pixels)
+
     def points_at(
         self,
         size: Size,
@@ -329,9 +333,9 @@ def smoothing_of(
     width = next((each for each in widths if each is not None), None)
     if required and width is None and protocol.cycles is None:
         raise InputError(
-            "the width of the empirical maps is not known: pass sigma= (pixels; --sigma on the "
-            "command line), or give the stimuli sigma= or pixels_per_degree="
-            + (f", or leave out {', '.join(metrics)}" if metrics else "")
+            "the width of the empirical maps is not known: pass sigma= (pixels; on the command "
+            "line --sigma, or --dataset NAME,sigma=PIXELS), or give the stimuli sigma= or "
+            "pixels_per_degree=" + (f", or leave out {', '.join(metrics)}" if metrics else "")
         )
     return Smoothing(
         sigma=width or 0.0,

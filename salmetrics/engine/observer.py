@@ -79,13 +79,16 @@ class Observer:
         """Return the settings of the optimal maps of a density for image i."""
         protocol = self._protocol
         counts = self._fixations.counts()
+        usual = OptimalMapSettings.n_fixations
+        if counts.any():
+            usual = max(1, round(float(counts[counts > 0].mean())))
         return OptimalMapSettings(
             smoothing=replace(
                 self.smoothing,
                 sigma=protocol.prediction_sigma or self.smoothing.sigma,
                 boundary=protocol.prediction_boundary or self.smoothing.boundary,
             ),
-            n_fixations=protocol.sim_fixations or max(1, round(float(counts[counts > 0].mean()))),
+            n_fixations=protocol.sim_fixations or usual,
             n_samples=protocol.sim_samples,
             truncate=protocol.sim_truncate,
             seed=self._seed,
@@ -132,9 +135,8 @@ class Observer:
 
     def _empirical_map(self, i: int) -> CheckedMap:
         pixels = self._pixels(self._fixations, i)
-        if self._protocol.binary:
-            pixels = np.unique(pixels)
-        return as_map(self.smoothing.points(self._size(i), pixels))
+        binary = self._protocol.binary
+        return as_map(self.smoothing.fixation_map(self._size(i), pixels, binary=binary))
 
     def _negatives(self, i: int, n_rows: int) -> Negatives | Nonfixations:
         if self._nonfixations is not None:

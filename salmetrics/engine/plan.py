@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Literal
 
 from salmetrics.metrics.observation import Need
@@ -11,7 +12,7 @@ from salmetrics.models.base import NO_DENSITY, Model, SaliencyMapModel
 from salmetrics.protocols import Protocol
 from salmetrics.results.scores import Key
 
-__all__ = ["Pass", "Plan"]
+__all__ = ["NO_FIXATIONS", "NO_WIDTH", "Known", "Pass", "Plan"]
 
 Pass = Literal["first", "second"]
 
@@ -23,6 +24,30 @@ _LEAVE_ONE_OUT = (
 _NO_OPTIMAL_MAP = (
     "no map is known to be optimal under a density; protocol='mit-matlab' scores the density itself"
 )
+NO_FIXATIONS = "there are no fixations, only ground-truth maps"
+NO_WIDTH = (
+    "the width of the blur is not known: give the stimuli sigma= or pixels_per_degree= (on the "
+    "command line --sigma PIXELS, or --dataset NAME,sigma=PIXELS)"
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Known:
+    """What predictions can be compared with.
+
+    Attributes
+    ----------
+    fixations
+        Whether there are fixations.
+    ground_truth
+        Whether there are ground-truth maps in place of blurred fixations.
+    width
+        Whether the width of the blur of empirical maps is known.
+    """
+
+    fixations: bool = True
+    ground_truth: bool = False
+    width: bool = True
 
 
 class Plan:
@@ -34,6 +59,8 @@ class Plan:
         Models by name.
     protocol
         Every choice, metrics included.
+    known
+        What predictions can be compared with.
     no_baseline
         Why there is no baseline, for models that need one; None if there is one.
 
@@ -41,26 +68,37 @@ class Plan:
     ----------
     reasons
         Reasons why a model does not have a metric, by (model, metric).
+    needs_width
+        Whether a model gets a metric for which something is blurred.
     """
 
     def __init__(
-        self, models: Mapping[str, Model], protocol: Protocol, *, no_baseline: str | None = None
+        self,
+        models: Mapping[str, Model],
+        protocol: Protocol,
+        known: Known | None = None,
+        *,
+        no_baseline: str | None = None,
     ) -> None:
+        known = known or Known()
         self.reasons: dict[Key, str] = {}
+        self.needs_width = False
         self._metrics: dict[tuple[str, Pass], list[str]] = {}
         for name, model in models.items():
             first: list[str] = []
             second: list[str] = []
             for key in protocol.metrics:
-                reason = _why_not(model, key, protocol)
+                blurs = _needs_width(model, key, protocol, known)
+                reason = _why_not(model, key, protocol, known)
+                if reason is None and blurs and not known.width:
+                    reason = NO_WIDTH
                 if reason is None and METRICS[key].relative_to_baseline:
                     reason = no_baseline
                 if reason is not None:
                     self.reasons[name, key] = reason
-                elif _needs_mean(model, key, protocol):
-                    second.append(key)
-                else:
-                    first.append(key)
+                    continue
+                self.needs_width |= blurs
+                (second if _needs_mean(model, key, protocol) else first).append(key)
             self._metrics[name, "first"] = first
             self._metrics[name, "second"] = second
 
@@ -96,9 +134,24 @@ def _needs_mean(model: Model, key: str, protocol: Protocol) -> bool:
     )
 
 
-def _why_not(model: Model, key: str, protocol: Protocol) -> str | None:
+def _needs_width(model: Model, key: str, protocol: Protocol, known: Known) -> bool:
+    """Whether fixations, or the density of a model, are blurred for a metric."""
+    metric = METRICS[key]
+    if "empirical_map" not in metric.needs:
+        return False
+    blurs_density = (
+        not isinstance(model, SaliencyMapModel)
+        and protocol.maps == "optimal"
+        and metric.optimal_map is not None
+    )
+    return blurs_density or not known.ground_truth
+
+
+def _why_not(model: Model, key: str, protocol: Protocol, known: Known) -> str | None:
     """Return the reason why a model has no value of a metric; None if it has one."""
     metric = METRICS[key]
+    if metric.needs_fixations and not known.fixations:
+        return NO_FIXATIONS
     if isinstance(model, SaliencyMapModel):
         return NO_DENSITY if metric.needs_density else None
     if metric.needs_density:

@@ -18,7 +18,7 @@ from salmetrics.data.stimuli import Stimuli
 from salmetrics.densities.mean_density import MeanDensity
 from salmetrics.engine.calls import Predictions, Predictor
 from salmetrics.engine.parallel import work
-from salmetrics.engine.plan import Pass, Plan
+from salmetrics.engine.plan import Known, Pass, Plan
 from salmetrics.engine.references import References
 from salmetrics.engine.run_options import RunOptions
 from salmetrics.engine.score_table import ScoreTable
@@ -33,7 +33,7 @@ from salmetrics.progress import progress_bar
 from salmetrics.protocols import Protocol
 from salmetrics.results.scores import Scores
 
-__all__ = ["score_models"]
+__all__ = ["known_of", "score_models"]
 
 _CHUNK = 16  # images that are scored, and stored in a checkpoint, together
 
@@ -46,7 +46,7 @@ def score_models(
     references: References,
     options: RunOptions,
 ) -> Scores:
-    """Score models on every image that has fixations, in order.
+    """Score models on every image that has fixations, in order; without any, on all images.
 
     Inputs are checked by the caller, and nothing is fitted here.
 
@@ -73,7 +73,9 @@ def score_models(
     InputError
         If a prediction is invalid, unless errors are recorded.
     """
-    plan = Plan(models, protocol, no_baseline=references.no_baseline)
+    ground_truth = references.empirical is not None
+    known = known_of(stimuli, fixations, protocol, ground_truth=ground_truth)
+    plan = Plan(models, protocol, known, no_baseline=references.no_baseline)
     record_errors = options.on_error == "record"
     predictor = Predictor(models, stimuli, fixations, plan, references, record_errors=record_errors)
     scorer = Scorer(
@@ -89,9 +91,7 @@ def score_models(
     table = ScoreTable(list(models), plan, fixations, protocol, keep=options.keep)
     stores: dict[str, Checkpoint] = {}
     if options.checkpoint is not None:
-        conditions = _conditions(
-            stimuli, fixations, protocol, references, scorer, options.seed, record_errors
-        )
+        conditions = _conditions(stimuli, fixations, protocol, references, scorer, options.seed)
         stores = {
             name: Checkpoint(
                 Path(options.checkpoint),
@@ -110,6 +110,18 @@ def score_models(
     )
 
 
+def known_of(
+    stimuli: Stimuli, fixations: Fixations, protocol: Protocol, *, ground_truth: bool
+) -> Known:
+    """Return what predictions can be compared with, beside ground-truth maps."""
+    widths = (protocol.sigma, protocol.cycles, stimuli.sigma, stimuli.pixels_per_degree)
+    return Known(
+        fixations=len(fixations) > 0,
+        ground_truth=ground_truth,
+        width=any(width is not None for width in widths),
+    )
+
+
 def _conditions(
     stimuli: Stimuli,
     fixations: Fixations,
@@ -117,15 +129,16 @@ def _conditions(
     references: References,
     scorer: Scorer,
     seed: int,
-    record_errors: bool,
 ) -> dict[str, Any]:
-    """Return everything but the model and the baseline that scores depend on."""
+    """Return everything but the model and the baseline that scores depend on.
+
+    Whether errors are recorded is not among it: a chunk with a failure is never stored.
+    """
     conditions: dict[str, Any] = {
         "data": data_fingerprint(stimuli, fixations),
         "protocol": dataclasses.asdict(protocol),
         "smoothing": dataclasses.asdict(scorer.smoothing),
         "seed": seed,
-        "record_errors": record_errors,
         "salmetrics": version("salmetrics"),
     }
     if references.empirical is not None:

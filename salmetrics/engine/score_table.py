@@ -81,8 +81,9 @@ class ScoreTable:
 
     @property
     def images(self) -> list[int]:
-        """Images that have fixations."""
-        return np.flatnonzero(self._fixations.counts()).tolist()
+        """Images that have fixations; all images if none has, as there are ground-truth maps."""
+        counts = self._fixations.counts()
+        return np.flatnonzero(counts if counts.any() else counts == 0).tolist()
 
     def failed(self, name: str, i: int) -> bool:
         """Whether a model is known to have failed on image i."""

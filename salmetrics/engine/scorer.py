@@ -103,14 +103,12 @@ class Scorer:
         self._plan = plan
         self._references = references
         self._record_errors = record_errors
-        any_density = any(isinstance(model, DensityModel) for model in models.values())
         self._observer = Observer(
             stimuli,
             fixations,
             protocol,
             nonfixations=references.nonfixations,
-            needs_blur=plan.needs("empirical_map")
-            and (references.empirical is None or any_density),
+            needs_blur=plan.needs_width,
             seed=seed,
         )
 

@@ -16,6 +16,7 @@ from salmetrics.data.dataset import Dataset
 from salmetrics.densities.resampling import Resize
 from salmetrics.errors import InputError, check_choice, described
 from salmetrics.evaluation.evaluate import evaluate
+from salmetrics.evaluation.scoring import missing_for_data
 from salmetrics.io.files import replacing
 from salmetrics.io.map_stores import MAP_STORES
 from salmetrics.metrics.registry import METRICS
@@ -85,7 +86,14 @@ class Benchmark:
         self.skipped = tuple(skipped)
         self.sort_by = sort_by
         self.extra = dict(extra or {})
-        self._ranks = {name: _ranked(result, sort_by) for name, result in evaluations.items()}
+        # a data set without a value of that metric is sorted by one that it has
+        self._sorted_by = {
+            name: sort_by if _has(result, sort_by) else _first_shared({name: result})
+            for name, result in evaluations.items()
+        }
+        self._ranks = {
+            name: _ranked(result, self._sorted_by[name]) for name, result in evaluations.items()
+        }
         self.evaluations = {
             name: result.select(_best_first(result, self._ranks[name]))
             for name, result in evaluations.items()
@@ -135,7 +143,8 @@ class Benchmark:
         """One row per model, by mean rank; columns (data set, value | low | high) and mean rank.
 
         The values are of the metric `sort_by`. A model that is missing from a data set ranks last
-        there; the gold standard has no rank.
+        there; the gold standard has no rank, and a data set on which no model has the metric does
+        not count.
         """
         import pandas as pd
 
@@ -148,9 +157,11 @@ class Benchmark:
             summary = result.summary.xs(self.sort_by, level="metric")
             for part in ("value", "low", "high"):
                 columns[name, part] = [float(summary[part].get(m, np.nan)) for m in models]
+            if self._sorted_by[name] != self.sort_by:
+                continue
             order = [m for m in self._ranks[name].index if m not in golds]
             places.append([order.index(m) + 1 if m in order else n_ranked for m in models])
-        ranks = np.mean(places, axis=0)
+        ranks = np.mean(places, axis=0) if places else np.full(len(models), np.nan)
         columns["mean rank", ""] = [
             np.nan if m in golds else rank for m, rank in zip(models, ranks, strict=True)
         ]
@@ -169,18 +180,33 @@ class Benchmark:
         """
         target = Path(folder)
         target.mkdir(parents=True, exist_ok=True)
-        for name, result in self.evaluations.items():
-            result.save(target / f"{name}.h5")
-            _write(target / f"{name}.csv", self.leaderboard(name, intervals=True).to_csv())
-            _write(target / f"{name}.md", self._text(name, as_markdown))
-            if self.layout is not None:
-                stem = f"{name}.{self.layout.name}"
-                _write(target / f"{stem}.md", to_markdown(result, self.layout))
-                _write(target / f"{stem}.tex", to_latex(result, self.layout))
+        for name in self.evaluations:
+            self.save_dataset(name, target)
         if len(self.evaluations) > 1:
             _write(target / "generalisation.csv", self.generalisation.to_csv())
         lines = [f"{s.dataset}\t{s.model}\t{s.reason}" for s in self.skipped]
         _write(target / "skipped.tsv", "\n".join(["dataset\tmodel\treason", *lines]) + "\n")
+
+    def save_dataset(self, name: str, folder: str | Path) -> None:
+        """Write the tables of one data set; see `save`.
+
+        Parameters
+        ----------
+        name
+            Name of the data set.
+        folder
+            Folder of the files, created if missing.
+        """
+        target = Path(folder)
+        target.mkdir(parents=True, exist_ok=True)
+        result = self.evaluations[name]
+        result.save(target / f"{name}.h5")
+        _write(target / f"{name}.csv", self.leaderboard(name, intervals=True).to_csv())
+        _write(target / f"{name}.md", self._text(name, as_markdown))
+        if self.layout is not None:
+            stem = f"{name}.{self.layout.name}"
+            _write(target / f"{stem}.md", to_markdown(result, self.layout))
+            _write(target / f"{stem}.tex", to_latex(result, self.layout))
 
     def __repr__(self) -> str:
         parts = []
@@ -188,7 +214,8 @@ class Benchmark:
             data = result.provenance["dataset"]
             head = f"{name}: {data['n_images']} images, {data['n_fixations']} fixations"
             if self.layout is None:
-                parts.append(f"{head}, by {self.sort_by}\n\n{self._text(name, as_text)}")
+                by = self._sorted_by[name]
+                parts.append(f"{head}, by {by}\n\n{self._text(name, as_text)}")
             else:
                 parts.append(f"{head}\n\n{to_text(result, self.layout)}")
         if len(self.evaluations) > 1 and self.layout is None:
@@ -208,7 +235,7 @@ class Benchmark:
         if any(groups.values()):
             notes += (
                 "\nmodels that share a letter are indistinguishable by "
-                f"{self.sort_by} (paired tests over images, Holm, 5 %)"
+                f"{self._sorted_by[name]} (paired tests over images, Holm, 5 %)"
             )
         return render(result.summary, notes, groups)
 
@@ -223,7 +250,7 @@ class Benchmark:
         for name in self.evaluations:
             cells = table[name]
             shown[name] = [
-                "-" if np.isnan(v) else f"{v:.3f} ±{(high - low) / 2:.3f}"
+                _with_interval(v, low, high)
                 for v, low, high in zip(cells["value"], cells["low"], cells["high"], strict=True)
             ]
         ranks = table["mean rank", ""]
@@ -236,6 +263,7 @@ def benchmark(
     models: Mapping[str, Any],
     *,
     made: Mapping[str, Callable[[Dataset], Any]] | None = None,
+    empirical: Mapping[str, Any] | None = None,
     protocol: str | Protocol | None = None,
     metrics: Sequence[str] | None = None,
     layout: str | Layout | None = None,
@@ -246,6 +274,7 @@ def benchmark(
     fit: bool = False,
     keep_going: bool = False,
     checkpoint: str | Path | None = None,
+    out: str | Path | None = None,
     n_bootstrap: int = 1000,
     n_jobs: int | None = None,
     seed: int = 0,
@@ -253,7 +282,8 @@ def benchmark(
 ) -> Benchmark:
     """Score many models on many data sets.
 
-    Everything is opened and checked before anything is scored.
+    Everything is opened and checked before anything is scored. A metric that the data of some data
+    set do not allow, such as CC without the width of the blur, is missing there, with the reason.
 
     Parameters
     ----------
@@ -265,24 +295,32 @@ def benchmark(
     made
         Functions by name of the model, each of which makes the model for a data set, such as
         ``{"centre-bias": lambda dataset: CentreBias.fit(*dataset)}``.
+    empirical
+        Ground-truth maps that replace blurred fixations, by name of the data set; see `evaluate`.
     protocol, metrics
-        See `evaluate`; by default those of the layout, if there is one.
+        See `evaluate`; by default those of the layout, if there is one. A metric of `metrics` must
+        be possible on at least one data set.
     layout
         Name of a paper's layout of tables, or a `salmetrics.results.layouts.Layout`, in which the
         result is printed and saved.
     sort_by
         Key of the metric by which models are sorted; by default the first that all models have.
     gold_standard
-        See `evaluate`.
+        Whether each data set gets a gold standard, and its models IGE; where the subjects are not
+        known, IGE is missing.
     kind, resize
         See `as_model`; `resize` applies to stored maps only.
     fit
         Turn saliency maps into densities first, with `fit_density`, so that they have LL and IG.
     keep_going
-        Leave out models that cannot be opened or fail on an image, and data sets on which no model
-        is left, and list them in the result; by default, they are an error.
+        Leave out models that cannot be opened or fail on an image, and data sets that fail or on
+        which no model is left, and list them in the result; by default, they are an error.
     checkpoint
-        Folder for finished chunks of images; an interrupted run resumes from it.
+        Folder for finished chunks of images; an interrupted run resumes from it, with or without
+        `keep_going`.
+    out
+        Folder into which the tables of each data set are written as soon as it is finished, before
+        the next begins; all of them again in the end, see `Benchmark.save`.
     n_bootstrap, n_jobs, seed, progress
         See `evaluate`.
 
@@ -320,30 +358,109 @@ def benchmark(
     opened, skipped = _open_all(
         datasets, makers, kind=kind, resize=resize, fit=fit, seed=seed, keep_going=keep_going
     )
-    evaluations = {}
+    truths = _ground_truths(empirical, datasets)
+    if metrics is not None:
+        _check_possible(metrics, opened, datasets, choices, truths)
+    refused: tuple[type[Exception], ...] = (Exception,) if keep_going else ()
+    evaluations: dict[str, Evaluation] = {}
     for dataset in datasets:
-        if not opened[dataset.name]:
+        name, ours = dataset.name, opened[dataset.name]
+        if not ours:
             continue  # each model is among the skipped
-        result = evaluate(
-            opened[dataset.name],
-            *dataset,
-            protocol=choices,
-            gold_standard=gold_standard,
-            n_bootstrap=n_bootstrap,
-            n_jobs=n_jobs,
-            seed=seed,
-            checkpoint=None if checkpoint is None else Path(checkpoint) / dataset.name,
-            on_error="record" if keep_going else "raise",
-            progress=progress,
-        )
+        try:
+            result = evaluate(
+                ours,
+                *dataset,
+                protocol=choices,
+                gold_standard=gold_standard,
+                empirical=truths.get(name),
+                n_bootstrap=n_bootstrap,
+                n_jobs=n_jobs,
+                seed=seed,
+                checkpoint=None if checkpoint is None else Path(checkpoint) / name,
+                on_error="record" if keep_going else "raise",
+                progress=progress,
+            )
+        except refused as error:
+            skipped += [Skipped(name, model, _told(error)) for model in ours]
+            continue
+        except InputError as error:
+            raise InputError(f"{name}: {error}{_kept(checkpoint, out, evaluations)}") from error
         left = _without_failures(result, dataset, skipped)
-        if left is not None:
-            evaluations[dataset.name] = left
+        if left is None:
+            continue
+        evaluations[name] = left
+        if out is not None:
+            alone = {name: evaluations[name]}
+            order = sort_by or _first_shared(alone)
+            Benchmark(alone, (), order, layout=form).save_dataset(name, out)
     if not evaluations:
         reasons = "; ".join(f"{s.model} on {s.dataset}: {s.reason}" for s in skipped)
         raise InputError(f"no model is left: {reasons}")
     sort_by = sort_by or _first_shared(evaluations)
-    return Benchmark(evaluations, skipped, sort_by, _maps_of_no_image(opened), form)
+    result_of_all = Benchmark(evaluations, skipped, sort_by, _maps_of_no_image(opened), form)
+    if out is not None:
+        result_of_all.save(out)
+    return result_of_all
+
+
+def _ground_truths(
+    empirical: Mapping[str, Any] | None, datasets: Sequence[Dataset]
+) -> dict[str, Model]:
+    """Open ground-truth maps, by name of the data set."""
+    if empirical is None:
+        return {}
+    if not isinstance(empirical, Mapping):
+        raise InputError(
+            "empirical must be a dict of ground-truth maps by name of the data set; got "
+            f"{type(empirical).__name__}"
+        )
+    stimuli = {dataset.name: dataset.stimuli for dataset in datasets}
+    truths = {}
+    for name, maps in empirical.items():
+        check_choice("data set of empirical", name, stimuli)
+        truths[name] = as_model(maps, stimuli[name], kind="saliency_map")
+    return truths
+
+
+def _check_possible(
+    metrics: Sequence[str],
+    opened: Mapping[str, Mapping[str, Model]],
+    datasets: Sequence[Dataset],
+    protocol: Protocol,
+    truths: Mapping[str, Any],
+) -> None:
+    """Raise `InputError` for a metric that the user asked for and no data set allows."""
+    for key in metrics:
+        check_choice("metric", key, METRICS)
+    reasons: dict[str, dict[str, str]] = {key: {} for key in metrics}
+    for dataset in datasets:
+        models = opened[dataset.name]
+        ground_truth = dataset.name in truths
+        missing = missing_for_data(
+            models, dataset.stimuli, dataset.fixations, protocol, ground_truth=ground_truth
+        )
+        for key in metrics:
+            if key in missing:
+                reasons[key][dataset.name] = missing[key]
+    for key, by_dataset in reasons.items():
+        if len(by_dataset) == len(datasets):
+            listed = "; ".join(f"{name}: {why}" for name, why in by_dataset.items())
+            raise InputError(f"no data set allows {key}; {listed}")
+
+
+def _told(error: Exception) -> str:
+    return str(error) if isinstance(error, InputError) else described(error)
+
+
+def _kept(checkpoint: Any, out: Any, evaluations: Mapping[str, Evaluation]) -> str:
+    """Return what an error does not lose, as the end of its message."""
+    kept = []
+    if out is not None and evaluations:
+        kept.append(f"the tables of {', '.join(evaluations)} are in {str(out)!r}")
+    if checkpoint is not None:
+        kept.append("finished parts of this data set are kept: the same call resumes there")
+    return "".join(f". {text[0].upper()}{text[1:]}" for text in kept)
 
 
 def _makers(
@@ -414,10 +531,7 @@ def _open_all(
             try:
                 opened[dataset.name][name] = _opened(make, dataset, **options)
             except refused as error:
-                is_ours = isinstance(error, InputError)
-                skipped.append(
-                    Skipped(dataset.name, name, str(error) if is_ours else described(error))
-                )
+                skipped.append(Skipped(dataset.name, name, _told(error)))
     if skipped and not keep_going:
         raise InputError("\n".join(f"{s.model} on {s.dataset}: {s.reason}" for s in skipped))
     return opened, skipped
@@ -527,6 +641,10 @@ def _first_shared(evaluations: Mapping[str, Evaluation]) -> str:
     return min(metrics, key=missing.__getitem__)
 
 
+def _has(result: Evaluation, metric: str) -> bool:
+    return any(not np.isnan(result.value(model, metric)) for model in result.models)
+
+
 def _ranked(result: Evaluation, metric: str) -> pd.DataFrame:
     if len(result.per_image.dropna(how="all")) < 2:
         return _by_value(result, metric)
@@ -546,6 +664,11 @@ def _by_value(result: Evaluation, metric: str) -> pd.DataFrame:
 def _best_first(result: Evaluation, ranks: pd.DataFrame) -> list[str]:
     order = [str(model) for model in ranks.index]
     return order + [model for model in result.models if model not in order]
+
+
+def _with_interval(value: float, low: float, high: float) -> str:
+    text = "-" if np.isnan(value) else f"{value:.3f}"
+    return text if np.isnan(low) else f"{text} ±{(high - low) / 2:.3f}"
 
 
 def _write(path: Path, text: str) -> None:

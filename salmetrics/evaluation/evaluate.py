@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from salmetrics.array_types import Kind
+from salmetrics.data.checks import act_on
 from salmetrics.data.fixations import Fixations
 from salmetrics.data.stimuli import Stimuli
 from salmetrics.engine.run_options import SPILL_BYTES, Keep, OnError, RunOptions
 from salmetrics.errors import InputError, check_whole
+from salmetrics.evaluation.checks import check_types, findings_of
 from salmetrics.evaluation.references import wants_gold_standard
-from salmetrics.evaluation.scoring import check_types, checked_references, scored
+from salmetrics.evaluation.scoring import check_data, checked_references, scored
 from salmetrics.models.base import model_name
 from salmetrics.models.conversion import as_model
+from salmetrics.models.short_names import distinct_names, names_of_path
 from salmetrics.protocols import Protocol, get_protocol
 from salmetrics.results.evaluation import Evaluation
+from salmetrics.results.grouping import kept_columns
 from salmetrics.results.joining import shares_of
 from salmetrics.results.provenance import provenance_of
 
@@ -28,7 +33,7 @@ __all__ = ["evaluate"]
 def evaluate(
     models: Any,
     stimuli: Stimuli,
-    fixations: Fixations,
+    fixations: Fixations | None = None,
     *,
     metrics: Sequence[str] | None = None,
     protocol: str | Protocol = "default",
@@ -43,6 +48,7 @@ def evaluate(
     keep: Keep = "fixation",
     on_error: OnError = "raise",
     spill_bytes: int = SPILL_BYTES,
+    check: bool = True,
     progress: bool = True,
 ) -> Evaluation:
     """Score models with all metrics in one pass: one prediction per image and model.
@@ -57,9 +63,11 @@ def evaluate(
         A model, a list of models, or a dict of models by name; each is a model or whatever
         `salmetrics.as_model` takes.
     stimuli, fixations
-        What was shown and where people looked.
+        What was shown and where people looked. Without fixations, models are compared with the
+        maps of `empirical`, on all images: CC, KLDiv, SIM and EMD need nothing else.
     metrics
-        Keys such as "IG" and "AUC"; those of the protocol by default.
+        Keys such as "IG" and "AUC"; those of the protocol by default. A metric that is named here
+        must be possible with these data; one of the protocol is missing otherwise.
     protocol
         A name from `salmetrics.protocols.PROTOCOLS`, such as "default" or "mit-matlab", or a
         `salmetrics.Protocol`.
@@ -93,6 +101,9 @@ def evaluate(
         "raise", or "record": note which model failed on which image, and go on without it.
     spill_bytes
         Largest size of the temporary file, in bytes.
+    check
+        Whether what `salmetrics.check_inputs` finds wrong is an error; what may be meant otherwise
+        is a warning in any case, and part of the result.
     progress
         Show a bar on standard error if it takes more than two seconds.
 
@@ -116,7 +127,6 @@ def evaluate(
     model                 metric
     gaussian-centre-bias  LL       -8.77
     """
-    check_types(stimuli, fixations)
     options = RunOptions(
         n_jobs=n_jobs,
         seed=seed,
@@ -126,18 +136,24 @@ def evaluate(
         spill_bytes=spill_bytes,
         progress=progress,
     )
+    check_types(stimuli, fixations)
     n_bootstrap = check_whole("n_bootstrap", n_bootstrap, 0)
+    fixations = Fixations.none(stimuli) if fixations is None else fixations
     choices = get_protocol(protocol)
     if metrics is not None:
         choices = choices.override(metrics=metrics if isinstance(metrics, str) else tuple(metrics))
     if wants_gold_standard(gold_standard) and not shares_of(choices.metrics):
         raise InputError("gold_standard= is for IGE, which needs IG among the metrics")
     named = {name: as_model(model, stimuli, kind=kind) for name, model in _named(models).items()}
+    check_data(named, stimuli, fixations)
+    findings = findings_of(named, stimuli, fixations)
+    act_on(findings if check else (replace(f, level="warning") for f in findings))
     references = checked_references(
         named,
         stimuli,
         fixations,
         choices,
+        asked=() if metrics is None else choices.metrics,
         baseline=baseline,
         gold_standard=gold_standard,
         empirical=empirical,
@@ -150,6 +166,7 @@ def evaluate(
         scores,
         ids=stimuli.ids,
         attributes=stimuli.attributes,
+        columns=kept_columns(fixations.columns) if options.keep == "fixation" else None,
         provenance=provenance_of(
             stimuli,
             fixations,
@@ -162,6 +179,7 @@ def evaluate(
             seed=options.seed,
             n_bootstrap=n_bootstrap,
             n_predictions=scores.n_predictions,
+            checks=[finding.message for finding in findings],
         ),
     )
 
@@ -177,19 +195,23 @@ def _named(models: Any) -> dict[str, Any]:
         if len(set(names)) < len(names):
             raise InputError(f"models have the same name twice, as text: {sorted(names)}")
         return dict(zip(names, models.values(), strict=True))
-    if isinstance(models, np.ndarray) and models.ndim == 3:
+    if isinstance(models, np.ndarray):
         return {"model": models}
     several = models if isinstance(models, (list, tuple)) else [models]
     if several and _is_prediction(several[0]):
         return {"model": several}  # one model: a list of arrays
     named: dict[str, Any] = {}
-    for each in several:
-        model = Path(each) if isinstance(each, str) else each  # which is called by its last part
-        base = model_name(model) if not hasattr(model, "__name__") else model.__name__
+    paths = [str(model) for model in several if isinstance(model, (str, Path))]
+    short = dict(zip(paths, distinct_names([names_of_path(path) for path in paths]), strict=True))
+    for model in several:
+        if isinstance(model, (str, Path)):
+            base = short[str(model)]
+        else:
+            base = model_name(model) if not hasattr(model, "__name__") else model.__name__
         name, number = base, 2
         while name in named:
             name, number = f"{base} {number}", number + 1
-        named[name] = each
+        named[name] = model
     return named
 
 

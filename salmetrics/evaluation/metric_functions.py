@@ -12,7 +12,8 @@ from salmetrics.data.fixations import Fixations
 from salmetrics.data.stimuli import Stimuli
 from salmetrics.engine.run_options import RunOptions
 from salmetrics.errors import InputError, check_choice
-from salmetrics.evaluation.scoring import check_types, checked_references, scored
+from salmetrics.evaluation.checks import check_types
+from salmetrics.evaluation.scoring import checked_references, scored
 from salmetrics.metrics.information import Unit, in_unit
 from salmetrics.metrics.registry import METRICS, metrics_of_function
 from salmetrics.metrics.sim import SimMethod
@@ -375,6 +376,8 @@ def nss(
     >>> nss(salmetrics.GaussianCentreBias(), stimuli, fixations)
     2.417
     """
+    check_types(stimuli, fixations)
+    fixations = Fixations.none(stimuli) if fixations is None else fixations
     protocol = DEFAULT.override(nss_ddof=ddof)
     counted, rows = fixations, np.arange(len(fixations))
     if unique:
@@ -405,7 +408,7 @@ def nss(
 def cc(
     model: Any,
     stimuli: Stimuli,
-    fixations: Fixations,
+    fixations: Fixations | None,
     *,
     sigma: float | None = DEFAULT.sigma,
     boundary: Boundary = DEFAULT.boundary,
@@ -423,7 +426,7 @@ def cc(
     model
         A model, or what `as_model` takes; raw arrays are saliency maps.
     stimuli, fixations
-        What was shown and where people looked.
+        What was shown and where people looked; fixations may be None with `empirical`.
     sigma
         Standard deviation of the Gaussian that blurs fixations into empirical maps, in pixels; by
         default the stimuli's `sigma`, or one degree.
@@ -476,7 +479,7 @@ def cc(
 def kldiv(
     model: Any,
     stimuli: Stimuli,
-    fixations: Fixations,
+    fixations: Fixations | None,
     *,
     sigma: float | None = DEFAULT.sigma,
     boundary: Boundary = DEFAULT.boundary,
@@ -495,7 +498,7 @@ def kldiv(
     model
         A model, or what `as_model` takes; raw arrays are saliency maps.
     stimuli, fixations
-        What was shown and where people looked.
+        What was shown and where people looked; fixations may be None with `empirical`.
     sigma
         Standard deviation of the Gaussian that blurs fixations into empirical maps, in pixels; by
         default the stimuli's `sigma`, or one degree.
@@ -551,7 +554,7 @@ def kldiv(
 def sim(
     model: Any,
     stimuli: Stimuli,
-    fixations: Fixations,
+    fixations: Fixations | None,
     *,
     sigma: float | None = DEFAULT.sigma,
     boundary: Boundary = DEFAULT.boundary,
@@ -570,7 +573,7 @@ def sim(
     model
         A model, or what `as_model` takes; raw arrays are saliency maps.
     stimuli, fixations
-        What was shown and where people looked.
+        What was shown and where people looked; fixations may be None with `empirical`.
     sigma
         Standard deviation of the Gaussian that blurs fixations into empirical maps, in pixels; by
         default the stimuli's `sigma`, or one degree.
@@ -630,7 +633,7 @@ def sim(
 def emd(
     model: Any,
     stimuli: Stimuli,
-    fixations: Fixations,
+    fixations: Fixations | None,
     *,
     sigma: float | None = DEFAULT.sigma,
     boundary: Boundary = DEFAULT.boundary,
@@ -648,7 +651,7 @@ def emd(
     model
         A model, or what `as_model` takes; raw arrays are saliency maps.
     stimuli, fixations
-        What was shown and where people looked.
+        What was shown and where people looked; fixations may be None with `empirical`.
     sigma
         Standard deviation of the Gaussian that blurs fixations into empirical maps, in pixels; by
         default the stimuli's `sigma`, or one degree.
@@ -703,7 +706,7 @@ def _score(
     key: str,
     model: Any,
     stimuli: Stimuli,
-    fixations: Fixations,
+    fixations: Fixations | None,
     average: Average | None,
     protocol: Protocol,
     kind: Kind,
@@ -712,6 +715,7 @@ def _score(
     **references: Any,
 ) -> Any:
     """Validate, score with the one engine, average."""
+    check_types(stimuli, fixations)
     metric = METRICS[key]
     per_image = metric.per == "image"
     check_choice(
@@ -719,13 +723,13 @@ def _score(
         average,
         ("image", None) if per_image else (*AVERAGES, None),
     )
-    check_types(stimuli, fixations)
     choices = protocol.override(metrics=(key,))
+    fixations = Fixations.none(stimuli) if fixations is None else fixations
     if metric.needs_density:
         model = require_density(model, key, stimuli, kind=kind)
     models = {"model": as_model(model, stimuli, kind=kind)}
     compared_with = checked_references(
-        models, stimuli, fixations, choices, required=True, **references
+        models, stimuli, fixations, choices, asked=(key,), required=True, **references
     )
     options = RunOptions(seed=seed, progress=True)
     scores = scored(models, stimuli, fixations, choices, compared_with, options)

@@ -3,39 +3,29 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from salmetrics.data.fixations import Fixations
 from salmetrics.data.stimuli import Stimuli
+from salmetrics.densities.smoothing import smoothing_of
+from salmetrics.engine.plan import NO_FIXATIONS, NO_WIDTH, Plan
 from salmetrics.engine.references import References
-from salmetrics.engine.run import score_models
+from salmetrics.engine.run import known_of, score_models
 from salmetrics.engine.run_options import RunOptions
 from salmetrics.errors import InputError, check_choice
 from salmetrics.evaluation.references import (
     add_gold_standard,
     explain_no_gold_standard,
     make_references,
+    wants_gold_standard,
 )
 from salmetrics.metrics.registry import METRICS
 from salmetrics.models.base import Model
 from salmetrics.protocols import Protocol
 from salmetrics.results.scores import Scores
 
-__all__ = ["check_types", "checked_references", "scored"]
-
-
-def check_types(stimuli: Any, fixations: Any) -> None:
-    """Raise `InputError` unless stimuli and fixations are such, and not each other or a table."""
-    for name, given, wanted in (
-        ("stimuli", stimuli, Stimuli),
-        ("fixations", fixations, Fixations),
-    ):
-        if not isinstance(given, wanted):
-            raise InputError(
-                f"{name} must be {wanted.__name__}; got {type(given).__name__}. The order is "
-                "models, stimuli, fixations; tables become fixations by Fixations.from_dataframe"
-            )
+__all__ = ["check_data", "checked_references", "missing_for_data", "scored"]
 
 
 def checked_references(
@@ -43,6 +33,8 @@ def checked_references(
     stimuli: Stimuli,
     fixations: Fixations,
     protocol: Protocol,
+    *,
+    asked: Collection[str] = (),
     **references: Any,
 ) -> References:
     """Check models, data and metrics, before anything is fitted; then make the references.
@@ -55,6 +47,9 @@ def checked_references(
         What was shown and where people looked.
     protocol
         Every choice, metrics included.
+    asked
+        Keys of the metrics that the user asked for: it is an error if the data do not allow one.
+        Others are missing, with the reason.
     **references
         Options of `salmetrics.evaluation.references.make_references`.
 
@@ -70,11 +65,80 @@ def checked_references(
         if METRICS[key].share_of is not None:
             raise InputError(f"{key} comes with gold_standard=, beside {METRICS[key].share_of}")
     fixations.check_against(stimuli)
+    ground_truth = references.get("empirical") is not None
+    if len(fixations) == 0 and not ground_truth:
+        raise InputError(
+            "there are no fixations to score models on; give fixations, or ground-truth maps "
+            "(empirical=, on the command line --empirical)"
+        )
+    missing = missing_for_data(models, stimuli, fixations, protocol, ground_truth=ground_truth)
+    _check_asked([key for key in asked if key in missing], missing, stimuli, protocol)
+    possible = protocol
     if len(fixations) == 0:
-        raise InputError("there are no fixations to score models on")
+        keys = [key for key in protocol.metrics if not METRICS[key].needs_fixations]
+        if not keys:
+            _check_asked(protocol.metrics, missing, stimuli, protocol)
+        if wants_gold_standard(references.get("gold_standard")):
+            raise InputError(f"a gold standard needs fixations; {NO_FIXATIONS}")
+        possible = protocol.override(metrics=tuple(keys))
+    check_data(models, stimuli, fixations)
+    return make_references(models, stimuli, fixations, possible, **references)
+
+
+def check_data(models: Mapping[str, Model], stimuli: Stimuli, fixations: Fixations) -> None:
+    """Raise `InputError` if fixations are off their images, or models are not for these data.
+
+    Parameters
+    ----------
+    models
+        Models by name.
+    stimuli, fixations
+        What was shown and where people looked.
+    """
+    fixations.check_against(stimuli)
     for model in models.values():
         model.check_data(stimuli, fixations)
-    return make_references(models, stimuli, fixations, protocol, **references)
+
+
+def missing_for_data(
+    models: Mapping[str, Model],
+    stimuli: Stimuli,
+    fixations: Fixations,
+    protocol: Protocol,
+    *,
+    ground_truth: bool,
+) -> dict[str, str]:
+    """Return the metrics that the data do not allow for a model, with the reasons.
+
+    Parameters
+    ----------
+    models
+        Models by name.
+    stimuli, fixations
+        What was shown and where people looked.
+    protocol
+        Every choice, metrics included.
+    ground_truth
+        Whether there are ground-truth maps in place of blurred fixations.
+    """
+    known = known_of(stimuli, fixations, protocol, ground_truth=ground_truth)
+    reasons = Plan(models, protocol, known).reasons
+    return {key: why for (_, key), why in reasons.items() if why in (NO_FIXATIONS, NO_WIDTH)}
+
+
+def _check_asked(
+    keys: Collection[str], missing: Mapping[str, str], stimuli: Stimuli, protocol: Protocol
+) -> None:
+    """Raise `InputError` for metrics that the data do not allow."""
+    blurred = [key for key in keys if missing[key] == NO_WIDTH]
+    if blurred:
+        scale = stimuli.sigma, stimuli.pixels_per_degree
+        smoothing_of(protocol, *scale, metrics=blurred)  # raises
+    if keys:
+        raise InputError(
+            f"{', '.join(keys)} must have fixations; {NO_FIXATIONS}. Leave out these metrics, or "
+            "give fixations"
+        )
 
 
 def scored(

@@ -21,7 +21,7 @@ from salmetrics.errors import InputError
 from salmetrics.io.damage import reading
 from salmetrics.progress import progress_bar
 
-__all__ = ["ARCHIVE_SUFFIXES", "Archive", "is_junk", "unpack"]
+__all__ = ["ARCHIVE_SUFFIXES", "Archive", "unpack"]
 
 ARCHIVE_SUFFIXES = (".tar", ".tar.bz2", ".tar.gz", ".tar.xz", ".tbz2", ".tgz", ".txz", ".zip")
 MAX_MEMBER = 2 * 2**30
@@ -272,12 +272,6 @@ def unpack(
         bar.close()
         members.close()
     return target
-
-
-def is_junk(name: str) -> bool:
-    """Whether a name is hidden, or metadata that macOS adds to archives."""
-    parts = PurePosixPath(name).parts
-    return "__MACOSX" in parts or any(part.startswith(".") for part in parts)
 
 
 def _check_end(archive: tarfile.TarFile) -> None:

@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import os
 import secrets
+import tempfile
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from salmetrics.errors import InputError
+from salmetrics.io.names import is_junk
 
 __all__ = ["check_file", "check_target", "files_below", "replacing"]
 
 
 def files_below(folder: Path, suffixes: Collection[str]) -> list[Path]:
-    """List the files below a folder with one of the suffixes, sorted, without hidden ones."""
+    """List the files below a folder with one of the suffixes, sorted, without hidden and junk."""
     return sorted(
         path
         for path in folder.rglob("*")
-        if path.suffix.lower() in suffixes and not path.name.startswith(".") and path.is_file()
+        if path.suffix.lower() in suffixes
+        and not is_junk(path.relative_to(folder).as_posix())
+        and path.is_file()
     )
 
 
@@ -30,12 +34,19 @@ def check_file(path: str | Path) -> Path:
 
 
 def check_target(path: str | Path) -> Path:
-    """Return the path of a file to write; raise `InputError` unless its folder exists."""
+    """Return the path of a file to write; raise `InputError` unless its folder can hold it."""
     target = Path(path)
     if target.is_dir():
         raise InputError(f"{str(target)!r} is a folder; name a file in it")
     if not target.absolute().parent.is_dir():
         raise InputError(f"folder {str(target.parent)!r} does not exist; create it first")
+    try:
+        with tempfile.TemporaryFile(dir=target.absolute().parent):
+            pass
+    except OSError as error:
+        raise InputError(
+            f"folder {str(target.parent)!r} cannot be written: {error.strerror or error}"
+        ) from error
     return target
 
 

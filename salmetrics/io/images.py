@@ -12,9 +12,10 @@ from salmetrics.array_types import Size
 from salmetrics.errors import InputError
 from salmetrics.io.damage import reading
 
-__all__ = ["IMAGE_SUFFIXES", "as_pixels", "read_pixels", "read_size", "without_image_suffix"]
+__all__ = ["IMAGE_SUFFIXES", "as_pixels", "read_head", "read_pixels", "without_image_suffix"]
 
 IMAGE_SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
+_ORIENTATION = 0x0112  # tag of EXIF
 
 
 def without_image_suffix(name: str) -> str:
@@ -25,8 +26,11 @@ def without_image_suffix(name: str) -> str:
     return name
 
 
-def read_size(path: Path) -> Size:
-    """Return (height, width) from the header of an image file.
+def read_head(path: Path) -> tuple[Size, bool]:
+    """Return (height, width) of an image file, and whether it is to be shown turned or mirrored.
+
+    Both are those of the header: the size is that of the pixels as stored, and the second is
+    whether there is an EXIF orientation other than upright.
 
     Raises
     ------
@@ -34,7 +38,10 @@ def read_size(path: Path) -> Size:
         If the file is not a readable image, or holds more pixels than Pillow allows.
     """
     with _opened(path) as image:
-        return image.height, image.width
+        # Pillow turns TIFF files itself, size and pixels, and would decode a PNG to look for tags
+        has_tags = "exif" in image.info and image.format != "TIFF"
+        orientation = image.getexif().get(_ORIENTATION, 1) if has_tags else 1
+        return (image.height, image.width), orientation in range(2, 9)
 
 
 def read_pixels(path: Path) -> NDArray[np.uint8]:

@@ -57,14 +57,14 @@ def map_size(stream: IO[bytes], suffix: str, what: str) -> Size:
 def read_map(stream: IO[bytes], suffix: str, what: str) -> NDArray[Any]:
     """Read a map of shape (h, w): numbers as they are, grey levels of 8 or 16 bits from images.
 
-    Colour images are accepted if their channels are equal; alpha is ignored. Parameters and errors
-    are those of `map_size`.
+    Colour images are accepted if their channels are equal. Alpha is ignored, but an image of one
+    grey level whose alpha varies is an error. Parameters and other errors are those of `map_size`.
     """
     with reading(what):
         return _READERS.get(suffix.lower(), _read_image)(stream, what)
 
 
-def encode_map(array: NDArray[Any], suffix: str, bits: int) -> bytes:
+def encode_map(array: NDArray[Any], suffix: str, bits: int, *, from_zero: bool = False) -> bytes:
     """Return a map as the bytes of a file.
 
     Parameters
@@ -76,6 +76,9 @@ def encode_map(array: NDArray[Any], suffix: str, bits: int) -> bytes:
         maximum; a uint8 map in an image of 8 bits is stored unscaled.
     bits
         Bits per pixel of images, 8 or 16; a JPEG has 8.
+    from_zero
+        Whether images span the map from 0 in place of its minimum, so that they are proportional
+        to it.
     """
     stream = io.BytesIO()
     if suffix == ".npy":
@@ -87,7 +90,8 @@ def encode_map(array: NDArray[Any], suffix: str, bits: int) -> bytes:
     else:
         wide = bits == 16 and suffix != ".jpg"
         unscaled = array.dtype == np.uint8 and not wide
-        levels = array if unscaled else _levels(array, 2**16 - 1 if wide else 2**8 - 1)
+        top = 2**16 - 1 if wide else 2**8 - 1
+        levels = array if unscaled else _levels(array, top, from_zero=from_zero)
         picture = Image.fromarray(levels.astype(np.uint16 if wide else np.uint8))
         options: dict[str, Any] = {"quality": 95} if suffix == ".jpg" else {}
         name = {".jpg": "JPEG", ".png": "PNG", ".tif": "TIFF"}[suffix]
@@ -95,9 +99,9 @@ def encode_map(array: NDArray[Any], suffix: str, bits: int) -> bytes:
     return stream.getvalue()
 
 
-def _levels(array: NDArray[Any], top: int) -> NDArray[np.float64]:
+def _levels(array: NDArray[Any], top: int, *, from_zero: bool) -> NDArray[np.float64]:
     """Scale a map to the integers from 0 to `top`; a constant map becomes 0."""
-    low, high = float(np.min(array)), float(np.max(array))
+    low, high = 0.0 if from_zero else float(np.min(array)), float(np.max(array))
     if low == high:
         return np.zeros(array.shape)
     # halved, because the difference of two large numbers may overflow
@@ -139,10 +143,22 @@ def _read_image(stream: IO[bytes], what: str) -> NDArray[Any]:
                     f"{what} must be grey, but it is coloured. A heat map in false colours is not "
                     "a saliency map"
                 )
-            return channels[:, :, 0]
+            return _without_alpha(channels[:, :, 0], image, what)
         if image.mode in ("LA", "La"):
-            return np.asarray(image.getchannel("L"))
+            return _without_alpha(np.asarray(image.getchannel("L")), image, what)
         return np.asarray(image)
+
+
+def _without_alpha(levels: NDArray[Any], image: Image.Image, what: str) -> NDArray[Any]:
+    """Return grey levels, unless the content is in the alpha channel alone."""
+    if (levels == levels.flat[0]).all() and image.has_transparency_data:
+        alpha = np.asarray(image.convert("RGBA").getchannel("A"))
+        if (alpha != alpha.flat[0]).any():
+            raise InputError(
+                f"{what} has one grey level, and its content is in the alpha channel; save it as "
+                "grey levels"
+            )
+    return levels
 
 
 def _array_size(stream: IO[bytes], what: str) -> Size:

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from salmetrics.array_types import KINDS, Kind, Size
 from salmetrics.errors import InputError, some
-from salmetrics.io.archives import ARCHIVE_SUFFIXES, Archive, is_junk
+from salmetrics.io.archives import ARCHIVE_SUFFIXES, Archive
 from salmetrics.io.damage import reading
 from salmetrics.io.files import files_below
 from salmetrics.io.hdf5_values import as_text
@@ -33,6 +33,7 @@ from salmetrics.io.map_files import (
     read_map,
 )
 from salmetrics.io.matlab import MatFile, open_mat, texts
+from salmetrics.io.names import is_junk
 
 __all__ = ["MAP_STORES", "MARKER", "Maps", "open_maps"]
 
@@ -184,8 +185,8 @@ class _FileMaps(Maps):
 class _FolderMaps(_FileMaps):
     def __init__(self, path: Path) -> None:
         super().__init__(path)
-        names = (file.relative_to(path).as_posix() for file in files_below(path, MAP_SUFFIXES))
-        self.names = tuple(name for name in names if not is_junk(name))
+        files = files_below(path, MAP_SUFFIXES)
+        self.names = tuple(file.relative_to(path).as_posix() for file in files)
         if (path / MARKER).is_file():
             self._set_kind((path / MARKER).read_bytes())
 

@@ -53,7 +53,8 @@ def write_maps(path: Path, items: Items, attributes: dict[str, str]) -> None:
     """
     suffix = store_suffix(path)
     marked = items
-    if attributes["kind"] != "saliency_map" and suffix in (*HOLDS_FILES, ".npz"):
+    says_more = attributes["kind"] != "saliency_map" or "protocol" in attributes
+    if says_more and suffix in (*HOLDS_FILES, ".npz"):
         marker = np.frombuffer(json.dumps(attributes).encode(), np.uint8)
         marked = itertools.chain([(MARKER, marker)], items)
     if suffix == "":

@@ -95,6 +95,11 @@ class Metric:
         return self.share_of is not None or bool(self.needs & {"baseline", "baseline_map"})
 
     @property
+    def needs_fixations(self) -> bool:
+        """Whether the metric needs fixations; the others compare a map with ground truth alone."""
+        return self.needs != {"empirical_map"}
+
+    @property
     def has_optimal_map(self) -> bool:
         """Whether the saliency map with the best expected score under a density is known."""
         return self.optimal_map is not None or self.optimal_map_from_mean is not None

@@ -12,6 +12,7 @@ from salmetrics.array_types import AnyArray, Array, Rows
 from salmetrics.checked_map import CheckedMap, as_log_density, as_map, pixel_indices
 from salmetrics.data.fixations import Fixations
 from salmetrics.data.stimuli import Stimuli, Stimulus
+from salmetrics.densities.resampling import is_turned
 from salmetrics.errors import InputError
 
 __all__ = [
@@ -323,10 +324,15 @@ def predictions_of(model: Model, stimuli: Stimuli) -> Iterator[AnyArray]:
 def check_size(prediction: CheckedMap, stimulus: Stimulus, model: object) -> None:
     """Raise `InputError` unless a prediction has the size of its image."""
     if prediction.shape != tuple(stimulus.size):
+        turned = is_turned(prediction.shape, stimulus.size)
+        advice = (
+            "it looks transposed; return it as (height, width)"
+            if turned
+            else "use as_model(..., resize='bilinear')"
+        )
         raise InputError(
             f"{model_name(model)} predicted size {prediction.shape} for image {stimulus.id!r} of "
-            f"size {tuple(stimulus.size)} (height, width); use as_model(..., resize='bilinear'), "
-            "or --resize bilinear"
+            f"size {tuple(stimulus.size)} (height, width); {advice}"
         )
 
 

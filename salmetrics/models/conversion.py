@@ -14,10 +14,16 @@ from salmetrics.array_types import KINDS, AnyArray, Array, Kind
 from salmetrics.checked_map import NORMALIZATION_TOLERANCE, as_log_density
 from salmetrics.data.fixations import Fixations
 from salmetrics.data.stimuli import Stimuli, Stimulus
-from salmetrics.densities.resampling import RESIZES, Resize, resize_log_density, resize_map
+from salmetrics.densities.resampling import (
+    RESIZES,
+    Resize,
+    is_turned,
+    resize_log_density,
+    resize_map,
+)
 from salmetrics.errors import InputError, NeedsDensityError, check_choice
 from salmetrics.models.base import DensityModel, Model, SaliencyMapModel, as_array, model_name
-from salmetrics.models.stored_maps import StoredMaps, stem_of
+from salmetrics.models.stored_maps import MapOrder, StoredMaps, stem_of
 
 __all__ = ["Input", "as_model", "require_density"]
 
@@ -34,6 +40,8 @@ def as_model(
     input: Input = "stimulus",
     resize: Resize | None = None,
     normalize: bool = False,
+    map_name: str | None = None,
+    map_order: MapOrder | None = None,
 ) -> Model:
     """Turn an object into a `DensityModel` or a `SaliencyMapModel`.
 
@@ -60,6 +68,8 @@ def as_model(
     normalize
         Whether to divide densities by their sum; by default a sum that differs from 1 by more than
         1e-3 is an error.
+    map_name, map_order
+        Names and order of the maps of a folder, archive or file, see `salmetrics.StoredMaps`.
 
     Returns
     -------
@@ -90,7 +100,16 @@ def as_model(
         return obj if resize is None and not normalize else _resized(obj, resize, normalize)
     if isinstance(obj, (str, Path)):
         path, part = _path_and_part(obj)
-        obj = StoredMaps(path, stimuli, part=part, check_sizes=resize is None)
+        obj = StoredMaps(
+            path,
+            stimuli,
+            part=part,
+            check_sizes=resize is None,
+            map_name=map_name,
+            map_order=map_order,
+        )
+    elif map_name is not None or map_order is not None:
+        raise InputError("map_name= and map_order= are for the path of maps")
     predict, kind, name = _predictor(obj, stimuli, kind, input)
     if kind is None:
         raise InputError(
@@ -141,7 +160,7 @@ def require_density(
     if not isinstance(model, DensityModel):
         raise NeedsDensityError(
             f"{purpose} needs densities; {name} gives saliency maps. Turn them into densities "
-            "with salmetrics.fit_density (on the command line: --fit-density)"
+            "with salmetrics.fit_density"
         )
     if (with_maps or one_per_image) and model.without_maps is not None:
         raise NeedsDensityError(
@@ -150,8 +169,7 @@ def require_density(
     if one_per_image and model.subject_dependent:
         raise NeedsDensityError(
             f"{purpose} needs one density per image; {name} has one per subject (a gold standard "
-            "has one per image with upper_bound=True; on the command line: "
-            "gold-standard:upper-bound)"
+            "has one per image with upper_bound=True)"
         )
     return model
 
@@ -165,6 +183,11 @@ class _FromFunction:
         """Raise `InputError` if stored maps of these images are missing or invalid."""
         if isinstance(self._predict, StoredMaps):
             self._predict.check(stimuli)
+
+    @property
+    def at_hand(self) -> bool:
+        """Whether predictions exist already, so that looking at one costs little."""
+        return isinstance(self._predict, (StoredMaps, _Lookup))
 
     @property
     def stored(self) -> StoredMaps | None:
@@ -192,6 +215,7 @@ class _DensityFromFunction(_FromFunction, DensityModel):
             what = f"the log density of {self.name} for image {stimulus.id!r}"
             array = as_log_density(array, what, normalize=self._normalize).values
         if self._resize is not None and array.shape != tuple(stimulus.size):
+            _check_not_turned(array, stimulus, self.name)
             array = resize_log_density(array, stimulus.size, self._resize)
         return array
 
@@ -221,8 +245,18 @@ class _MapFromFunction(_FromFunction, SaliencyMapModel):
     def saliency_map(self, stimulus: Stimulus) -> AnyArray:
         array = as_array(self._predict(stimulus))
         if self._resize is not None and array.shape != tuple(stimulus.size):
+            _check_not_turned(array, stimulus, self.name)
             array = resize_map(array, stimulus.size, self._resize)
         return array
+
+
+def _check_not_turned(array: AnyArray, stimulus: Stimulus, name: str | None) -> None:
+    """Raise `InputError` for a map that resizing would distort, as it is (width, height)."""
+    if array.ndim == 2 and is_turned(array.shape, stimulus.size):
+        raise InputError(
+            f"{name} predicted size {array.shape} for image {stimulus.id!r} of size "
+            f"{tuple(stimulus.size)} (height, width); it looks transposed, and is not resized"
+        )
 
 
 def _predictor(
@@ -233,8 +267,13 @@ def _predictor(
         return obj, obj.kind or kind or "saliency_map", stem_of(obj.path)
     if isinstance(obj, Mapping):
         return _Lookup(dict(obj)), kind, "dict"
-    if isinstance(obj, np.ndarray) and obj.ndim == 3:
-        obj = list(obj)  # one map per image
+    if isinstance(obj, np.ndarray):
+        if obj.ndim not in (3, 4) or (obj.ndim == 4 and obj.shape[1] != 1):
+            raise InputError(
+                "an array of predictions must have shape (n, height, width), one map per image; "
+                f"got {obj.shape}"
+            )
+        obj = list(obj)
     if isinstance(obj, Sequence) and not isinstance(obj, (str, bytes)):
         if stimuli is None:
             raise InputError("a list of predictions needs stimuli: as_model(list, stimuli, ...)")

@@ -30,11 +30,13 @@ from salmetrics.io.map_writing import (
 )
 from salmetrics.models.base import DensityModel, Model, model_name, predictions_of
 from salmetrics.models.conversion import as_model
+from salmetrics.models.empirical import EmpiricalMaps
 from salmetrics.progress import progress_bar
 
-__all__ = ["Bits", "NumberType", "export_predictions"]
+__all__ = ["Bits", "Levels", "NumberType", "export_predictions"]
 
 Bits = Literal[8, 16]
+Levels = Literal["range", "proportional"]
 NumberType = Literal["float32", "float64"]
 
 _EXACT = (".mat", ".npy")  # files that hold numbers unchanged
@@ -50,6 +52,7 @@ def export_predictions(
     files: str = ".npy",
     bits: Bits = 16,
     dtype: NumberType = "float32",
+    levels: Levels = "range",
     progress: bool = True,
 ) -> Path:
     """Write a model's predictions for all images into a new folder or file.
@@ -79,6 +82,9 @@ def export_predictions(
         Bits per pixel of .png and .tif files, 8 or 16.
     dtype
         Type of numbers, "float32" or "float64".
+    levels
+        What the grey levels of images span: "range", a map from its minimum to its maximum; or
+        "proportional", from 0 to its maximum, so that they are the map up to a factor.
     progress
         Whether to show a bar on standard error once the export has taken two seconds.
 
@@ -109,6 +115,7 @@ def export_predictions(
     check_choice("files", files, WRITTEN_SUFFIXES)
     check_choice("bits", bits, get_args(Bits))
     check_choice("dtype", dtype, get_args(NumberType))
+    check_choice("levels", levels, get_args(Levels))
     predictor = as_model(model, stimuli, kind=kind)
     holds = "density" if isinstance(predictor, DensityModel) else "saliency map"
     if isinstance(predictor, DensityModel):
@@ -123,7 +130,7 @@ def export_predictions(
         "model": fingerprint(predictor),
         "images": fingerprint([list(stimuli.ids), stimuli.sizes]),
         "pixels": stimuli.pixel_digest(),
-        "form": [store in (*HOLDS_FILES, ".json"), files, bits, dtype],
+        "form": [store in (*HOLDS_FILES, ".json"), files, bits, dtype, levels],
         "version": version("salmetrics"),
     }
     checkpoint = Checkpoint(partial, model_name(predictor), conditions)
@@ -138,12 +145,19 @@ def export_predictions(
         if store in HOLDS_ARRAYS:
             return numbers
         form = (".png", 8) if store == ".json" else (files, bits)
-        return np.frombuffer(encode_map(numbers, *form), np.uint8)
+        data = encode_map(numbers, *form, from_zero=levels == "proportional")
+        return np.frombuffer(data, np.uint8)
 
     attributes = {
         "kind": "log_density" if holds == "density" else "saliency_map",
         "model": model_name(predictor),
     }
+    if isinstance(predictor, EmpiricalMaps):
+        attributes |= {
+            name: str(value)
+            for name, value in predictor.parameters.items()
+            if value is not None and not (name == "sigma" and predictor.smoothing.cycles)
+        }
     _predict(predictor, stimuli, checkpoint, encoded, progress=progress)
     with _writing():
         write_maps(target, _items(names, checkpoint), attributes)

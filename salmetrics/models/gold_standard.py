@@ -499,11 +499,13 @@ def why_no_gold_standard(fixations: Fixations) -> str | None:
 
     The default holds out a subject, and mixes in a fitted centre bias.
     """
+    if len(fixations) == 0:
+        return "there are no fixations"
     codes = np.unique(fixations.subject, return_inverse=True)[1]
     if codes.max(initial=0) == 0:
         return (
-            "all fixations are of one subject, so nobody else can predict them; "
-            "salmetrics.GoldStandard.fit(..., hold_out='fixation') (--model "
+            "all fixations are of one subject, or the subjects are not known, so nobody else can "
+            "predict them; salmetrics.GoldStandard.fit(..., hold_out='fixation') (--model "
             "gold-standard:fixation) can, which is optimistic"
         )
     pairs = np.unique(fixations.image * (codes.max() + 1) + codes)

@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
-import re
-from collections import defaultdict
+import warnings
 from collections.abc import Sequence
 from functools import cached_property
-from pathlib import Path, PurePosixPath
-from typing import Any, NoReturn
+from pathlib import Path
+from typing import Literal, NoReturn, get_args
 
-from salmetrics.array_types import AnyArray, Kind
+from salmetrics.array_types import AnyArray, Kind, Size
 from salmetrics.data.stimuli import Stimuli, Stimulus
-from salmetrics.errors import InputError, some
-from salmetrics.io.images import without_image_suffix
+from salmetrics.densities.resampling import is_turned
+from salmetrics.errors import InputError, InputWarning, check_choice, some
+from salmetrics.io.map_files import MAP_SUFFIXES
 from salmetrics.io.map_stores import open_maps
+from salmetrics.io.names import (
+    Matching,
+    match_maps,
+    match_numbers,
+    natural_key,
+    rendered,
+    suggested_template,
+)
 
-__all__ = ["StoredMaps", "stem_of"]
+__all__ = ["MapOrder", "StoredMaps", "stem_of"]
 
+MapOrder = Literal["given", "numbered"]
 _LISTED = 10  # problems that a message names
 
 
@@ -25,8 +34,12 @@ class StoredMaps:
 
     A map belongs to an image if one of their paths is the end of the other, suffixes aside:
     "b/001.png" goes with image "b/001.jpg", and so do "maps/b/001.png" and "001.png", but not
-    "c/001.png". Of several that could, the one that agrees in more parts of the path is taken; if
-    two agree equally well, that is an error, never a guess.
+    "c/001.png". Slashes and backslashes, composed and decomposed Unicode do not matter, nor does
+    case where names differ in more. Of several maps, the one that agrees in more parts of the path
+    is taken; if two agree equally well, that is an error, never a guess. Text that all maps have
+    before or after their names ("001_SaliencyMap.png"), and a folder that all have in the midst of
+    their paths ("b/Output/001.png"), are taken off if every image has exactly one map then; `rule`
+    says so.
 
     Parameters
     ----------
@@ -43,6 +56,13 @@ class StoredMaps:
         The group of an HDF5 file, or the variable of a .mat file ("results" by default).
     check_sizes
         Whether each map must have its image's size, which is read from the headers of files.
+    map_name
+        Template of the name of an image's map, such as "{stem}_SaliencyMap" or "sal_{number:03d}";
+        for its fields see `salmetrics.io.names.rendered`.
+    map_order
+        Order of maps without names: "given", the order of the images; or "numbered", that of the
+        numbers in their names, so that img2 comes before img10. It is needed where the two differ
+        and the images are sorted by name.
 
     Attributes
     ----------
@@ -50,6 +70,8 @@ class StoredMaps:
         "log_density" or "saliency_map" if the file records what it holds, else None.
     extra : tuple of str
         Names of the maps that belong to none of `stimuli`.
+    rule : str or None
+        How the names of all maps differ from those of the images, if they do.
 
     Raises
     ------
@@ -80,10 +102,16 @@ class StoredMaps:
         *,
         part: str | None = None,
         check_sizes: bool = True,
+        map_name: str | None = None,
+        map_order: MapOrder | None = None,
     ) -> None:
+        check_choice("map_order", map_order, (None, *get_args(MapOrder)))
         self.path = Path(path)
         self.part = part
         self.extra: tuple[str, ...] = ()
+        self.rule: str | None = None
+        self._template = None if map_name is None else _without_map_suffix(map_name)
+        self._order = map_order
         self._maps = open_maps(path, part)
         self.kind: Kind | None = self._maps.kind
         self._ids = None if stimuli is None else stimuli.ids
@@ -95,9 +123,7 @@ class StoredMaps:
                     "of the images: it needs stimuli"
                 )
             return
-        problems = self.problems(stimuli)
-        if problems:
-            self._refuse(problems, len(stimuli))
+        self._use_for(stimuli)
 
     @property
     def fingerprint(self) -> str:
@@ -118,9 +144,15 @@ class StoredMaps:
             If the map of an image is missing, ambiguous, of another size or not readable.
         """
         if self._ids is None:
-            problems = self.problems(stimuli)
-            if problems:
-                self._refuse(problems, len(stimuli))
+            self._use_for(stimuli)
+
+    def _use_for(self, stimuli: Stimuli) -> None:
+        """Raise one `InputError` for all problems; warn if names agree only in part."""
+        problems = self.problems(stimuli)
+        if problems:
+            self._refuse(problems, len(stimuli))
+        if self.rule is not None:
+            warnings.warn(f"{str(self.path)!r}: {self.rule}", InputWarning, stacklevel=4)
 
     def _refuse(self, problems: Sequence[str], n: int) -> NoReturn:
         """Raise one `InputError` for all problems with the maps of n images."""
@@ -129,9 +161,23 @@ class StoredMaps:
         extra = len(self.extra)
         left = f". Maps without an image: {extra}, {some(self.extra, 3)}" if extra else ""
         unnamed = any(" for '" in problem for problem in problems) and not self._maps.ordered
-        hint = ". A map is named like its image, apart from the suffix" if unnamed else ""
+        hint = self._hint() if unnamed else ""
         raise InputError(
             f"{str(self.path)!r} does not fit the {n} images: {shown}{more}{left}{hint}"
+        )
+
+    def _hint(self) -> str:
+        """Return how to name maps, or how to say the names they have."""
+        if self._template is not None:
+            wanted = rendered(self._template, (self._ids or ())[:1])
+            return f". map_name= asks for maps such as {some(wanted)}" if wanted else ""
+        suggested = suggested_template(list(self._keys.values()), self._ids or ())
+        if suggested is not None:
+            template, condition = suggested
+            return f". {condition[0].upper()}{condition[1:]}, say so: map_name={template!r}"
+        return (
+            ". A map is named like its image, apart from the suffix; other names are said by a "
+            "template: map_name='{stem}_sal'"
         )
 
     def problems(self, stimuli: Stimuli) -> list[str]:
@@ -150,101 +196,71 @@ class StoredMaps:
         if self._maps.ordered and len(self._maps.names) != len(stimuli):
             n = len(self._maps.names)
             return [f"{n} maps without names, in the order of the images, need {n} images"]
-        map_by_image, problems = self._matched(stimuli.ids)
-        self.extra = tuple(sorted(set(self._maps.names) - set(map_by_image.values())))
-        listed = list(problems.values())
+        if self._maps.ordered and self._order is None and (orders := _two_orders(stimuli.ids)):
+            given, numbered = orders
+            return [
+                f"maps without names may be meant in the order {given} or {numbered}; say which: "
+                "map_order='given' or 'numbered'"
+            ]
+        matching = self._matched(stimuli.ids)
+        self.rule = matching.rule
+        self.extra = tuple(sorted(set(self._maps.names) - set(matching.found.values())))
+        listed = list(matching.problems.values())
         sizes = dict(zip(stimuli.ids, map(tuple, stimuli.sizes.tolist()), strict=True))
-        measured = self._maps.sizes(list(map_by_image.values()))
-        for image, size in zip(map_by_image, measured, strict=True):
+        measured = self._maps.sizes(list(matching.found.values()))
+        for image, size in zip(matching.found, measured, strict=True):
             if isinstance(size, InputError):
                 listed.append(str(size))
-            elif self._check_sizes and size != sizes[image]:
-                listed.append(
-                    f"the map of {image!r} has size {size}, the image {sizes[image]}; use "
-                    "resize='bilinear', or --resize bilinear"
-                )
+            else:
+                listed += self._size_problem(image, size, sizes[image])
         return listed
+
+    def _size_problem(self, image: str, size: Size, wanted: Size) -> list[str]:
+        """Return why a map of this size cannot be used for an image of another size, if so."""
+        if is_turned(size, wanted):
+            return [
+                f"the map of {image!r} has size {size}, the image {wanted}: it looks transposed; "
+                "save it as (height, width)"
+            ]
+        if self._check_sizes and size != wanted:
+            return [
+                f"the map of {image!r} has size {size}, the image {wanted}; use resize='bilinear'"
+            ]
+        return []
 
     def __call__(self, stimulus: Stimulus) -> AnyArray:
         """Return the map of an image, read from the file."""
-        map_by_image, problems = self._of_known
-        if stimulus.id not in map_by_image and stimulus.id not in problems:
+        known = self._of_known
+        if stimulus.id not in known.found and stimulus.id not in known.problems:
             if self._ids is not None:  # another image may have its map already
                 raise InputError(
                     f"image {stimulus.id!r} is not among the images that {str(self.path)!r} was "
                     "opened for; open it for all images"
                 )
-            map_by_image, problems = self._matched([stimulus.id])
-        if stimulus.id in problems:
-            raise InputError(f"{str(self.path)!r} has {problems[stimulus.id]}")
-        return self._maps.read(map_by_image[stimulus.id])
+            known = self._matched([stimulus.id])
+        if stimulus.id in known.problems:
+            raise InputError(f"{str(self.path)!r} has {known.problems[stimulus.id]}")
+        return self._maps.read(known.found[stimulus.id])
 
     @cached_property
-    def _of_known(self) -> tuple[dict[str, str], dict[str, str]]:
-        """The result of `_matched` for the images that the maps were opened for."""
-        return ({}, {}) if self._ids is None else self._matched(self._ids)
+    def _of_known(self) -> Matching:
+        """The maps of the images that the store was opened for."""
+        return Matching({}, {}) if self._ids is None else self._matched(self._ids)
 
-    def _matched(self, ids: Sequence[str]) -> tuple[dict[str, str], dict[str, str]]:
+    def _matched(self, ids: Sequence[str]) -> Matching:
         """Return the map of each image that has exactly one, and the problems of the others."""
         if self._maps.ordered:
-            return dict(zip(ids, self._maps.names, strict=True)), {}
+            is_numbered = self._order == "numbered"
+            ordered = sorted(ids, key=natural_key) if is_numbered else ids
+            return Matching(dict(zip(ordered, self._maps.names, strict=True)), {})
         if self._maps.numbered:
-            candidates = {i: self._by_last.get(_number(_parts(i)[-1]), []) for i in ids}
-        else:
-            candidates = self._best_candidates(ids)
-        claims = defaultdict(list)
-        for image, maps in candidates.items():
-            for name in maps:
-                claims[name].append(image)
-        map_by_image, problems = {}, {}
-        for image, maps in candidates.items():
-            rivals = [other for name in maps for other in claims[name] if other != image]
-            if len(maps) == 1 and not rivals:
-                map_by_image[image] = maps[0]
-            elif not maps:
-                problems[image] = f"no map for {image!r}"
-            elif len(maps) > 1:
-                problems[image] = f"{len(maps)} maps for {image!r} ({', '.join(maps)})"
-            else:
-                problems[image] = f"one map, {maps[0]}, for {image!r} and {some(rivals, 3)}"
-        return map_by_image, problems
-
-    def _best_candidates(self, ids: Sequence[str]) -> dict[str, list[str]]:
-        """Return the maps that agree best with each image, and with no other image better."""
-        ratings: dict[str, dict[str, tuple[int, bool]]] = {}
-        best_of_map: dict[str, tuple[int, bool]] = {}
-        for image in ids:
-            parts = _parts(image)
-            last = PurePosixPath(image).name
-            rated = {
-                name: (_n_shared(parts, theirs), last == their_last)
-                for name in self._by_last.get(parts[-1], [])
-                for theirs, their_last in [self._parts_of[name]]
-            }
-            ratings[image] = {name: rating for name, rating in rated.items() if rating[0] > 0}
-            for name, rating in ratings[image].items():
-                best_of_map[name] = max(rating, best_of_map.get(name, rating))
-        candidates = {}
-        for image, rated in ratings.items():
-            own = {name: rating for name, rating in rated.items() if rating == best_of_map[name]}
-            best = max(own.values(), default=None)
-            candidates[image] = sorted(name for name, rating in own.items() if rating == best)
-        return candidates
+            return match_numbers(self._maps.names, ids)
+        return match_maps(self._keys, ids, self._template)
 
     @cached_property
-    def _parts_of(self) -> dict[str, tuple[tuple[str, ...], str]]:
-        """Parts of each map's path, and the last part with its image suffix."""
-        keys = {name: self._maps.key(name) for name in self._maps.names}
-        return {name: (_parts(key), PurePosixPath(key).name) for name, key in keys.items()}
-
-    @cached_property
-    def _by_last(self) -> dict[Any, list[str]]:
-        """Maps by the last part of their path, without suffix; or by their number."""
-        groups = defaultdict(list)
-        for name in self._maps.names:
-            last = self._parts_of[name][0][-1]
-            groups[_number(last) if self._maps.numbered else last].append(name)
-        return dict(groups)
+    def _keys(self) -> dict[str, str]:
+        """What is compared with the ids of images, by name of the map."""
+        return {name: self._maps.key(name) for name in self._maps.names}
 
 
 def stem_of(path: Path) -> str:
@@ -256,18 +272,21 @@ def stem_of(path: Path) -> str:
     return inner.stem
 
 
-def _n_shared(ours: tuple[str, ...], theirs: tuple[str, ...]) -> int:
-    """Return the number of parts in which two paths agree if one ends with the other; else 0."""
-    n = min(len(ours), len(theirs))
-    return n if ours[-n:] == theirs[-n:] else 0
+def _two_orders(ids: Sequence[str]) -> tuple[str, str] | None:
+    """Return the start of two orders that a stack may follow, where images are sorted by name."""
+    numbered = sorted(ids, key=natural_key)
+    if list(ids) == numbered or list(ids) != sorted(ids):
+        return None
+    first = next(i for i, name in enumerate(ids) if name != numbered[i])
+    start = max(0, min(first - 1, len(ids) - 3))
+    given, other = (", ".join(names[start : start + 3]) for names in (list(ids), numbered))
+    dots = "... " if start else ""
+    return f"{dots}{given} ...", f"{dots}{other} ..."
 
 
-def _parts(path: str) -> tuple[str, ...]:
-    """Return the parts of a path, the last without an image suffix."""
-    return PurePosixPath(without_image_suffix(path)).parts or ("",)
-
-
-def _number(name: str) -> int | str:
-    """Return the number at the end of a name, or the name if there is none."""
-    digits = re.search(r"[0-9]+$", name)
-    return int(digits.group()) if digits else name
+def _without_map_suffix(name: str) -> str:
+    """Return a template without the suffix of files of maps."""
+    for suffix in MAP_SUFFIXES:
+        if name.lower().endswith(suffix):
+            return name[: -len(suffix)]
+    return name

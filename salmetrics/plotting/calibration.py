@@ -10,12 +10,17 @@ import numpy as np
 from salmetrics.array_types import AnyArray
 from salmetrics.errors import InputError
 from salmetrics.evaluation.calibration import Calibration
-from salmetrics.plotting.style import COLOURS, current, plain_frame
+from salmetrics.plotting.fitted_text import fitted
+from salmetrics.plotting.labels import label_axis, title
+from salmetrics.plotting.style import COLOURS, balanced, current, plain_frame, wrapped_grid
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 __all__ = ["plot_calibration", "plot_calibrations"]
+
+_PANELS = 6  # side by side, at most
+_SIDE = 2.3  # of a panel, inches
 
 
 def plot_calibration(calibration: Calibration, *, ax: Axes | None = None, **kwargs: Any) -> Axes:
@@ -67,13 +72,10 @@ def plot_calibration(calibration: Calibration, *, ax: Axes | None = None, **kwar
         )
     axes.axhline(1 / n, color="black", linewidth=1, linestyle="--")
     axes.set_xlim(0, 1)
-    axes.set_xlabel("mass of less probable pixels")
-    axes.set_ylabel("share of fixations")
-    axes.set_title(
-        f"{calibration.name}\nerror {calibration.error:.3f}, confidence "
-        f"{_signed(calibration.confidence)}",
-        fontsize="medium",
-    )
+    label_axis(axes, "x", "mass of less probable pixels")
+    label_axis(axes, "y", "share of fixations")
+    verdict = f"error {calibration.error:.3f}, confidence {_signed(calibration.confidence)}"
+    title(axes, calibration.name, verdict)
     return plain_frame(axes)
 
 
@@ -89,7 +91,8 @@ def plot_calibrations(
     ----------
     calibrations
         Results of `salmetrics.calibration` by the names of data set and model. Data sets are rows,
-        models columns; where a data set lacks a model, the place stays empty.
+        models columns, of which a new figure wraps those after the sixth; where a data set lacks a
+        model, the place stays empty.
     axes
         Axes to draw on, shape (n_datasets, n_models); those of a new figure by default.
     **kwargs
@@ -123,15 +126,16 @@ def plot_calibrations(
     (1, 2)
     >>> plt.close(axes[0, 0].figure)
     """
-    import matplotlib.pyplot as plt
-
     models = list(dict.fromkeys(name for by_model in calibrations.values() for name in by_model))
     if not models:
         raise InputError("calibrations must hold at least one, by data set and model; got none")
     shape = (len(calibrations), len(models))
+    per_row = shape[1]
     if axes is None:
-        size = (max(2.3 * shape[1], 3.2), 2.3 * shape[0] + 0.4)
-        _, axes = plt.subplots(*shape, figsize=size, squeeze=False, layout="constrained")
+        per_row = balanced(shape[1], _PANELS)
+        n_rows = shape[0] * -(-shape[1] // per_row)
+        size = (max(_SIDE * per_row, 3.2), _SIDE * n_rows + 0.4)
+        axes = wrapped_grid(*shape, per_row, size)
     if np.shape(axes) != shape:
         raise InputError(
             f"axes must have shape {shape}, (n_datasets, n_models); got {np.shape(axes)}"
@@ -140,25 +144,30 @@ def plot_calibrations(
     top = 0.0
     titled: set[str] = set()
     for row, (dataset, by_model) in zip(axes, calibrations.items(), strict=True):
-        for panel, model in zip(row, models, strict=True):
+        for k, (panel, model) in enumerate(zip(row, models, strict=True)):
             if model not in by_model:
                 panel.set_axis_off()
                 continue
             plot_calibration(by_model[model], ax=panel, **kwargs)
             verdict = f"{by_model[model].error:.3f}, {_signed(by_model[model].confidence)}"
             is_first = model not in titled
-            panel.set_title(f"{model}\n{verdict}" if is_first else verdict, fontsize="small")
+            if is_first:
+                title(panel, model, verdict, lines=2, size="small")
+            else:
+                panel.set_title(verdict, fontsize="small")
             titled.add(model)
             panel.set(xlabel="", ylabel="", xticks=[0, 0.5, 1])
             top = max(top, panel.get_ylim()[1])
-        row[0].set_ylabel(f"{dataset}\nshare of fixations")
+            if k % per_row:
+                panel.tick_params(labelleft=False)
+        for panel in row[::per_row]:
+            label_axis(panel, "y", dataset, more="share of fixations", lines=2)
     for panel in axes.flat:
         panel.set_ylim(0, top)
-    for panel in axes[:, 1:].flat:
-        panel.tick_params(labelleft=False)
-    axes[0, 0].figure.supxlabel(
-        "mass of less probable pixels (above each: error, confidence)", fontsize="small"
-    )
+    figure = axes[0, 0].get_figure(root=True)
+    label = "mass of less probable pixels (above each: error, confidence)"
+    across = 72 * figure.get_figwidth()
+    figure.supxlabel(fitted(figure, label, across, lines=2, size="small"), fontsize="small")
     return axes
 
 

@@ -9,7 +9,9 @@ import numpy as np
 
 from salmetrics.array_types import AnyArray
 from salmetrics.errors import InputError, check_choice, check_list, some
-from salmetrics.plotting.style import COLOURS, as_written, plain_frame
+from salmetrics.plotting.fitted_text import fitted_all
+from salmetrics.plotting.labels import label_axis, legend_size, title
+from salmetrics.plotting.style import COLOURS, balanced, plain_frame, pyplot, wrapped_grid
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,6 +31,7 @@ _PANELS = 5  # side by side, at most
 _EQUAL: dict[str, Any] = {"color": "0.3", "linewidth": 0.8, "linestyle": "dashed"}
 _BAND = "lowest to highest fold"
 _WIDTH, _HEIGHT = 2.3, 2.0  # of a panel, inches
+_BESIDE = 110.0  # width of names beside given axes, points
 
 
 def plot_category_weights(
@@ -94,6 +97,7 @@ def plot_category_weights(
     ((1, 1), 'Art')
     >>> plt.close(axes[0, 0].figure)
     """
+    pyplot()  # raises an error if there is none
     from matplotlib.cbook import normalize_kwargs
     from matplotlib.lines import Line2D
     from matplotlib.patches import Patch
@@ -115,8 +119,13 @@ def plot_category_weights(
     panels, looks = names[by], _looks(names[other], other)
     shape = (len(runs), len(panels))
     is_new = axes is None
-    per_row = -(-len(panels) // -(-len(panels) // _PANELS)) if is_new else len(panels)
-    grid = _new_axes(*shape, per_row) if axes is None else np.asarray(axes)
+    per_row = balanced(len(panels), _PANELS) if is_new else len(panels)
+    if axes is None:
+        n_rows = shape[0] * -(-shape[1] // per_row)
+        size = (max(_WIDTH * per_row + 0.4, 4.6), _HEIGHT * n_rows + (0.5 if n_rows > 1 else 0.9))
+        grid = wrapped_grid(*shape, per_row, size)
+    else:
+        grid = np.asarray(axes)
     if grid.shape != shape:
         raise InputError(
             f"axes must have shape {shape}, (n_runs, n_panels), see plt.subplots(..., "
@@ -130,7 +139,7 @@ def plot_category_weights(
             panel: Axes = grid[i, k]
             rows = dict(iter(table[table[by] == subject].groupby(other)))
             for name in (name for name in looks if name in rows):
-                options = {"label": as_written(name)} | looks[name] | overrides
+                options = {"label": str(name)} | looks[name] | overrides
                 line = _draw(panel, rows[name], options, faint)
                 drawn.setdefault(name, line)
             if not rows:
@@ -140,9 +149,11 @@ def plot_category_weights(
             panel.xaxis.set_major_locator(MaxNLocator(5, integer=True, steps=[1, 2, 5, 10]))
             plain_frame(panel)
             if i == 0:
-                panel.set_title(as_written(subject), fontsize="medium")
-            if k % per_row == 0:
-                panel.set_ylabel("weight" if run is None else f"{as_written(run)}\nweight")
+                title(panel, str(subject), lines=2)
+            if k % per_row == 0 and run is None:
+                panel.set_ylabel("weight")
+            elif k % per_row == 0:
+                label_axis(panel, "y", str(run), more="weight", lines=2)
             else:
                 panel.tick_params(labelleft=False)
             if i == len(runs) - 1 and k + per_row >= len(panels):
@@ -241,23 +252,6 @@ def _looks(names: Sequence[Any], what: str) -> dict[Any, dict[str, Any]]:
     }
 
 
-def _new_axes(n_runs: int, n_panels: int, per_row: int) -> AnyArray:
-    """Return axes of a new figure, shape (n_runs, n_panels), with `per_row` of them side by side.
-
-    Panels beyond `per_row` are wrapped: they follow below the rows of all runs.
-    """
-    import matplotlib.pyplot as plt
-
-    n_rows = n_runs * -(-n_panels // per_row)
-    size = (max(_WIDTH * per_row + 0.4, 4.6), _HEIGHT * n_rows + (0.5 if n_rows > 1 else 0.9))
-    figure = plt.figure(figsize=size, layout="constrained")
-    places = figure.add_gridspec(n_rows, per_row)
-    grid = np.empty((n_runs, n_panels), object)
-    for i, k in np.ndindex(grid.shape):
-        grid[i, k] = figure.add_subplot(places[k // per_row * n_runs + i, k % per_row])
-    return grid
-
-
 def _draw(axes: Axes, rows: pd.DataFrame, options: dict[str, Any], faint: float) -> Line2D:
     """Draw one line, with a band if there are several folds."""
     by_epoch = rows.groupby("epoch")["weight"].agg(["mean", "min", "max"])
@@ -286,20 +280,15 @@ def _share_scales(grid: AnyArray, tables: Sequence[pd.DataFrame], equal: float) 
 def _add_legend(grid: AnyArray, handles: list[Artist], is_new: bool) -> None:
     """Add one legend: above a new figure's panels, or to the right of the given ones."""
     style: dict[str, Any] = {"handles": handles, "frameon": False, "fontsize": "small"}
+    figure = grid[0, 0].get_figure(root=True)
+    labels, n_columns = legend_size(figure, [str(handle.get_label()) for handle in handles])
     if not is_new:
+        labels = fitted_all(figure, [h.get_label() for h in handles], _BESIDE, size="small")
         place: dict[str, Any] = {"loc": "upper left", "bbox_to_anchor": (1.02, 1)}
-        grid[0, -1].legend(borderaxespad=0, ncols=-(-len(handles) // 12), **place, **style)
+        columns = -(-len(handles) // 12)
+        grid[0, -1].legend(labels=labels, borderaxespad=0, ncols=columns, **place, **style)
         return
-    figure = grid[0, 0].figure
     width, height = figure.get_size_inches()
-    lengths = [
-        0.6 + 0.065 * len(str(handle.get_label())) for handle in handles
-    ]  # in inches, roughly
-    n_rows = 1  # the fewest rows that fit
-    while n_rows < len(handles) and width < sum(
-        max(lengths[k : k + n_rows]) for k in range(0, len(handles), n_rows)
-    ):
-        n_rows += 1
-    figure.set_size_inches(width, height + 0.19 * n_rows)
+    figure.set_size_inches(width, height + 0.19 * -(-len(handles) // n_columns))
     style["handlelength"] = 2.6  # shows which style a line has
-    figure.legend(loc="outside upper center", ncols=-(-len(handles) // n_rows), **style)
+    figure.legend(labels=labels, loc="outside upper center", ncols=n_columns, **style)

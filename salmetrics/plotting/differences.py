@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from salmetrics.errors import InputError
+from salmetrics.plotting.labels import label_axis
 from salmetrics.plotting.style import COLOURS, current, metric_label, plain_frame
 
 if TYPE_CHECKING:
@@ -77,8 +78,9 @@ def plot_image_differences(
         fontsize="small",
     )
     axes.set_xlim(0, values.size)
-    axes.set_xlabel(f"images, sorted (first better on {np.sum(values > 0)} of {values.size})")
-    axes.set_ylabel(str(differences.name or "difference"))
+    better = int(np.sum(values > 0))
+    label_axis(axes, "x", f"images, sorted (first better on {better} of {values.size})")
+    label_axis(axes, "y", str(differences.name or "difference"))
     return plain_frame(axes)
 
 
@@ -129,14 +131,16 @@ def plot_mixture_sweep(sweep: pd.DataFrame, *, ax: Axes | None = None, **kwargs:
         )
     best = float(sweep.index[int(sweep["value"].argmax())])
     axes.axvline(best, color="black", linewidth=0.8, linestyle="--")
+    left = best > float(sweep.index[0] + sweep.index[-1]) / 2  # of the line, towards the middle
     axes.annotate(
         f"best at {best:.3g}: {sweep['value'].max():.3f}",
         (best, 0.02),
-        (4, 0),
+        (-4 if left else 4, 0),
         xycoords=("data", "axes fraction"),
         textcoords="offset points",
+        ha="right" if left else "left",
         fontsize="small",
     )
-    axes.set_xlabel(str(sweep.index.name))
-    axes.set_ylabel(metric_label(str(sweep.columns.name)))
+    label_axis(axes, "x", str(sweep.index.name))
+    label_axis(axes, "y", metric_label(str(sweep.columns.name)))
     return plain_frame(axes)

@@ -9,7 +9,8 @@ import numpy as np
 
 from salmetrics.errors import InputError, check_choice, check_list
 from salmetrics.models.fitted_density import FittedDensity
-from salmetrics.plotting.style import COLOURS, current, plain_frame
+from salmetrics.plotting.labels import label_axis, legend_inside
+from salmetrics.plotting.style import COLOURS, current, plain_frame, pyplot
 from salmetrics.results.evaluation import Evaluation
 
 if TYPE_CHECKING:
@@ -81,17 +82,19 @@ def plot_against_gold_standard(
     for name in () if models is None else check_list("models", models):
         check_choice("model", name, densities)
     colours = dict(zip(densities, COLOURS * len(densities), strict=False))
+    shares = {}
     for name in densities if models is None else models:
-        share = evaluation.value(name, "IGE")
+        share = f", IGE {evaluation.value(name, 'IGE'):.2f}"
+        shares[name + share] = share
         options: dict[str, Any] = {"s": 14, "alpha": 0.7, "linewidths": 0}
         options |= {"color": colours[name]} | kwargs
-        axes.scatter(gains[gold], gains[name], label=f"{name}, IGE {share:.2f}", **options)
+        axes.scatter(gains[gold], gains[name], label=name + share, **options)
     ends = np.array([np.nanmin(gains.to_numpy()), np.nanmax(gains.to_numpy())])
     axes.plot(ends, ends, color="black", linewidth=0.8, linestyle="--")
     axes.axhline(0, color="black", linewidth=0.8)
-    axes.set_xlabel("information gain of the gold standard (bit/fixation)")
-    axes.set_ylabel("information gain of the model (bit/fixation)")
-    axes.legend(frameon=False, loc="upper left")
+    label_axis(axes, "x", "information gain of the gold standard (bit/fixation)")
+    label_axis(axes, "y", "information gain of the model (bit/fixation)")
+    legend_inside(axes, shares)
     return plain_frame(axes)
 
 
@@ -138,10 +141,8 @@ def plot_fitted_density(
     'eccentricity, middle to corner'
     >>> plt.close(nonlinearity.figure)
     """
-    import matplotlib.pyplot as plt
-
     if axes is None:
-        axes = plt.subplots(1, 2, figsize=(9, 3.5), layout="constrained")[1]
+        axes = pyplot().subplots(1, 2, figsize=(9, 3.5), layout="constrained")[1]
     nonlinearity, centre_bias = axes
     curves = [
         *((COLOURS[0], 0.8, 0.5, fit) for fit in fitted.fits),

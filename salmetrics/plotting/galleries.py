@@ -19,6 +19,8 @@ from salmetrics.plotting.images import (
     plot_fixations,
     plot_samples,
 )
+from salmetrics.plotting.labels import label_axis, title
+from salmetrics.plotting.style import pyplot
 
 __all__ = ["plot_gallery"]
 
@@ -99,7 +101,7 @@ def plot_gallery(
     ['image', 'centre', 'flat']
     >>> plt.close(axes[0, 0].figure)
     """
-    import matplotlib.pyplot as plt
+    plt = pyplot()
     from matplotlib.colors import PowerNorm
 
     if not isinstance(models, Mapping):
@@ -140,15 +142,16 @@ def plot_gallery(
         plot_fixations(stimuli[i], human[:0] if samples else human, ax=block[0, 0])
         if samples:
             plot_fixations(stimuli[i], human, ax=block[1, 0])
-            block[1, 0].set_ylabel(f"{len(human)} fixations or samples", fontsize="small")
-        block[0, 0].set_ylabel((labels or {}).get(images[k], images[k]), fontsize="small")
+            label_axis(block[1, 0], "y", f"{len(human)} fixations or samples", fontsize="small")
+        label, _, more = (labels or {}).get(images[k], images[k]).partition("\n")
+        label_axis(block[0, 0], "y", label, more=more, fontsize="small")
         for column, log in enumerate(logs.values(), start=1):
             style = {"norm": PowerNorm(0.5, 0, highest)} | kwargs
             plot_density(log, masses=masses, bar=False, legend=False, ax=block[0, column], **style)
             if samples:
                 plot_samples(stimuli[i], log, len(human), seed=seed, ax=block[1, column])
     for panel, name in zip(axes[0], ("image", *parts), strict=True):
-        panel.set_title(name, fontsize="medium")
+        title(panel, name)
     if len(masses) > 0 and is_new:  # below the panels, where it covers nothing
         figure = axes[0, 0].figure
         add_mass_legend(figure, masses, loc="outside lower center", ncols=len(masses))

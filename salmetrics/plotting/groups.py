@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from salmetrics.errors import InputError, check_choice, check_list
+from salmetrics.plotting.labels import label_axis, label_columns, legend_above
 from salmetrics.plotting.style import COLOURS, current, metric_label, plain_frame
 from salmetrics.results.evaluation import Evaluation
 
@@ -99,13 +100,11 @@ def plot_groups(
             "error_kw": {"elinewidth": 0.8},
         } | kwargs
         axes.bar(middles, bars["value"], yerr=reach, **options)
-    axes.set_xticks(places, [str(group) for group in groups])
-    if sum(len(str(group)) for group in groups) > 60:
-        axes.tick_params(axis="x", labelrotation=90)
-    axes.set_xlabel(attribute)
-    axes.set_ylabel(metric_label(metric))
+    label_columns(axes, list(groups))
+    label_axis(axes, "x", attribute)
+    label_axis(axes, "y", metric_label(metric))
     axes.axhline(0, color="black", linewidth=0.8)
-    axes.legend(frameon=False, fontsize="small", loc="lower left", bbox_to_anchor=(0, 1), ncols=3)
+    legend_above(axes)
     return plain_frame(axes)
 
 
@@ -187,18 +186,20 @@ def plot_instances(
                 parts["cmedians"].set(color=colour, linewidth=2)
         axes.plot([k] * len(scores), scores, "o", color=colour, markersize=3.5, alpha=0.8)
     lines = ("dashed", "dotted", "dashdot")
+    after = {}
     for k, name in enumerate(references):
         value = evaluation.value(name, metric)
+        shown = f" {value:.3f}"
+        after[name + shown] = shown
         style: dict[str, Any] = {
             "color": "black",
             "linewidth": 1,
             "linestyle": lines[k % len(lines)],
         }
-        axes.axhline(value, label=f"{name} {value:.3f}", **style)
-    axes.set_xticks(range(len(values)), list(values))
+        axes.axhline(value, label=name + shown, **style)
+    label_columns(axes, list(values))
     axes.set_xlim(-0.6, len(values) - 0.4)
-    axes.set_ylabel(metric_label(metric))
-    if references:  # above the axes, where it covers no line
-        place: dict[str, Any] = {"loc": "lower left", "bbox_to_anchor": (0, 1)}
-        axes.legend(frameon=False, fontsize="small", ncols=2, **place)
+    label_axis(axes, "y", metric_label(metric))
+    if references:
+        legend_above(axes, after, columns=2)
     return plain_frame(axes)

@@ -247,9 +247,9 @@ def plot_information_gain_map(
     '+0.600 bit/fixation'
     >>> plt.close(figure)
     """
+    axes = current(ax)
     from matplotlib.cm import ScalarMappable
 
-    axes = current(ax)
     values = np.asarray(gain, dtype=np.float64)
     if values.ndim != 2 or not values.size or np.isnan(values).any():
         raise InputError(

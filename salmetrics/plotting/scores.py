@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from salmetrics.errors import InputError, check_choice
+from salmetrics.plotting.labels import label_axis, label_rows, rows_height
 from salmetrics.plotting.style import COLOURS, current, metric_label, plain_frame
 from salmetrics.results.evaluation import Evaluation
 
@@ -64,9 +65,11 @@ def plot_scores(
     rows = rows[rows["value"].notna()]
     if rows.empty:
         raise InputError(f"no model has {metric}; `reasons` of the evaluation say why")
-    axes = current(ax)
+    names = list(rows.index)
+    axes = current(ax, (6.4, rows_height(names)))
     values = rows["value"].where(np.isfinite(rows["value"]), 0.0)
     axes.barh(rows.index, values, **({"color": COLOURS[0]} | kwargs))
+    size, taken = label_rows(axes, names)
     ends = rows[["low", "high"]].where(np.isfinite(rows[["low", "high"]]), np.nan)
     low, high = (ends[side].fillna(values) for side in ("low", "high"))
     if ends.notna().to_numpy().any():
@@ -82,9 +85,10 @@ def plot_scores(
             textcoords="offset points",
             va="center",
             ha="right" if left else "left",
+            fontsize=size,
         )
     axes.invert_yaxis()
     axes.margins(x=0.15)
     axes.axvline(0, color="black", linewidth=0.8)
-    axes.set_xlabel(metric_label(metric))
+    label_axis(axes, "x", metric_label(metric), taken=taken)
     return plain_frame(axes)

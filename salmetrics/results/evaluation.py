@@ -2,28 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import cached_property, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
 
 from salmetrics.array_types import AnyArray, Array
 from salmetrics.errors import InputError, check_choice, some
 from salmetrics.io.damage import reading
+from salmetrics.io.files import replacing
 from salmetrics.metrics.registry import METRICS
 from salmetrics.protocols import Protocol, protocol_from_record
 from salmetrics.results.comparison import chosen_pairs, compared, ranked
+from salmetrics.results.exchange import Per, as_xarray, tidy, write_parquet
+from salmetrics.results.grouping import Bins, grouped, sample_of_fixations
 from salmetrics.results.hdf5 import check_parts, read_evaluation, write_evaluation
-from salmetrics.results.joining import joined, selected, shares_of, with_other_models
+from salmetrics.results.joining import (
+    joined,
+    selected,
+    shares_of,
+    with_other_models,
+)
 from salmetrics.results.rendering import as_html, as_latex, as_markdown, as_text, footnotes
 from salmetrics.results.scores import Key, Scores
-from salmetrics.statistics.cells import Score
+from salmetrics.statistics.cells import Ratio, Sample, Score
 from salmetrics.statistics.inference import IntervalMethod, Over, intervals
 
 if TYPE_CHECKING:
     import pandas as pd
+    import xarray as xr
 
     from salmetrics.models.base import DensityModel
 
@@ -43,6 +52,8 @@ class Evaluation:
         Attributes of the images by name, each of shape (n_images, ...).
     provenance
         Record of everything that the scores depend on.
+    columns
+        Columns of the fixations by name, each of shape (n_fixations,).
 
     Attributes
     ----------
@@ -79,10 +90,12 @@ class Evaluation:
         ids: Sequence[str],
         attributes: Mapping[str, AnyArray],
         provenance: Mapping[str, Any],
+        columns: Mapping[str, AnyArray] | None = None,
     ) -> None:
         self._scores = scores
         self._ids = tuple(ids)
         self._attributes = dict(attributes)
+        self._columns: Mapping[str, AnyArray] = {} if columns is None else columns
         self.provenance = dict(provenance)
         self.protocol: Protocol = protocol_from_record(provenance["protocol"])
 
@@ -108,6 +121,11 @@ class Evaluation:
     def attributes(self) -> dict[str, AnyArray]:
         """Attributes of the images for `by`, by name: one value per image."""
         return dict(self._attributes)
+
+    @property
+    def columns(self) -> dict[str, AnyArray]:
+        """Columns of the fixations for `by`, by name; empty if single fixations were not kept."""
+        return {} if self._scores.cells.of_fixation is None else dict(self._columns)
 
     @property
     def reasons(self) -> dict[Key, str]:
@@ -214,60 +232,118 @@ class Evaluation:
         ]
         return pd.DataFrame(rows).set_index(["model", "metric"])
 
-    def by(self, attribute: str, *, intervals: bool = True) -> pd.DataFrame:
-        """Score each group of images, or each subject, separately.
+    def by(self, attribute: str, *, bins: Bins = None, intervals: bool = True) -> pd.DataFrame:
+        """Score each group of images, of subjects or of fixations separately.
 
         Parameters
         ----------
         attribute
-            Name of an attribute of the stimuli, such as "category"; or "subject", for metrics with
-            one value per fixation.
+            Name of an attribute of the stimuli, such as "category"; "subject"; or a column of the
+            fixations, such as "index" or "duration". The last two are for metrics with one value
+            per fixation.
+        bins
+            How numbers are grouped: a number of ranges that hold equally many, or the limits
+            between ranges. By default each value is a group; but fractional numbers in a column of
+            the fixations are four ranges if there are more than 20 values.
         intervals
             Whether to bootstrap intervals; otherwise they are NaN.
 
         Returns
         -------
         table : DataFrame
-            `summary` for each value of the attribute, which is the first index level.
+            `summary` for each group, which is the first index level.
 
         Raises
         ------
         InputError
-            If the images have no such attribute, or it has several values per image; for
-            "subject", if no metric has one value per fixation.
+            If there is no such attribute or column, or it has several values per image; if `bins`
+            are given for texts; for subjects and columns, if no metric has one value per fixation.
+
+        Examples
+        --------
+        >>> from salmetrics import Fixations, Stimuli, Uniform, evaluate
+        >>> stimuli = Stimuli.from_sizes([(3, 4), (3, 4)])
+        >>> places = [[1, 2, 3], [0, 1, 2], [0, 0, 1]]
+        >>> fixations = Fixations.from_arrays(*places, duration=[0.1, 0.2, 0.4])
+        >>> result = evaluate(Uniform(), stimuli, fixations, metrics=["LL"], n_bootstrap=0)
+        >>> table = result.by("duration", bins=[0.15])
+        >>> table["n_fixations"].droplevel(["model", "metric"]).to_dict()
+        {'below 0.15': 1, 'from 0.15': 2}
         """
         import pandas as pd
 
-        if not self._attributes and attribute != "subject":
-            raise InputError(
-                f"the images have no attributes, so no {attribute!r}; give Stimuli attributes=, "
-                "or ask for 'subject'"
-            )
-        check_choice("attribute", attribute, (*self._attributes, "subject"))
-        of_subjects = attribute not in self._attributes
-        if not of_subjects and self._attributes[attribute].ndim > 1:
-            raise InputError(f"attribute {attribute!r} has several values per image")
-        if of_subjects:
-            groups = self._scores.cells.subjects
-            keys = [key for key in self._keys() if METRICS[key[1]].per == "fixation"]
-            if not keys:
-                raise InputError(
-                    "by('subject') is for metrics with one value per fixation; this evaluation has "
-                    f"only {some(self.metrics)}, with one value per image"
-                )
-        else:
-            groups, keys = self._attributes[attribute], self._keys()
-        samples = {key: self._sample(*key) for key in keys}
+        samples = self._samples_by(attribute, bins)
         rows = []
-        for value in np.unique(groups):
-            in_group = np.isnan(groups) if value != value else groups == value  # NaN is a group
-            group = {
-                key: sample.select(in_group[sample.subject if of_subjects else sample.image])
-                for key, sample in samples.items()
-            }
+        for value, group in samples:
             group_rows = self._rows(group, with_intervals=intervals)
             rows += [{attribute: value} | row for row in group_rows]
         return pd.DataFrame(rows).set_index([attribute, "model", "metric"])
+
+    def _samples_by(self, attribute: str, bins: Bins) -> Iterator[tuple[Any, dict[Key, Score]]]:
+        """Yield each group of `by` and its samples."""
+        kept = self._scores.cells.of_fixation is not None
+        columns = list(self._columns) if kept else []
+        if not self._attributes and attribute not in ("subject", *columns):
+            listed = f", or for a column of the fixations: {some(columns)}" if columns else ""
+            raise InputError(
+                f"the images have no attributes, so no {attribute!r}; give Stimuli attributes=, "
+                f"or ask for 'subject'{listed}"
+                + ("" if columns else " (columns of fixations need evaluate(..., keep='fixation'))")
+            )
+        check_choice(
+            "attribute", attribute, dict.fromkeys((*self._attributes, "subject", *columns))
+        )
+        if attribute in self._attributes:
+            values = self._attributes[attribute]
+            if values.ndim > 1:
+                raise InputError(f"attribute {attribute!r} has several values per image")
+            codes, labels = grouped(values, bins, by_value=True)
+            samples = self._all_samples()
+            for code in np.unique(codes):
+                yield (
+                    labels[code],
+                    {key: s.select(codes[s.image] == code) for key, s in samples.items()},
+                )
+            return
+        keys = [key for key in self._keys() if METRICS[key[1]].per == "fixation"]
+        if not keys:
+            raise InputError(
+                f"by({attribute!r}) is for metrics with one value per fixation; this evaluation "
+                f"has only {some(self.metrics)}, with one value per image"
+            )
+        if attribute == "subject":
+            codes, labels = grouped(self._scores.cells.subjects, bins, by_value=True)
+            samples = {key: self._sample(*key) for key in keys}
+            for code in np.unique(codes):
+                yield (
+                    labels[code],
+                    {key: s.select(codes[s.subject] == code) for key, s in samples.items()},
+                )
+            return
+        codes, labels = grouped(self._columns[attribute], bins)
+        for code in np.unique(codes):
+            yield labels[code], {key: self._sample_of(key, codes == code) for key in keys}
+
+    def _sample_of(self, key: Key, chosen: AnyArray) -> Score:
+        """Return the sample of a metric on some of the fixations."""
+        model, metric = key
+        share_of = METRICS[metric].share_of
+        if share_of is not None:
+            if self.gold_standard is None:
+                return self._sample(*key)
+            own, whole = (
+                self._sample_of((name, share_of), chosen) for name in (model, self.gold_standard)
+            )
+            assert isinstance(own, Sample)
+            assert isinstance(whole, Sample)
+            return Ratio.of(own, whole)
+        sample = self._sample(*key)
+        assert isinstance(sample, Sample)
+        if key in self.reasons:
+            return sample
+        return sample_of_fixations(
+            self._scores.cells, sample, np.asarray(self._scores.values[key]), chosen
+        )
 
     def compare(
         self,
@@ -421,14 +497,99 @@ class Evaluation:
         return as_latex(self.summary, self.footnotes())
 
     def to_csv(self, path: str | Path) -> None:
-        """Write `summary` as a tidy CSV file.
+        """Write `summary` as a tidy CSV file, atomically.
 
         Parameters
         ----------
         path
             Path of the file.
         """
-        self.summary.to_csv(path)
+        with replacing(Path(path)) as temporary:
+            self.summary.to_csv(temporary)
+
+    def tidy(self, per: Per = "image") -> pd.DataFrame:
+        """Return one row per value, for tools that take tables in this form.
+
+        Parameters
+        ----------
+        per
+            "model" for the rows of `summary`; "image" for one value per model, metric and image,
+            with the attributes of the image; "fixation" for one per fixation, with the columns
+            of the fixation.
+
+        Returns
+        -------
+        table : DataFrame
+            Columns model, metric, what the value is of, and value; no index.
+
+        Raises
+        ------
+        InputError
+            For another `per`, and for "fixation" if single fixations were not kept.
+
+        Examples
+        --------
+        >>> from salmetrics import Fixations, Stimuli, Uniform, evaluate
+        >>> stimuli = Stimuli.from_sizes([(3, 4), (3, 4)], attributes={"room": ["in", "out"]})
+        >>> fixations = Fixations.from_arrays([1, 2], [0, 1], [0, 1])
+        >>> result = evaluate(Uniform(), stimuli, fixations, metrics=["NSS"], n_bootstrap=0)
+        >>> print(result.tidy().to_string())
+             model metric image room  value
+        0  uniform    NSS     0   in    0.0
+        1  uniform    NSS     1  out    0.0
+        """
+        check_choice("per", per, get_args(Per))
+        if per == "model":
+            return self.summary.reset_index()
+        taken = ("image", "metric", "model", "subject", "value")
+        if per == "image":
+            values = {n: v for n, v in self._attributes.items() if v.ndim == 1}
+            table = self.per_image
+            names: dict[str, Any] = {"image": table.index.to_numpy()}
+        else:
+            table = self.per_fixation
+            cells = self._scores.cells
+            assert cells.of_fixation is not None
+            values = self.columns
+            names = {
+                "image": table.index.get_level_values("image").to_numpy(),
+                "subject": cells.subjects[cells.subject[cells.of_fixation]],
+            }
+        names |= {f"{n}_" if n in taken else n: v for n, v in values.items()}
+        return tidy(table, names)
+
+    def to_parquet(self, path: str | Path, *, per: Per = "model") -> None:
+        """Write `tidy` as a Parquet file; pyarrow must be installed (``salmetrics[tables]``).
+
+        Parameters
+        ----------
+        path
+            Path of the file; an existing file is replaced.
+        per
+            See `tidy`.
+
+        Raises
+        ------
+        InputError
+            For the errors of `tidy`, if pyarrow is missing, or if the file cannot be written.
+        """
+        write_parquet(self.tidy(per), Path(path), self.provenance)
+
+    def to_xarray(self) -> xr.Dataset:
+        """Return the scores as an xarray data set (``salmetrics[tables]``).
+
+        Returns
+        -------
+        dataset : xarray.Dataset
+            Variables value, low, high and n_images by model and metric, and per_image by model,
+            metric and image; the attributes of the images as coordinates, and provenance as JSON.
+
+        Raises
+        ------
+        InputError
+            If xarray is missing.
+        """
+        return as_xarray(self.summary, self.per_image, self._attributes, self.provenance)
 
     def _repr_html_(self) -> str:
         return as_html(self.summary, self.footnotes())
@@ -473,7 +634,8 @@ class Evaluation:
         """
         record = {"provenance": self.provenance, "ids": self._ids}
         keys = [key for key in self._keys() if METRICS[key[1]].share_of is None]
-        write_evaluation(Path(path), record, self._scores, self._attributes, keys)
+        columns = self.columns
+        write_evaluation(Path(path), record, self._scores, self._attributes, keys, columns)
 
     @classmethod
     def load(cls, path: str | Path) -> Evaluation:
@@ -495,12 +657,16 @@ class Evaluation:
             If there is no such file, or it holds something else.
         """
         with reading(repr(str(path)), "is not a readable evaluation"):
-            record, scores, attributes = read_evaluation(Path(path))
+            record, scores, attributes, columns = read_evaluation(Path(path))
             check_parts(record, scores, attributes)
             gold_standard = record["provenance"].get("gold_standard")
             scores.gold_standard = None if gold_standard is None else gold_standard["name"]
             return cls(
-                scores, ids=record["ids"], attributes=attributes, provenance=record["provenance"]
+                scores,
+                ids=record["ids"],
+                attributes=attributes,
+                provenance=record["provenance"],
+                columns=columns,
             )
 
     def join(self, other: Evaluation) -> Evaluation:
@@ -582,7 +748,13 @@ class Evaluation:
 
     def _new(self, scores: Scores, provenance: Mapping[str, Any]) -> Evaluation:
         """Return other scores of the same images."""
-        return Evaluation(scores, ids=self._ids, attributes=self._attributes, provenance=provenance)
+        return Evaluation(
+            scores,
+            ids=self._ids,
+            attributes=self._attributes,
+            provenance=provenance,
+            columns=self._columns,
+        )
 
     def _known_metric(self, metric: str) -> str:
         check_choice("metric", metric, self.metrics)

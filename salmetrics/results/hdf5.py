@@ -4,7 +4,8 @@ Layout: attributes `salmetrics`, `format`, `id`, a digest of record and scores, 
 everything but values per fixation, which have checksums of their own; data set `record`, JSON
 with `provenance`, `reasons`, `failures` and `ids`; group `cells` (`image`, `subject`,
 `counts`, `subjects`, and `of_fixation` if every fixation was kept); group `attributes`, one data
-set per attribute of the images; group `scores`, one group per model and metric with attributes
+set per attribute of the images; group `columns`, one data set per column of the fixations, if every
+fixation was kept; group `scores`, one group per model and metric with attributes
 `model` and `metric` and the data sets `images` (one value per image), or `sums` (over cells) and
 `fixations` (float32, one value per fixation).
 
@@ -16,6 +17,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +47,7 @@ def write_evaluation(
     scores: Scores,
     attributes: Mapping[str, AnyArray],
     keys: Sequence[Key],
+    columns: Mapping[str, AnyArray] | None = None,
 ) -> None:
     """Write an evaluation to a file, atomically.
 
@@ -60,6 +63,8 @@ def write_evaluation(
         Attributes of the images by name.
     keys
         Pairs (model, metric) in order.
+    columns
+        Columns of the fixations by name.
 
     Raises
     ------
@@ -70,13 +75,22 @@ def write_evaluation(
 
     check_target(path)
     try:
-        with replacing(path) as temporary, h5py.File(temporary, "w") as file:
+        # in memory, because HDF5 ends the process if the disk is full when it closes a file
+        with h5py.File(path.name, "w", driver="core", backing_store=False) as file:
             _fill(file, record, scores, attributes, keys)
+            for name, values in (columns or {}).items():
+                file.create_dataset(f"columns/{name}", data=storable(values), compression="gzip")
+            file.flush()
+            contents = file.id.get_file_image()
+        with replacing(path) as temporary:
+            temporary.write_bytes(contents)
     except PermissionError as error:
         raise InputError(f"{str(path)!r} is not writable: {error.strerror}") from error
 
 
-def read_evaluation(path: Path) -> tuple[dict[str, Any], Scores, dict[str, AnyArray]]:
+def read_evaluation(
+    path: Path,
+) -> tuple[dict[str, Any], Scores, dict[str, AnyArray], Mapping[str, AnyArray]]:
     """Read an evaluation from a file; values per fixation only when they are needed.
 
     Parameters
@@ -86,7 +100,7 @@ def read_evaluation(path: Path) -> tuple[dict[str, Any], Scores, dict[str, AnyAr
 
     Returns
     -------
-    record, scores, attributes : tuple
+    record, scores, attributes, columns : tuple
         See `write_evaluation`.
 
     Raises
@@ -95,7 +109,42 @@ def read_evaluation(path: Path) -> tuple[dict[str, Any], Scores, dict[str, AnyAr
         If there is no such file, or it holds something else.
     """
     with open_ours(path, "evaluation", FORMAT) as file:
-        return _filled(file, path)
+        parts = _filled(file, path)
+        names = tuple(file.get("columns", ()))
+        return *parts, _LazyColumns(path, as_text(file.attrs["id"]), names)
+
+
+class _LazyColumns(Mapping[str, AnyArray]):
+    """Columns of the fixations by name, in a file."""
+
+    def __init__(self, path: Path, identity: str, names: tuple[str, ...]) -> None:
+        self._path = path.resolve()
+        self._identity = identity
+        self._names = names
+
+    def __getitem__(self, name: str) -> AnyArray:
+        if name not in self._names:
+            raise KeyError(name)
+        with _same_file(self._path, self._identity, "columns of the fixations") as file:
+            return restored(file["columns"][name])
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+
+@contextmanager
+def _same_file(path: Path, identity: str, what: str) -> Iterator[Any]:
+    """Open the file that a result was loaded from, if it is still the same."""
+    import h5py
+
+    what = f"{what} are in {str(path)!r}, which"
+    with reading(what, "is no longer readable"), h5py.File(path, "r") as file:
+        if as_text(file.attrs.get("id", "")) != identity:
+            raise InputError(f"{str(path)!r} has been replaced since it was loaded; load it again")
+        yield file
 
 
 def check_parts(
@@ -168,21 +217,14 @@ class _LazyValues(Mapping[Key, Array]):
         self._images = images
 
     def __getitem__(self, key: Key) -> Array:
-        import h5py
-
         if key in self._images:
             return self._images[key]
         group = self._groups[key]
-        what = f"values per fixation are in {str(self._path)!r}, which"
-        with reading(what, "is no longer readable"), h5py.File(self._path, "r") as file:
-            if as_text(file.attrs.get("id", "")) == self._identity:
-                values = np.asarray(file[group]["fixations"], dtype=np.float64)
-                if values.shape != (self._n_fixations,):
-                    raise ValueError(f"there are {values.shape} of {self._n_fixations}")
-                return values
-        raise InputError(
-            f"{str(self._path)!r} has been replaced since it was loaded; load it again"
-        )
+        with _same_file(self._path, self._identity, "values per fixation") as file:
+            values = np.asarray(file[group]["fixations"], dtype=np.float64)
+            if values.shape != (self._n_fixations,):
+                raise ValueError(f"there are {values.shape} of {self._n_fixations}")
+            return values
 
     def __iter__(self) -> Iterator[Key]:
         return iter([*self._images, *self._groups])

@@ -55,6 +55,17 @@ def best_and_worst(
     ----------
     Kümmerer, Wallis, Gatys and Bethge (2017), ICCV, figures 5 and 6,
     doi:10.1109/ICCV.2017.513.
+
+    Examples
+    --------
+    >>> import salmetrics
+    >>> from salmetrics.datasets import generate_dataset
+    >>> dataset = generate_dataset(4, size=(30, 40)).dataset
+    >>> models = {"wide": salmetrics.GaussianCentreBias(0.4), "flat": salmetrics.Uniform()}
+    >>> options = {"metrics": ["IG"], "baseline": salmetrics.Uniform(), "n_bootstrap": 0}
+    >>> result = salmetrics.evaluate(models, *dataset, **options)
+    >>> best_and_worst(result, "wide", n=1).index.tolist()
+    ['best', 'worst']
     """
     import pandas as pd
 
@@ -109,6 +120,17 @@ def image_differences(
     References
     ----------
     Linardos, Kümmerer, Press and Bethge (2021), ICCV, supplement, figure 2.
+
+    Examples
+    --------
+    >>> import salmetrics
+    >>> from salmetrics.datasets import generate_dataset
+    >>> dataset = generate_dataset(4, size=(30, 40)).dataset
+    >>> models = {"wide": salmetrics.GaussianCentreBias(0.4), "flat": salmetrics.Uniform()}
+    >>> options = {"metrics": ["IG"], "baseline": salmetrics.Uniform(), "n_bootstrap": 0}
+    >>> result = salmetrics.evaluate(models, *dataset, **options)
+    >>> image_differences(result, "wide", "flat").name
+    'IG of wide less that of flat'
     """
     import pandas as pd
 

@@ -55,6 +55,7 @@ def joined(first: Parts, second: Parts) -> Parts:
         *(f"{', '.join(theirs['models'])}: {line}" for line in different),
     ]
     provenance["models"] = {**ours["models"], **theirs["models"]}
+    provenance["checks"] = list(dict.fromkeys([*ours.get("checks", []), *theirs.get("checks", [])]))
     provenance["n_predictions"] = ours["n_predictions"] + theirs["n_predictions"]
     scores = scores.join(others)
     for record in (ours, theirs):

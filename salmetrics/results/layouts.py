@@ -48,6 +48,12 @@ class Layout:
         the attribute's values, with equal weights. None: the score on all images.
     source
         Publication that printed the table.
+
+    Examples
+    --------
+    >>> layout = get_layout("salicon")
+    >>> layout.protocol, layout.decimals
+    ('salicon-2017', 3)
     """
 
     name: str
@@ -79,7 +85,18 @@ class Layout:
         check_whole("decimals", self.decimals, 0)
 
     def metrics_under(self, protocol: Protocol) -> tuple[str, ...]:
-        """Return the metrics to compute, those of the protocol where a column allows several."""
+        """Return the metrics to compute, those of the protocol where a column allows several.
+
+        Parameters
+        ----------
+        protocol
+            Protocol of the evaluation.
+
+        Returns
+        -------
+        metrics : tuple of str
+            Key of the metric of each column.
+        """
         return tuple(_first(keys, protocol.metrics) or keys[0] for keys in self.columns.values())
 
     def check(self, metrics: Collection[str], attributes: Mapping[str, NDArray[Any]]) -> None:
@@ -101,7 +118,7 @@ class Layout:
         if missing:
             raise InputError(
                 f"layout {self.name!r} needs {', '.join(missing)}; evaluate with "
-                f"protocol={self.protocol!r} (--protocol {self.protocol}) and these metrics"
+                f"protocol={self.protocol!r} and these metrics"
             )
         if self.by is None:
             return
@@ -185,10 +202,25 @@ LAYOUTS = {
 def get_layout(layout: str | Layout) -> Layout:
     """Return a layout by name; a `Layout` is returned as it is.
 
+    Parameters
+    ----------
+    layout
+        See `laid_out`.
+
+    Returns
+    -------
+    layout : Layout
+        The layout.
+
     Raises
     ------
     InputError
         For an unknown name.
+
+    Examples
+    --------
+    >>> get_layout("mit300").decimals
+    2
     """
     if isinstance(layout, Layout):
         return layout
@@ -248,7 +280,33 @@ def laid_out(evaluation: Evaluation, layout: str | Layout) -> pd.DataFrame:
 
 
 def to_text(evaluation: Evaluation, layout: str | Layout) -> str:
-    """Return a table in a paper's layout for a terminal; see `laid_out`."""
+    """Return a table in a paper's layout for a terminal; see `laid_out`.
+
+    Parameters
+    ----------
+    evaluation, layout
+        See `laid_out`.
+
+    Returns
+    -------
+    text : str
+        The table, with footnotes.
+
+    Raises
+    ------
+    InputError
+        See `laid_out`.
+
+    Examples
+    --------
+    >>> import salmetrics
+    >>> stimuli = salmetrics.Stimuli.from_sizes([(30, 40), (30, 40)], sigma=2)
+    >>> fixations = salmetrics.Fixations.from_arrays([20, 22, 19, 9], [15, 14, 16, 9], [0, 0, 1, 1])
+    >>> models = [salmetrics.GaussianCentreBias(), salmetrics.Uniform()]
+    >>> result = salmetrics.evaluate(models, stimuli, fixations, protocol="salicon-2017")
+    >>> to_text(result, "salicon").splitlines()[0].split()
+    ['NSS', 'CC', 'AUC', 'sAUC', 'KLD', 'IG', 'SIM']
+    """
     return text_table(*_parts(evaluation, layout, "{}"))
 
 
@@ -256,6 +314,31 @@ def to_markdown(evaluation: Evaluation, layout: str | Layout) -> str:
     """Return a table in a paper's layout as Markdown, the best of each column in bold.
 
     Values that are equal as printed are equally good; see also `laid_out`.
+
+    Parameters
+    ----------
+    evaluation, layout
+        See `laid_out`.
+
+    Returns
+    -------
+    text : str
+        The table, with footnotes.
+
+    Raises
+    ------
+    InputError
+        See `laid_out`.
+
+    Examples
+    --------
+    >>> import salmetrics
+    >>> stimuli = salmetrics.Stimuli.from_sizes([(30, 40), (30, 40)], sigma=2)
+    >>> fixations = salmetrics.Fixations.from_arrays([20, 22, 19, 9], [15, 14, 16, 9], [0, 0, 1, 1])
+    >>> models = [salmetrics.GaussianCentreBias(), salmetrics.Uniform()]
+    >>> result = salmetrics.evaluate(models, stimuli, fixations, protocol="salicon-2017")
+    >>> to_markdown(result, "salicon").splitlines()[0]
+    '| model | NSS | CC | AUC | sAUC | KLD | IG | SIM |'
     """
     return markdown_table(*_parts(evaluation, layout, "**{}**"))
 
@@ -264,6 +347,31 @@ def to_latex(evaluation: Evaluation, layout: str | Layout) -> str:
     """Return a table in a paper's layout as LaTeX (booktabs), the best of each column in bold.
 
     Values that are equal as printed are equally good; see also `laid_out`.
+
+    Parameters
+    ----------
+    evaluation, layout
+        See `laid_out`.
+
+    Returns
+    -------
+    text : str
+        The table, with footnotes.
+
+    Raises
+    ------
+    InputError
+        See `laid_out`.
+
+    Examples
+    --------
+    >>> import salmetrics
+    >>> stimuli = salmetrics.Stimuli.from_sizes([(30, 40), (30, 40)], sigma=2)
+    >>> fixations = salmetrics.Fixations.from_arrays([20, 22, 19, 9], [15, 14, 16, 9], [0, 0, 1, 1])
+    >>> models = [salmetrics.GaussianCentreBias(), salmetrics.Uniform()]
+    >>> result = salmetrics.evaluate(models, stimuli, fixations, protocol="salicon-2017")
+    >>> "toprule" in to_latex(result, "salicon")
+    True
     """
     return latex_table(*_parts(evaluation, layout, r"\mathbf{{{}}}"))
 

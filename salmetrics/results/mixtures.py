@@ -122,6 +122,17 @@ def instance_mixtures(evaluation: Evaluation, groups: Mapping[str, Sequence[str]
     References
     ----------
     Linardos, Kümmerer, Press and Bethge (2021), ICCV, 12919-12928, table 2.
+
+    Examples
+    --------
+    >>> import salmetrics
+    >>> from salmetrics.datasets import generate_dataset
+    >>> dataset = generate_dataset(4, size=(30, 40)).dataset
+    >>> models = {"wide": salmetrics.GaussianCentreBias(0.4), "flat": salmetrics.Uniform()}
+    >>> options = {"metrics": ["IG"], "baseline": salmetrics.Uniform(), "n_bootstrap": 0}
+    >>> result = salmetrics.evaluate(models, *dataset, **options)
+    >>> instance_mixtures(result, {"a": ["wide"], "b": ["flat"]}).models
+    ['1 instance each']
     """
     listed = [name for names in groups.values() for name in check_list("groups", names)]
     if not groups or not all(groups.values()) or len(set(listed)) < len(listed):
@@ -170,6 +181,17 @@ def mixture_sweep(
     References
     ----------
     Linardos, Kümmerer, Press and Bethge (2021), ICCV, supplement, figure 3.
+
+    Examples
+    --------
+    >>> import salmetrics
+    >>> from salmetrics.datasets import generate_dataset
+    >>> dataset = generate_dataset(4, size=(30, 40)).dataset
+    >>> models = {"wide": salmetrics.GaussianCentreBias(0.4), "flat": salmetrics.Uniform()}
+    >>> options = {"metrics": ["IG"], "baseline": salmetrics.Uniform(), "n_bootstrap": 0}
+    >>> result = salmetrics.evaluate(models, *dataset, **options)
+    >>> mixture_sweep(result, "wide", "flat", weights=[0, 0.5, 1]).index.tolist()
+    [0.0, 0.5, 1.0]
     """
     import pandas as pd
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import platform
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
@@ -26,7 +26,16 @@ __all__ = ["FORMAT", "differences", "plain", "provenance_of", "same_model"]
 FORMAT = 2
 _PACKAGES = ("salmetrics", "numpy", "scipy", "numba", "torch", "POT")
 # parts of a record that may differ without moving a score
-_INCIDENTAL = ("created", "format", "gold_standard", "joined", "models", "n_predictions")
+_INCIDENTAL = (
+    "checks",
+    "created",
+    "format",
+    "gold_standard",
+    "joined",
+    "models",
+    "n_predictions",
+)
+_LEFT_OUT = "dataset.left_out"  # what is left is in the digest of the fixations
 
 
 def provenance_of(
@@ -42,6 +51,7 @@ def provenance_of(
     seed: int,
     n_bootstrap: int,
     n_predictions: int,
+    checks: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Record everything that a table of scores depends on, in types that JSON has.
 
@@ -63,6 +73,8 @@ def provenance_of(
         Number of resamples per confidence interval.
     n_predictions
         Number of maps that the models predicted, all together.
+    checks
+        What is odd about the inputs, a line each.
     """
     return {
         "format": FORMAT,
@@ -85,6 +97,7 @@ def provenance_of(
             "name": stimuli.name,
             "n_images": len(stimuli),
             "n_fixations": len(fixations),
+            "left_out": dict(fixations.left_out),
             "ids": fingerprint(list(stimuli.ids)),
             "sizes": fingerprint(stimuli.sizes),
             "fixations": fingerprint(
@@ -95,6 +108,7 @@ def provenance_of(
         "seed": seed,
         "n_bootstrap": n_bootstrap,
         "n_predictions": n_predictions,
+        "checks": list(checks),
     }
 
 
@@ -107,7 +121,7 @@ def differences(first: Mapping[str, Any], second: Mapping[str, Any]) -> list[str
     return [
         f"{key}: {ours!r} and {theirs!r}"
         for key, ours, theirs in _different(first, second)
-        if key.split(".")[0] not in _INCIDENTAL
+        if key.split(".")[0] not in _INCIDENTAL and not key.startswith(_LEFT_OUT)
     ]
 
 

@@ -22,6 +22,7 @@ __all__ = [
     "as_latex",
     "as_markdown",
     "as_text",
+    "comparison_text",
     "explained",
     "footnotes",
     "latex_table",
@@ -59,6 +60,75 @@ def as_html(summary: pd.DataFrame, footnotes: str) -> str:
     )
     notes = "<br>".join(map(html.escape, footnotes.splitlines()))
     return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table><p>{notes}</p>"
+
+
+def comparison_text(table: pd.DataFrame, *, alpha: float = 0.05) -> str:
+    """Return the table of `Evaluation.compare` for a terminal, one block of pairs per metric.
+
+    Parameters
+    ----------
+    table
+        From `Evaluation.compare`.
+    alpha
+        Significance level of the adjusted p-values: the better model is named below it.
+    """
+    blocks = []
+    missing: dict[str, int] = {}
+    for metric in table.index.unique("metric"):
+        rows = table.xs(metric, level="metric").reset_index().to_dict("records")
+        known = [row for row in rows if not np.isnan(row["difference"])]
+        if len(known) < len(rows):
+            missing[metric] = len(rows) - len(known)
+        if not known:
+            continue
+        better = METRICS[metric].higher_is_better
+        lines = [_HEADINGS, *(_compared_cells(row, alpha, higher=better) for row in known)]
+        widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+        direction = "higher" if better else "lower"
+        blocks.append(
+            "\n".join(
+                [
+                    f"{metric} ({direction} is better)",
+                    *(
+                        "  ".join(
+                            text.ljust(width) if name in _WORDS else text.rjust(width)
+                            for name, text, width in zip(_HEADINGS, line, widths, strict=True)
+                        ).rstrip()
+                        for line in lines
+                    ),
+                ]
+            )
+        )
+    notes = [f"better: the model that wins with p (Holm) below {alpha:g}; -: neither does"]
+    if missing:
+        listed = ", ".join(f"{metric} ({n})" for metric, n in missing.items())
+        notes.append(f"pairs of which a model lacks the metric are left out: {listed}")
+    return "\n\n".join([*blocks, "\n".join(notes)])
+
+
+_HEADINGS = ["pair", "difference", "95 % interval", "p", "p (Holm)", "better", "images"]
+_WORDS = ("pair", "better")
+
+
+def _compared_cells(row: Mapping[Any, Any], alpha: float, *, higher: bool) -> list[str]:
+    first_wins = (row["difference"] > 0) == higher
+    surely = row["p_holm"] < alpha and row["difference"] != 0
+    low, high = row["low"], row["high"]
+    return [
+        f"{row['first']} - {row['second']}",
+        f"{row['difference']:+.4f}",
+        "-" if np.isnan(low) else f"[{low:+.4f}, {high:+.4f}]",
+        _p_value(row["p_value"]),
+        _p_value(row["p_holm"]),
+        (row["first"] if first_wins else row["second"]) if surely else "-",
+        f"{row['n_images']:.0f}",
+    ]
+
+
+def _p_value(p: float) -> str:
+    if np.isnan(p):
+        return "-"
+    return "< .001" if p < 0.001 else f"{p:.3f}"
 
 
 def text_table(headings: Sequence[str], rows: Rows, footnotes: str) -> str:
@@ -128,13 +198,15 @@ def footnotes(
     if baseline is not None and relative:
         lines.append(f"IG over {with_parameters(baseline)}")
     for metric in METRICS.values():
-        if metric.share_of is not None and metric.key in metrics and provenance["gold_standard"]:
-            gold = with_parameters(provenance["gold_standard"])
+        record = provenance.get("gold_standard")
+        if metric.share_of is not None and metric.key in metrics and record is not None:
+            gold = with_parameters(record)
             lines.append(f"{metric.key}: share of the {metric.share_of} of {gold}")
     if intervals and provenance["n_bootstrap"]:
         lines.append("±: half of the 95 % bootstrap interval over images")
     reasons = {key: why for key, why in scores.reasons.items() if key in shown}
     lines += [f"- {line}" for line in explained(reasons)]
+    lines += [f"- warning: {line}" for line in provenance.get("checks", [])]
     lines += [f"- joined, differs for {line}" for line in provenance.get("joined", [])]
     if scores.failures:
         lines.append(f"- {len(scores.failures)} predictions failed and are left out: see .errors")

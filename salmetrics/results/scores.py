@@ -93,6 +93,8 @@ class Scores:
             "fixation", "image" or "subject", for metrics with one value per fixation.
         """
         share_of = METRICS[metric].share_of
+        if share_of is not None and self.gold_standard is None:
+            return self.cells.sample(np.full(len(self.cells), np.nan), average)
         if share_of is not None:
             if self.gold_standard is None:  # it cannot be fitted; `reasons` says why
                 return self.cells.sample(np.full(len(self.cells), np.nan), average)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields, replace
@@ -10,9 +11,10 @@ from typing import Any
 
 from salmetrics.data.dataset import Dataset
 from salmetrics.data.folds import SCHEMES, Folds, kfold, mit1003
-from salmetrics.data.transforms import resize
-from salmetrics.errors import InputError, check_choice
+from salmetrics.data.transforms import resize, split
+from salmetrics.errors import InputError, check_choice, check_whole, is_number
 from salmetrics.evaluation.evaluate import evaluate
+from salmetrics.io.files import replacing
 from salmetrics.models.base import DensityModel
 from salmetrics_models.backbones.backbone import known_backbones
 from salmetrics_models.deepgaze.architectures import Architecture
@@ -20,9 +22,11 @@ from salmetrics_models.training.loop.recipe import Recipe, named_recipe
 
 __all__ = [
     "NUMBERS",
+    "SPLIT",
     "STAGE",
     "Configuration",
     "Load",
+    "Split",
     "TomlSource",
     "architecture_of",
     "cache_options",
@@ -33,6 +37,7 @@ __all__ = [
     "recipe_of",
     "run_options",
     "scores_of_unseen",
+    "split_of",
     "validation_of",
     "weights_of",
 ]
@@ -51,6 +56,11 @@ STAGE: dict[str, Any] = {
     "folds": (int, str),
 }
 """Keys of all tables [[stages]], with the types of their values."""
+
+SPLIT: dict[str, Any] = {"split": list, "split_by": str, "split_seed": int}
+"""Keys of tables [[stages]] whose images can be split, with the types of their values."""
+
+_PARTS = ("training", "validation", "test")
 
 _RUN: dict[str, Any] = {
     "device": str,
@@ -148,6 +158,101 @@ def _loaded(spec: str, root: str | None, table: Mapping[str, Any], source: TomlS
             raise InputError(f"size must be [height, width]; got {size}")
         dataset = resize(dataset, (size[0], size[1]))
     return dataset
+
+
+@dataclass(frozen=True)
+class Split:
+    """A data set split into images to train on, to validate on and to test.
+
+    Attributes
+    ----------
+    training, validation, test
+        The three parts.
+    """
+
+    training: Dataset
+    validation: Dataset
+    test: Dataset
+
+    def save(self, path: Path) -> None:
+        """Write the part of each image as a CSV file with the columns id and part.
+
+        Parameters
+        ----------
+        path
+            Path of the file, replaced atomically if it exists; its folder is created.
+        """
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with (
+            replacing(path) as temporary,
+            temporary.open("w", encoding="utf-8", newline="") as file,
+        ):
+            writer = csv.writer(file, lineterminator="\n")
+            writer.writerow(("id", "part"))
+            for part in _PARTS:
+                writer.writerows((name, part) for name in getattr(self, part).stimuli.ids)
+
+    def __str__(self) -> str:
+        return ", ".join(f"{len(getattr(self, part))} for {part}" for part in _PARTS)
+
+
+def split_of(
+    where: str, table: Mapping[str, Any], dataset: Dataset, by: str | None = None
+) -> Split | None:
+    """Return the parts of a stage's images; None if the stage does not split them.
+
+    Parameters
+    ----------
+    where
+        Name of the stage's table in messages.
+    table
+        Table of the stage.
+    dataset
+        Data set of the stage.
+    by
+        Attribute of the images within whose values they are split, unless the table names one.
+
+    Raises
+    ------
+    InputError
+        For invalid shares, an unknown attribute, a part without images, or another key that says
+        which images are validated or tested.
+    """
+    if "split" not in table:
+        for key in ("split_by", "split_seed"):
+            if key in table:
+                raise InputError(f"{key} in {where} is an option of split; give split, too")
+        return None
+    for key in ("folds", "validation"):
+        if key in table:
+            raise InputError(f"{where} has {key} and split; leave out one of them")
+    shares = table["split"]
+    if len(shares) != len(_PARTS) or not all(is_number(s) and s > 0 for s in shares):
+        raise InputError(
+            f"split in {where} must be three numbers above 0, the shares of the images for "
+            f"training, validation and test, such as [64, 16, 20]; got {shares}"
+        )
+    by = table.get("split_by", by)
+    if by is not None:
+        check_choice(f"split_by in {where}", by, dataset.stimuli.attributes)
+    seed = check_whole(f"split_seed in {where}", table.get("split_seed", 0), 0)
+    parts = split(dataset, [share / sum(shares) for share in shares], by=by, seed=seed)
+    for name, part in zip(_PARTS, parts, strict=True):
+        wanted, found = (_values(d, by) for d in (dataset, part))
+        if wanted - found:
+            of = "" if by is None else f" of {by} {min(wanted - found)!r}"
+            raise InputError(
+                f"split in {where} leaves no image{of} for {name}; change the shares, or leave out "
+                "the images"
+            )
+    return Split(*parts)
+
+
+def _values(dataset: Dataset, by: str | None) -> set[str]:
+    """Return the different values of an attribute; one for all images if there is no attribute."""
+    if by is None:
+        return {""} if len(dataset) else set()
+    return {str(value) for value in dataset.stimuli.attributes[by]}
 
 
 def recipe_of(
@@ -262,7 +367,7 @@ def scores_of_unseen(
     Parameters
     ----------
     model
-        Cross-validated model.
+        Model that predicts each image by readouts that were not trained on it.
     dataset
         Images and fixations.
     path

@@ -43,7 +43,7 @@ def test_calibrate(folder, capsys):
     [
         (["--model", "uniform", "--out", "x.txt"], "--out must end in .csv, .pdf, .png, .svg; got"),
         (["--model", "my_models.py:Flat"], "needs densities; Flat gives saliency maps"),
-        (["--model", "uniform", "--n-bins", "1"], "n_bins must be a whole number >= 2; got 1"),
+        (["--model", "uniform", "--n-bins", "1"], "--n-bins must be a whole number >= 2; got 1"),
     ],
 )
 def test_calibrate_errors(folder, capsys, arguments, text):

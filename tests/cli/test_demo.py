@@ -11,16 +11,17 @@ from PIL import Image
 
 from salmetrics import Stimuli, Uniform, information_gain
 from salmetrics.cli import main
-from salmetrics.cli.demo import LocalContrast, run_demo
+from salmetrics.cli.demo import LocalContrast
 from salmetrics.datasets import generate_dataset
 from tests.cli.command_line import error_of
 
 
-def test_small(tmp_path, monkeypatch):
+def test_small(tmp_path, monkeypatch, capsys):
     """The report of the demo on fewer and smaller images."""
     small = partial(generate_dataset, 4, size=(30, 40), n_subjects=3)
     monkeypatch.setattr("salmetrics.cli.demo.generate_dataset", small)
-    report = run_demo(tmp_path / "demo", seed=2)
+    assert main(["demo", "--out", str(tmp_path / "demo"), "--seed", "2"]) == 0
+    report = capsys.readouterr().out.rstrip()
     generated = small(seed=2)
     assert report.startswith(f"4 generated images, {len(generated.dataset.fixations)} fixations")
     assert f"measured, {generated.expected_gains.mean():.4f} by theory" in report

@@ -1,6 +1,7 @@
 """`salmetrics evaluate`."""
 
 import re
+import sys
 import warnings
 
 import pandas as pd
@@ -18,7 +19,7 @@ def run(capsys, *arguments):
 
 
 def test_evaluate(folder, capsys):
-    models = ["gaussian-centre-bias:0.3", "my_models.py:Flat", "uniform", "centre-bias:0.1"]
+    models = ["gaussian-centre-bias:0.3", "flat=my_models.py:Flat", "uniform", "centre-bias:0.1"]
     flags = [part for model in models for part in ("--model", model)]
     code, out = run(capsys, *DATA, *flags, "--out", "table.csv")
     assert code == 0
@@ -29,8 +30,9 @@ def test_evaluate(folder, capsys):
     dataset = salmetrics.datasets.load_folder("images", "fixations.csv", sigma=3)
     expected = salmetrics.nss(salmetrics.GaussianCentreBias(0.3), *dataset)
     assert written.loc[(models[0], "NSS"), "value"] == pytest.approx(expected, rel=1e-12)
-    assert written.loc[(models[1], "AUC"), "value"] == 0.5
-    assert written.index.get_level_values(0).unique().tolist() == models
+    assert written.loc[("flat", "AUC"), "value"] == 0.5
+    names = [models[0], "flat", *models[2:]]
+    assert written.index.get_level_values(0).unique().tolist() == names
     assert f" {expected:.3f} ±" in out
 
 
@@ -55,7 +57,7 @@ def test_options(folder, capsys, arguments, text):
     [
         (["--model", "uniform"], "--model uniform is given twice"),
         (["--metrics", "ABC"], "metric must be one of 'LL'"),
-        (["--baseline", "my_models.py:Flat"], "baseline= needs densities; Flat gives saliency"),
+        (["--baseline", "my_models.py:Flat"], "--baseline needs densities; Flat gives saliency"),
         (["--out", "no/table.csv"], "--out: folder 'no' does not exist; create it first"),
     ],
 )
@@ -64,7 +66,7 @@ def test_errors(folder, capsys, arguments, text):
 
 
 def test_predictions_that_are_not_finite(folder, capsys):
-    text = "saliency map of my_models.py:Broken for image '0.png' must be finite"
+    text = "saliency map of Broken for image '0.png' must be finite"
     assert text in error_of(capsys, ["evaluate", *DATA, "--model", "my_models.py:Broken"])
 
 
@@ -74,8 +76,8 @@ def test_fit_density(folder, capsys):
     code, out = run(capsys, *DATA, *options, *models, "--fit-density")
     assert code == 0
     assert "a saliency map has no log likelihood" not in out
-    fitted = next(line for line in out.splitlines() if line.startswith("my_models.py"))
-    assert re.match(r"my_models.py:first_channel +-?[0-9.]+ ±", fitted)
+    fitted = next(line for line in out.splitlines() if line.startswith("first_channel"))
+    assert re.match(r"first_channel +-?[0-9.]+ ±", fitted)
 
 
 def test_gold_standard(folder, capsys):
@@ -90,5 +92,17 @@ def test_gold_standard(folder, capsys):
         code, out = run(capsys, *data, "--model", "gold-standard:fixation", "--metrics", "LL")
     assert code == 0
     assert "gold-standard:fixation" in out
-    command = ["evaluate", *DATA, "--model", "uniform", "--gold-standard"]
-    assert "all fixations are of one subject" in error_of(capsys, command)
+    code, out = run(capsys, *DATA, "--model", "uniform", "--gold-standard")
+    assert code == 0
+    assert "IGE of uniform: no gold standard: all fixations are of one subject" in out
+
+
+def test_a_parquet_file(folder, capsys, monkeypatch):
+    pytest.importorskip("pyarrow", reason="pyarrow is not installed")
+    command = ["evaluate", *DATA, "--model", "uniform", "--metrics", "NSS", "--out", "r.parquet"]
+    assert main(command) == 0
+    table = pd.read_parquet("r.parquet")
+    assert table[["model", "metric", "value"]].values.tolist() == [["uniform", "NSS", 0.0]]
+    # without the package, the error comes before anything is scored
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    assert "Parquet files need pyarrow" in error_of(capsys, [*command[:-1], "other.parquet"])

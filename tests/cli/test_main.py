@@ -7,15 +7,32 @@ import threading
 import pytest
 
 from salmetrics.cli import main, parser
-from tests.cli.command_line import DATA
+from tests.cli.command_line import DATA, error_of
 
 
-@pytest.mark.parametrize("arguments", [[], ["evaluate"], ["evaluate", "--outside", "x"], ["run"]])
-def test_wrong_usage(capsys, arguments):
-    with pytest.raises(SystemExit) as caught:
-        main(arguments)
-    assert caught.value.code == 2
-    assert "usage: salmetrics" in capsys.readouterr().err
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ("", "the following arguments are required: COMMAND; see salmetrics --help"),
+        ("evaluate", "the following arguments are required: --model; see salmetrics evaluate"),
+        ("run", "there is no command 'run'; there are evaluate, benchmark"),
+        ("evaluat --model a", "there is no command 'evaluat'; did you mean 'evaluate'?"),
+        ("plot score r.h5", "there is no figure 'score'; did you mean 'scores'? See"),
+        ("evaluate --outside x", "--outside must be one of error, drop, clip; got 'x'; see"),
+        ("evaluate --outside dropp", "got 'dropp'; did you mean 'drop'? See"),
+        ("evaluate --metric AUC", "there is no option --metric; did you mean --metrics? See"),
+        ("evaluate --modle=a", "there is no option --modle; did you mean --model? See"),
+        ("evaluate --xyz", "there is no option --xyz; see salmetrics evaluate --help"),
+        ("evaluate -x 3", "there is no option -x; see"),
+        ("evaluate --model", "--model: expected one argument; see"),
+        ("evaluate --seed x", "--seed must be a whole number; got 'x'; see"),
+        ("evaluate --sigma 1,5", "--sigma must be a number; got '1,5'; see"),
+        ("evaluate --model a b", "there is no place for 'b'; see"),
+        ("show", "the following arguments are required: FILE; see salmetrics show --help"),
+    ],
+)
+def test_wrong_usage(capsys, arguments, message):
+    assert message in error_of(capsys, arguments)
 
 
 def test_bugs_are_not_hidden(folder):
@@ -74,10 +91,12 @@ def test_commands():
     assert names == {
         "benchmark",
         "calibrate",
+        "completion",
         "datasets",
         "demo",
         "evaluate",
         "export-maps",
+        "ground-truth",
         "metrics",
         "optimal-map",
         "pack",

@@ -41,7 +41,7 @@ def test_optimal_maps_resume(folder, capsys):
     shutil.rmtree(folder / "maps" / "KLDiv")
     capsys.readouterr()
     assert main(two) == 0
-    assert "maps/NSS exists already" in capsys.readouterr().out
+    assert "maps/NSS exists already" in capsys.readouterr().err
     assert (folder / "maps" / "NSS" / "0.npy").stat().st_mtime_ns == kept
     assert (folder / "maps" / "KLDiv" / "0.npy").exists()
     for changed in (["--sigma", "4"], ["--dtype", "float64"], ["--metric", "NSS", "CC"]):

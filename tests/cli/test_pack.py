@@ -45,5 +45,5 @@ def test_images_are_linked_or_copied(folder):
 
 def test_suffixes(folder, capsys):
     error = error_of(capsys, ["pack", *FILES, "--out", "data.npz"])
-    assert "--out must end in .h5 or .hdf5; got 'data.npz'" in error
+    assert "--out must end in .h5, .hdf5; got 'data.npz'" in error
     assert not (folder / "data.npz").exists()

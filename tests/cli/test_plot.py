@@ -28,7 +28,7 @@ def test_figures(result, capsys, figure):
         ("scores none.h5", "there is no file 'none.h5'"),
         ("scores data.h5", "data.h5"),
         ("scores r.h5 --metric CC", "metric must be one of"),
-        ("groups r.h5 --by x", "no 'x'"),
+        ("groups r.h5 --by season", "'season'"),
         ("instances r.h5 --group wide", "NAME=MODEL,MODEL"),
     ],
 )

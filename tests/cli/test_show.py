@@ -4,6 +4,7 @@ import json
 
 from salmetrics import Evaluation
 from salmetrics.cli import main
+from salmetrics.results.rendering import comparison_text
 from tests.cli.command_line import error_of
 
 
@@ -29,7 +30,21 @@ def test_ranks_groups_and_pairs(result, capsys):
     out = capsys.readouterr().out
     assert saved.rank("IG").round(4).to_string() in out
     assert saved.by("subject").drop(columns="note").round(4).to_string() in out
-    assert out.endswith(f"{saved.compare().to_string()}\n")
+    assert out.endswith(f"\n\n{comparison_text(saved.compare())}\n")
+
+
+def test_groups_of_fixations(result, capsys):
+    saved = Evaluation.load("r.h5")
+    assert main(["show", "r.h5", "--by", "x", "--bins", "3"]) == 0
+    assert (
+        saved.by("x", bins=3).drop(columns="note").round(4).to_string() in capsys.readouterr().out
+    )
+    assert main(["show", "r.h5", "--by", "x", "--bins", "10.5", "20"]) == 0
+    assert "10.5 to 20" in capsys.readouterr().out
+    assert "--bins needs --by" in error_of(capsys, "show r.h5 --bins 3")
+    assert "no 'age'; give Stimuli attributes=, or ask for 'subject', or for a column" in error_of(
+        capsys, "show r.h5 --by age"
+    )
 
 
 def test_errors(result, capsys):

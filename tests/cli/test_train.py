@@ -1,6 +1,7 @@
 """`salmetrics train`, without torch; trainings are in tests/salmetrics_models/training."""
 
 import importlib.metadata
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -15,6 +16,7 @@ class Training:
 
     def __init__(self):
         self.calls = []
+        self.out = Path("o")
 
     def example(self, name):
         return f"# {name}\n"

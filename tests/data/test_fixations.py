@@ -3,8 +3,10 @@ import pickle
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.ndimage import gaussian_filter
 
 from salmetrics import Fixations, InputError, Stimuli
+from salmetrics.fingerprint import fingerprint
 
 
 @pytest.fixture
@@ -168,7 +170,7 @@ def test_another_number_of_images(stimuli):
 
 
 @pytest.mark.parametrize(
-    "names", [["a/1.png", "b/3.png"], ["1.png", "3.png"], ["1", "3"], ["other/1.png", "3.png"]]
+    "names", [["a/1.png", "b/3.png"], ["1.png", "3.png"], ["1", "3"], ["x\\a\\1.png", "3.PNG"]]
 )
 def test_image_names(stimuli, names):
     table = pd.DataFrame({"file": names, "x": [1, 2], "y": [3, 4]})
@@ -178,7 +180,9 @@ def test_image_names(stimuli, names):
 def test_ambiguous_and_unknown_names():
     stimuli = Stimuli.from_sizes([(9, 9)] * 2, ids=["a/1.png", "b/1.png"])
     table = pd.DataFrame({"file": ["a/1.png", "1.png", "cat"], "x": 1, "y": 1})
-    text = r"2 image names .*: '1.png' \(row 1, ambiguous\), 'cat' \(row 2\); ids look like 'a/1"
+    text = (
+        r"2 image names .*: '1.png' \(may be 'a/1.png', 'b/1.png'\) in row 1, 'cat' in row 2; ids"
+    )
     with pytest.raises(InputError, match=text):
         Fixations.from_dataframe(table, stimuli)
 
@@ -208,16 +212,41 @@ def test_other_column_names(stimuli):
         (
             {"file": ["1"], "fix_y": [1], "fix_x": [1]},
             {},
-            r"no column 'x' \(x\), 'y' \(y\); its columns are 'file', 'fix_y', 'fix_x'. Name yours",
+            r"no column 'x', 'y'; its columns are 'file', 'fix_y', 'fix_x'. Name yours with "
+            r"x=, y=, perhaps x='fix_x', y='fix_y'",
         ),
-        ({"x": [1], "y": [1]}, {}, r"no column 'file' \(image\)"),
+        ({"x": [1], "y": [1]}, {}, r"no column 'file'; .* Name yours with image=$"),
         (
             {"file": ["1"], "x": [1], "y": [1]},
             {"subject": "who"},
-            r"no column 'who' \(subject\)",
+            r"no column 'who'; .* Name yours with subject=",
         ),
-        ({"file": ["1"], "x": ["one"], "y": [1]}, {}, "column 'x' must hold numbers"),
-        ({"file": ["1", "1"], "x": [1, None], "y": [1, 1]}, {}, "1 rows are not, .*row 1"),
+        (
+            {"file": ["1"], "x": ["one"], "y": [1]},
+            {},
+            r"column 'x' must hold finite numbers; 1 of 1 rows do not: row 0 \('one'\)",
+        ),
+        (
+            {"file": ["1", "1"], "x": [1, None], "y": [1, 1]},
+            {},
+            r"1 of 2 rows have no value in column 'x' or 'y': row 1 \(nan, 1\); .*missing='drop'",
+        ),
+        (
+            {"file": ["1", "1"], "x": [1, np.inf], "y": [1, 1]},
+            {},
+            r"finite numbers; .* row 1 \(inf\)",
+        ),
+        ({"file": ["1", None], "x": [1, 2], "y": [1, 1]}, {}, r"no value in column 'file': row 1 "),
+        (
+            {"file": ["1"] * 5, "x": [1] * 5, "y": [1] * 5, "subject": [None] * 4 + ["a"]},
+            {},
+            r"4 of 5 rows have no value in column 'subject': row 0 .*, row 2 \(\w+\) \.\.\.;",
+        ),
+        (
+            {"file": ["1"], "x": [1], "y": [1]},
+            {"missing": "skip"},
+            "missing must be one of 'error'",
+        ),
     ],
 )
 def test_wrong_tables(stimuli, columns, options, text):
@@ -238,10 +267,11 @@ def test_csv(stimuli, fixations, tmp_path):
 @pytest.mark.parametrize(
     ("content", "text"),
     [
-        (b"", r"f\.csv' cannot be read as CSV"),
-        (b"file,x,y\n1,2,3,4,5\n1,2\n\xff\xfe", r"f\.csv' cannot be read as CSV"),
-        (b"file,x\n1,2\n", r"f\.csv': the table has no column 'y' \(y\)"),
-        (b"file,x,y\n9,2,3\n", r"f\.csv': 1 image names are not among the stimuli: '9' \(row 0\)"),
+        (b"", r"f\.csv': the file is empty; the first line of a table names its columns"),
+        (b"file,x,y\n1,2,3,4,5\n1,2\n", r"line 2 has 5, line 3 has 2$"),
+        (b"file,x\n1,2\n", r"f\.csv': .*needed are 'file', 'x', 'y'"),
+        (b"file,x,z\n1,2,3\n", r"f\.csv': the table has no column 'y'; its columns are"),
+        (b"# by me\nfile,x,y\n1,1,1\n9,2,3\n", r"f\.csv': 1 image names .*: '9' in line 4"),
     ],
 )
 def test_wrong_csv(stimuli, tmp_path, content, text):
@@ -251,6 +281,90 @@ def test_wrong_csv(stimuli, tmp_path, content, text):
         Fixations.from_csv(path, stimuli)
     with pytest.raises(InputError, match=r"none\.csv' does not exist"):
         Fixations.from_csv(tmp_path / "none.csv", stimuli)
+    with pytest.raises(InputError, match="is a folder; expected a file, a table of fixations"):
+        Fixations.from_csv(tmp_path, stimuli)
+
+
+def test_mixed_labels_in_arrays():
+    mixed = np.array([1, "b"], dtype=object)
+    assert repr(Fixations.from_arrays([1, 2], [1, 2], [0, 0], subject=mixed)).endswith(
+        "2 subjects)"
+    )
+    missing = pd.array(["a", None], dtype="string")
+    with pytest.raises(InputError, match="'subject' has no value in 1 rows, the first is row 1"):
+        Fixations.from_arrays([1, 2], [1, 2], [0, 0], subject=missing)
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ["01", "1", "001"],
+        ["2E1", "20", "20.0"],
+        ["NA", "nan", "None"],
+        ["1", "1.0", "P1"],
+        ["0x1", "-", "."],
+    ],
+)
+def test_subjects_of_files_are_text(stimuli, tmp_path, names):
+    # more rows than pandas reads at once; it would guess types block by block
+    n = 90_000 if names[0] == "01" else 3
+    rows = [f"1,2,3,{names[i % 3]}" for i in range(n)]
+    (tmp_path / "f.csv").write_text("\n".join(["file,x,y,subject", *rows]))
+    found = Fixations.from_csv(tmp_path / "f.csv", stimuli)
+    assert found.subject.tolist()[:3] == names
+    assert set(found.subject.tolist()) == set(names)
+    assert repr(found) == f"Fixations({n} fixations, 3 images, 3 subjects)"
+
+
+def test_rows_without_values(stimuli, tmp_path):
+    path = tmp_path / "f.csv"
+    lines = [
+        "file,x,y,subject,duration",
+        "1,.,.,u,.",
+        "2,1,2,u,210",
+        ",3,4,v,180",
+        "1,3,4,,1",
+        "1,5,NA,v,.",
+    ]
+    path.write_text("\n".join(lines))
+    text = r"2 of 5 rows have no value in .*: line 2 \('\.', '\.'\), line 6 \('5', 'NA'\);"
+    with pytest.raises(InputError, match=text):
+        Fixations.from_csv(path, stimuli)
+    found = Fixations.from_csv(path, stimuli, missing="drop")
+    assert (found.x.tolist(), found.subject.tolist(), found.duration.tolist()) == (
+        [1],
+        ["u"],
+        [210],
+    )
+    assert dict(found.left_out) == {
+        "rows without values": 2,
+        "rows without the name of an image": 1,
+        "rows without a subject": 1,
+    }
+
+
+def test_what_is_left_out_is_kept(stimuli):
+    fixations = Fixations.from_arrays([5, -3, 99, 6], [5] * 4, [0, 0, 0, 1], n_images=3)
+    assert dict(fixations.left_out) == {}
+    inside = fixations.drop_outside(stimuli)
+    expected = {"fixations outside their image": 2}
+    for same in (
+        inside,
+        inside[1:],
+        inside.select_images([1]),
+        inside.of_image(0),
+        inside.drop_outside(stimuli),
+        pickle.loads(pickle.dumps(inside)),
+    ):
+        assert dict(same.left_out) == expected
+    with pytest.raises(TypeError):
+        inside.left_out["more"] = 1
+    moved = fixations.clip_to(stimuli)
+    assert dict(moved.left_out) == {"fixations moved into their image": 2}
+    assert dict(moved[:1].drop_outside(stimuli).left_out) == dict(moved.left_out)
+    # digests of fixations, and of models that hold them, do not change
+    same = Fixations.from_arrays([5, 6], [5] * 2, [0, 1], n_images=3)
+    assert fingerprint(same) == fingerprint(fixations.drop_outside(stimuli))
 
 
 def test_maps():
@@ -268,14 +382,53 @@ def test_maps():
     [
         (np.full((2, 2), 0.5), "fixation map 1 must hold whole numbers >= 0; .*blurred map"),
         (np.full((2, 2), -1), "fixation map 1 must hold whole numbers"),
-        (np.full((2, 2), np.nan), "fixation map 1 must hold whole numbers"),
-        (np.full((2, 2), np.inf), "fixation map 1 must hold whole numbers"),
+        (np.full((2, 2), np.nan), "fixation map 1 must hold finite numbers"),
+        (np.full((2, 2), np.inf), "fixation map 1 must hold finite numbers"),
         (np.ones(3), r"fixation map 1 must be two-dimensional; got \(3,\)"),
     ],
 )
 def test_wrong_maps(bad, text):
     with pytest.raises(InputError, match=text):
         Fixations.from_maps([np.eye(2), bad])
+
+
+def points(seed, n=40, size=(60, 80)):
+    """Return a map of counts of n fixations around the middle."""
+    rng = np.random.default_rng(seed)
+    counts = np.zeros(size, np.int64)
+    y = np.clip(rng.normal(size[0] / 2, 8, n), 0, size[0] - 1).astype(int)
+    x = np.clip(rng.normal(size[1] / 2, 10, n), 0, size[1] - 1).astype(int)
+    np.add.at(counts, (y, x), 1)
+    return counts
+
+
+@pytest.mark.parametrize("top", [255, 65535, 2, 7.5])
+def test_marks_are_one_fixation_each(top):
+    marks = [np.where(points(seed) > 0, top, 0) for seed in range(3)]
+    expected = [int((mark > 0).sum()) for mark in marks]
+    assert Fixations.from_maps(marks).counts().tolist() == expected
+    assert Fixations.from_maps(marks, values="marks").counts().tolist() == expected
+    if top == int(top):
+        counted = Fixations.from_maps(marks, values="counts").counts()
+        assert counted.tolist() == [n * top for n in expected]
+
+
+def test_counts_are_counted():
+    counts = [points(seed, n) for seed, n in enumerate((1, 40, 5000))]
+    assert Fixations.from_maps(counts).counts().tolist() == [1, 40, 5000]
+    uint8 = [each.astype(np.uint8) for each in counts]
+    assert Fixations.from_maps(uint8).counts().tolist() == [1, 40, 5000]
+    assert Fixations.from_maps(counts, values="marks").counts()[2] == (counts[2] > 0).sum()
+
+
+@pytest.mark.parametrize("n", [1, 30, 300])
+@pytest.mark.parametrize("sigma", [1.5, 5, 15])
+def test_blurred_maps_are_refused(n, sigma):
+    blurred = gaussian_filter(points(0, n).astype(float), sigma)
+    levels = np.rint(255 * blurred / blurred.max()).astype(np.uint8)
+    with pytest.raises(InputError, match=r"looks like a blurred map.* give values='counts'"):
+        Fixations.from_maps([levels])
+    assert len(Fixations.from_maps([levels], values="counts")) == levels.sum(dtype=int)
 
 
 def test_pickle(fixations):

@@ -7,10 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pysaliency_reference import pysaliency
+from sklearn.model_selection import StratifiedKFold
 
 from salmetrics import Folds, InputError, Stimuli
-from salmetrics.data.folds import kfold, mit1003, natural_key, stratified
+from salmetrics.data.folds import kfold, mit1003, stratified
 from salmetrics.datasets import generate_dataset
+from salmetrics.io.names import natural_key
 
 N = 1003
 CATEGORIES = [f"category {i % 20}" for i in range(N)]
@@ -62,6 +64,20 @@ def test_stratified_as_pysaliency(k):
     for name, fold in folds.items():
         counts[int(name[1:-5]) % 20, fold] += 1
     assert np.ptp(counts, axis=1).max() <= 1
+
+
+@given(st.lists(st.sampled_from("abc"), min_size=12, max_size=60), st.integers(2, 5))
+def test_stratified_as_scikit_learn(kinds, n_folds):
+    kinds = [*kinds, *"abc" * n_folds]  # none has fewer images than there are folds
+    state = np.random.RandomState(42)
+    cut = StratifiedKFold(n_folds, shuffle=True, random_state=state)
+    expected = {
+        f"i{i}.jpeg": k
+        for k, (_, tested) in enumerate(cut.split(np.ones((len(kinds), 1)), kinds))
+        for i in tested
+    }
+    found = stratified(stimuli_of(len(kinds), category=kinds), n_folds=n_folds, order="given")
+    assert dict(found) == expected
 
 
 def test_the_rule_by_hand():

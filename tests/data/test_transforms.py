@@ -251,6 +251,24 @@ def test_split(n, weights, seed):
     assert [part.stimuli.ids for part in again] == [part.stimuli.ids for part in parts]
 
 
+@given(st.integers(0, 2**31))
+def test_split_within_an_attribute(seed):
+    """64, 16 and 20 of the 100 images of each category, as DeepGaze IIE-ACW's report has."""
+    n = 300
+    stimuli = Stimuli.from_sizes([(3, 4)] * n, attributes={"kind": ["a", "b", "c"] * 100})
+    dataset = Dataset("x", stimuli, Fixations.from_arrays([1] * n, [1] * n, np.arange(n)))
+    parts = split(dataset, [0.64, 0.16, 0.2], by="kind", seed=seed)
+    assert sorted(name for part in parts for name in part.stimuli.ids) == sorted(stimuli.ids)
+    for part, expected in zip(parts, (64, 16, 20), strict=True):
+        kinds, counts = np.unique(part.stimuli.attributes["kind"], return_counts=True)
+        assert kinds.tolist() == ["a", "b", "c"]
+        assert set(counts.tolist()) == {expected}
+        numbers = [int(name) for name in part.stimuli.ids]
+        assert numbers == sorted(numbers)
+    other = split(dataset, [0.64, 0.16, 0.2], by="kind", seed=seed + 1)
+    assert [p.stimuli.ids for p in other] != [p.stimuli.ids for p in parts]
+
+
 # ---- together
 
 
@@ -318,6 +336,7 @@ def test_different_data_sets_are_concatenated():
         (lambda d: subsample(d, 1, seed=-1), "seed must be a whole number >= 0; got -1"),
         (lambda d: split(d, [0.5, 0.6]), r"shares must be at least 0 and add up to 1; got \[0.5"),
         (lambda d: split(d, [1.5, -0.5]), "shares must be at least 0"),
+        (lambda d: split(d, [0.5, 0.5], by="x"), "by must be one of .*; got 'x'"),
         (lambda d: concatenate([]), "concatenate needs at least one data set"),
         (lambda d: concatenate([d, d]), "ids must be unique; repeated"),
         (

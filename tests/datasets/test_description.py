@@ -58,3 +58,14 @@ def test_files_that_options_need(when, options, needed):
 def test_archives():
     assert SourceFile("x.zip", "x").is_archive
     assert not SourceFile("x.json", "x.json").is_archive
+
+
+@pytest.mark.parametrize("name", datasets.names())
+def test_the_source_of_each_scale(name):
+    """A number has a source; without one, the text says what to give."""
+    description = described(name)
+    source = description.scale_source
+    for value in (description.sigma, description.pixels_per_degree):
+        assert value is None or f"{value:g}" in source
+    if description.sigma is None and description.pixels_per_degree is None:
+        assert f"--dataset {name},sigma=PIXELS" in source

@@ -1,3 +1,8 @@
+import gzip
+import shutil
+import zipfile
+from pathlib import Path
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -27,19 +32,109 @@ def test_load(folder):
     assert dataset.stimuli.ids == ("a.png", "b/x.JPG")
     assert dataset.stimuli.pixels_per_degree == 7
     assert dataset.fixations.subject.tolist() == ["u"]
+    assert dataset.info == {"recorded": 2, "dropped_outside": 1}
+    assert dict(dataset.fixations.left_out) == {"fixations outside their image": 1}
     clipped = load_folder(folder / "pictures", folder / "f.csv", outside="clip")
     assert clipped.fixations.x.tolist() == [3, 19.5]
+    assert clipped.info == {"recorded": 2, "dropped_outside": 0, "moved_inside": 1}
 
 
 @pytest.mark.parametrize(
     ("images", "options", "text"),
     [
-        ("pictures", {}, r"1 of 2 fixations are outside .* x=25, y=4 on 'b/x.JPG'"),
+        (
+            "pictures",
+            {},
+            r"f\.csv': 1 of 2 fixations are outside .* line 3: x=25, y=4 on 'b/x.JPG' .*='drop'",
+        ),
+        ("pictures", {"missing": "skip"}, "missing must be one of 'error', 'drop'"),
         ("pictures", {"outside": "keep"}, "outside must be one of 'error', 'drop', 'clip'"),
         ("none", {}, r"image folder '.*none' does not exist"),
-        ("f.csv", {}, "image folder .* does not exist"),
+        ("f.csv", {}, r"f\.csv' is a file; images= takes a folder of images"),
     ],
 )
 def test_errors(folder, images, options, text):
     with pytest.raises(InputError, match=text):
         load_folder(folder / images, folder / "f.csv", **options)
+
+
+@pytest.fixture
+def counts(folder):
+    """Maps of counts in the folder "maps", of three fixations on one image, one on the other."""
+    first, second = np.zeros((10, 20), np.uint8), np.zeros((10, 20), np.uint8)
+    first[2, 7], first[9, 19], second[0, 3] = 2, 1, 1
+    (folder / "maps/b").mkdir(parents=True)
+    Image.fromarray(first).save(folder / "maps/a.png")
+    np.save(folder / "maps/b/x.npy", second)
+    return {"a": first, "x": second}
+
+
+@pytest.mark.parametrize("kind", ["folder", "zip", "npz"])
+def test_maps_of_fixations(folder, counts, kind):
+    path = folder / "maps"
+    if kind == "zip":
+        path = Path(shutil.make_archive(str(folder / "packed"), "zip", path))
+    elif kind == "npz":
+        path = folder / "maps.npz"
+        np.savez(path, **counts)
+    fixations = load_folder(folder / "pictures", path).fixations
+    assert fixations.image.tolist() == [0, 0, 0, 1]
+    assert fixations.x.tolist() == [7.5, 7.5, 19.5, 3.5]
+    assert fixations.y.tolist() == [2.5, 2.5, 9.5, 0.5]
+
+
+def test_images_without_a_map(folder, counts):
+    (folder / "maps/b/x.npy").unlink()
+    with pytest.raises(InputError, match=r"no map for 'b/x.JPG'.*with missing='drop'"):
+        load_folder(folder / "pictures", folder / "maps")
+    dataset = load_folder(folder / "pictures", folder / "maps", missing="drop")
+    assert dataset.fixations.counts().tolist() == [3, 0]
+    assert dict(dataset.fixations.left_out) == {"images without a map of fixations": 1}
+    (folder / "maps/a.png").rename(folder / "maps/other.png")
+    with pytest.raises(InputError, match=r"maps' has a map for none of the 2 images \('a.png'"):
+        load_folder(folder / "pictures", folder / "maps", missing="drop")
+
+
+def test_wrong_maps_of_fixations(folder, counts):
+    with pytest.raises(InputError, match="holds maps of fixations; x=, units= need a table"):
+        load_folder(folder / "pictures", folder / "maps", x="x", units="pixel")
+    np.save(folder / "maps/b/x.npy", np.zeros((20, 10)))
+    with pytest.raises(
+        InputError, match=r"'b/x.JPG' has size \(20, 10\).*cannot be resized|transposed"
+    ):
+        load_folder(folder / "pictures", folder / "maps")
+    (folder / "nothing").mkdir()
+    with pytest.raises(InputError, match=r"no maps in .*a table is a file: fixations='table.csv'"):
+        load_folder(folder / "pictures", folder / "nothing")
+
+
+@pytest.mark.parametrize(
+    ("options", "x", "y"),
+    [
+        ({}, 5, 5),
+        ({"units": "normalised"}, 5 * 20, 5 * 10),
+        ({"origin": "bottom-left"}, 5, 10 - 5),
+        ({"origin": "centre"}, 10 + 5, 5 - 5),
+        ({"origin": "centre-y-down"}, 10 + 5, 5 + 5),
+        ({"one_based": True}, 4, 4),
+        ({"units": "degree", "origin": "top-left", "pixels_per_degree": 2}, 10, 10),
+    ],
+)
+def test_units(folder, options, x, y):
+    (folder / "u.csv").write_text("name,a,b\na.png,5,5\n")
+    path, columns = folder / "u.csv", {"image": "name", "x": "a", "y": "b"}
+    if 0 <= x < 20 and 0 <= y < 10:
+        fixations = load_folder(folder / "pictures", path, **columns, **options).fixations
+        assert (fixations.x.tolist(), fixations.y.tolist()) == ([x], [y])
+    else:
+        with pytest.raises(InputError, match=rf"line 2: x={x}, y={y} on .* use outside='drop'"):
+            load_folder(folder / "pictures", path, **columns, **options)
+
+
+def test_tables_that_are_packed(folder):
+    with zipfile.ZipFile(folder / "f.csv.zip", "w") as archive:
+        archive.write(folder / "f.csv", "f.csv")
+    (folder / "f.csv.gz").write_bytes(gzip.compress((folder / "f.csv").read_bytes()))
+    for name in ("f.csv.zip", "f.csv.gz"):
+        fixations = load_folder(folder / "pictures", folder / name, outside="clip").fixations
+        assert fixations.x.tolist() == [3, 19.5]

@@ -147,7 +147,6 @@ def test_a_new_model_is_computed_alone(data, tmp_path):
     [
         ({"metrics": ["AUC"]}, "protocol, smoothing"),
         ({"seed": 1}, "seed"),
-        ({"on_error": "record"}, "record_errors"),
         ({"metrics": ["AUC", "CC"], "empirical": lambda s: s.image}, "empirical"),
     ],
 )

@@ -262,6 +262,57 @@ def test_no_model_left(broken):
         benchmark(DATASETS[:1], only, metrics=["NSS"], progress=False, keep_going=True)
 
 
+def test_finished_data_sets_are_saved_before_the_next_begins(broken, tmp_path):
+    """The second data set fails; the first is in the folder, and a second run scores it no more."""
+    out, checkpoint = tmp_path / "out", tmp_path / "checkpoint"
+    models = {"good": broken["good"], "damaged": broken["damaged"]}
+    options = {"metrics": ["NSS"], "n_bootstrap": 0, "progress": False}
+    options |= {"out": out, "checkpoint": checkpoint}
+    with pytest.raises(InputError, match=r"one: .*7.png.* The tables of two are in '.*out'. Fini"):
+        benchmark(DATASETS[::-1], models, **options)
+    assert sorted(path.name for path in out.iterdir()) == ["two.csv", "two.h5", "two.md"]
+    chunks = {path: path.stat().st_mtime_ns for path in checkpoint.rglob("*.chunk")}
+    assert {path.parts[-3] for path in chunks} == {"two"}
+    result = benchmark(DATASETS[::-1], models, keep_going=True, **options)
+    assert {path: path.stat().st_mtime_ns for path in chunks} == chunks  # none computed again
+    assert [(s.dataset, s.model) for s in result.skipped] == [("one", "damaged")]
+    assert (out / "one.csv").exists()
+    assert (out / "generalisation.csv").exists()
+
+
+def test_a_data_set_that_fails_is_left_out(maps):
+    odd = Dataset("odd", DATASETS[0].stimuli)  # no fixations
+    options = {"metrics": ["NSS"], "n_bootstrap": 0, "progress": False}
+    models = {"given": Blurred("given", 0.5)}
+    result = benchmark([odd, DATASETS[1]], models, keep_going=True, **options)
+    assert list(result.evaluations) == ["two"]
+    assert result.skipped[0].model == "given"
+    assert result.skipped[0].reason.startswith("there are no fixations to score models on")
+    with pytest.raises(InputError, match="odd: there are no fixations to score models on"):
+        benchmark([odd, DATASETS[1]], models, **options)
+
+
+def test_ground_truth_maps_by_data_set():
+    """Where AUC does not exist, the data set is sorted by CC and does not count in the ranks."""
+    odd = Dataset("odd", DATASETS[0].stimuli)
+    models = {"poor": Blurred("poor", 0.0), "good": Blurred("good", 0.9)}
+    options = {"metrics": ["AUC", "CC"], "n_bootstrap": 0, "progress": False}
+    truth = {"odd": Blurred("truth", 1.0)}
+    result = benchmark([odd, DATASETS[1]], models, empirical=truth, sort_by="AUC", **options)
+    assert list(result.leaderboard("odd").index) == ["good", "poor"]
+    assert "odd: 18 images, 0 fixations, by CC" in repr(result)
+    alone = benchmark([DATASETS[1]], models, sort_by="AUC", **options)
+    assert result.generalisation["mean rank", ""].tolist() == [1, 2]
+    assert result.leaderboard("two").equals(alone.leaderboard("two"))
+    assert benchmark([odd], models, empirical=truth, **options | {"metrics": None}).sort_by == "CC"
+    with pytest.raises(InputError, match="no data set allows AUC; odd: there are no fixations"):
+        benchmark([odd], models, empirical=truth, **options)
+    with pytest.raises(InputError, match="data set of empirical must be one of 'odd'; got 'x'"):
+        benchmark([odd], models, empirical={"x": truth["odd"]}, **options)
+    with pytest.raises(InputError, match="empirical must be a dict of ground-truth maps by name"):
+        benchmark([odd], models, empirical=truth["odd"], **options)
+
+
 @pytest.mark.parametrize(
     ("call", "text"),
     [
@@ -425,7 +476,7 @@ def test_command_keeps_going(packed, broken, capsys):
     ("arguments", "text"),
     [
         (["--dataset", "one.h5"], "no models: give --maps, --log-densities or --model"),
-        (["--dataset", "one.h5", "--maps", "a", "a"], "two models have the same name"),
+        (["--dataset", "one.h5", "--maps", "a", "a"], "--maps a is given twice"),
         (["--dataset", "none.h5", "--model", "uniform"], "is neither registered .*, nor a file"),
         (["--dataset", "osie", "--model", "uniform"], "salmetrics datasets get osie"),
         (["--dataset", "stimuli.h5", "--model", "uniform"], "holds stimuli alone; a data set has"),
@@ -463,7 +514,7 @@ def test_pack(packed, capsys):
     assert "wrote x.h5: mine, Stimuli(3 images, 32x24)" in capsys.readouterr().out
     assert salmetrics.read_hdf5("x.h5").name == "mine"
     assert main(["pack", "--dataset", "one.h5", "--out", "x.zip"]) == 2
-    assert "--out must end in .h5 or .hdf5; got 'x.zip'" in capsys.readouterr().err
+    assert "--out must end in .h5, .hdf5; got 'x.zip'" in capsys.readouterr().err
 
 
 @pytest.mark.slow

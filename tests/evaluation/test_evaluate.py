@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import scipy.ndimage
 
 import salmetrics
 from salmetrics.datasets import generate_dataset
@@ -353,7 +354,7 @@ class BadLikelihoods(Density):
             "baseline= needs densities; Map gives saliency maps",
         ),
         (
-            {"m": {"0": np.ones((20, 30))}},
+            {"m": {"0": np.arange(600.0).reshape(20, 30)}},
             {"kind": "saliency_map"},
             "no prediction for image '1'; the first of the 1 predictions are for '0'",
         ),
@@ -542,6 +543,160 @@ def test_references_are_checked_before_anything_is_fitted(monkeypatch):
         )
 
 
+def test_names_of_paths(tmp_path):
+    """A path given as text is named as a `Path` is: by its last part, or more if two are equal."""
+    generated = generate_dataset(2, size=(12, 16))
+    stimuli, fixations = generated.dataset
+    for name in ("a/maps", "b/maps", "b/sam"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        salmetrics.export_predictions(Map(), stimuli, tmp_path / name)
+    options = {"metrics": ["AUC"], "n_bootstrap": 0, "progress": False}
+
+    def names(*paths):
+        return salmetrics.evaluate(list(paths), stimuli, fixations, **options).models
+
+    assert names(str(tmp_path / "a/maps")) == names(tmp_path / "a/maps") == ["maps"]
+    several = [str(tmp_path / "a/maps"), tmp_path / "b/maps", str(tmp_path / "b/sam")]
+    assert names(*several, salmetrics.Uniform()) == ["a/maps", "b/maps", "sam", "uniform"]
+    swapped = "stimuli and fixations are swapped"
+    with pytest.raises(InputError, match=swapped):
+        salmetrics.evaluate(several[0], fixations, stimuli)
+    with pytest.raises(InputError, match=swapped):
+        salmetrics.auc(several[0], fixations, stimuli)
+
+
+# ---- ground-truth maps without fixations
+
+
+TRUTH_STIMULI = salmetrics.Stimuli.from_sizes([(16, 20), (12, 20), (16, 20)], ids=["a", "b", "c"])
+
+
+def truths():
+    rng = np.random.default_rng(7)
+    return {s.id: rng.random(s.size) ** 3 for s in TRUTH_STIMULI}
+
+
+def guesses():
+    rng = np.random.default_rng(8)
+    return {s.id: rng.random(s.size) for s in TRUTH_STIMULI}
+
+
+def plain_scores(s, q):
+    """CC, KLDiv and SIM of two maps, written out."""
+    cc = ((s - s.mean()) * (q - q.mean())).mean() / s.std() / q.std()
+    eps = 2.2204e-16
+    p, t = s / s.sum(), q / q.sum()
+    return cc, (t * np.log(eps + t / (p + eps))).sum(), np.minimum(p, t).sum()
+
+
+def test_ground_truth_without_fixations():
+    """All images count, and each metric is the mean over them of its formula."""
+    result = salmetrics.evaluate(
+        {"m": guesses()}, TRUTH_STIMULI, empirical=truths(), kind="saliency_map", n_bootstrap=50
+    )
+    expected = [plain_scores(guesses()[i], truths()[i]) for i in TRUTH_STIMULI.ids]
+    assert result.metrics == list(salmetrics.get_protocol("default").metrics)
+    found = result.table.loc["m", ["CC", "KLDiv", "SIM"]]
+    np.testing.assert_allclose(found, np.mean(expected, axis=0), rtol=1e-9)
+    np.testing.assert_allclose(result.per_image["m"][["CC", "KLDiv", "SIM"]], expected, rtol=1e-9)
+    for key in ("LL", "IG", "AUC", "sAUC", "NSS"):
+        assert result.reasons["m", key] == "there are no fixations, only ground-truth maps"
+    row = result.summary.loc["m", "CC"]
+    assert (row["n_images"], row["n_fixations"]) == (3, 0)
+    assert row["low"] < row["value"] < row["high"]
+    assert result.baseline is None
+
+
+def test_ground_truth_without_fixations_in_files(tmp_path):
+    stimuli = TRUTH_STIMULI
+    result = salmetrics.evaluate(
+        {"m": guesses()}, stimuli, empirical=truths(), kind="saliency_map", metrics=["CC", "SIM"]
+    )
+    result.save(tmp_path / "r.h5")
+    loaded = salmetrics.Evaluation.load(tmp_path / "r.h5")
+    assert loaded.summary.equals(result.summary)
+    assert loaded.select(["m"]).per_image.equals(result.per_image)
+
+
+def test_a_density_without_fixations():
+    """Its optimal maps need a width, but no fixations; without one it lacks them, not others."""
+    models = {
+        "centre": salmetrics.GaussianCentreBias(),
+        "m": salmetrics.as_model(guesses(), kind="saliency_map"),
+    }
+    result = salmetrics.evaluate(models, TRUTH_STIMULI, empirical=truths())
+    assert np.isnan(result.value("centre", "CC"))
+    assert "the width of the blur is not known" in result.reasons["centre", "CC"]
+    assert np.isfinite(result.value("m", "CC"))
+    result = salmetrics.evaluate(models, TRUTH_STIMULI.with_scale(sigma=2), empirical=truths())
+    assert np.isfinite(result.table.loc["centre", ["CC", "KLDiv", "SIM"]].astype(float)).all()
+    density = {
+        s.id: scipy.ndimage.gaussian_filter(
+            np.exp(models["centre"].log_density(s)), 2, mode="constant", truncate=4
+        )
+        for s in TRUTH_STIMULI
+    }
+    expected = np.mean([plain_scores(density[i], truths()[i])[0] for i in TRUTH_STIMULI.ids])
+    assert result.value("centre", "CC") == pytest.approx(expected, rel=1e-9)
+    # as it is, it needs no width
+    protocol = salmetrics.get_protocol("default").override(maps="density", metrics=("CC",))
+    plain = salmetrics.evaluate(models, TRUTH_STIMULI, empirical=truths(), protocol=protocol)
+    assert np.isfinite(plain.value("centre", "CC"))
+
+
+def test_single_metrics_without_fixations():
+    expected = np.mean([plain_scores(guesses()[i], truths()[i]) for i in TRUTH_STIMULI.ids], axis=0)
+    for function, value in zip(
+        (salmetrics.cc, salmetrics.kldiv, salmetrics.sim), expected, strict=True
+    ):
+        arguments = guesses(), TRUTH_STIMULI, None
+        assert function(*arguments, empirical=truths()) == pytest.approx(value, rel=1e-9)
+        each = function(*arguments, empirical=truths(), average=None)
+        assert each.shape == (3,)
+        with pytest.raises(InputError, match="no fixations to score models on; give fixations, or"):
+            function(*arguments)
+
+
+def test_constant_ground_truth_without_fixations():
+    maps = truths() | {"b": np.ones((12, 20))}
+    result = salmetrics.evaluate(
+        {"m": guesses()}, TRUTH_STIMULI, empirical=maps, kind="saliency_map", metrics=["CC"]
+    )
+    assert result.summary.loc[("m", "CC"), "n_images"] == 2
+
+
+@pytest.mark.parametrize(
+    ("options", "text"),
+    [
+        ({}, "there are no fixations to score models on; give fixations, or ground-truth maps"),
+        ({"empirical": truths(), "metrics": ["CC", "AUC"]}, "AUC must have fixations; there are"),
+        ({"empirical": truths(), "gold_standard": True}, "a gold standard needs fixations"),
+        (
+            {
+                "empirical": truths(),
+                "protocol": salmetrics.get_protocol("default").override(metrics=("LL",)),
+            },
+            "LL must have fixations",
+        ),
+        ({"empirical": {"a": truths()["a"]}, "metrics": ["CC"]}, "no prediction for image 'b'"),
+    ],
+)
+def test_errors_without_fixations(options, text):
+    with pytest.raises(InputError, match=text):
+        salmetrics.evaluate({"m": guesses()}, TRUTH_STIMULI, kind="saliency_map", **options)
+
+
+def test_metrics_without_a_width_are_missing_unless_asked_for():
+    stimuli, fixations = generate_dataset(4, size=(20, 30)).dataset
+    stimuli = stimuli.with_scale()
+    result = salmetrics.evaluate(salmetrics.Uniform(), stimuli, fixations, n_bootstrap=0)
+    assert result.value("uniform", "AUC") == 0.5
+    for key in ("CC", "KLDiv", "SIM"):
+        assert "--dataset NAME,sigma=PIXELS" in result.reasons["uniform", key]
+    with pytest.raises(InputError, match="width of the empirical maps is not known: pass sigma="):
+        salmetrics.evaluate(salmetrics.Uniform(), stimuli, fixations, metrics=["AUC", "CC"])
+
+
 # ---- references that cannot be fitted
 
 
@@ -594,4 +749,4 @@ def test_a_path_is_called_by_its_last_part(tmp_path):
     np.save(tmp_path / "maps.npy", np.random.default_rng(0).random((2, 24, 32)))
     for path in (tmp_path / "maps.npy", str(tmp_path / "maps.npy")):
         result = salmetrics.evaluate(path, stimuli, fixations, metrics=["NSS"], n_bootstrap=0)
-        assert result.models == ["maps.npy"]
+        assert result.models == ["maps"]

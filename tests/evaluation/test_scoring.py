@@ -46,16 +46,6 @@ def test_wrong_input_is_found_before_anything_is_fitted(models, stimuli, fixatio
         checked_references(models, stimuli, fixations, protocol, gold_standard=True)
 
 
-@pytest.mark.parametrize("score", [salmetrics.evaluate, salmetrics.nss])
-def test_data_of_other_types(score):
-    with pytest.raises(InputError, match=r"^stimuli must be Stimuli; got Fixations\. The order is"):
-        score(UNIFORM, FIXATIONS, STIMULI)
-    with pytest.raises(
-        InputError, match=r"^fixations must be Fixations; got DataFrame\..*from_data"
-    ):
-        score(UNIFORM, STIMULI, FIXATIONS.to_dataframe(STIMULI))
-
-
 def test_references_are_made_of_the_options():
     references = checked_references(
         {"m": GENERATED.truth}, STIMULI, FIXATIONS, IG, baseline=UNIFORM, nonfixations=FIXATIONS

@@ -3,7 +3,7 @@ import pytest
 from PIL import Image
 
 from salmetrics import InputError, Stimuli
-from salmetrics.io.images import as_pixels, read_pixels, read_size
+from salmetrics.io.images import as_pixels, read_head, read_pixels
 
 RGB = np.random.default_rng(0).integers(0, 256, (5, 7, 3), dtype=np.uint8)
 GREY = RGB[:, :, 0]
@@ -19,7 +19,7 @@ def test_colour_and_grey(tmp_path):
     grey = saved(tmp_path / "grey.png", Image.fromarray(GREY))
     assert np.array_equal(read_pixels(colour), RGB)
     assert np.array_equal(read_pixels(grey), GREY)
-    assert read_size(colour) == read_size(grey) == (5, 7)
+    assert read_head(colour) == read_head(grey) == ((5, 7), False)
 
 
 @pytest.mark.parametrize("channels", [2, 4])
@@ -74,7 +74,7 @@ def test_exif_orientation_is_ignored(tmp_path):
     path = saved(tmp_path / "e.png", Image.fromarray(RGB), exif=exif)
     with Image.open(path) as image:
         assert image.getexif()[0x0112] == 6
-    assert read_size(path) == (5, 7)
+    assert read_head(path) == ((5, 7), True)
     assert np.array_equal(read_pixels(path), RGB)
 
 
@@ -135,3 +135,13 @@ def test_too_large(tmp_path, monkeypatch, limit):
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", limit)
     with pytest.raises(InputError, match=r"big\.png' is too large .*raise PIL.Image.MAX_IMAGE_PIX"):
         Stimuli.from_files([path])
+
+
+@pytest.mark.parametrize("suffix", [".jpg", ".png", ".webp"])
+@pytest.mark.parametrize(("orientation", "turned"), [(1, False), (3, True), (6, True), (0, False)])
+def test_exif_orientation(suffix, orientation, turned, tmp_path):
+    tags = Image.Exif()
+    tags[0x0112] = orientation
+    path = tmp_path / f"a{suffix}"
+    Image.fromarray(np.zeros((5, 7), np.uint8)).convert("RGB").save(path, exif=tags)
+    assert read_head(path) == ((5, 7), turned)

@@ -192,7 +192,7 @@ def test_checked_predictions():
         ),
         (
             lambda s: checked_saliency_map(np.zeros((4, 3)), s, Maps()),
-            r"maps predicted size \(4, 3\) for image 'a' of size \(3, 4\) \(height, width\); use",
+            r"maps predicted size \(4, 3\) for image 'a' .* \(height, width\); it looks transposed",
         ),
         (
             lambda s: checked_log_density(np.log(np.full((4, 3), 1 / 12)), s, Ramp()),
@@ -208,7 +208,9 @@ def test_wrong_predictions(call, text):
 def test_sizes_that_agree():
     prediction = checked_saliency_map(np.zeros((3, 4)), STIMULI[0], Maps())
     assert check_size(prediction, STIMULI[0], Maps()) is None
-    with pytest.raises(InputError, match="--resize bilinear"):
+    with pytest.raises(
+        InputError, match=r"use as_model\(..., resize='bilinear'\)|looks transposed"
+    ):
         check_size(prediction, STIMULI[1], Maps())
 
 

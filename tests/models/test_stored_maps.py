@@ -17,6 +17,7 @@ from scipy.io import savemat
 
 import salmetrics
 from salmetrics import InputError, StoredMaps
+from salmetrics.errors import InputWarning
 from salmetrics.fingerprint import fingerprint
 
 IDS = ["a.jpg", "sub/b.jpg", "c.jpeg"]
@@ -266,7 +267,7 @@ def test_all_kinds_of_problems_in_one_error(folder, stimuli):
     expected = (
         r"does not fit the 4 images: 2 maps for 'a.jpg' \(a.npy, a.png\); no map for 'c.jpeg'; "
         r"map '.*b.png' cannot be read: .*; the map of 'd.jpg' has size \(8, 10\), the image "
-        r"\(4, 5\); use resize='bilinear', or --resize bilinear. Maps without an image: 3, 'a.npy'"
+        r"\(4, 5\); use resize='bilinear'. Maps without an image: 3, 'a.npy'"
     )
     with pytest.raises(InputError, match=expected):
         salmetrics.as_model(folder, stimuli_of([*IDS, "d.jpg"]))
@@ -286,6 +287,89 @@ def test_images_that_were_not_named_at_first(folder):
     np.testing.assert_array_equal(maps(stimuli_of(["a.jpg"])[0]), MAPS["a"])
     with pytest.raises(InputError, match=r"has no map for 'z.jpg'"):
         maps(stimuli_of(["z.jpg"])[0])
+
+
+def numbered(names):
+    """Return one .npy file per name, whose map is full of the name's place."""
+    return {f"{n}.npy": bytes_of(np.full(SIZE, float(i)), "npy") for i, n in enumerate(names)}
+
+
+@pytest.mark.parametrize(
+    ("names", "rule"),
+    [
+        (["Action/001_sal", "Art/001_sal"], "the maps have '_sal' after the name"),
+        (["m/Action/Output/001", "m/Art/Output/001"], "the maps are in folders 'Output'"),
+    ],
+)
+def test_what_all_maps_have_is_said(names, rule, tmp_path):
+    path = write_folder(tmp_path / "maps", numbered(names))
+    images = stimuli_of(["Action/001.png", "Art/001.png"])
+    with pytest.warns(InputWarning, match=f"maps': {rule}$"):
+        maps = StoredMaps(path, images)
+    assert maps.rule == rule
+    assert [maps(image)[0, 0] for image in images] == [0, 1]
+    other = stimuli_of(["Action/001.png", "Affective/001.png"])
+    with pytest.raises(InputError, match=r"no map for 'Affective/001\.png'"):
+        StoredMaps(path, other)
+
+
+def test_a_template_of_names(tmp_path):
+    path = write_folder(tmp_path / "maps", numbered(["a", "a_sal", "b", "b_sal"]))
+    images = stimuli_of(["a.png", "b.png"])
+    for template in ("{stem}_sal", "{stem}_sal.npy", "{stem}_sal.png"):
+        model = salmetrics.as_model(path, images, map_name=template)
+        assert [model.saliency_map(image)[0, 0] for image in images] == [1, 3]
+    with pytest.raises(InputError, match=r"map_name= asks for maps such as 'a_sl'"):
+        StoredMaps(path, images, map_name="{stem}_sl")
+    with pytest.raises(InputError, match="are for the path of maps"):
+        salmetrics.as_model({"a.png": MAPS["a"]}, map_name="{stem}")
+
+
+def test_names_that_are_numbers(tmp_path):
+    images = stimuli_of(["cat.png", "dog.png"])
+    np.savez(tmp_path / "maps.npz", np.zeros(SIZE), np.ones(SIZE))
+    text = "If they are in the order of the images, say so: map_name='arr_{index}'"
+    with pytest.raises(InputError, match=text):
+        StoredMaps(tmp_path / "maps.npz", images)
+    maps = StoredMaps(tmp_path / "maps.npz", images, map_name="arr_{index}")
+    assert [maps(image)[0, 0] for image in images] == [0, 1]
+
+
+def test_a_stack_whose_order_may_be_meant_otherwise(tmp_path):
+    ids = sorted(f"i{k}.png" for k in range(1, 12))  # i1, i10, i11, i2, ...
+    np.save(tmp_path / "maps.npy", np.arange(11.0)[:, None, None] * np.ones(SIZE))
+    both = r"order i1.png, i10.png, i11.png ... or i1.png, i2.png, i3.png ...; say which"
+    with pytest.raises(InputError, match=both):
+        StoredMaps(tmp_path / "maps.npy", stimuli_of(ids))
+    given = StoredMaps(tmp_path / "maps.npy", stimuli_of(ids), map_order="given")
+    assert [given(image)[0, 0] for image in stimuli_of(ids)] == list(range(11))
+    by_number = StoredMaps(tmp_path / "maps.npy", stimuli_of(ids), map_order="numbered")
+    assert [by_number(image)[0, 0] for image in stimuli_of(ids)] == [0, 9, 10, *range(1, 9)]
+    shuffled = stimuli_of(ids[::-1])  # an order that somebody chose
+    assert StoredMaps(tmp_path / "maps.npy", shuffled)(shuffled[0])[0, 0] == 0
+    with pytest.raises(InputError, match="map_order must be one of"):
+        StoredMaps(tmp_path / "maps.npy", shuffled, map_order="random")
+
+
+@pytest.mark.parametrize("resize", [None, "bilinear"])
+@pytest.mark.parametrize("size", [(5, 4), (10, 8)])
+def test_maps_turned_round(resize, size, tmp_path):
+    path = write_folder(tmp_path / "maps", {"a.npy": bytes_of(np.zeros(size), "npy")})
+    with pytest.raises(InputError, match=r"it looks transposed; save it as \(height, width\)") as e:
+        salmetrics.as_model(path, stimuli_of(["a.jpg"]), resize=resize)
+    assert "resize" not in str(e.value)
+    model = salmetrics.as_model(lambda s: np.zeros(size), kind="saliency_map", resize=resize)
+    with pytest.raises(InputError, match="it looks transposed"):
+        salmetrics.nss(model, stimuli_of(IDS), FIXATIONS)
+
+
+def test_hidden_and_junk_folders_are_skipped(tmp_path):
+    names = ["a", ".cache/a", "__MACOSX/a", "@eaDir/a", "sub/.ipynb_checkpoints/a"]
+    for path in (
+        write_folder(tmp_path / "maps", numbered(names)),
+        write_zip(tmp_path / "maps.zip", numbered(names)),
+    ):
+        assert StoredMaps(path, stimuli_of(["a.jpg"])).extra == ()
 
 
 # ---- what a file holds

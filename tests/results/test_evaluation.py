@@ -39,7 +39,7 @@ def test_by(result):
     quick = result.by("category", intervals=False)
     assert quick["value"].equals(table["value"])
     assert quick["low"].isna().all()
-    with pytest.raises(InputError, match="'category', 'year', 'subject'; got 'day'"):
+    with pytest.raises(InputError, match="'category', 'year', 'subject', 'x', 'y'; got 'day'"):
         result.by("day")
 
 
@@ -85,7 +85,7 @@ def test_show(result, tmp_path, capsys):
     out = capsys.readouterr().out
     assert out.startswith("pictures: 24 images, 360 fixations\nmade 20")
     assert repr(result) in out
-    assert "p_holm" in out
+    assert "p (Holm)" in out
     assert "outdoor" in out
     assert '"n_bootstrap": 60' in out
     assert main(["show", str(tmp_path / "none.h5")]) == 2
@@ -110,9 +110,9 @@ def test_files_of_the_command_line(tmp_path, monkeypatch, capsys, suffix):
     assert list((tmp_path / "kept").glob("uniform-*/first-000000.chunk"))
     capsys.readouterr()
     for flag, text in (
-        ("--out t.pdf", "--out must end in .csv, .h5, .md, .tex; got 't.pdf'"),
+        ("--out t.pdf", "--out must end in .csv, .h5, .md, .parquet, .tex; got 't.pdf'"),
         ("--out no/t.csv", "--out: folder 'no' does not exist"),
-        ("--n-jobs 0", "n_jobs must be at least 1"),
+        ("--n-jobs 0", "--n-jobs must be at least 1"),
         ("--root x", "--root needs --dataset"),
     ):
         assert main([*command.split(), *flag.split()]) == 2

@@ -177,7 +177,8 @@ def test_parts_by_hand(tmp_path):
     attributes = {"year": np.array([1999, 2001]), "place": np.array(["in", "out"])}
     keys = [("m", "LL"), ("m", "NSS"), ("m", "CC")]
     write_evaluation(tmp_path / "x.h5", {"any": [1, "thing"]}, scores, attributes, keys)
-    record, found, found_attributes = read_evaluation(tmp_path / "x.h5")
+    record, found, found_attributes, columns = read_evaluation(tmp_path / "x.h5")
+    assert dict(columns) == {}
     assert record == {"any": [1, "thing"]}
     assert (found.reasons, found.failures) == (scores.reasons, scores.failures)
     for name in ("image", "subject", "counts", "of_fixation"):

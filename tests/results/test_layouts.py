@@ -329,7 +329,7 @@ def test_what_is_missing_is_named():
         laid_out(result, "x")
     text = (
         "layout 'mit300' needs AUC-Judd, SIM-MATLAB, EMD, AUC-Borji, sAUC-MATLAB, KLDiv; evaluate "
-        r"with protocol='mit-matlab' \(--protocol mit-matlab\) and these metrics"
+        r"with protocol='mit-matlab' and these metrics"
     )
     with pytest.raises(InputError, match=text):
         to_latex(result, "mit300")

@@ -13,6 +13,7 @@ from salmetrics.results.rendering import (
     as_latex,
     as_markdown,
     as_text,
+    comparison_text,
     explained,
     footnotes,
     with_parameters,
@@ -185,3 +186,35 @@ def test_html():
     assert "<tr><th></th><th>IG</th><th>CC</th></tr>" in page
     assert "<tr><th>one_two</th><td>1.2500 ±0.2500</td><td>-</td></tr>" in page
     assert page.endswith("<p>a &lt; b<br>c</p>")
+
+
+def test_comparisons_as_text():
+    """One block per metric; the better model is named where the adjusted p-value is low."""
+    rows = [
+        ("NSS", "a", "b", 0.25, 0.1, 0.4, 0.0001, 0.0002, 12),
+        ("NSS", "a", "long name", -0.5, -0.9, 0.1, 0.04, 0.08, 12),
+        ("KLDiv", "a", "b", 0.25, 0.1, 0.4, 0.01, 0.02, 12),
+        ("KLDiv", "a", "long name", np.nan, np.nan, np.nan, np.nan, np.nan, 0),
+        ("LL", "a", "b", np.nan, np.nan, np.nan, np.nan, np.nan, 0),
+        ("LL", "a", "long name", np.nan, np.nan, np.nan, np.nan, np.nan, 0),
+        ("SIM", "a", "b", 0.0, np.nan, np.nan, np.nan, np.nan, 1),
+    ]
+    names = ["metric", "first", "second", "difference", "low", "high", "p_value", "p_holm"]
+    table = pd.DataFrame(rows, columns=[*names, "n_images"]).set_index(names[:3])
+    assert comparison_text(table).splitlines() == [
+        "NSS (higher is better)",
+        "pair           difference       95 % interval       p  p (Holm)  better  images",
+        "a - b             +0.2500  [+0.1000, +0.4000]  < .001    < .001  a           12",
+        "a - long name     -0.5000  [-0.9000, +0.1000]   0.040     0.080  -           12",
+        "",
+        "KLDiv (lower is better)",
+        "pair   difference       95 % interval      p  p (Holm)  better  images",
+        "a - b     +0.2500  [+0.1000, +0.4000]  0.010     0.020  b           12",
+        "",
+        "SIM (higher is better)",
+        "pair   difference  95 % interval  p  p (Holm)  better  images",
+        "a - b     +0.0000              -  -         -  -            1",
+        "",
+        "better: the model that wins with p (Holm) below 0.05; -: neither does",
+        "pairs of which a model lacks the metric are left out: KLDiv (1), LL (2)",
+    ]

@@ -20,7 +20,7 @@ from salmetrics_models.backbones.backbone import HAND_MADE
 from salmetrics_models.deepgaze.architectures import DEEPGAZE_2E, DEEPGAZE_2E_ACW
 from salmetrics_models.deepgaze.network import DeepGazeNetwork
 from salmetrics_models.emlnet.network import FORMS
-from salmetrics_models.entry_points import deepgaze2, deepgaze2e_acw, emlnet, readout
+from salmetrics_models.entry_points import deepgaze2, deepgaze2e, deepgaze2e_acw, emlnet, readout
 from salmetrics_models.weights.files import write_weights
 from tests.salmetrics_models.rounding import EPS32
 from tests.salmetrics_models.toy_backbones import SEES
@@ -126,6 +126,29 @@ def test_predict_options(images, file_2, monkeypatch, photo):
     unknown = salmetrics.Dataset("mine", Stimuli.from_arrays([photo]), fixations)
     with pytest.raises(InputError, match="of 'mine' is not known; give a number"):
         deepgaze2(argument + "dataset", unknown)
+
+
+def test_folds_of_mit1003_and_other_data_sets(toys, toy_file_2e, photo):
+    """One name of a model for MIT1003 and for a data set that it was not trained on."""
+    stimuli = Stimuli.from_arrays([photo], ids=["1.jpg"])
+    other = salmetrics.Dataset("toronto", stimuli, Fixations.from_arrays([3], [3], [0]))
+    argument = f"{toy_file_2e},centre=uniform,device=cpu,folds=mit1003"
+    with pytest.raises(InputError, match="says nothing about the images of toronto; with unknown="):
+        deepgaze2e(argument, other)
+    with pytest.raises(InputError, match="unknown must be one of 'error', 'mixture'; got 'x'"):
+        deepgaze2e(f"{argument},unknown=x", other)
+    model = deepgaze2e(f"{argument},unknown=mixture", other)
+    whole = deepgaze2e(argument.removesuffix(",folds=mit1003"), other)
+    assert model.components == whole.components
+    np.testing.assert_array_equal(model.log_density(stimuli[0]), whole.log_density(stimuli[0]))
+    # a part of MIT1003 is no other data set: its images were trained on
+    part = salmetrics.Dataset("mine", stimuli, other.fixations, {"title": "MIT1003"})
+    with pytest.raises(InputError, match="the folds of MIT1003 are defined on all its 1003"):
+        deepgaze2e(f"{argument},unknown=mixture", part)
+    sizes = [(4, 4)] * 1003
+    known = salmetrics.Dataset("mit1003", Stimuli.from_sizes(sizes), None)
+    crossed = deepgaze2e(f"{argument},unknown=mixture", known)
+    assert len(crossed.models) == 10
 
 
 @pytest.mark.slow

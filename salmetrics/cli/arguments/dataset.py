@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import argparse
+import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from salmetrics.data.dataset import Dataset
+from salmetrics.data.fixation_columns import MISSING
+from salmetrics.data.fixations import MOVED, OUTSIDE, MapValues
 from salmetrics.data.hdf5 import read_hdf5
+from salmetrics.data.positions import Origin, Units
+from salmetrics.data.presets import PRESETS
+from salmetrics.data.tables import DECIMALS, TableFormat
 from salmetrics.datasets import load, load_folder, names
+from salmetrics.datasets.folder import load_images
 from salmetrics.datasets.registry import options_of
-from salmetrics.errors import InputError, check_choice
+from salmetrics.errors import InputError, check_choice, nearest
 from salmetrics.protocols import Protocol, get_protocol
 
 __all__ = [
@@ -20,6 +27,8 @@ __all__ = [
     "add_width",
     "dataset_of",
     "datasets_of",
+    "ground_truth_of",
+    "heading",
     "named_dataset",
     "option_values",
     "protocol_of",
@@ -28,9 +37,14 @@ __all__ = [
 
 _DATASET_HELP = (
     "registered name (with --root, or as name:folder, if its folder is elsewhere), or an HDF5 file "
-    "that salmetrics wrote; options follow after commas: salicon,part=val. Registered: "
+    "that salmetrics wrote; options follow after commas: salicon,part=val. sigma=PIXELS, "
+    "pixels_per_degree=PIXELS and name=NAME are for every data set. Registered: "
     f"{', '.join(names())}"
 )
+
+
+# options that every data set has
+_EVERY = ("empirical", "name", "pixels_per_degree", "sigma")
 
 
 def add_data(
@@ -55,18 +69,10 @@ def add_data(
         data.add_argument("--dataset", metavar="SPEC", help=_DATASET_HELP)
     data.add_argument("--root", type=Path, help="folder of a registered data set")
     data.add_argument("--images", type=Path, help="a folder of images")
-    data.add_argument("--fixations", type=Path, help="a CSV file with one row per fixation")
-    for column, default in (("image", "file"), ("x", "x"), ("y", "y")):
-        data.add_argument(
-            f"--{column}-column",
-            default=default,
-            metavar="NAME",
-            help=f"column of --fixations (default: {default})",
-        )
     data.add_argument(
-        "--subject-column",
-        metavar="NAME",
-        help="column of --fixations (default: subject, if it exists)",
+        "--fixations",
+        type=Path,
+        help="a table with one row per fixation, or a folder or archive of maps of fixations",
     )
     if width:
         add_width(data)
@@ -78,7 +84,69 @@ def add_data(
         default="error",
         help="what to do with fixations outside their image (default: error)",
     )
+    data.add_argument(
+        "--missing",
+        choices=MISSING,
+        default="error",
+        help="what to do with rows without a value, and images without a map of fixations "
+        "(default: error)",
+    )
+    data.add_argument(
+        "--fixation-values",
+        choices=get_args(MapValues),
+        help="meaning of the values of maps of fixations: numbers of fixations, or marks of one "
+        "fixation each (default: found)",
+    )
     add_first(data)
+    _add_table(command)
+
+
+def _add_table(command: argparse.ArgumentParser) -> None:
+    """Add the options that say how a table of fixations is written."""
+    table = command.add_argument_group("the table of --fixations, if it has other columns or units")
+    table.add_argument(
+        "--preset",
+        choices=tuple(PRESETS),
+        help="program that wrote the table, whose columns, units and rows are known",
+    )
+    for column, default in (("image", "file"), ("x", "x"), ("y", "y")):
+        table.add_argument(
+            f"--{column}-column",
+            metavar="NAME",
+            help=f"column of {'names of images' if column == 'image' else column} (default: "
+            f"{default}, or that of --preset)",
+        )
+    table.add_argument(
+        "--subject-column",
+        metavar="NAME",
+        help="column of the subject (default: subject, if it exists, or that of --preset)",
+    )
+    table.add_argument(
+        "--units",
+        choices=get_args(Units),
+        help="units of x and y: pixel; normalised, fractions of the image; or degree, with "
+        "--pixels-per-degree (default: pixel)",
+    )
+    table.add_argument(
+        "--origin",
+        choices=get_args(Origin),
+        help="where x and y are 0; y is upwards from bottom-left and centre (default: top-left)",
+    )
+    table.add_argument(
+        "--one-based", action="store_true", help="pixels are counted from 1, as in MATLAB"
+    )
+    table.add_argument(
+        "--separator",
+        metavar="MARK",
+        help="what separates cells: one character, tab or space (default: found)",
+    )
+    table.add_argument(
+        "--decimal", choices=DECIMALS, metavar="MARK", help="decimal mark . or , (default: found)"
+    )
+    table.add_argument("--encoding", help="encoding of the text, such as cp1252 (default: found)")
+    table.add_argument(
+        "--comment", metavar="MARK", help="what comment lines begin with (default: # %% or //)"
+    )
 
 
 def add_width(group: argparse._ArgumentGroup) -> None:
@@ -122,10 +190,11 @@ def protocol_of(options: argparse.Namespace, *, own_width: bool = False) -> Prot
         Whether the stimuli already have that width, so that the protocol needs no override.
     """
     protocol = get_protocol(options.protocol)
+    _check_widths(options, protocol)
     width = options.sigma
     if width is None and protocol.sigma is None:
         width = options.pixels_per_degree
-    if width is None or (own_width and protocol.sigma is None):
+    if width is None or (own_width and protocol.sigma is None and protocol.cycles is None):
         return protocol
     overrides: dict[str, Any] = {"sigma": width}
     if protocol.prediction_sigma is not None:
@@ -137,38 +206,133 @@ def protocol_of(options: argparse.Namespace, *, own_width: bool = False) -> Prot
     return protocol.override(**overrides)
 
 
-def named_dataset(spec: str, root: Path | None = None) -> Dataset:
+def _check_widths(options: argparse.Namespace, protocol: Protocol) -> None:
+    """Refuse a width of one data set that another would take precedence over."""
+    named: Any = getattr(options, "dataset", None) or []
+    alone = isinstance(named, str)
+    specs: list[str] = [named] if alone else named
+    given = [spec for spec in specs if _scale(spec)]
+    if given and alone and (options.sigma is not None or options.pixels_per_degree is not None):
+        raise InputError(
+            f"--dataset {given[0]} has a width already; leave out --sigma and --pixels-per-degree"
+        )
+    wide = protocol.sigma is not None or protocol.cycles is not None
+    if wide and any("sigma" in _scale(spec) for spec in given):
+        raise InputError(
+            f"protocol {protocol.name!r} has a blur of its own, so that of --dataset {given[0]} "
+            "would be ignored; leave sigma= out, or change the protocol for all with --sigma"
+        )
+
+
+def _parts(spec: str) -> tuple[str, list[str], dict[str, str]]:
+    """Split the value of --dataset: the data set, its own options, and those that every one has."""
+    if Path(spec).exists():
+        return spec, [], {}
+    first, *texts = re.split(r",(?=[a-z_]+=)", spec)
+    every = {}
+    own = []
+    for text in texts:
+        key, _, value = text.partition("=")
+        if key not in _EVERY:
+            own.append(text)
+        elif key in every or not value:
+            raise InputError(f"--dataset {spec}: {key}= must be given once, with a value")
+        else:
+            every[key] = value
+    return first, own, every
+
+
+def _number(spec: str, key: str, text: str) -> float:
+    try:
+        return float(text)
+    except ValueError as error:
+        raise InputError(
+            f"--dataset {spec}: {key} must be a number of pixels; got {text!r}"
+        ) from error
+
+
+def _scale(spec: str) -> dict[str, float]:
+    """Return the width of the blur and the size of a degree that the value of --dataset gives."""
+    every = _parts(spec)[2]
+    keys = ("pixels_per_degree", "sigma")
+    return {key: _number(spec, key, every[key]) for key in keys if key in every}
+
+
+def ground_truth_of(spec: str) -> str | None:
+    """Return the ground-truth maps that the value of --dataset names, if any."""
+    return _parts(spec)[2].get("empirical")
+
+
+def named_dataset(spec: str, root: Path | None = None, *, ground_truth: bool = False) -> Dataset:
     """Load a data set.
 
     Parameters
     ----------
     spec
         Name of a registered data set, ``name`` or ``name:folder``, with ``option=value`` after
-        commas; or the path of an HDF5 file that salmetrics wrote.
+        commas; or the path of an HDF5 file that salmetrics wrote. Both take ``sigma=``,
+        ``pixels_per_degree=`` and ``name=``.
     root
         Folder of a registered data set; by default the one it is downloaded to.
+    ground_truth
+        Whether it may name ground-truth maps; see `ground_truth_of`.
 
     Raises
     ------
     InputError
         If the data set is unknown, not downloaded, or not a data set.
     """
-    first, *options = spec.split(",")
+    _, _, every = _parts(spec)
+    if "empirical" in every and not ground_truth:
+        raise InputError(
+            f"--dataset {spec}: empirical= is for several data sets (salmetrics benchmark); here, "
+            "give the ground-truth maps as --empirical, if the command has it"
+        )
+    dataset = _loaded(spec, root)
+    try:
+        dataset = _scaled(dataset, **_scale(spec))
+    except InputError as error:
+        raise InputError(f"--dataset {spec}: {error}") from error
+    name = every.get("name", dataset.name)
+    return Dataset(name, dataset.stimuli, dataset.fixations, dataset.info)
+
+
+def _scaled(
+    dataset: Dataset, *, sigma: float | None = None, pixels_per_degree: float | None = None
+) -> Dataset:
+    """Return a data set with another scale, as far as one is given."""
+    if sigma is None and pixels_per_degree is None:
+        return dataset
+    # one degree replaces a width that was for another scale
+    degree = pixels_per_degree or dataset.stimuli.pixels_per_degree
+    stimuli = dataset.stimuli.with_scale(sigma=sigma, pixels_per_degree=degree)
+    return Dataset(dataset.name, stimuli, dataset.fixations, dataset.info)
+
+
+def _loaded(spec: str, root: Path | None) -> Dataset:
+    """Load a data set without the options that every data set has."""
+    first, options, _ = _parts(spec)
     name, _, folder = first.partition(":")
     if name in names():
         if folder and root is not None:
             raise InputError(f"--dataset {spec} names its folder already; leave out --root")
         return load(name, folder or root, download=False, **option_values(name, options))
-    if not Path(spec).exists():
+    if not Path(first).exists():
         raise InputError(
             f"--dataset {spec!r} is neither registered ({', '.join(names())}), nor a file"
+            f"{nearest(name, names())}"
         )
     if root is not None:
         raise InputError("--root needs a registered --dataset; leave it out with a file")
-    dataset = read_hdf5(spec)
+    if options:
+        raise InputError(
+            f"--dataset {spec}: a file has the options {', '.join(f'{key}=' for key in _EVERY)} "
+            f"only; got {options[0]!r}"
+        )
+    dataset = read_hdf5(first)
     if not isinstance(dataset, Dataset):
         raise InputError(
-            f"{spec!r} holds {type(dataset).__name__.lower()} alone; a data set has stimuli and "
+            f"{first!r} holds {type(dataset).__name__.lower()} alone; a data set has stimuli and "
             "fixations: salmetrics.write_hdf5(Dataset(name, stimuli, fixations), path)"
         )
     return dataset
@@ -210,17 +374,61 @@ def option_values(name: str, texts: Sequence[str]) -> dict[str, Any]:
     return values
 
 
-def datasets_of(options: argparse.Namespace) -> list[Dataset]:
-    """Return the data sets that a repeated --dataset names, each cut by --first."""
-    datasets = [
-        shortened(dataset_of(argparse.Namespace(**vars(options) | {"dataset": spec})), options)
-        for spec in options.dataset or [None]
-    ]
+def datasets_of(options: argparse.Namespace, *, ground_truth: bool = False) -> list[Dataset]:
+    """Return the data sets that a repeated --dataset names, each cut by --first.
+
+    That of --images and --fixations comes first, if it is given. --sigma and --pixels-per-degree
+    are for the data sets that do not name their own.
+
+    Parameters
+    ----------
+    options
+        Options of the command line.
+    ground_truth
+        Whether a data set may name ground-truth maps; see `ground_truth_of`.
+    """
+    specs = options.dataset or []
+    datasets = []
+    if not specs or options.images is not None or options.fixations is not None:
+        root = None if specs else options.root
+        datasets.append(
+            dataset_of(argparse.Namespace(**vars(options) | {"dataset": None, "root": root}))
+        )
+    else:
+        _check_no_table(options)
+    for spec in specs:
+        dataset = named_dataset(spec, options.root, ground_truth=ground_truth)
+        if not _scale(spec):
+            dataset = _scaled(
+                dataset, sigma=options.sigma, pixels_per_degree=options.pixels_per_degree
+            )
+        datasets.append(dataset)
     names = [dataset.name for dataset in datasets]
     repeated = [name for name in names if names.count(name) > 1]
     if repeated:
-        raise InputError(f"two data sets are called {repeated[0]!r}; names must be unique")
-    return datasets
+        raise InputError(
+            f"two data sets are called {repeated[0]!r}; give one another name: --dataset "
+            "SPEC,name=NAME"
+        )
+    return [shortened(dataset, options) for dataset in datasets]
+
+
+def _check_no_table(options: argparse.Namespace) -> None:
+    """Refuse options for --fixations beside --dataset."""
+    given = [
+        f"--{name.replace('_', '-')}{'-column' * (name in ('image', 'x', 'y', 'subject'))}"
+        for name in _table_format(options).given()
+    ]
+    if options.outside != "error":
+        given.append("--outside")
+    if options.fixation_values is not None:
+        given.append("--fixation-values")
+    if given:
+        raise InputError(f"{', '.join(given)} need --images and --fixations, not --dataset")
+
+
+def _has_ground_truth(options: argparse.Namespace) -> bool:
+    return getattr(options, "empirical", None) is not None
 
 
 def dataset_of(options: argparse.Namespace) -> Dataset:
@@ -228,22 +436,86 @@ def dataset_of(options: argparse.Namespace) -> Dataset:
     if options.dataset is not None:
         if options.images is not None or options.fixations is not None:
             raise InputError("give --dataset, or --images and --fixations, not both")
-        columns = (options.image_column, options.x_column, options.y_column, options.subject_column)
-        if columns != ("file", "x", "y", None) or options.outside != "error":
-            raise InputError("--outside and --*-column need --images and --fixations")
+        _check_no_table(options)
         return named_dataset(options.dataset, options.root)
     if options.root is not None:
         raise InputError("--root needs --dataset")
+    if options.images is not None and options.fixations is None and _has_ground_truth(options):
+        stimuli = load_images(
+            options.images, sigma=options.sigma, pixels_per_degree=options.pixels_per_degree
+        )
+        return Dataset(Path(options.images).resolve().name, stimuli)
     if options.images is None or options.fixations is None:
-        raise InputError("no data: give --dataset, or --images and --fixations")
+        raise InputError(
+            "no data: give --dataset, or --images and --fixations"
+            + (", or --images and --empirical" if hasattr(options, "empirical") else "")
+        )
+    form = _table_format(options)
     return load_folder(
         options.images,
         options.fixations,
+        **{field: getattr(form, field) for field in form.given()},
+        sigma=options.sigma,
+        pixels_per_degree=options.pixels_per_degree,
+        outside=options.outside,
+        values=options.fixation_values,
+    )
+
+
+def _table_format(options: argparse.Namespace) -> TableFormat:
+    """Return how the table of --fixations is to be read."""
+    return TableFormat(
         image=options.image_column,
         x=options.x_column,
         y=options.y_column,
         subject=options.subject_column,
-        sigma=options.sigma,
-        pixels_per_degree=options.pixels_per_degree,
-        outside=options.outside,
+        preset=options.preset,
+        units=options.units,
+        origin=options.origin,
+        one_based=options.one_based,
+        missing=options.missing,
+        separator=options.separator,
+        decimal=options.decimal,
+        encoding=options.encoding,
+        comment=options.comment,
     )
+
+
+def heading(dataset: Dataset) -> str:
+    """Return the size of a data set, and what was left out of it, as lines to print.
+
+    Examples
+    --------
+    >>> from salmetrics import Fixations, Stimuli
+    >>> stimuli = Stimuli.from_sizes([(30, 40), (30, 40)])
+    >>> fixations = Fixations.from_arrays([5, 6, 70], [8, 9, 10], [0, 0, 0], n_images=2)
+    >>> print(heading(Dataset("mine", stimuli, fixations.drop_outside(stimuli))))
+    mine: 2 images (1 without fixations), 2 fixations
+    left out: 1 fixation outside its image
+    """
+    fixations = dataset.fixations
+    n_empty = int((fixations.counts() == 0).sum())
+    empty = f" ({n_empty} without fixations)" if n_empty else ""
+    lines = [f"{dataset.name}: {len(dataset)} images{empty}, {len(fixations)} fixations"]
+    of = {reason: dataset.info.get("recorded") for reason in (OUTSIDE, MOVED)}
+    counts = [
+        _counted(n, of.get(reason), reason)
+        for reason, n in fixations.left_out.items()
+        if reason != MOVED
+    ]
+    if counts:
+        lines.append(f"left out: {', '.join(counts)}")
+    if MOVED in fixations.left_out:
+        n = fixations.left_out[MOVED]
+        lines.append(f"moved: {_counted(n, of[MOVED], MOVED.replace('moved ', ''))}")
+    return "\n".join(lines)
+
+
+def _counted(n: int, of: Any, what: str) -> str:
+    """Return a count for a line, such as "3 of 48 fixations outside their image"."""
+    if of is not None:
+        return f"{n} of {of} {what}"
+    if n == 1:
+        first, _, rest = what.partition(" ")
+        what = f"{first.removesuffix('s')} {rest.replace('their', 'its')}"
+    return f"{n} {what}"

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import io
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from salmetrics.cli import output
 from salmetrics.errors import InputError
-from salmetrics.io.files import check_target, replacing
+from salmetrics.io.files import replacing
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -26,6 +28,7 @@ def add_figure(command: argparse.ArgumentParser) -> None:
         "--out",
         type=Path,
         required=True,
+        metavar="FILE",
         help=f"file to write, ending in {', '.join(FIGURES)}; an existing file is replaced",
     )
     add_size(figure)
@@ -38,19 +41,20 @@ def add_size(group: argparse._ArgumentGroup) -> None:
         type=float,
         nargs=2,
         metavar=("WIDTH", "HEIGHT"),
-        help="size of the figure in inches",
+        help="size of the figure in inches (default: that of its kind)",
     )
     group.add_argument(
-        "--dpi", type=int, default=150, help="pixels per inch of the figure (default: 150)"
+        "--dpi",
+        type=int,
+        default=150,
+        metavar="N",
+        help="pixels per inch of the figure (default: 150)",
     )
 
 
 def check_figure(options: argparse.Namespace, suffixes: Sequence[str] = FIGURES) -> str:
     """Return the suffix of --out; raise `InputError` for an invalid name, size or resolution."""
-    suffix = options.out.suffix.lower()
-    if suffix not in suffixes:
-        raise InputError(f"--out must end in {', '.join(suffixes)}; got {str(options.out)!r}")
-    check_target(options.out)
+    suffix = output.check_out(options.out, tuple(suffixes))
     if options.dpi < 1:
         raise InputError(f"--dpi must be at least 1; got {options.dpi}")
     longest = _LONGEST / options.dpi
@@ -59,7 +63,7 @@ def check_figure(options: argparse.Namespace, suffixes: Sequence[str] = FIGURES)
             f"--size must be two numbers from 1 to {longest:.0f} inches; got "
             f"{options.size[0]:g} {options.size[1]:g}"
         )
-    return str(suffix)
+    return suffix
 
 
 def pyplot() -> Any:
@@ -74,10 +78,17 @@ def pyplot() -> Any:
     return matplotlib.pyplot
 
 
-def save_figure(figure: Figure, options: argparse.Namespace) -> None:
-    """Write a figure atomically, and close it."""
+def save_figure(figure: Figure, options: argparse.Namespace, text: str = "") -> None:
+    """Write a figure atomically, and close it; `text` is what the report says of it."""
     if options.size is not None:
         figure.set_size_inches(*options.size)
-    with replacing(options.out) as temporary:
-        figure.savefig(temporary, dpi=options.dpi, format=options.out.suffix.lower()[1:])
+
+    contents = io.BytesIO()  # matplotlib's own errors hide that a disk is full
+    figure.savefig(contents, dpi=options.dpi, format=options.out.suffix.lower()[1:])
+
+    def write(path: Path) -> None:
+        with replacing(path) as temporary:
+            temporary.write_bytes(contents.getvalue())
+
+    output.save(options.out, write, text)
     pyplot().close(figure)

@@ -6,11 +6,14 @@ import argparse
 from pathlib import Path
 
 from salmetrics.array_types import Kind
+from salmetrics.cli import output
 from salmetrics.cli.arguments.model import MODEL_HELP
 from salmetrics.cli.arguments.scoring import add_kind
+from salmetrics.errors import InputError
 from salmetrics.io.map_files import WRITTEN_SUFFIXES
+from salmetrics.io.map_writing import STORE_SUFFIXES, store_suffix
 
-__all__ = ["add_one_model", "add_writing"]
+__all__ = ["add_one_model", "add_writing", "check_maps_out"]
 
 
 def add_one_model(command: argparse.ArgumentParser, kinds: tuple[Kind, ...], usual: Kind) -> None:
@@ -38,6 +41,7 @@ def add_writing(command: argparse.ArgumentParser, files: str) -> None:
         "--out",
         type=Path,
         required=True,
+        metavar="PATH",
         help="new folder, or file ending in .zip, .tar, .tar.gz, .h5, .npz, .mat or .json; the "
         "same command resumes after an interruption",
     )
@@ -56,3 +60,16 @@ def add_writing(command: argparse.ArgumentParser, files: str) -> None:
         default="float32",
         help="type of the numbers in other formats (default: float32)",
     )
+
+
+def check_maps_out(options: argparse.Namespace) -> None:
+    """Check that --out can be made before anything is predicted, and say what Ctrl-C keeps."""
+    if store_suffix(options.out) not in STORE_SUFFIXES:
+        listed = ", ".join(suffix for suffix in STORE_SUFFIXES if suffix)
+        raise InputError(f"--out must be a folder, or end in {listed}; got {str(options.out)!r}")
+    partial = options.out.with_name(f"{options.out.name}.partial")
+    if not options.out.exists():
+        output.check_out(options.out)
+    elif options.out.is_file() and not partial.exists():
+        raise InputError(f"--out {str(options.out)!r} exists already; name a new one, or remove it")
+    output.keeps(f"finished maps are beside {options.out}; the same command resumes from them")

@@ -2,30 +2,44 @@
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import importlib
 import importlib.util
+import inspect
 import sys
-from collections.abc import Sequence
+import traceback
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from salmetrics.array_types import Kind
 from salmetrics.data.dataset import Dataset
 from salmetrics.densities.resampling import Resize
-from salmetrics.errors import InputError
+from salmetrics.errors import InputError, described, nearest
 from salmetrics.evaluation.benchmark import part_for
 from salmetrics.models.base import Model
 from salmetrics.models.conversion import as_model
 from salmetrics.models.registry import named_model, names
+from salmetrics.models.short_names import distinct_names, names_of_path
+from salmetrics.models.stored_maps import MapOrder
 
-__all__ = ["DENSITY_KINDS", "MODEL_HELP", "model_of", "opened"]
+__all__ = [
+    "DENSITY_KINDS",
+    "MODEL_HELP",
+    "is_registered",
+    "model_of",
+    "named_specs",
+    "opened",
+    "split_name",
+]
 
 DENSITY_KINDS: tuple[Kind, ...] = ("log_density", "density")
 
 MODEL_HELP = (
-    "registered name[:argument], folder or file of maps, file.py:Class or module:Class; may be "
-    f"repeated. Registered: {', '.join(names())}"
+    "registered name[:argument], folder or file of maps, file.py:Class or module:Class; NAME=SPEC "
+    f"gives it a name; may be repeated. Registered: {', '.join(names())}"
 )
 
 
@@ -35,6 +49,8 @@ def opened(
     *,
     kind: Kind | None = None,
     resize: Resize | None = None,
+    map_name: str | None = None,
+    map_order: MapOrder | None = None,
     datasets: Sequence[str] | None = None,
 ) -> Model:
     """Return the model that a command names, as a `Model`.
@@ -50,6 +66,8 @@ def opened(
     resize
         Interpolation that brings predictions of another size to the size of the image, see
         `salmetrics.as_model`; registered models ignore it.
+    map_name, map_order
+        Names and order of stored maps, see `salmetrics.StoredMaps`; other models ignore them.
     datasets
         Names of all data sets, if a folder may have a part for each.
 
@@ -58,16 +76,19 @@ def opened(
     InputError
         If there is no such model, or `kind` is needed and missing.
     """
-    named = model_of(spec, dataset)
+    named = _instance(model_of(spec, dataset), spec)
     if datasets is not None:
         named = part_for(named, dataset, datasets)
-    registered = spec.partition(":")[0] in names()
+    registered = is_registered(spec)
+    is_stored = isinstance(named, (str, Path))
     try:
         return as_model(
             named,
             dataset.stimuli,
             kind=None if registered else kind,
             resize=None if registered else resize,
+            map_name=map_name if is_stored else None,
+            map_order=map_order if is_stored else None,
         )
     except TypeError as error:
         raise InputError(f"--model {spec}: {error}") from error
@@ -80,13 +101,20 @@ def model_of(spec: str, dataset: Dataset) -> Any:
     ----------
     spec
         Registered ``name`` or ``name:argument``, path of maps, ``file.py:Class`` or
-        ``module:Class``, tried in this order.
+        ``module:Class``, tried in this order; a registered name that is a path, too, is an error.
     dataset
         Data set to predict; some registered models are fitted to it.
     """
     name, _, argument = spec.partition(":")
-    if name in names():
+    if is_registered(spec):
         return named_model(name, argument or None, dataset)
+    if spec.endswith(".py") and Path(spec).is_file():
+        known = _definitions(Path(spec))
+        if not known:
+            raise InputError(f"model file {spec!r} defines no class and no function")
+        listed = ", ".join(f"{spec}:{each}" for each in known[:3])
+        more = " ..." if len(known) > 3 else ""
+        raise InputError(f"model {spec!r} is a file of Python; name a class in it: {listed}{more}")
     if Path(spec).exists() or (Path(name).is_file() and not name.endswith(".py")):
         return spec  # including the name of a part of a file, file.mat:variable
     name, _, attribute = spec.rpartition(":")
@@ -94,11 +122,80 @@ def model_of(spec: str, dataset: Dataset) -> Any:
         raise InputError(
             f"model {spec!r} is neither registered ({', '.join(names())}), nor a folder or file of "
             "maps, nor of the form file.py:Class or module:Class"
+            f"{nearest(spec.partition(':')[0], names())}"
         )
     module = _module_from_file(Path(name)) if name.endswith(".py") else _module(name)
     if not hasattr(module, attribute):
-        raise InputError(f"model {spec!r}: {name} has no {attribute!r}")
+        file = getattr(module, "__file__", None)
+        known = [] if file is None else _definitions(Path(file))
+        raise InputError(
+            f"model {spec!r}: {name} has no {attribute!r}"
+            f"{nearest(attribute, known) or _choice_of(name, known)}"
+        )
     return getattr(module, attribute)
+
+
+def is_registered(spec: str) -> bool:
+    """Whether a name stands for a registered model.
+
+    Raises
+    ------
+    InputError
+        If it is also a path, so that either may be meant.
+    """
+    name = spec.partition(":")[0]
+    if name not in names():
+        return False
+    if Path(spec).exists():
+        raise InputError(
+            f"{spec!r} is a registered model, and also a folder or file here: say ./{spec} for "
+            f"the path, or {spec}: (with a colon) for the registered model"
+        )
+    return True
+
+
+def _instance(named: Any, spec: str) -> Any:
+    """Return an object of a class that needs no arguments, and anything else as it is."""
+    if not inspect.isclass(named):
+        return named
+    if inspect.isabstract(named):
+        missing = ", ".join(sorted(getattr(named, "__abstractmethods__", ())))
+        raise InputError(f"--model {spec}: class {named.__name__} must define {missing}")
+    required = [
+        parameter.name
+        for parameter in inspect.signature(named).parameters.values()
+        if parameter.default is parameter.empty
+        and parameter.kind not in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
+    ]
+    if required:
+        raise InputError(
+            f"--model {spec}: class {named.__name__} needs {', '.join(required)}, and the command "
+            "line gives no arguments; give them defaults, or name a class derived from it, or an "
+            "object of it"
+        )
+    return named()
+
+
+def _definitions(path: Path) -> list[str]:
+    """Return the classes and functions that a file of Python defines, without running it."""
+    try:
+        tree = ast.parse(path.read_bytes(), path)
+    except (SyntaxError, ValueError) as error:  # null bytes
+        line = getattr(error, "lineno", None)
+        where = "" if line is None else f", line {line}"
+        raise InputError(f"{str(path)!r} is no valid Python{where}: {error}") from error
+    kinds = (ast.ClassDef, ast.FunctionDef)
+    found = [node for node in tree.body if isinstance(node, kinds) and node.name[0] != "_"]
+    found.sort(key=lambda node: isinstance(node, ast.FunctionDef))  # classes first
+    return [node.name for node in found]
+
+
+def _choice_of(name: str, known: Sequence[str]) -> str:
+    """Return the end of a message that says what to name in a file or module."""
+    if not known:
+        return ""
+    listed = ", ".join(f"{name}:{each}" for each in known[:3])
+    return f"; it has {listed}{' ...' if len(known) > 3 else ''}"
 
 
 def _module(name: str) -> Any:
@@ -109,11 +206,33 @@ def _module(name: str) -> Any:
     if "" not in sys.path:  # the current folder, as with python -m
         sys.path.insert(0, "")
     try:
-        return importlib.import_module(name)
+        with _importing(name):
+            return importlib.import_module(name)
     except ModuleNotFoundError as error:
-        if error.name is None or not f"{name}.".startswith(f"{error.name}."):
-            raise  # the module exists, and one that it imports is missing
         raise InputError(missing) from error
+
+
+@contextmanager
+def _importing(name: str) -> Iterator[None]:
+    """Turn what a user's module raises into an `InputError` that says where; -v shows it all."""
+    try:
+        yield
+    except (Exception, SystemExit) as error:
+        if (
+            isinstance(error, ModuleNotFoundError)
+            and error.name is not None
+            and f"{name}.".startswith(f"{error.name}.")
+        ):
+            raise  # the module itself is missing, rather than one that it imports
+        what = described(error)
+        if isinstance(error, SyntaxError):
+            what, where = f"SyntaxError: {error.msg}", f"{error.filename}, line {error.lineno}"
+        else:
+            frames = traceback.extract_tb(error.__traceback__)
+            own = [f for f in frames if "importlib" not in f.filename and f.filename != __file__]
+            last = (own or list(frames))[-1]
+            where = f"{last.filename}, line {last.lineno}: {last.line}"
+        raise InputError(f"importing {name} raised {what} ({where})") from error
 
 
 def _module_from_file(path: Path) -> Any:
@@ -128,5 +247,115 @@ def _module_from_file(path: Path) -> Any:
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module  # so that its classes can be pickled
-    spec.loader.exec_module(module)
+    with _importing(str(path)):
+        spec.loader.exec_module(module)
     return module
+
+
+def named_specs(texts: Sequence[str], option: str = "--model") -> dict[str, str]:
+    """Return what each ``NAME=SPEC`` or ``SPEC`` names, by the name of the model.
+
+    The name of a text without one is short: that of the class in ``file.py:Class``, the last part
+    of a path, or the whole text of a registered model. Where two are equal, their folders are put
+    in front until they differ.
+
+    Parameters
+    ----------
+    texts
+        Values of the options that name models, in order.
+    option
+        Option that messages name.
+
+    Returns
+    -------
+    specs : dict of str
+        Specifications by name, in the order of `texts`.
+
+    Raises
+    ------
+    InputError
+        If a text is ambiguous, two names are equal, or a model is given twice without names.
+
+    Examples
+    --------
+    >>> named_specs(["old/maps", "new/maps", "net.py:Net", "flat=uniform"])
+    {'old/maps': 'old/maps', 'new/maps': 'new/maps', 'Net': 'net.py:Net', 'flat': 'uniform'}
+    """
+    pairs = [split_name(text, option) for text in texts]
+    chosen = distinct_names(
+        [_short_names(spec) if name is None else [name] for name, spec in pairs]
+    )
+    for name in chosen:
+        if chosen.count(name) > 1:
+            same = [i for i, other in enumerate(chosen) if other == name]
+            first, second = (texts[i] for i in same[:2])
+            if first == second:
+                raise InputError(
+                    f"{option} {first} is given twice; give it once, or name each: "
+                    f"{option} NAME={pairs[same[0]][1]}"
+                )
+            raise InputError(
+                f"two models are called {name!r}: {option} {first} and {option} {second}; "
+                f"give one another name: {option} NAME=SPEC"
+            )
+    return {name: spec for name, (_, spec) in zip(chosen, pairs, strict=True)}
+
+
+def split_name(text: str, option: str = "--model") -> tuple[str | None, str]:
+    r"""Return the name and the specification in ``NAME=SPEC``; the name is None without one.
+
+    What precedes the first ``=`` is a name unless it holds one of ``: , / \``, or the whole text
+    is an existing path.
+
+    Parameters
+    ----------
+    text
+        Value of an option that names a model.
+    option
+        Option that messages name.
+
+    Raises
+    ------
+    InputError
+        If the name or the specification is empty, or the text can be read in both ways.
+
+    Examples
+    --------
+    >>> split_name("mine=net.py:Net")
+    ('mine', 'net.py:Net')
+    >>> split_name("deepgaze2e:weights.pt,device=cpu")
+    (None, 'deepgaze2e:weights.pt,device=cpu')
+    """
+    name, equals, spec = text.partition("=")
+    if not equals or set(name) & set(":,/\\"):
+        return None, text
+    if _is_path(text):
+        if name and (spec.partition(":")[0] in names() or _is_path(spec)):
+            raise InputError(
+                f"{option} {text} is a path, and {spec} named {name!r}, too: for the path write "
+                f"./{text}, for the name rename the path, or give {spec} by its absolute path"
+            )
+        return None, text
+    if not name or not spec:
+        raise InputError(
+            f"{option} must be SPEC or NAME=SPEC; got {text!r}, and there is no such path"
+        )
+    return name, spec
+
+
+def _is_path(spec: str) -> bool:
+    """Whether this is an existing folder or file, or a part of one: ``file.mat:variable``."""
+    head, colon, _ = spec.rpartition(":")
+    return Path(spec).exists() or bool(colon and Path(head).is_file())
+
+
+def _short_names(spec: str) -> list[str]:
+    """Return the names that a specification may have, from short to long."""
+    if spec.partition(":")[0] in names():
+        return [spec]
+    head, colon, part = spec.rpartition(":")
+    if not colon or Path(spec).exists():
+        return names_of_path(spec)
+    if Path(head).is_file() and not head.endswith(".py"):  # a variable of a file of maps
+        return [f"{name}:{part}" for name in names_of_path(head)]
+    return [part, *(f"{name}:{part}" for name in names_of_path(head, Path(head).name))]

@@ -4,13 +4,23 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from typing import Any, get_args
 
 from salmetrics.array_types import Kind
 from salmetrics.densities.resampling import RESIZES
+from salmetrics.models.stored_maps import MapOrder
 from salmetrics.protocols import PROTOCOLS
 from salmetrics.results.layouts import LAYOUTS
 
-__all__ = ["add_kind", "add_layout", "add_resize", "add_resources", "add_scoring"]
+__all__ = [
+    "add_json",
+    "add_kind",
+    "add_layout",
+    "add_resize",
+    "add_resources",
+    "add_scoring",
+    "map_reading",
+]
 
 
 def add_scoring(command: argparse.ArgumentParser) -> argparse._ArgumentGroup:
@@ -25,6 +35,7 @@ def add_scoring(command: argparse.ArgumentParser) -> argparse._ArgumentGroup:
     scoring.add_argument(
         "--metrics",
         nargs="+",
+        action="extend",
         metavar="KEY",
         help="metrics to compute, see `salmetrics metrics` (default: those of the protocol)",
     )
@@ -32,7 +43,9 @@ def add_scoring(command: argparse.ArgumentParser) -> argparse._ArgumentGroup:
         "--protocol",
         default="default",
         choices=sorted(PROTOCOLS),
-        help="record of all choices behind the scores (default: default)",
+        metavar="NAME",
+        help="record of all choices behind the scores, one of "
+        f"{', '.join(sorted(PROTOCOLS))} (default: default)",
     )
     scoring.add_argument(
         "--gold-standard",
@@ -40,27 +53,61 @@ def add_scoring(command: argparse.ArgumentParser) -> argparse._ArgumentGroup:
         help="add inter-observer consistency, and IGE, the share of it that models reach",
     )
     scoring.add_argument(
-        "--seed", type=int, default=0, help="seed of all random draws (default: 0)"
+        "--seed", type=int, default=0, metavar="N", help="seed of all random draws (default: 0)"
     )
     return scoring
 
 
+def add_json(group: argparse._ActionsContainer) -> None:
+    """Add the option for results as a JSON document."""
+    group.add_argument(
+        "--json",
+        action="store_true",
+        help="print the result as one JSON document, for programs to read",
+    )
+
+
 def add_layout(group: argparse._ActionsContainer, more: str = "") -> None:
     """Add the option for tables in the layout of a paper; `more` is appended to its help."""
-    text = "print the table in the layout of this paper"
+    text = "print the table in the layout of a paper"
     group.add_argument(
-        "--layout", choices=sorted(LAYOUTS), help=f"{text}; {more}" if more else text
+        "--layout",
+        choices=sorted(LAYOUTS),
+        metavar="NAME",
+        help=f"{text}, one of {', '.join(sorted(LAYOUTS))}{f'; {more}' if more else ''}",
     )
 
 
 def add_resize(group: argparse._ArgumentGroup) -> None:
-    """Add the option for predictions whose size differs from the image's."""
+    """Add the options for the sizes, names and order of stored maps."""
     group.add_argument(
         "--resize",
         choices=RESIZES,
         help="interpolation that brings predictions to the size of their image (default: another "
         "size is an error)",
     )
+    group.add_argument(
+        "--map-name",
+        metavar="TEMPLATE",
+        help="name of an image's map in folders and files, such as '{stem}_SaliencyMap' or "
+        "'sal_{number:03d}'; fields: folder, index, name, number, position, stem (default: that "
+        "of the image, but for what all maps have before or after it)",
+    )
+    group.add_argument(
+        "--map-order",
+        choices=get_args(MapOrder),
+        help="order of maps without names: given, that of the images, or numbered, img2 before "
+        "img10 (default: an error where the two differ)",
+    )
+
+
+def map_reading(options: argparse.Namespace) -> dict[str, Any]:
+    """Return the options of `add_resize`, as arguments of `salmetrics.as_model`."""
+    return {
+        "resize": options.resize,
+        "map_name": options.map_name,
+        "map_order": options.map_order,
+    }
 
 
 def add_kind(group: argparse._ArgumentGroup, kinds: Sequence[Kind], usual: Kind) -> None:

@@ -17,8 +17,10 @@ from salmetrics_models.training.inputs.backbones import files_of
 from salmetrics_models.training.loop.recipe import RECIPES, Recipe
 from salmetrics_models.training.toml_tables import (
     NUMBERS,
+    SPLIT,
     STAGE,
     Configuration,
+    Split,
     TomlSource,
     architecture_of,
     cache_options,
@@ -29,6 +31,7 @@ from salmetrics_models.training.toml_tables import (
     recipe_of,
     run_options,
     scores_of_unseen,
+    split_of,
     validation_of,
     weights_of,
 )
@@ -51,6 +54,7 @@ _MODEL: dict[str, Any] = {
 }
 _STAGE: dict[str, Any] = {
     **STAGE,
+    **SPLIT,
     "recipe": (str, dict),
     "centre_bias": str,
     **{field.name: (*NUMBERS, str, list) for field in fields(Recipe)},
@@ -67,11 +71,15 @@ class CategoryWeights(Configuration):
         See `train_acw`.
     options
         Further arguments of `train_acw`.
+    parts
+        The whole data set in parts, of which `dataset` is that to train on; None if it is not
+        split.
     """
 
     dataset: Dataset
     out: Path
     options: dict[str, Any]
+    parts: Split | None = None
 
     def summary(self) -> str:
         """Return two lines on what will be trained."""
@@ -79,6 +87,8 @@ class CategoryWeights(Configuration):
         names = ", ".join(backbone.name for backbone in architecture.backbones)
         folds = self.options["folds"]
         cut = f"{folds.n_folds} folds" if isinstance(folds, Folds) else "one model"
+        if self.parts is not None:
+            cut = f"one model; in all, {self.parts}"
         data = self.dataset
         return (
             f"readouts of {names}, weighted by category, in {self.out}\n"
@@ -92,7 +102,10 @@ class CategoryWeights(Configuration):
 
     def train(self, *, progress: bool = True) -> TrainedACW:
         """Run the training that this file configures."""
-        return train_acw(self.dataset, self.out, **self.options, progress=progress)
+        trained = train_acw(self.dataset, self.out, **self.options, progress=progress)
+        if self.parts is not None:
+            self.parts.save(self.out / "split.csv")
+        return trained
 
     def results(self, trained: TrainedACW) -> Iterator[str]:
         """Yield the path of the weights, the categories' weights, and scores on test images."""
@@ -101,10 +114,14 @@ class CategoryWeights(Configuration):
         yield model.category_weights().round(3).to_string()
         best = trained.history.groupby("fold", dropna=False)["IG"].max()
         yield f"\nIG on validation images {best.mean():.4f} bit, mean over folds"
-        if trained.folds is None:
-            return
-        crossed = trained.cross_validated(device=self.options.get("device", "auto"))
-        yield from scores_of_unseen(crossed, self.dataset, trained.path, " --by category")
+        device = self.options.get("device", "auto")
+        by = " --by category"
+        if self.parts is not None:
+            whole = trained.model(device=device)
+            yield from scores_of_unseen(whole, self.parts.test, trained.path, by)
+        elif trained.folds is not None:
+            crossed = trained.cross_validated(device=device)
+            yield from scores_of_unseen(crossed, self.dataset, trained.path, by)
 
 
 def read_acw(top: Mapping[str, Any], source: TomlSource) -> CategoryWeights:
@@ -126,7 +143,10 @@ def read_acw(top: Mapping[str, Any], source: TomlSource) -> CategoryWeights:
     own = {k: model[k] for k in ("least_side", "smooth") if k in model}
     architecture = replace(architecture_of(model, DEEPGAZE_2E_ACW), **own)
     where, stage = only_stage(top, _STAGE, "DeepGaze IIE-ACW")
-    dataset = dataset_of(stage, source)
+    dataset, validation = dataset_of(stage, source), validation_of(stage, source)
+    parts = split_of(where, stage, dataset, "category")
+    if parts is not None:
+        dataset, validation = parts.training, parts.validation
     centre_bias = stage.get("centre_bias", "gaussian")
     if centre_bias not in ("fit", "gaussian", "uniform"):
         centre_bias = source.folder / centre_bias
@@ -137,7 +157,7 @@ def read_acw(top: Mapping[str, Any], source: TomlSource) -> CategoryWeights:
         "architecture": architecture,
         "weights": weights_of(top, architecture, source),
         "folds": folds_of(stage, dataset, source.folder, _by_category) or "none",
-        "validation": validation_of(stage, source),
+        "validation": validation,
         "n_instances": model.get("instances"),
         "recipe": recipe_of(where, stage, usual=RECIPES["deepgaze2e-acw"]),
         "centre_bias": centre_bias,
@@ -145,7 +165,7 @@ def read_acw(top: Mapping[str, Any], source: TomlSource) -> CategoryWeights:
         **cache,
         **run_options(top.get("run", {}), source),
     }
-    return CategoryWeights(dataset, source.out, options)
+    return CategoryWeights(dataset, source.out, options, parts)
 
 
 def _by_category(dataset: Dataset, n_folds: int) -> Folds:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from salmetrics.errors import InputError, check_choice
+from salmetrics.errors import InputError, check_choice, some
 from salmetrics_models.deepgaze.architectures import (
     DEEPGAZE_1,
     DEEPGAZE_2,
@@ -17,14 +17,17 @@ from salmetrics_models.deepgaze.architectures import (
 )
 from salmetrics_models.devices import device_of
 from salmetrics_models.training.inputs.backbones import files_of
+from salmetrics_models.training.inputs.features import image_digests
 from salmetrics_models.training.inputs.stages import Stage, checked_stages
 from salmetrics_models.training.loop.recipe import Recipe
 from salmetrics_models.training.readouts.train import train
 from salmetrics_models.training.readouts.trained import Trained
 from salmetrics_models.training.toml_tables import (
     NUMBERS,
+    SPLIT,
     STAGE,
     Configuration,
+    Split,
     TomlSource,
     architecture_of,
     cache_options,
@@ -34,6 +37,7 @@ from salmetrics_models.training.toml_tables import (
     recipe_of,
     run_options,
     scores_of_unseen,
+    split_of,
     validation_of,
     weights_of,
 )
@@ -54,6 +58,7 @@ _MODEL: dict[str, Any] = {
 }
 _STAGE: dict[str, Any] = {
     **STAGE,
+    **SPLIT,
     "recipe": (str, dict),
     "scheme": str,
     "centre_bias": str,
@@ -73,12 +78,15 @@ class ReadoutStages(Configuration):
         See `train`.
     options
         Further arguments of `train`.
+    parts
+        The data sets of stages that split them, by name of the stage.
     """
 
     architecture: Architecture
     stages: list[Stage]
     out: Path
     options: dict[str, Any]
+    parts: dict[str, Split] = field(default_factory=dict)
 
     def summary(self) -> str:
         """Return a few lines on what will be trained."""
@@ -95,6 +103,8 @@ class ReadoutStages(Configuration):
                 f"  {stage.name}: {data.name}, {len(data)} images, {len(data.fixations)} fixations"
                 f"{folds}{validated}"
             )
+            if stage.name in self.parts:
+                lines[-1] += f"; in all, {self.parts[stage.name]}"
         return "\n".join(lines)
 
     def check(self) -> None:
@@ -104,7 +114,27 @@ class ReadoutStages(Configuration):
 
     def train(self, *, progress: bool = True) -> Trained:
         """Run the training that this file configures."""
-        return train(self.architecture, self.stages, self.out, **self.options, progress=progress)
+        self._check_tested()
+        trained = train(self.architecture, self.stages, self.out, **self.options, progress=progress)
+        for name, parts in self.parts.items():
+            parts.save(self.out / f"split-{name}.csv")
+        return trained
+
+    def _check_tested(self) -> None:
+        """Raise `InputError` if a stage is trained on images that the last one holds out."""
+        last = self.stages[-1].name
+        if last not in self.parts:
+            return
+        test = self.parts[last].test.stimuli
+        held_out = dict(zip(image_digests(test), test.ids, strict=True))
+        for stage in self.stages:
+            digests = image_digests(stage.dataset.stimuli)
+            shared = [held_out[digest] for digest in digests if digest in held_out]
+            if shared:
+                raise InputError(
+                    f"stage {stage.name!r} is trained on {len(shared)} of the images that split "
+                    f"leaves for test: {some(shared)}. Leave them out of stage {stage.name!r}"
+                )
 
     def results(self, trained: Trained) -> Iterator[str]:
         """Yield the path of the weights, then scores on validation images and on test images."""
@@ -113,10 +143,13 @@ class ReadoutStages(Configuration):
         validation = trained.validation()
         if not math.isnan(validation):
             yield f"IG on validation images {validation:.4f} bit, mean over readouts"
-        if trained.stage.folds is None:
-            return
-        model = trained.from_features(name="cross-validated")
-        yield from scores_of_unseen(model, trained.stage.dataset, trained.path)
+        parts = self.parts.get(trained.stage.name)
+        if parts is not None:
+            whole = trained.model(device=self.options.get("device", "auto"))
+            yield from scores_of_unseen(whole, parts.test, trained.path)
+        elif trained.stage.folds is not None:
+            crossed = trained.from_features(name="cross-validated")
+            yield from scores_of_unseen(crossed, trained.stage.dataset, trained.path)
 
 
 def read_readouts(top: Mapping[str, Any], source: TomlSource) -> ReadoutStages:
@@ -144,25 +177,36 @@ def read_readouts(top: Mapping[str, Any], source: TomlSource) -> ReadoutStages:
     options |= cache_options(top, source) | run_options(top.get("run", {}), source)
     if not top.get("stages"):
         raise InputError("there must be at least one table [[stages]]")
+    parts: dict[str, Split] = {}
     stages = [
-        _stage(f"[[stages]] {number}", table, source)
+        _stage(f"[[stages]] {number}", table, source, parts)
         for number, table in enumerate(top["stages"], start=1)
     ]
+    for stage in stages[:-1]:
+        if stage.name in parts:
+            raise InputError(
+                f"only the last stage may have split; {stage.name!r} is an earlier one"
+            )
     for stage in stages:
         if "downsample" in model and stage.recipe.downsample not in (None, model["downsample"]):
             raise InputError(
                 f"[model] and the recipe of {stage.name!r} have different values of downsample; "
                 "leave out that of [model]"
             )
-    return ReadoutStages(architecture, checked_stages(stages), source.out, options)
+    return ReadoutStages(architecture, checked_stages(stages), source.out, options, parts)
 
 
-def _stage(where: str, given: Any, source: TomlSource) -> Stage:
+def _stage(where: str, given: Any, source: TomlSource, parts: dict[str, Split]) -> Stage:
+    """Return a stage; if it splits its data set, add the parts to those given."""
     table = checked(where, given, _STAGE)
     for name in ("name", "dataset"):
         if name not in table:
             raise InputError(f"{where} must have a {name}")
-    dataset = dataset_of(table, source)
+    dataset, validation = dataset_of(table, source), validation_of(table, source)
+    cut = split_of(where, table, dataset)
+    if cut is not None:
+        parts[table["name"]] = cut
+        dataset, validation = cut.training, cut.validation
     centre_bias = table.get("centre_bias", "fit")
     if centre_bias not in ("fit", "gaussian", "uniform"):
         centre_bias = source.folder / centre_bias
@@ -178,7 +222,7 @@ def _stage(where: str, given: Any, source: TomlSource) -> Stage:
         dataset,
         recipe_of(where, table),
         folds=folds_of(table, dataset, source.folder),
-        validation=validation_of(table, source),
+        validation=validation,
         centre_bias=centre_bias,
         image_weights=image_weights,
         fixation_weights=fixation_weights,

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from salmetrics.data.dataset import Dataset
 from salmetrics.errors import InputError, check_choice, check_list, check_whole
 from salmetrics.evaluation.evaluate import evaluate
 from salmetrics.metrics.registry import METRICS
@@ -38,12 +39,13 @@ class Search:
     Parameters
     ----------
     table
-        One row per instance: configuration, instance, validation_IG (bits per fixation; the column
-        by which to choose), IG on the test images with the interval IG_low to IG_high (bits per
-        fixation), and for a search over layers: layers, n_channels.
+        One row per instance: configuration, instance, for a search over layers: layers, n_channels;
+        validation_IG (bits per fixation; the column by which to choose); then IG on the test images
+        with the interval IG_low to IG_high (bits per fixation), and likewise each other metric of
+        the evaluation.
     evaluation
         Evaluation of all instances, and of each configuration's ensemble of them, on the test
-        images.
+        images; on the images of the validation if the last stage has no folds.
     groups
         Names of the instances in `evaluation`, by configuration.
     trained
@@ -74,6 +76,40 @@ class Search:
         means = self.table.groupby("configuration", sort=False)["validation_IG"].mean()
         return str(means.idxmax())
 
+    @property
+    def summary(self) -> pd.DataFrame:
+        """Every metric over the instances of each configuration.
+
+        Returns
+        -------
+        table : DataFrame
+            Rows by configuration and metric; columns n (instances), mean, sd (NaN for one
+            instance), lowest, highest, and ensemble (the score of all instances mixed, which is
+            that of the instance if there is one).
+        """
+        import pandas as pd
+
+        scores = [c for c in self.table if f"{c}_low" in self.table] + ["validation_IG"]
+        rows = {}
+        for name, group in self.table.groupby("configuration", sort=False):
+            ensemble = _ensemble(str(name), self.groups[str(name)])
+            for metric in map(str, scores):
+                values = group[metric]
+                mixed = np.nan
+                if metric != "validation_IG":
+                    mixed = self.evaluation.value(ensemble, metric)
+                rows[name, metric] = {
+                    "n": len(values),
+                    "mean": values.mean(),
+                    "sd": values.std(),
+                    "lowest": values.min(),
+                    "highest": values.max(),
+                    "ensemble": mixed,
+                }
+        table = pd.DataFrame.from_dict(rows, orient="index")
+        table.index = pd.MultiIndex.from_tuples(table.index, names=["configuration", "metric"])
+        return table
+
     def plot(self, metric: str = "IG", *, ax: Axes | None = None, **kwargs: Any) -> Axes:
         """Plot the scores of all instances by configuration.
 
@@ -93,8 +129,11 @@ class Search:
         """
         from salmetrics.plotting import plot_instances
 
-        names = [name for name in self.evaluation.models if name.endswith(_ENSEMBLE)]
-        shown = names if len(self.groups) == 1 else []
+        shown = [_ensemble(*group) for group in self.groups.items() if len(group[1]) > 1]
+        shown = shown if len(self.groups) == 1 else []
+        gold = self.evaluation.gold_standard
+        if gold is not None and np.isfinite(self.evaluation.value(gold, metric)):
+            shown = [*shown, gold]
         return plot_instances(
             self.evaluation, self.groups, metric, references=shown, ax=ax, **kwargs
         )
@@ -107,6 +146,7 @@ def instance_search(
     *,
     n: int = 20,
     metrics: Sequence[str] = ("LL", "IG"),
+    gold_standard: Any = None,
     **options: Any,
 ) -> Search:
     """Train a model from different random weights; score each instance and all of them together.
@@ -114,11 +154,15 @@ def instance_search(
     Parameters
     ----------
     architecture, stages, out
-        See `train`; the last stage must have folds.
+        See `train`; the last stage must have folds, or images to validate on. Without folds, the
+        scores are those of these images, and choosing by them makes the best a little too good.
     n
         Number of instances.
     metrics
-        Keys of the metrics of the evaluation.
+        Keys of the metrics of the evaluation. "IGE", the share of the gold standard's information
+        gain, fits a gold standard, which takes fixations with subjects.
+    gold_standard
+        See `salmetrics.evaluate`.
     **options
         Further options of `train`.
 
@@ -130,7 +174,8 @@ def instance_search(
     Raises
     ------
     InputError
-        For unknown metrics, stages without folds, and in all cases of `train`.
+        For unknown metrics, a last stage without folds and validation, and in all cases of
+        `train`.
 
     Examples
     --------
@@ -152,9 +197,10 @@ def instance_search(
     >>> search.groups
     {'instances': ['instances, instance 0']}
     """
-    _check(stages, metrics)
+    gold_standard = _checked(stages, metrics, gold_standard)
     trained = train(architecture, stages, out, n_instances=n, **options)
-    return _scored({"instances": trained}, {}, metrics, options.get("progress", True))
+    progress = options.get("progress", True)
+    return _scored({"instances": trained}, {}, metrics, gold_standard, progress)
 
 
 def layer_search(
@@ -167,6 +213,7 @@ def layer_search(
     n_layers: tuple[int, int] = (1, 5),
     n_instances: int = 1,
     metrics: Sequence[str] = ("LL", "IG"),
+    gold_standard: Any = None,
     seed: int = 0,
     **options: Any,
 ) -> Search:
@@ -181,15 +228,15 @@ def layer_search(
     layers
         Names of modules of the backbone, from which sets are drawn.
     stages, out
-        See `train`; the last stage must have folds.
+        See `instance_search`.
     n
         Number of different sets; if there are fewer, all of them are trained.
     n_layers
         Fewest and most layers of a set.
     n_instances
         Number of trainings of each set, from different random weights.
-    metrics
-        Keys of the metrics of the evaluation.
+    metrics, gold_standard
+        See `instance_search`.
     seed
         Seed of the sets, and of each training.
     **options
@@ -203,8 +250,8 @@ def layer_search(
     Raises
     ------
     InputError
-        For unknown layers or metrics, an architecture with several backbones, stages without
-        folds, and in all cases of `train`.
+        For unknown layers or metrics, an architecture with several backbones, a last stage without
+        folds and validation, and in all cases of `train`.
 
     References
     ----------
@@ -237,7 +284,7 @@ def layer_search(
             "layer_search needs an architecture with one backbone; this one has "
             f"{len(architecture.backbones)}"
         )
-    _check(stages, metrics)
+    gold_standard = _checked(stages, metrics, gold_standard)
     backbone = architecture.backbones[0]
     pool = tuple(check_list("layers", layers))
     ends = [check_whole("n_layers", value, 1) for value in check_list("n_layers", n_layers)]
@@ -264,15 +311,37 @@ def layer_search(
             seed=seed,
             **options,
         )
-    return _scored(trained, facts, metrics, options.get("progress", True))
+    return _scored(trained, facts, metrics, gold_standard, options.get("progress", True))
 
 
-def _check(stages: Sequence[Stage], metrics: Sequence[str]) -> None:
-    """Raise the errors that would otherwise come after hours of training."""
-    if checked_stages(stages)[-1].folds is None:
-        raise InputError("a search scores the images of folds; give folds to the last stage")
+def _ensemble(configuration: str, instances: Sequence[str]) -> str:
+    """Return the name of the mixture of all instances of a configuration."""
+    return f"{configuration}, {_ENSEMBLE}" if len(instances) > 1 else instances[0]
+
+
+def _checked(stages: Sequence[Stage], metrics: Sequence[str], gold_standard: Any) -> Any:
+    """Return the gold standard; raise the errors that would otherwise come after the training."""
+    last = checked_stages(stages)[-1]
+    if last.folds is None and last.validation is None:
+        raise InputError(
+            "a search scores images that were not trained on: give folds to the last stage, or "
+            "validation"
+        )
     for metric in check_list("metrics", metrics):
         check_choice("metric", metric, METRICS)
+    if gold_standard is None and "IGE" in metrics:
+        gold_standard = True
+    if gold_standard is True and np.unique(_held_out(last).fixations.subject).size < 2:
+        raise InputError(
+            "IGE needs a gold standard, and all fixations are of one subject, so nobody else can "
+            "predict them; give the fixations a column subject, or leave out IGE"
+        )
+    return gold_standard
+
+
+def _held_out(stage: Stage) -> Dataset:
+    """Return the images that a search scores."""
+    return stage.dataset if stage.validation is None else stage.validation
 
 
 def _sets(
@@ -297,9 +366,10 @@ def _scored(
     trained: dict[str, Trained],
     facts: dict[str, dict[str, Any]],
     metrics: Sequence[str],
+    gold_standard: Any,
     progress: bool,
 ) -> Search:
-    """Score all instances, and the ensemble of each configuration, on the test images."""
+    """Score all instances, and the ensemble of each configuration, on images that were held out."""
     import pandas as pd
 
     models: list[DensityModel] = []
@@ -312,13 +382,16 @@ def _scored(
             row = {"configuration": name, "instance": j, **facts.get(name, {})}
             rows.append(row | {"validation_IG": result.validation(j)})
         if result.n_instances > 1:
-            models.append(result.from_features(name=f"{name}, {_ENSEMBLE}"))
-    dataset = next(iter(trained.values())).stage.dataset
-    wanted = list(dict.fromkeys([*metrics, "IG"]))
-    evaluation = evaluate(models, *dataset, metrics=wanted, progress=progress)
+            models.append(result.from_features(name=_ensemble(name, groups[name])))
+    dataset = _held_out(next(iter(trained.values())).stage)
+    wanted = list(dict.fromkeys(["IG", *(metric for metric in metrics if metric != "IGE")]))
+    options: dict[str, Any] = {"gold_standard": gold_standard, "progress": progress}
+    evaluation = evaluate(models, *dataset, metrics=wanted, **options)
     summary = evaluation.summary
+    listed = ["IG", *(metric for metric in evaluation.metrics if metric != "IG")]
     for row in rows:
-        key = (groups[row["configuration"]][row["instance"]], "IG")
-        for column, score in (("IG", "value"), ("IG_low", "low"), ("IG_high", "high")):
-            row[column] = summary.loc[key, score]
+        model = groups[row["configuration"]][row["instance"]]
+        for metric in listed:
+            for suffix, score in (("", "value"), ("_low", "low"), ("_high", "high")):
+                row[metric + suffix] = summary.loc[(model, metric), score]
     return Search(pd.DataFrame(rows), evaluation, groups, trained)

@@ -181,7 +181,8 @@ def train(
             last.folds.save(folder / "folds.csv")
         history = run.history(folder / "history.csv")
     parts, cached = tuple(run.parts[-1]), tuple(sets[-1][0] for sets in run.features)
-    return Trained(folder / "model.pth", whole, parts, n_instances, history, cached)
+    others = tuple(other for sets in run.features if (other := sets[-1][1]) is not None)
+    return Trained(folder / "model.pth", whole, parts, n_instances, history, cached, others)
 
 
 class _ReadoutRun:

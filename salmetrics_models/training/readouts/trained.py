@@ -51,6 +51,8 @@ class Trained:
         images, sigma (pixels of the map), centre_weight.
     features
         Features of the images of the last stage, for each backbone.
+    validation_features
+        Features of the images that it is validated on, for each backbone; empty with folds.
 
     See Also
     --------
@@ -85,6 +87,7 @@ class Trained:
     n_instances: int
     history: pd.DataFrame
     features: tuple[Features, ...]
+    validation_features: tuple[Features, ...] = ()
 
     @property
     def stage(self) -> Stage:
@@ -153,9 +156,11 @@ class Trained:
         return self.model(**options).cross_validated(self._folds())
 
     def from_features(self, *, instance: int | None = None, name: str = "readout") -> FromFeatures:
-        """Return the model of `cross_validated` for the images of training, which runs faster.
+        """Return a model for the images of training that were held out, which runs faster.
 
-        It reads the cached features instead of running the backbones.
+        It reads the cached features instead of running the backbones. With folds, it is the model
+        of `cross_validated`; without, it predicts the images that the last stage is validated on,
+        with the centre bias of its validation.
 
         Parameters
         ----------
@@ -172,11 +177,17 @@ class Trained:
         Raises
         ------
         InputError
-            If the last stage has no folds.
+            If the last stage has neither folds nor images to validate on.
         """
-        folds = self._folds()
+        folds = self.stage.folds
+        if folds is None and not self.validation_features:
+            raise InputError(
+                "the last stage of this training has no folds, and no images to validate on"
+            )
+        features = self.validation_features if folds is None else self.features
         model = self.model(device="cpu")
-        by_fold = [model.components_of(fold=k, instance=instance) for k in range(folds.n_folds)]
+        n_folds = 1 if folds is None else folds.n_folds
+        by_fold = [model.components_of(fold=k, instance=instance) for k in range(n_folds)]
         used = sorted({number for components in by_fold for number in components})
         architecture = replace(self.architecture, n_components=len(used))
         heads: list[Head] = []
@@ -190,9 +201,9 @@ class Trained:
         return FromFeatures(
             architecture,
             heads,
-            self.features,
-            self.centre_bias,
-            lambda image: places[folds[image]],
+            features,
+            self.parts[0].validation_centre_bias if folds is None else self.centre_bias,
+            lambda image: places[0 if folds is None else folds[image]],
             name,
             {"weights": model.weights_digest, "instance": instance},
         )

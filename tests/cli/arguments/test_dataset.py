@@ -3,7 +3,9 @@
 import argparse
 import re
 
+import numpy as np
 import pytest
+from PIL import Image
 
 import salmetrics
 from salmetrics import InputError
@@ -12,12 +14,13 @@ from salmetrics.cli.arguments.dataset import (
     add_data,
     dataset_of,
     datasets_of,
+    heading,
     named_dataset,
     option_values,
     protocol_of,
     shortened,
 )
-from tests.cli.command_line import DATA, error_of
+from tests.cli.command_line import DATA, FILES, error_of
 
 
 @pytest.mark.parametrize(("outside", "n"), [("drop", None), ("clip", 40)])
@@ -52,10 +55,14 @@ def test_column_names(folder):
         ([*DATA[:2], "--fixations", "no.csv"], "'no.csv' does not exist"),
         (
             [*DATA[:2], "--fixations", "named.csv"],
-            "no column 'file' (image), 'x' (x), 'y' (y); its columns are 'name', 'col', 'row'",
+            "no column 'file', 'x', 'y'; its columns are 'name', 'col', 'row'. Name yours with "
+            "--image-column, --x-column, --y-column",
         ),
         ([*DATA[:2], "--fixations", "outside.csv"], "fixations are outside their image"),
-        (DATA[:4], "pass sigma= (pixels; --sigma"),
+        (
+            [*DATA[:4], "--metrics", "CC"],
+            "pass --sigma, or --dataset NAME,sigma=PIXELS, or --pixels-per-degree, or leave out CC",
+        ),
         ([*DATA, "--first", "0"], "--first must be at least 1; got 0"),
     ],
 )
@@ -85,10 +92,92 @@ def test_the_first_images(folder):
     assert len(first.fixations) == (dataset.fixations.image < 2).sum()
 
 
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (
+            "",
+            "line 3: x=-0.25, y=0.25 on '0.png' (width 30, height 20). They look like fractions of "
+            "the image: give --units normalised; or use --outside drop, or --outside clip, which",
+        ),
+        ("--units degree", "--units degree needs the place of 0 degrees: --origin centre if y"),
+        ("--units degree --origin centre", "--units degree needs --pixels-per-degree"),
+        ("--one-based --units normalised", "--one-based is for pixels that are counted"),
+        ("--separator ab", "--separator takes one character, 'tab' or 'space'; got 'ab'"),
+        ("--separator ;", "Give another separator with --separator, and other names with --image-"),
+        ("--encoding utf-7x", "--encoding utf-7x does not fit: unknown encoding"),
+        (
+            "--subject-column nobody",
+            "has no column 'nobody'; its columns are 'file', 'x', 'y', 'who'. "
+            "Name yours with --subject-column",
+        ),
+        ("--subject-column who", "--missing drop, or leave the column out"),
+        ("--preset tobii", "Name yours with --image-column, --x-column, --y-column"),
+        ("--decimal ,", "--decimal , is assumed, --decimal . reads 12.5"),
+    ],
+)
+def test_messages_name_options(folder, capsys, options, message):
+    rows = ["file,x,y,who", "0.png,.25,.25,a", "0.png,-.25,.25,"]
+    (folder / "t.csv").write_text("\n".join(rows))
+    arguments = f"evaluate --images images --fixations t.csv --model uniform {options}"
+    assert message in error_of(capsys, arguments)
+
+
+def test_folders_and_files_in_the_wrong_place(folder, capsys):
+    model = "--model uniform"
+    text = error_of(capsys, f"evaluate --images images/0.png --fixations fixations.csv {model}")
+    assert "'images/0.png' is a file; --images takes a folder of images" in text
+    text = error_of(capsys, f"evaluate --images images --fixations empty {model}")
+    assert "A folder of fixations holds one map of fixations per image; a table is a file" in text
+    assert "--fixations table.csv" in text
+
+
+def test_what_is_left_out_is_printed_and_kept(folder, capsys):
+    rows = ["file;x;y", *["0.png;1,5;2,5"] * 3, *["1.png;99,5;1"] * 2, "1.png;.;.", "1.png;;"]
+    (folder / "t.csv").write_text("\n".join(rows))
+    data = "--images images --fixations t.csv --missing drop --outside drop --metrics NSS"
+    command = f"evaluate {data} --model uniform --n-bootstrap 0 --out r.h5"
+    assert main(command.split()) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[:2] == [
+        "images: 3 images (2 without fixations), 3 fixations",
+        "left out: 2 rows without values, 2 of 5 fixations outside their image",
+    ]
+    left_out = {"rows without values": 2, "fixations outside their image": 2}
+    assert salmetrics.Evaluation.load("r.h5").provenance["dataset"]["left_out"] == left_out
+    assert main(command.replace("outside drop", "outside clip").split()) == 0
+    assert "\nmoved: 2 of 5 fixations into their image\n" in capsys.readouterr().out
+    assert main(f"pack {data.replace('--metrics NSS', '')} --out d.h5".split()) == 0
+    packed = salmetrics.read_hdf5("d.h5")
+    assert dict(packed.fixations.left_out) == left_out
+    assert heading(packed).splitlines()[1] == lines[1]
+
+
+def test_maps_of_fixations(folder, capsys):
+    (folder / "maps").mkdir()
+    for i in range(2):
+        marks = np.zeros((20 + i, 30), np.uint8)
+        marks[3 + i, 5], marks[9, 8 + i] = 255, 255
+        Image.fromarray(marks).save(folder / f"maps/{i}.png")
+    command = "evaluate --images images --fixations maps --model uniform --metrics AUC"
+    assert "no map for '2.png'" in (text := error_of(capsys, command))
+    assert "Images without a map have no fixations with --missing drop" in text
+    assert "holds maps of fixations; --units need" in error_of(capsys, f"{command} --units pixel")
+    assert main(f"{command} --missing drop".split()) == 0
+    assert capsys.readouterr().out.splitlines()[:2] == [
+        "images: 3 images (1 without fixations), 4 fixations",
+        "left out: 1 image without a map of fixations",
+    ]
+    assert main(f"{command} --missing drop --fixation-values counts".split()) == 0
+    assert capsys.readouterr().out.startswith("images: 3 images (1 without fixations), 1020 fixa")
+    text = error_of(capsys, command.replace("maps", "fixations.csv --fixation-values marks"))
+    assert "--fixation-values is for maps of fixations; 'fixations.csv' is a table" in text
+
+
 def test_several_data_sets(result):
     salmetrics.write_hdf5(salmetrics.read_hdf5("data.h5"), "copy.h5", images="copy")
     words = ["--dataset", "data.h5", "--dataset", "copy.h5", "--first", "1"]
-    with pytest.raises(InputError, match=r"two data sets are called 'generated'; names must be"):
+    with pytest.raises(InputError, match=r"two data sets are called 'generated'; give one another"):
         datasets_of(parsed(words, several=True))
     (dataset,) = datasets_of(parsed([*words[:2], "--first", "1"], several=True))
     assert len(dataset.stimuli) == 1
@@ -98,8 +187,15 @@ def test_several_data_sets(result):
 
 def test_options_that_do_not_go_together(result):
     data = ["--dataset", "data.h5"]
-    for more in (["--outside", "drop"], ["--x-column", "col"], ["--subject-column", "s"]):
-        with pytest.raises(InputError, match=r"--outside and --\*-column need --images"):
+    for more in (
+        ["--outside", "drop"],
+        ["--x-column", "col"],
+        ["--one-based"],
+        ["--units", "pixel"],
+    ):
+        with pytest.raises(
+            InputError, match=f"^{more[0]} need --images and --fixations, not --dat"
+        ):
             dataset_of(parsed([*data, *more]))
     with pytest.raises(InputError, match="--root needs --dataset"):
         dataset_of(parsed([*DATA, "--root", "x"]))
@@ -143,3 +239,60 @@ def test_option_values():
 def test_widths_of_protocols(protocol, sigma, degree, own_width, overrides):
     options = argparse.Namespace(protocol=protocol, sigma=sigma, pixels_per_degree=degree)
     assert protocol_of(options, own_width=own_width).overrides == overrides
+
+
+def test_every_data_set_has_a_scale_and_a_name_of_its_own(result):
+    dataset = salmetrics.read_hdf5("data.h5")
+    stimuli = dataset.stimuli.with_scale(sigma=24, pixels_per_degree=35)
+    salmetrics.write_hdf5(salmetrics.Dataset("d", stimuli, dataset.fixations), "known.h5")
+
+    def scale(options):
+        stimuli = named_dataset(f"known.h5{options}").stimuli
+        return stimuli.sigma, stimuli.pixels_per_degree
+
+    assert scale("") == (24, 35)
+    assert scale(",sigma=20") == (20, 35)
+    assert scale(",pixels_per_degree=30") == (None, 30)  # a degree replaces the width, too
+    assert scale(",sigma=20,pixels_per_degree=30") == (20, 30)
+    assert named_dataset("known.h5,name=mine").name == "mine"
+    assert named_dataset("known.h5,name=mine").stimuli.name == "mine"
+    for options, text in (
+        ("sigma=wide", "sigma must be a number of pixels; got 'wide'"),
+        ("sigma=-1", "sigma must be a positive number"),
+        ("sigma=1,sigma=2", "sigma= must be given once"),
+        ("name=", "name= must be given once, with a value"),
+        ("part=val", "a file has the options empirical=, name="),
+        ("empirical=maps", "empirical= is for several data sets"),
+    ):
+        with pytest.raises(InputError, match=text):
+            named_dataset(f"known.h5,{options}")
+
+
+def test_the_scale_of_all_data_sets_and_of_one(result):
+    words = ["--dataset", "data.h5", "--dataset", "data.h5,sigma=7,name=own"]
+    options = parsed([*words, "--sigma", "3"], several=True)
+    assert [dataset.stimuli.sigma for dataset in datasets_of(options)] == [3, 7]
+    options.protocol = "mit-tuebingen"
+    with pytest.raises(InputError, match="'mit-tuebingen' has a blur of its own, so that of"):
+        protocol_of(options)
+    options = parsed(["--dataset", "data.h5,sigma=7", "--sigma", "3"])
+    options.protocol = "default"
+    with pytest.raises(InputError, match="has a width already; leave out --sigma"):
+        protocol_of(options)
+
+
+def test_own_images_beside_registered_data(result):
+    words = ["--dataset", "data.h5", *FILES, "--sigma", "3"]
+    own, other = datasets_of(parsed(words, several=True))
+    assert (own.name, other.name) == ("images", "generated")
+    assert own.stimuli.sigma == other.stimuli.sigma == 3
+
+
+def test_images_with_ground_truth_alone(result):
+    options = parsed(["--images", "images"])
+    with pytest.raises(InputError, match="no data: give --dataset, or --images and --fixations"):
+        dataset_of(options)
+    options.empirical = "maps"
+    dataset = dataset_of(options)
+    assert len(dataset.fixations) == 0
+    assert dataset.stimuli.ids == ("0.png", "1.png", "2.png")

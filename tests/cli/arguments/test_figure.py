@@ -50,11 +50,12 @@ def test_an_interrupted_figure_leaves_the_old_one(tmp_path, monkeypatch):
     path.write_text("old")
     figure, _ = pyplot().subplots()
 
-    def interrupted(target, **_):
-        Path(target).write_text("half")
+    def interrupted(target, contents):
+        with target.open("wb") as file:
+            file.write(contents[:10])
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(figure, "savefig", interrupted)
+    monkeypatch.setattr(Path, "write_bytes", interrupted)
     with pytest.raises(KeyboardInterrupt):
         save_figure(figure, options(path))
     pyplot().close(figure)

@@ -10,8 +10,17 @@ import pytest
 import salmetrics
 from salmetrics import InputError
 from salmetrics.cli import main
-from salmetrics.cli.arguments.model import model_of, opened
+from salmetrics.cli.arguments.model import model_of, named_specs, opened, split_name
 from tests.cli.command_line import DATA, error_of
+
+WRONG = {
+    "needs": "class Net:\n    def __init__(self, weights, size, *, k=1, **more):\n        pass\n",
+    "abstract": "import salmetrics\nclass Net(salmetrics.DensityModel):\n    pass\n",
+    "bug": "import os\nx = 1 / 0\n",
+    "syntax": "class Net(:\n",
+    "exit": "raise SystemExit(3)\n",
+    "empty": "x = 1\n",
+}
 
 
 def test_model_files_of_one_name(folder):
@@ -29,7 +38,7 @@ def test_model_files_of_one_name(folder):
 def test_a_module_in_the_current_folder(folder, capsys, monkeypatch):
     monkeypatch.setattr("sys.path", [p for p in sys.path if p not in ("", str(folder))])
     assert main(["evaluate", *DATA, "--model", "my_models:Flat", "--metrics", "AUC"]) == 0
-    assert "my_models:Flat" in capsys.readouterr().out
+    assert "\nFlat " in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
@@ -40,7 +49,18 @@ def test_a_module_in_the_current_folder(folder, capsys, monkeypatch):
         ("centre-bias:x", "model 'centre-bias' takes a number; got 'x'"),
         ("centre-bias:-1", "bandwidth must be a positive share"),
         ("no.py:Flat", "model file 'no.py' does not exist"),
-        ("my_models.py:Other", "my_models.py has no 'Other'"),
+        ("my_models.py:Other", "my_models.py has no 'Other'; it has my_models.py:Flat, my_mod"),
+        ("my_models.py:Flta", "my_models.py has no 'Flta'; did you mean 'Flat'?"),
+        ("my_models.py", "name a class in it: my_models.py:Flat, my_models.py:Broken, my_mod"),
+        ("unifor", "of the form file.py:Class or module:Class; did you mean 'uniform'?"),
+        ("wrong/needs.py:Net", "class Net needs weights, size, and the command line gives no"),
+        ("wrong/abstract.py:Net", "class Net must define log_density"),
+        ("wrong/bug.py:Net", "raised ZeroDivisionError: division by zero ("),
+        ("wrong/bug.py:Net", "bug.py, line 2: x = 1 / 0)"),
+        ("wrong/syntax.py:Net", "importing wrong/syntax.py raised SyntaxError: "),
+        ("wrong/syntax.py", "'wrong/syntax.py' is no valid Python, line 1: "),
+        ("wrong/exit.py:Net", "importing wrong/exit.py raised SystemExit: 3 ("),
+        ("wrong/empty.py", "model file 'wrong/empty.py' defines no class and no function"),
         ("no_such_module:A", "there is no module 'no_such_module'; to name a file"),
         ("salmetrics.none:A", "there is no module 'salmetrics.none'"),
         (
@@ -51,6 +71,9 @@ def test_a_module_in_the_current_folder(folder, capsys, monkeypatch):
     ],
 )
 def test_errors(folder, capsys, spec, text):
+    (folder / "wrong").mkdir()
+    for name, source in WRONG.items():
+        (folder / "wrong" / f"{name}.py").write_text(source)
     assert text in error_of(capsys, ["evaluate", *DATA, "--model", spec])
 
 
@@ -94,5 +117,94 @@ def test_objects_that_are_no_models(dataset):
 
 def test_modules_that_lack_another(dataset):
     Path("lacking.py").write_text("import no_such_module\n")
-    with pytest.raises(ModuleNotFoundError, match="no_such_module"):
+    with pytest.raises(InputError, match=r"importing lacking raised ModuleNotFoundError: .*line 1"):
         model_of("lacking:Model", dataset)
+
+
+@pytest.fixture
+def paths(tmp_path, monkeypatch):
+    """The current folder, with folders and files of maps whose names are alike."""
+    for name in ("a/maps", "b/maps", "maps", "c=d/maps", "x=maps", "y=uniform"):
+        (tmp_path / name).mkdir(parents=True)
+    for name in ("maps.zip", "r.mat", "m=1.py"):
+        (tmp_path / name).touch()
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("texts", "expected"),
+    [
+        (["a/maps"], ["maps"]),
+        (["a/maps/"], ["maps"]),
+        (["a/maps", "b/maps"], ["a/maps", "b/maps"]),
+        (["maps", "maps.zip"], ["maps", "maps.zip"]),
+        (["r.mat:one", "r.mat:two"], ["r:one", "r:two"]),
+        (["net.py:Net", "pack.module:Other"], ["Net", "Other"]),
+        (["net.py:Net", "old/net.py:Net"], ["paths/net.py:Net", "old/net.py:Net"]),
+        (["Net=net.py:Net", "other.py:Net"], ["Net", "other.py:Net"]),
+        (["maps=a/maps", "b/maps"], ["maps", "b/maps"]),
+        (["m=1.py:Net", "c=d/maps", "./x=maps"], ["Net", "maps", "x=maps"]),
+        (["flat=uniform", "uniform", "centre-bias:0.1"], ["flat", "uniform", "centre-bias:0.1"]),
+        (["deepgaze2e:w.pt,device=cpu"], ["deepgaze2e:w.pt,device=cpu"]),
+        (["gpu=deepgaze2e:w.pt,device=cuda"], ["gpu"]),
+    ],
+)
+def test_names_of_models(paths, texts, expected):
+    specs = named_specs(texts)
+    parent = Path.cwd().name
+    assert list(specs) == [name.replace("paths/", f"{parent}/") for name in expected]
+    assert list(specs.values()) == [split_name(text)[1] for text in texts]
+
+
+def test_an_equals_sign_of_the_specification(paths):
+    for spec in ("m=1.py:Net", "c=d/maps", "./x=maps", "emlnet:imagenet=a,places=b,decoder=c"):
+        assert split_name(spec) == (None, spec)
+        assert split_name(f"own={spec}") == ("own", spec)
+
+
+@pytest.mark.parametrize(
+    ("texts", "message"),
+    [
+        (["maps", "maps"], "--maps maps is given twice; give it once, or name each"),
+        (["q=maps", "q=a/maps"], "two models are called 'q': --maps q=maps and --maps q=a/maps"),
+        (["x=maps"], "x=maps is a path, and maps named 'x', too: for the path write ./x=maps"),
+        (["y=uniform"], "y=uniform is a path, and uniform named 'y', too"),
+        (["=uniform"], "--maps must be SPEC or NAME=SPEC; got '=uniform'"),
+        (["k="], "--maps must be SPEC or NAME=SPEC; got 'k='"),
+    ],
+)
+def test_names_that_are_wrong(paths, texts, message):
+    with pytest.raises(InputError) as caught:
+        named_specs(texts, "--maps")
+    assert message in str(caught.value)
+
+
+def test_a_name_that_is_registered_and_a_path(folder):
+    dataset = salmetrics.datasets.load_folder("images", "fixations.csv", sigma=3)
+    (folder / "uniform").mkdir()
+    for image in dataset.stimuli:
+        np.save(folder / "uniform" / f"{image.id}.npy", np.arange(600.0)[: np.prod(image.size)])
+    text = "'uniform' is a registered model, and also a folder or file here: say ./uniform for the"
+    with pytest.raises(InputError, match=text):
+        opened("uniform", dataset)
+    assert isinstance(opened("uniform:", dataset), salmetrics.Uniform)
+    assert model_of("./uniform", dataset) == "./uniform"
+
+
+def test_names_and_order_of_maps(folder, capsys):
+    dataset = salmetrics.datasets.load_folder("images", "fixations.csv", sigma=3)
+    rng = np.random.default_rng(0)
+    arrays = [rng.random(image.size) for image in dataset.stimuli]
+    (folder / "maps").mkdir()
+    for i, array in enumerate(arrays):
+        np.save(folder / "maps" / f"sal_{i + 1:03d}.npy", array)
+    expected = salmetrics.nss(arrays, *dataset)
+    options = ["evaluate", *DATA, "--model", "maps", "--metrics", "NSS"]
+    assert "If they are in the order of the images, say so: --map-name 'sal_{" in error_of(
+        capsys, " ".join(options)
+    )
+    named = [*options, "--map-name", "sal_{position:03d}", "--out", "named.csv"]
+    assert main(named) == 0
+    assert pd.read_csv("named.csv").value[0] == pytest.approx(expected, abs=1e-12)
+    text = "--map-order must be one of"
+    assert text in error_of(capsys, [*options, "--map-order", "random"])

@@ -23,6 +23,8 @@ def test_defaults(command):
     add_resources(command)
     assert vars(command.parse_args([])) == {
         "resize": None,
+        "map_name": None,
+        "map_order": None,
         "fit_density": False,
         "metrics": None,
         "protocol": "default",
@@ -68,4 +70,4 @@ def test_layouts(command):
     add_layout(command, "it is saved")
     assert command.parse_args([]).layout is None
     assert command.parse_args(["--layout", "salicon"]).layout == "salicon"
-    assert "layout of this paper; it is saved" in " ".join(command.format_help().split())
+    assert "mit300, salicon; it is saved" in " ".join(command.format_help().split())

@@ -12,6 +12,7 @@ import pytest
 import salmetrics
 from salmetrics import Dataset, InputError
 from salmetrics.cli import main
+from salmetrics.cli.arguments.dataset import option_values
 from salmetrics_models import ReadoutModel
 from salmetrics_models.deepgaze.architectures import DEEPGAZE_2, DEEPGAZE_2E, DEEPGAZE_2E_ACW
 from salmetrics_models.training import RECIPES
@@ -59,7 +60,9 @@ def test_examples(name, capsys, tmp_path, monkeypatch):
 
     def load(spec, root):
         asked.append(spec)
-        if spec == "cat2000":
+        registered, *options = spec.split(",")
+        option_values(registered, options)  # raises an error for names that are not registered
+        if registered == "cat2000-train":
             return blobs(10, lambda i: [0], categories=["a", "b"] * 5)
         n = 1003 if spec.startswith("mit1003") else 30
         few = blob_dataset(30, n_fixations=4, name=spec)
@@ -77,8 +80,13 @@ def test_examples(name, capsys, tmp_path, monkeypatch):
         assert asked == ["osie"]
         assert tuple(found.stages[0].dataset.stimuli.sizes[0]) == (300, 400)
         return
+    if name == "deepgaze2e-acw-split":
+        parts = found.parts
+        assert [len(d) for d in (parts.training, parts.validation, parts.test)] == [6, 2, 2]
+        assert (found.dataset, found.options["validation"]) == (parts.training, parts.validation)
+        assert (found.options["folds"], found.options["n_instances"]) == ("none", 15)
+        return
     if name == "deepgaze2e-acw":
-        assert asked == ["cat2000"]
         options = found.options
         assert options["architecture"] == DEEPGAZE_2E_ACW
         assert options["folds"].n_folds == 5
@@ -117,11 +125,6 @@ def test_examples(name, capsys, tmp_path, monkeypatch):
     data = [spec.partition(",")[0] for spec in asked]
     stopped = {"deepgaze2": "mit1003", "deepgaze2e": "salicon"}[name]
     assert data == ["salicon", stopped, "mit1003"]
-    for spec in asked:  # options are those of the data sets
-        from salmetrics.cli.arguments.dataset import option_values
-
-        first_part, *options = spec.split(",")
-        option_values(first_part, options)
 
 
 def _folds(stimuli, scheme):

@@ -11,6 +11,7 @@ from salmetrics_models.backbones.backbone import ALEXNET, HAND_MADE
 from salmetrics_models.deepgaze.architectures import DEEPGAZE_2E
 from salmetrics_models.training import RECIPES, Recipe
 from salmetrics_models.training import toml_tables as tables
+from tests.salmetrics_models.toy_backbones import blobs
 from tests.salmetrics_models.training.toy_training import ARCHITECTURE
 
 
@@ -104,6 +105,43 @@ def test_folds(dataset, tmp_path):
     with pytest.raises(InputError, match="scheme must be one of 'deepgaze3', 'deepgaze2'"):
         tables.folds_of({"folds": 3, "scheme": "mine"}, dataset, tmp_path)
     assert isinstance(own, Folds)
+
+
+def test_splits(tmp_path):
+    dataset = blobs(20, lambda i: [0], categories=["a", "b"] * 10)
+    assert tables.split_of("[a]", {}, dataset) is None
+    table = {"split": [3, 1, 1]}
+    found = tables.split_of("[a]", table, dataset, "category")
+    for part, n in ((found.training, 6), (found.validation, 2), (found.test, 2)):
+        assert sorted(part.stimuli.attributes["category"]) == ["a"] * n + ["b"] * n
+    assert str(found) == "12 for training, 4 for validation, 4 for test"
+    again = tables.split_of("[a]", {"split": [0.6, 0.2, 0.2], "split_by": "category"}, dataset)
+    assert again.test.stimuli.ids == found.test.stimuli.ids
+    other = tables.split_of("[a]", table | {"split_seed": 1}, dataset, "category")
+    assert other.test.stimuli.ids != found.test.stimuli.ids
+    found.save(tmp_path / "new" / "split.csv")
+    lines = (tmp_path / "new" / "split.csv").read_text().splitlines()
+    assert lines[0] == "id,part"
+    assert set(lines[1:]) == {
+        *(f"{name},training" for name in found.training.stimuli.ids),
+        *(f"{name},validation" for name in found.validation.stimuli.ids),
+        *(f"{name},test" for name in found.test.stimuli.ids),
+    }
+    for wrong, text in (
+        ({"split": [1, 2]}, r"split in \[a\] must be three numbers above 0, .*; got \[1, 2\]"),
+        ({"split": [1, 2, 0]}, "three numbers above 0"),
+        ({"split": [1, 2, "x"]}, "three numbers above 0"),
+        ({"split": [98, 1, 1]}, r"leaves no image of category 'a' for validation"),
+        ({"split": [98, 1, 1], "split_by": "x"}, r"split_by in \[a\] must be one of 'category'"),
+        (table | {"split_seed": -1}, r"split_seed in \[a\] must be a whole number >= 0"),
+        (table | {"folds": 3}, r"\[a\] has folds and split; leave out one of them"),
+        (table | {"validation": "x"}, r"\[a\] has validation and split"),
+        ({"split_by": "category"}, r"split_by in \[a\] is an option of split; give split, too"),
+    ):
+        with pytest.raises(InputError, match=text):
+            tables.split_of("[a]", wrong, dataset, "category")
+    with pytest.raises(InputError, match="leaves no image for training"):
+        tables.split_of("[a]", {"split": [1, 98, 1]}, dataset)
 
 
 def test_one_stage_only():

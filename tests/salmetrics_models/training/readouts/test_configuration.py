@@ -4,6 +4,7 @@ import pytest
 
 import salmetrics
 from salmetrics import Dataset, InputError
+from salmetrics.cli import main
 from salmetrics_models.training import RECIPES
 from salmetrics_models.training.configuration import read_configuration
 from salmetrics_models.training.readouts.configuration import BASES, ReadoutStages
@@ -102,3 +103,37 @@ def test_summary_and_check(training_folder):
     (training_folder / "config.toml").write_text(BEGIN + STAGE.replace('"cpu"', '"tpu"'))
     with pytest.raises(InputError, match="device must be"):
         read_configuration("config.toml", load).check()
+
+
+SPLIT = STAGE.replace("folds = 3", "split = [6, 3, 3]\nsplit_seed = 2")
+
+
+@pytest.mark.filterwarnings("ignore:the fit of the centre bias ended")  # to 3 test images
+@pytest.mark.slow
+def test_one_split(training_folder, capsys):
+    (training_folder / "config.toml").write_text(BEGIN + SPLIT)
+    assert main(["train", "config.toml"]) == 0
+    out = capsys.readouterr().out
+    assert "blobs: blobs, 6 images" in out
+    assert "in all, 6 for training, 3 for validation, 3 for test" in out
+    assert "3 images of blobs, each by readouts not trained on it" in out
+    scored = salmetrics.Evaluation.load("out/evaluation.h5")
+    lines = (training_folder / "out" / "split-blobs.csv").read_text().splitlines()
+    assert sorted(scored.per_image.index) == sorted(
+        line.partition(",")[0] for line in lines if line.endswith(",test")
+    )
+
+
+def test_images_that_are_tested_are_not_trained_on(training_folder):
+    first = STAGE.partition("[run]")[0].replace("folds = 3", 'validation = "blobs.h5"')
+    (training_folder / "config.toml").write_text(
+        BEGIN + first.replace('"blobs"', '"first"') + SPLIT
+    )
+    found = read_configuration("config.toml", load)
+    with pytest.raises(InputError, match="'first' is trained on 3 of the images that split leaves"):
+        found.train(progress=False)
+    (training_folder / "config.toml").write_text(
+        BEGIN + SPLIT.partition("[run]")[0] + STAGE.replace('"blobs"', '"second"')
+    )
+    with pytest.raises(InputError, match="only the last stage may have split; 'blobs' is an ear"):
+        read_configuration("config.toml", load)

@@ -2,12 +2,14 @@
 
 from dataclasses import replace
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
 import salmetrics
 from salmetrics import InputError
 from salmetrics.data import folds
+from salmetrics.datasets import generate_dataset
 from salmetrics_models.deepgaze.architectures import DEEPGAZE_2E
 from salmetrics_models.training import Recipe, Stage, instance_search, layer_search
 from salmetrics_models.training.inputs import features as features_module
@@ -79,6 +81,62 @@ def test_layers(short, tmp_path, monkeypatch):
     np.testing.assert_array_equal(again.table["IG"], found.table["IG"])
 
 
+@pytest.mark.filterwarnings("ignore:the fit of the gold standard ended")  # to 3 people
+@pytest.mark.slow
+def test_all_metrics_and_shares_of_the_gold_standard(tmp_path):
+    """The last stage has no folds: the images of its validation are scored."""
+    made = generate_dataset(9, size=(64, 80), n_subjects=3, n_fixations=6, seed=1).dataset
+    recipe = Recipe(max_epochs=1, learning_rate=0.02)
+    stage = Stage("made", made[:5], recipe, validation=made[5:], centre_bias="gaussian")
+    metrics = ["NSS", "IGE", "AUC"]
+    found = instance_search(ARCHITECTURE, [stage], tmp_path, n=2, metrics=metrics, **QUIET)
+    result = found.evaluation
+    assert result.provenance["dataset"]["n_images"] == 4
+    columns = [c for c in found.table if not c.endswith(("_low", "_high"))]
+    assert columns == ["configuration", "instance", "validation_IG", "IG", "IGE", "NSS", "AUC"]
+    trained = found.trained["instances"]
+    for j, row in found.table.iterrows():
+        model = trained.from_features(instance=j)
+        own = trained.model(device="cpu", centre_bias="gaussian")
+        own = own.with_components(own.components_of(instance=j))
+        expected = salmetrics.nss(own, *made[5:])
+        # float32, in the one convolution of all components or of one
+        assert row["NSS"] == pytest.approx(expected, rel=1e-4)
+        assert row["NSS"] == pytest.approx(salmetrics.nss(model, *made[5:]), rel=1e-12)
+        gold_gain = result.value(result.gold_standard, "IG")
+        assert row["IGE"] == pytest.approx(row["IG"] / gold_gain, rel=1e-9)
+        assert row["IGE_low"] < row["IGE_high"]
+    summary = found.summary
+    scores = found.table["IGE"]
+    row = summary.loc[("instances", "IGE")]
+    assert (row["n"], row["lowest"], row["highest"]) == (2, scores.min(), scores.max())
+    assert row["mean"] == pytest.approx(scores.mean(), rel=1e-12)
+    assert row["sd"] == pytest.approx(np.ptp(scores) / 2**0.5, rel=1e-9)
+    assert row["ensemble"] == result.value("instances, ensemble", "IGE")
+    assert summary.loc[("instances", "validation_IG"), "mean"] == pytest.approx(
+        found.table["validation_IG"].mean(), rel=1e-12
+    )
+    assert [metric for _, metric in summary.index] == ["IG", "IGE", "NSS", "AUC", "validation_IG"]
+    labels = found.plot("IGE").get_legend_handles_labels()[1]
+    assert [label.rpartition(" ")[0] for label in labels] == [
+        "instances, ensemble",
+        "gold-standard",
+    ]
+    plt.close("all")
+    one = instance_search(
+        ARCHITECTURE,
+        [stage],
+        tmp_path / "one",
+        n=1,
+        metrics=["LL"],
+        gold_standard=salmetrics.GaussianCentreBias(0.3),
+        **QUIET,
+    )
+    assert np.isfinite(one.table["IGE"]).all()
+    assert np.isnan(one.summary.loc[("instances", "LL"), "sd"])
+    assert one.summary.loc[("instances", "LL"), "ensemble"] == one.table.loc[0, "LL"]
+
+
 def test_sets_are_drawn_by_seed(short, tmp_path, monkeypatch):
     from salmetrics_models.training.readouts import searches
 
@@ -111,9 +169,11 @@ def test_wrong_input(short, tmp_path):
             layer_search(ARCHITECTURE, layers, [short], tmp_path, **options)
     for options, text in (
         ({"metrics": ["FOO"]}, "metric must be one of"),
+        ({"metrics": ["IGE"]}, "IGE needs a gold standard, and all fixations are of one subject"),
+        ({"gold_standard": True}, "all fixations are of one subject"),
         (
-            {"stages": [replace(short, folds=None, validation=short.dataset)]},
-            "give folds to the last stage",
+            {"stages": [replace(short, folds=None, recipe=short.recipe.changed(keep="last"))]},
+            "give folds to the last stage, or validation",
         ),
     ):
         given = {"stages": [short]} | options

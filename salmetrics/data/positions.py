@@ -1,0 +1,101 @@
+"""Positions in the units and from the origins that people record them in, as pixels."""
+
+from __future__ import annotations
+
+from typing import Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from salmetrics.errors import InputError, check_choice
+
+__all__ = ["Origin", "Units", "check_units", "to_pixels"]
+
+Units = Literal["pixel", "normalised", "degree"]
+Origin = Literal["top-left", "bottom-left", "centre", "centre-y-down"]
+
+
+def check_units(
+    units: str, origin: str | None, one_based: bool, pixels_per_degree: float | None
+) -> Origin:
+    """Check units and origin, and return the origin.
+
+    Raises
+    ------
+    InputError
+        If a choice is unknown, or choices do not go together.
+    """
+    check_choice("units", units, get_args(Units))
+    if origin is None and units == "degree":
+        raise InputError(
+            "units='degree' needs the place of 0 degrees: origin='centre' if y increases upwards, "
+            "origin='centre-y-down' if downwards, or origin='top-left'"
+        )
+    where = origin or "top-left"
+    check_choice("origin", where, get_args(Origin))
+    if units == "degree" and pixels_per_degree is None:
+        raise InputError("units='degree' needs pixels_per_degree=")
+    if one_based and (units, where) != ("pixel", "top-left"):
+        raise InputError(
+            "one_based=True is for pixels that are counted from the top-left corner; it does not "
+            f"go with units={units!r} and origin={where!r}"
+        )
+    return where  # type: ignore[return-value]
+
+
+def to_pixels(
+    x: NDArray[np.float64],
+    y: NDArray[np.float64],
+    sizes: NDArray[np.int64],
+    *,
+    units: str = "pixel",
+    origin: str | None = None,
+    one_based: bool = False,
+    pixels_per_degree: float | None = None,
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return positions in pixels from the top-left corner of the image, y downwards.
+
+    Parameters
+    ----------
+    x, y
+        Positions, shape (n,).
+    sizes
+        (height, width) of the image of each position, shape (n, 2).
+    units
+        "pixel"; "normalised", fractions of the width and the height; or "degree" of visual angle,
+        all of the same number of pixels.
+    origin
+        "top-left", y downwards; "bottom-left", y upwards; the image's "centre", y upwards; or
+        "centre-y-down". The top-left corner by default; degrees have no default.
+    one_based
+        Whether the first pixel has number 1, as in MATLAB: 1 is subtracted, as the loaders of
+        published data sets do.
+    pixels_per_degree
+        Pixels in one degree of visual angle.
+
+    Raises
+    ------
+    InputError
+        If a choice is unknown, or choices do not go together.
+
+    Examples
+    --------
+    >>> x, y = np.array([0.0, 0.25]), np.array([0.0, 0.75])
+    >>> to_pixels(x, y, np.array([[60, 80]] * 2), units="normalised", origin="bottom-left")
+    (array([ 0., 20.]), array([60., 15.]))
+    """
+    where = check_units(units, origin, one_based, pixels_per_degree)
+    per_degree = pixels_per_degree or 1.0
+    heights, widths = sizes.T
+    if units == "normalised":
+        x, y = x * widths, y * heights
+    elif units == "degree":
+        x, y = x * per_degree, y * per_degree
+    if one_based:
+        x, y = x - 1, y - 1
+    if where in ("centre", "centre-y-down"):
+        x = x + widths / 2
+        y = heights / 2 + (y if where == "centre-y-down" else -y)
+    elif where == "bottom-left":
+        y = heights - y
+    return x, y

@@ -1,0 +1,129 @@
+"""Plausibility of models and data before they are scored."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from salmetrics.array_types import AnyArray, Kind
+from salmetrics.data.checks import (
+    Finding,
+    image_findings,
+    map_findings,
+    orientation_findings,
+    position_findings,
+)
+from salmetrics.data.fixations import Fixations
+from salmetrics.data.stimuli import Stimuli
+from salmetrics.errors import InputError
+from salmetrics.models.base import DensityModel, Model
+from salmetrics.models.conversion import as_model
+
+__all__ = ["check_inputs", "check_types", "findings_of"]
+
+_LOOKED_AT = 16  # images whose stored maps are read before scoring
+
+
+def check_inputs(
+    stimuli: Stimuli,
+    fixations: Fixations | None,
+    models: Mapping[str, Any] | None = None,
+    *,
+    kind: Kind | None = None,
+) -> list[Finding]:
+    """Check whether data and maps are what they are taken for.
+
+    `salmetrics.evaluate` does the same before it scores: errors stop it, and warnings are part of
+    the result. Maps are looked at for up to 16 images with fixations, spread over the data set, and
+    only those of models whose predictions exist already: files, arrays and dicts of arrays.
+
+    Parameters
+    ----------
+    stimuli, fixations
+        What was shown and where people looked; None without fixations.
+    models
+        Models by name, whatever `salmetrics.as_model` takes.
+    kind
+        What raw arrays are, saliency maps by default; see `salmetrics.as_model`.
+
+    Returns
+    -------
+    findings : list of Finding
+        Empty if nothing is odd. Each has a level, "error" for what is certainly wrong and "warning"
+        for what may be meant; a code; and a message of one line with counts.
+
+    Raises
+    ------
+    InputError
+        If the data or a model cannot be used at all.
+
+    Examples
+    --------
+    >>> stimuli = Stimuli.from_sizes([(60, 80)] * 2)
+    >>> places = [0.5, 0.2, 0.7, 0.4, 0.6, 0.9]
+    >>> fixations = Fixations.from_arrays(places, places[::-1], [0, 1] * 3)
+    >>> [(finding.level, finding.code) for finding in check_inputs(stimuli, fixations)]
+    [('error', 'fractions')]
+    """
+    check_types(stimuli, fixations)
+    fixations = Fixations.none(stimuli) if fixations is None else fixations
+    opened = {
+        name: as_model(model, stimuli, kind=kind or "saliency_map")
+        for name, model in (models or {}).items()
+    }
+    return findings_of(opened, stimuli, fixations)
+
+
+def findings_of(
+    models: Mapping[str, Model], stimuli: Stimuli, fixations: Fixations
+) -> list[Finding]:
+    """Return what is odd about data and the maps that exist already.
+
+    Parameters
+    ----------
+    models
+        Opened models by name.
+    stimuli, fixations
+        What was shown and where people looked.
+    """
+    findings = image_findings(stimuli) + position_findings(stimuli, fixations)
+    if any(finding.level == "error" for finding in findings):
+        return findings  # places say nothing about maps
+    seen = np.flatnonzero(fixations.counts())
+    if len(seen) > _LOOKED_AT:
+        seen = seen[np.linspace(0, len(seen) - 1, _LOOKED_AT).astype(int)]
+    for name, model in models.items():
+        if not getattr(model, "at_hand", False):
+            continue
+        maps: dict[str, AnyArray] = {}
+        for i in seen.tolist():
+            try:
+                maps[stimuli.ids[i]] = (
+                    model.log_density(stimuli[i])
+                    if isinstance(model, DensityModel)
+                    else model.saliency_map(stimuli[i])
+                )
+            except InputError:
+                continue  # scoring reports it, or records it
+        kind: Kind = "log_density" if isinstance(model, DensityModel) else "saliency_map"
+        findings += map_findings(name, maps, kind)
+        findings += orientation_findings(name, maps, stimuli, fixations)
+    return findings
+
+
+def check_types(stimuli: Any, fixations: Any) -> None:
+    """Raise `InputError` for data of other types, such as the two swapped."""
+    if isinstance(stimuli, Fixations) and isinstance(fixations, Stimuli):
+        raise InputError("stimuli and fixations are swapped: stimuli come first")
+    if not isinstance(stimuli, Stimuli):
+        raise InputError(
+            f"stimuli must be salmetrics.Stimuli; got {type(stimuli).__name__}. A data set is "
+            "unpacked: evaluate(models, *dataset)"
+        )
+    if fixations is not None and not isinstance(fixations, Fixations):
+        raise InputError(
+            f"fixations must be salmetrics.Fixations; got {type(fixations).__name__}. Make them "
+            "of a table with Fixations.from_dataframe(table, stimuli)"
+        )

@@ -1,0 +1,298 @@
+"""Tables of text in the dialects that people have, and what is refused."""
+
+import bz2
+import gzip
+import lzma
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from salmetrics import InputError
+from salmetrics.data.tables import (
+    as_column,
+    as_numbers,
+    decimal_mark,
+    decoded,
+    read_table,
+    shown,
+)
+
+WANTED = {"image": ("file",), "x": ("x",), "y": ("y",)}
+PLAIN = "file,x,y\na.png,1.5,2.5\nb.png,3,4\n"
+COLUMNS = {"file": ["a.png", "b.png"], "x": ["1.5", "3"], "y": ["2.5", "4"]}
+
+
+def read(tmp_path, content, name="t.csv", **options):
+    path = tmp_path / name
+    path.write_bytes(content.encode() if isinstance(content, str) else content)
+    return read_table(path, WANTED, **options)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        PLAIN,
+        PLAIN.replace("\n", "\r\n"),
+        PLAIN.replace("\n", "\r"),
+        PLAIN.replace(",", ";"),
+        PLAIN.replace(",", "\t"),
+        PLAIN.replace(",", "|"),
+        PLAIN.replace(",", "   "),
+        PLAIN.replace(",", " , "),
+        'file,x,y\n"a.png","1.5","2.5"\n"b.png","3","4"\n',
+        "file,x,y,\na.png,1.5,2.5,\nb.png,3,4,\n",
+        "file,x,y\na.png,1.5,2.5,,\nb.png,3,4,,\n",
+        f"\n\n{PLAIN}\n\n,,\n",
+        f"# exported, with care\n% by me\n// today\n{PLAIN}",
+        PLAIN.replace("file", "# file"),  # as NumPy writes headers
+        PLAIN.replace("b.png", "# break, of a minute\nb.png"),
+        PLAIN.replace("b.png", "file,x,y\nb.png"),  # two files in one
+        f"Recording: x\nDate: 1, 2\n\n{PLAIN}",
+        f"sep=;\n{PLAIN}".replace(",", ";"),
+        PLAIN.encode("utf-8-sig"),
+        PLAIN.encode("utf-16"),
+        PLAIN.encode("utf-16-le"),
+        PLAIN.encode("utf-16-be"),
+        PLAIN.encode("utf-32"),
+    ],
+)
+def test_dialects(tmp_path, content):
+    assert read(tmp_path, content).columns == COLUMNS
+
+
+@pytest.mark.parametrize(
+    ("content", "options"),
+    [
+        (PLAIN.replace(",", "^"), {"separator": "^"}),
+        (PLAIN.replace(",", "\t"), {"separator": "tab"}),
+        (PLAIN.replace(",", "\t"), {"separator": "\\t"}),
+        (PLAIN.replace(",", " "), {"separator": "space"}),
+        (f"!note\n{PLAIN}!end, of it\n", {"comment": "!"}),
+        (PLAIN.encode("cp500"), {"encoding": "cp500"}),
+    ],
+)
+def test_dialects_by_options(tmp_path, content, options):
+    assert read(tmp_path, content, **options).columns == COLUMNS
+
+
+@pytest.mark.parametrize("pack", [gzip.compress, bz2.compress, lzma.compress])
+def test_packed(tmp_path, pack):
+    suffix = {gzip.compress: "gz", bz2.compress: "bz2", lzma.compress: "xz"}[pack]
+    assert read(tmp_path, pack(PLAIN.encode()), f"t.csv.{suffix}").columns == COLUMNS
+    with pytest.raises(InputError, match=r"it cannot be (unpacked|read)"):
+        read(tmp_path, b"not packed", f"t.csv.{suffix}")
+
+
+def test_lines_of_the_file(tmp_path):
+    content = '# note\nfile,x,y,remark\n\na,1,2,"two\nlines"\n# note\nb,3,4,c\n'
+    table = read(tmp_path, content)
+    assert table.lines.tolist() == [4, 7]
+    assert table.where(1) == "line 7"
+    assert table.select([1]).where(0) == "line 7"
+
+
+def test_rows_that_look_like_comments(tmp_path):
+    content = "file,x,y\n#1.png,1,2\n//server/b.png,3,4\n# a note\n"
+    assert read(tmp_path, content).columns["file"] == ["#1.png", "//server/b.png"]
+    assert read(tmp_path, content, comment="#").columns["file"] == ["//server/b.png"]
+    with pytest.raises(InputError, match="line 4 has 1"):
+        read(tmp_path, content, comment="")
+
+
+def test_names_of_columns(tmp_path):
+    table = read(tmp_path, ",file,x,y,a,a\n0,f,1,2,3,4\n")
+    assert list(table.columns) == ["column 1", "file", "x", "y", "a", "a.1"]
+    for name in ("NA", "nan", "1.0", "001", "007"):
+        assert read(tmp_path, f"file,x,y\n {name} ,1,2\n").columns["file"] == [name]
+
+
+@pytest.mark.parametrize(
+    ("content", "text"),
+    [
+        ("", "the file is empty; the first line of a table names its columns"),
+        ("\n\n# nothing\n", "the file is empty"),
+        ("a.png,1.5,2\nb.png,3,4\n", "the first line must name .* file,x,y; it is 'a.png,1.5,2'"),
+        ("a.png;1,5;2,5\n", "the first line must name .* it is 'a.png;1,5;2,5'"),
+        ("File,X,y\n", r"no column 'file', 'x'; .* perhaps image='File', x='X'"),
+        ("file,fix_x,fix_y,z\n", "perhaps x='fix_x', y='fix_y'"),
+        ("file,x,x,y\na,1,2,3\n", "the table has 2 columns 'x'; keep one"),
+        (
+            "file~x~y\na~1~2\n",
+            "has 1 column, 'file~x~y', if cells are separated by ',', ';', a tab",
+        ),
+        ("file,x,y\na,1,5,2,5\n", "line 2 has 5. If commas are decimal marks"),
+        ("x y file\n1 2 3 a\n", "line 2 has 4. If the first cell is the number of the row"),
+        (
+            "file,x,y\na,1\nb,1\nc,1\nd,1\n",
+            r"4 rows have .*: line 2 has 2, .*, line 4 has 2 \.\.\.",
+        ),
+        ('file,x,y\n"a,1,2\nb,1,2\n', "line 2 cannot be read: .*double quote must end with one"),
+        ('[{"file": "a", "x": 1}]', "looks like JSON; a table has one line per fixation"),
+        ('{"file": "a", "x": 1}\n', "looks like JSON"),
+        (b"PK\x03\x04....", "Excel workbook or a zip archive; save the table as CSV"),
+        (b"\x89PNG\r\n", "this is an image"),
+        (b"file,x\0,y", "this is not a table of text"),
+        (b"\xff\xfea\0b", "this is no text in utf-16"),
+    ],
+)
+def test_what_is_refused(tmp_path, content, text):
+    with pytest.raises(InputError, match=text):
+        read(tmp_path, content)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        '[{"file": "a"}]' * 100_000,
+        "a" * 1_000_000,
+        "a," * 500_000,
+        ",".join(f"column{i}" for i in range(50_000)) + "\n1,2\n",
+        "file,x,y\n" + "a," * 500_000,
+        "\n".join(["file,x,y"] + ["a,1"] * 50_000),
+    ],
+    ids=["json", "one cell", "empty names", "many columns", "long row", "short rows"],
+)
+def test_short_messages(tmp_path, content):
+    with pytest.raises(InputError) as error:
+        read(tmp_path, content)
+    assert len(str(error.value)) < 350
+
+
+def test_wrong_options(tmp_path):
+    with pytest.raises(
+        InputError, match="separator= takes one character, 'tab' or 'space'; got 'ab"
+    ):
+        read(tmp_path, PLAIN, separator="ab")
+    with pytest.raises(InputError, match="if cells are separated by ';'"):
+        read(tmp_path, PLAIN, separator=";")
+    with pytest.raises(InputError, match="encoding='no' does not fit: unknown encoding"):
+        read(tmp_path, PLAIN, encoding="no")
+    with pytest.raises(InputError, match=r"encoding='ascii' does not fit: .*decode byte"):
+        read(tmp_path, PLAIN.replace("a.png", "ä.png"), encoding="ascii")
+    with pytest.raises(InputError, match=r"it cannot be read|needs pyarrow"):
+        read(tmp_path, b"PAR1", "t.parquet")
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "utf-16-le", "latin-1", "cp1252"])
+def test_encodings(encoding):
+    text = "file,x,y,subject\nstraße.png,1,2,Jürg\n"
+    assert decoded(text.encode(encoding)) == text
+    assert decoded(b"\x81\xe4") == "\x81ä"  # invalid in cp1252
+
+
+@pytest.mark.parametrize(
+    ("cells", "separator", "mark"),
+    [
+        (["1.5", "2"], ";", "."),
+        (["1,5", "2"], ";", ","),
+        (["1", "2"], ";", "."),
+        (["0,125", "2"], ";", ","),  # thousands do not begin with 0
+        (["512,125", "1,250"], ";", ","),  # all have decimals
+        (["1,5", "2.5"], ";", "."),  # and 1,5 will be refused
+        (["1,5", "2"], ",", "."),  # in cells with commas, it is for the user to say
+    ],
+)
+def test_decimal_marks(cells, separator, mark):
+    assert decimal_mark([("x", cells)], separator, "line {}".format) == mark
+
+
+def test_commas_that_may_separate_thousands():
+    text = r"a comma may be .* thousands: line 0 \(x '1,234'\); give decimal=','"
+    with pytest.raises(InputError, match=text):
+        decimal_mark([("x", ["1,234", "."]), ("y", ["512", "77"])], ";", "line {}".format)
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "1 234",
+        "0x10",
+        "1_000",
+        "1,5",
+        "1.5.2",
+        "inf",
+        "-Infinity",
+        "1e999",
+        "٣",
+        "\N{MINUS SIGN}1",
+        "a",
+    ],
+)
+def test_what_is_no_number(cell):
+    for cells in ([cell], ["1", cell], ["NA", cell]):
+        numbers, bad = as_numbers(cells)
+        assert bad.tolist() == [len(cells) - 1]
+        assert np.isfinite(numbers[:-1]).sum() == (cells[0] == "1")
+
+
+def test_missing_numbers():
+    cells = ["", ".", "-", "NA", "n/a", "NaN", "None", "NULL", "#N/A", "1", "+.5", "-2e-1", "3."]
+    numbers, bad = as_numbers(cells)
+    assert not bad.size
+    assert np.isnan(numbers[:9]).all()
+    assert numbers[9:].tolist() == [1, 0.5, -0.2, 3]
+    numbers, bad = as_numbers(["1,5", "2", "1.5"], ",")
+    assert (numbers[:2].tolist(), bad.tolist()) == ([1.5, 2], [2])
+
+
+@pytest.mark.parametrize(
+    ("cells", "expected"),
+    [
+        (["210", "-3"], np.array([210, -3])),
+        (["210", "NA"], np.array([210, np.nan])),
+        (["1.5", "2"], np.array([1.5, 2])),
+        (["True", "false"], np.array([True, False])),
+        (["007", "1"], np.array(["007", "1"], object)),
+        (["a", ""], np.array(["a", ""], object)),
+        (["", "NA"], np.array(["", "NA"], object)),
+        (["123456789012345678901", "1"], np.array([123456789012345678901.0, 1])),
+    ],
+)
+def test_further_columns(cells, expected):
+    found = as_column(cells)
+    assert found.dtype.kind == expected.dtype.kind
+    np.testing.assert_array_equal(found, expected)
+
+
+def test_names_in_messages_are_cut():
+    assert shown(["a" * 99] * 9) == ", ".join([repr("a" * 40 + "...")] * 8) + " ..."
+
+
+NAMES = st.text(
+    st.characters(codec="utf-8", exclude_categories=["C", "Z"], exclude_characters='"'), min_size=1
+)
+NUMBERS = st.floats(-1e6, 1e6).map(lambda x: round(x, 4))
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    rows=st.lists(st.tuples(NAMES, NUMBERS, NUMBERS, NAMES), min_size=1, max_size=5),
+    separator=st.sampled_from(",;\t|"),
+    decimal=st.sampled_from(".,"),
+    encoding=st.sampled_from(["utf-8", "utf-8-sig", "utf-16"]),
+    end=st.sampled_from(["\n", "\r\n"]),
+    is_trailing=st.booleans(),
+    comment=st.sampled_from(["", "# a note", "% 1,2;3"]),
+)
+def test_any_table_in_any_dialect(
+    tmp_path_factory, rows, separator, decimal, encoding, end, is_trailing, comment
+):
+    def cell(value):
+        text = str(value).replace(".", decimal) if isinstance(value, float) else value
+        return f'"{text}"' if isinstance(value, str) or separator in text else text
+
+    lines = [separator.join(["file", "x", "y", "subject"])]
+    lines += [separator.join(map(cell, row)) for row in rows]
+    if is_trailing:
+        lines = [line + separator for line in lines]
+    path = tmp_path_factory.mktemp("any") / "t.csv"
+    path.write_bytes(end.join([comment, *lines, ""]).encode(encoding))
+    table = read_table(path, WANTED)
+    assert table.columns["file"] == [row[0] for row in rows]
+    assert table.columns["subject"] == [row[3] for row in rows]
+    for k, name in ((1, "x"), (2, "y")):
+        numbers, bad = as_numbers(table.columns[name], decimal)
+        assert not bad.size
+        assert numbers.tolist() == [row[k] for row in rows]

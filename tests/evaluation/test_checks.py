@@ -1,0 +1,88 @@
+"""Plausibility of inputs as evaluation asks for it: errors, warnings, and what travels along."""
+
+import warnings
+
+import numpy as np
+import pytest
+
+import salmetrics
+from salmetrics import Fixations, InputError
+from salmetrics.datasets import generate_dataset
+from salmetrics.errors import InputWarning
+from salmetrics.evaluation.checks import check_inputs, findings_of
+
+STIMULI, FIXATIONS = generate_dataset(20, size=(60, 80), seed=1).dataset
+
+
+def scores(models, fixations=FIXATIONS, **options):
+    return salmetrics.evaluate(
+        models, STIMULI, fixations, metrics=["AUC"], n_bootstrap=0, progress=False, **options
+    )
+
+
+@pytest.fixture
+def fractions():
+    return Fixations.from_arrays(
+        FIXATIONS.x / 80, FIXATIONS.y / 60, FIXATIONS.image, n_images=len(STIMULI)
+    )
+
+
+def test_what_is_wrong_stops_and_may_be_overruled(fractions):
+    with pytest.raises(InputError, match="look like fractions of the image"):
+        scores(salmetrics.Uniform(), fractions)
+    with pytest.warns(InputWarning, match="fractions"):
+        result = scores(salmetrics.Uniform(), fractions, check=False)
+    assert "- warning: all" in result.footnotes()
+
+
+def test_warnings_travel(tmp_path):
+    maps = {name: np.full((60, 80), 3.0) for name in STIMULI.ids}
+    with pytest.warns(InputWarning, match="16 of 16 maps of mine that were looked at"):
+        result = scores({"mine": salmetrics.as_model(maps, kind="saliency_map")})
+    assert len(result.provenance["checks"]) == 1
+    result.save(tmp_path / "r.h5")
+    again = salmetrics.Evaluation.load(tmp_path / "r.h5")
+    assert again.provenance["checks"] == result.provenance["checks"]
+    other = scores({"flat": salmetrics.Uniform()})
+    joined = other.join(again)
+    assert joined.provenance["checks"] == result.provenance["checks"]
+    assert "constant" in joined.footnotes()
+
+
+def test_ordinary_inputs_are_not_odd():
+    maps = {n: np.random.default_rng(i).random((60, 80)) for i, n in enumerate(STIMULI.ids)}
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        result = scores({"mine": salmetrics.as_model(maps, kind="saliency_map")})
+    assert result.provenance["checks"] == []
+    assert check_inputs(STIMULI, FIXATIONS, {"mine": maps}) == []
+
+
+def test_models_that_compute_are_not_called():
+    def fails(stimulus):
+        raise AssertionError("called")
+
+    model = salmetrics.as_model(fails, kind="saliency_map")
+    assert findings_of({"slow": model}, STIMULI, FIXATIONS) == []
+
+
+def test_maps_that_cannot_be_read_are_left_to_scoring():
+    maps = {name: np.full((60, 80), 3.0) for name in STIMULI.ids[:1]}
+    (finding,) = check_inputs(STIMULI, FIXATIONS, {"mine": maps})
+    assert "1 of 1 maps of mine" in finding.message
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        ((FIXATIONS, STIMULI), "stimuli and fixations are swapped"),
+        ((STIMULI, FIXATIONS.to_dataframe()), "must be salmetrics.Fixations; got DataFrame. Make"),
+        ((salmetrics.Dataset("a", STIMULI, FIXATIONS), None), "A data set is unpacked"),
+    ],
+)
+def test_other_types(arguments, text):
+    for call in (salmetrics.evaluate, salmetrics.nss):
+        with pytest.raises(InputError, match=text):
+            call(salmetrics.Uniform(), *arguments)
+    with pytest.raises(InputError, match=text):
+        check_inputs(*arguments)

@@ -1,0 +1,280 @@
+"""Names of images in maps and tables: what belongs together, what is refused, what is suggested."""
+
+import unicodedata
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from salmetrics import InputError
+from salmetrics.io.names import (
+    is_junk,
+    match_maps,
+    match_numbers,
+    match_rows,
+    natural_key,
+    number_at_end,
+    rendered,
+    suggested_template,
+)
+
+
+def composed(text):
+    return unicodedata.normalize("NFC", text)
+
+
+def decomposed(text):
+    return unicodedata.normalize("NFD", text)
+
+
+def maps_of(names, images, template=None):
+    return match_maps({name: name for name in names}, images, template)
+
+
+@pytest.mark.parametrize(
+    ("name", "image"),
+    [
+        ("001", "001.jpg"),
+        ("Action/001", "001.jpg"),
+        ("001", "Action/001.jpg"),
+        ("m/Action/001", "Action/001.jpg"),
+        ("Action\\001", "Action/001.jpg"),
+        ("C:\\stim\\001.png", "001.jpg"),
+        ("./001.png", "001.png"),
+        ("/data/stim/001.png", "stim/001.png"),
+        (decomposed("Küche"), composed("Küche.png")),
+        (composed("Señor/1"), decomposed("Señor/1.png")),
+        ("IMG_1.JPG", "img_1.jpg"),
+        ("ACTION/001", "action/001.jpg"),
+        ("a.b.c", "a.b.c.png"),
+    ],
+)
+def test_one_name_and_one_image(name, image):
+    assert maps_of([name], [image]).found == {image: name}
+    assert match_rows([name], [image]).found == {name: image}
+
+
+@pytest.mark.parametrize(
+    ("name", "image"),
+    [
+        ("Affective/001", "Action/001.jpg"),
+        ("m/Affective/Output/001", "Action/001.jpg"),
+        ("xAction/001", "Action/001.jpg"),
+        ("1", "001.jpg"),
+        ("11", "1.jpg"),
+        ("salcat", "cat.jpg"),  # one image does not show whether "sal" is an addition
+        ("", "a.png"),
+    ],
+)
+def test_a_name_of_another_image(name, image):
+    assert list(maps_of([name], [image]).problems) == [image]
+    assert list(match_rows([name], [image]).problems) == [name]
+
+
+def test_case_decides_where_nothing_else_does():
+    images = ["a.jpg", "A.jpg", "b.jpg"]
+    assert maps_of(["A", "a", "B"], images).found == {"a.jpg": "a", "A.jpg": "A", "b.jpg": "B"}
+    assert match_rows(["A", "a", "B"], images).found == {"A": "A.jpg", "a": "a.jpg", "B": "b.jpg"}
+    only = maps_of(["a"], images[:2])
+    assert only.found == {"a.jpg": "a"}
+    assert only.problems == {"A.jpg": "no map for 'A.jpg'"}
+
+
+def test_two_names_for_one_image_are_names_of_two():
+    names = ["Action/001.png", "Affective/001.png"]
+    matching = match_rows(names, ["001.png"])
+    assert matching.found == {"Action/001.png": "001.png"}
+    assert matching.problems == {
+        "Affective/001.png": "'Affective/001.png' ('Action/001.png' is '001.png' already)"
+    }
+    # but one name may be the end of the other
+    assert not match_rows(["001", "Action/001.png", "x/Action/001"], ["Action/001.png"]).problems
+
+
+def test_a_name_that_may_be_several_images():
+    matching = match_rows(["001.png"], ["Action/001.png", "Art/001.png"])
+    assert matching.problems == {"001.png": "'001.png' (may be 'Action/001.png', 'Art/001.png')"}
+
+
+CATEGORIES = ["Action/001.jpg", "Action/002.jpg", "Art/001.jpg"]
+
+
+@pytest.mark.parametrize(
+    ("pattern", "rule"),
+    [
+        ("{f}/{s}_SaliencyMap", "the maps have '_SaliencyMap' after the name"),
+        ("{f}/sal-{s}", "the maps have 'sal-' before the name"),
+        ("{f}/m_{s}_v2", "the maps have 'm_' before and '_v2' after the name"),
+        ("{f}/map{s}", "the maps have 'map' before the name"),
+        ("{f}/{s}smap", "the maps have 'smap' after the name"),
+        ("m/{f}/Output/{s}", "the maps are in folders 'Output'"),
+        ("{f}/Output/v1/{s}", "the maps are in folders 'Output/v1'"),
+        (
+            "x/{f}/out/{s}-sal",
+            "the maps have '-sal' after the name, and the maps are in folders 'out'",
+        ),
+    ],
+)
+def test_what_all_maps_have(pattern, rule):
+    names = [pattern.format(f=i.split("/")[0], s=i.split("/")[1][:3]) for i in CATEGORIES]
+    matching = maps_of(names, CATEGORIES)
+    assert (matching.found, matching.rule) == (dict(zip(CATEGORIES, names, strict=True)), rule)
+    rows = match_rows(names, CATEGORIES)
+    assert rows.found == dict(zip(names, CATEGORIES, strict=True))
+    assert rows.rule == rule.replace("the maps", "the names")
+
+
+def test_what_all_images_have():
+    images = ["stim/Action/full/001_orig.jpg", "stim/Art/full/002_orig.jpg"]
+    names = ["stim/Action/001", "stim/Art/002"]
+    assert maps_of(names, images).found == dict(zip(images, names, strict=True))
+    assert "'_orig' after" in maps_of(names, images).rule
+
+
+def test_a_part_that_only_some_have_is_not_taken_off():
+    assert maps_of(["a_sal", "b_gt"], ["a.png", "b.png"]).problems
+    assert maps_of(["a_sal", "a_gt", "b_sal", "b_gt"], ["a.png", "b.png"]).problems
+    assert maps_of(["Action/out/1", "Art/in/1"], ["Action/1.png", "Art/1.png"]).problems
+    # all maps are of one other category, whose folder is common to all
+    assert maps_of(["Affective/Output/001"], ["Action/001.jpg"]).problems
+    assert maps_of(["11", "12", "13"], ["1.png", "2.png", "3.png"]).problems
+
+
+def test_maps_beyond_those_of_the_images_do_not_matter():
+    names = [f"sal_{i}" for i in range(1, 13)]
+    matching = maps_of(names, ["1.png", "2.png", "12.png"])
+    assert matching.found == {"1.png": "sal_1", "2.png": "sal_2", "12.png": "sal_12"}
+
+
+NAMES = st.lists(
+    st.lists(st.sampled_from(["a", "B", "ä", "1", "x y", "_"]), min_size=1, max_size=3).map(
+        "/".join
+    ),
+    min_size=1,
+    max_size=6,
+    unique_by=lambda name: name.casefold(),
+)
+
+
+def ends_with(path, end):
+    ours, theirs = path.split("/"), end.split("/")
+    return ours[-len(theirs) :] == theirs
+
+
+@given(NAMES, NAMES)
+def test_nothing_is_found_that_is_not_the_end_of_the_other(names, images):
+    """Against a plain implementation of the rule, for all names that need no other rule."""
+    matching = maps_of(names, images)
+    if matching.rule is not None:
+        return
+    for image, name in matching.found.items():
+        short, long = sorted((image.casefold(), name.casefold()), key=lambda t: t.count("/"))
+        assert ends_with(long, short)
+    assert len(set(matching.found.values())) == len(matching.found)
+    assert set(matching.found) | set(matching.problems) == set(images)
+    for image in images:
+        if image in names:  # a map of the very name is the image's, or the image is refused
+            assert matching.found.get(image, image) == image
+
+
+def test_many_images_of_one_name():
+    images = [f"clip{i}/frame.png" for i in range(3000)]
+    names = [f"maps/clip{i}/frame" for i in range(3000)]
+    assert maps_of(names, images).found == dict(zip(images, names, strict=True))
+
+
+# ---- templates
+
+
+@pytest.mark.parametrize(
+    ("template", "expected"),
+    [
+        ("{stem}_sal", ["a/img07_sal", "b/img12_sal"]),
+        ("{name}.npy", ["a/img07.jpg.npy", "b/img12.jpg.npy"]),
+        ("{folder}/Output/{stem}", ["a/Output/img07", "b/Output/img12"]),
+        ("{number}", ["a/7", "b/12"]),
+        ("sal_{number:04d}", ["a/sal_0007", "b/sal_0012"]),
+        ("/arr_{index}", ["arr_0", "arr_1"]),
+        ("/{position:>02}", ["01", "02"]),
+    ],
+)
+def test_templates(template, expected):
+    images = ["a/img07.jpg", "b/img12.jpg"]
+    assert rendered(template, images) == expected
+    found = maps_of(expected, images, template).found
+    assert found == dict(zip(images, expected, strict=True))
+    rows = match_rows(expected, images, template).found
+    assert rows == dict(zip(expected, images, strict=True))
+
+
+def test_a_template_decides_alone():
+    assert maps_of(["a", "a_sal"], ["a.png"], "{stem}_sal").found == {"a.png": "a_sal"}
+    assert maps_of(["a"], ["a.png"], "{stem}_sal").problems
+
+
+@pytest.mark.parametrize(
+    ("template", "text"),
+    [
+        ("sal", "must have fields among {folder}, .*; it has none"),
+        ("{}", "{} is unknown"),
+        ("{stem.__class__}", "{stem.__class__} is unknown"),
+        ("{stem[0]}", r"{stem\[0\]} is unknown"),
+        ("{stem", "is invalid: expected '}'"),
+        ("{stem:d}", "is invalid: Unknown format code"),
+        ("{number}", "needs a number at the end of each image's name; 'cat.png' has none"),
+    ],
+)
+def test_invalid_templates(template, text):
+    with pytest.raises(InputError, match=text):
+        rendered(template, ["cat.png"])
+
+
+@pytest.mark.parametrize(
+    ("names", "images", "template"),
+    [
+        (["arr_0", "arr_1"], ["cat.png", "dog.png"], "arr_{index}"),
+        (["1", "2"], ["cat.png", "dog.png"], "{position}"),
+        (["001", "002"], ["cat.png", "dog.png"], "{position:03d}"),
+        (["1", "2", "10"], ["001.png", "002.png", "010.png"], "{number}"),
+        (["0", "1"], ["1.png", "2.png"], "{index}"),
+        (["m{0", "m{1"], ["cat.png", "dog.png"], "m{{{index}"),
+        (["1", "3"], ["cat.png", "dog.png"], None),
+        (["a1", "b2"], ["cat.png", "dog.png"], None),
+        (["cat"], ["dog.png"], None),
+    ],
+)
+def test_suggestions(names, images, template):
+    suggested = suggested_template(names, images)
+    assert (suggested and suggested[0]) == template
+    if template is not None:
+        assert not maps_of(names, images, template).problems
+
+
+def test_numbers():
+    assert number_at_end("COCO_val_000042") == 42
+    assert number_at_end("cat") is None
+    matching = match_numbers(["42", "7"], ["COCO_val_000042.jpg", "x/7.jpg", "cat.jpg"])
+    assert matching.found == {"COCO_val_000042.jpg": "42", "x/7.jpg": "7"}
+    assert matching.problems == {"cat.jpg": "no map for 'cat.jpg'"}
+    assert sorted(["i10", "i2", "I1"], key=natural_key) == ["I1", "i2", "i10"]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        ".hidden.png",
+        "a/._b.png",
+        "__MACOSX/a.png",
+        "@eaDir/a.png",
+        "x/.ipynb_checkpoints/a.png",
+        "$RECYCLE.BIN/a.png",
+        "a\\.git\\b.png",
+    ],
+)
+def test_junk(name):
+    assert is_junk(name)
+
+
+@pytest.mark.parametrize("name", ["a.png", "a.b/c.png", "MACOSX/a.png"])
+def test_no_junk(name):
+    assert not is_junk(name)
