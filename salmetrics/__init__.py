@@ -7,15 +7,17 @@ import importlib.util
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from salmetrics.data.checks import Finding
     from salmetrics.data.dataset import Dataset
     from salmetrics.data.fixations import Fixations
     from salmetrics.data.folds import Folds
     from salmetrics.data.hdf5 import read_hdf5, write_hdf5
     from salmetrics.data.stimuli import Stimuli, Stimulus
     from salmetrics.data.transforms import concatenate, rescale, resize, split, subsample
-    from salmetrics.errors import InputError
+    from salmetrics.errors import InputError, InputWarning
     from salmetrics.evaluation.benchmark import Benchmark, benchmark
     from salmetrics.evaluation.calibration import Calibration, calibration
+    from salmetrics.evaluation.checks import check_inputs
     from salmetrics.evaluation.evaluate import evaluate
     from salmetrics.evaluation.expected_score import expected_score
     from salmetrics.evaluation.explained import (
@@ -59,12 +61,14 @@ __all__ = [
     "DensityModel",
     "EmpiricalMaps",
     "Evaluation",
+    "Finding",
     "FittedDensity",
     "Fixations",
     "Folds",
     "GaussianCentreBias",
     "GoldStandard",
     "InputError",
+    "InputWarning",
     "Mixture",
     "OptimalMapModel",
     "Protocol",
@@ -80,6 +84,7 @@ __all__ = [
     "benchmark",
     "calibration",
     "cc",
+    "check_inputs",
     "concatenate",
     "emd",
     "empirical_map",
@@ -111,15 +116,17 @@ __version__ = "0.1.0"
 
 # what is imported when it is first asked for, so that `salmetrics --help` loads nothing heavy
 _MODULES = {
+    "data.checks": "Finding",
     "data.dataset": "Dataset",
     "data.fixations": "Fixations",
     "data.folds": "Folds",
     "data.hdf5": "read_hdf5 write_hdf5",
     "data.stimuli": "Stimuli Stimulus",
     "data.transforms": "concatenate rescale resize split subsample",
-    "errors": "InputError",
+    "errors": "InputError InputWarning",
     "evaluation.benchmark": "Benchmark benchmark",
     "evaluation.calibration": "Calibration calibration",
+    "evaluation.checks": "check_inputs",
     "evaluation.evaluate": "evaluate",
     "evaluation.expected_score": "expected_score",
     "evaluation.explained": "information_gain_explained information_gain_map inter_observer",

@@ -176,6 +176,7 @@ def osie(shared):
     return load("osie", shared / "data/osie", download=False)[::50]
 
 
+@pytest.mark.filterwarnings("ignore:.*that were looked at:salmetrics.InputWarning")
 @pytest.mark.parametrize("which", MODELS)
 def test_maps_on_generated_images(generated, which):
     maps = predictions(which, *generated)

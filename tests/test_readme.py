@@ -52,7 +52,7 @@ def commands():
         text = page.read_text(encoding="utf-8").replace("\\\n", " ")
         for line in text.splitlines():
             if line.startswith("    salmetrics "):
-                words = line.partition("#")[0].partition(" > ")[0].split()
+                words = line.partition("#")[0].partition(" > ")[0].partition(" | ")[0].split()
                 yield pytest.param(words[1:], id=" ".join(line.split()))
 
 

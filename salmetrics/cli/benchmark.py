@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,9 +14,14 @@ from salmetrics.cli import output
 from salmetrics.cli.arguments.dataset import add_data, datasets_of, ground_truth_of, protocol_of
 from salmetrics.cli.arguments.documents import evaluation_document, table_text
 from salmetrics.cli.arguments.model import MODEL_HELP, named_specs, opened
-from salmetrics.cli.arguments.scoring import add_json, add_layout, add_resources, add_scoring
+from salmetrics.cli.arguments.scoring import (
+    add_json,
+    add_layout,
+    add_resources,
+    add_scoring,
+    map_reading,
+)
 from salmetrics.data.dataset import Dataset
-from salmetrics.densities.resampling import Resize
 from salmetrics.errors import InputError
 from salmetrics.evaluation.benchmark import Benchmark, benchmark, part_for
 from salmetrics.models.base import DensityModel
@@ -120,6 +125,7 @@ def _run(options: argparse.Namespace) -> int:
         n_bootstrap=options.n_bootstrap,
         n_jobs=options.n_jobs,
         seed=options.seed,
+        check=options.check,
     )
     output.wrote(options.out)
     output.say(f"{table_text(result)}\n")
@@ -195,18 +201,18 @@ def _makers(
     specs = named_specs(texts, "/".join(named))
     for (name, spec), (_, kind) in zip(specs.items(), given, strict=True):
         if kind is None:
-            makers[name] = partial(opened, spec, resize=options.resize, datasets=datasets)
+            makers[name] = partial(opened, spec, **map_reading(options), datasets=datasets)
         else:
-            makers[name] = partial(_open, spec, kind, options.resize, datasets)
+            makers[name] = partial(_open, spec, kind, map_reading(options), datasets)
     return makers
 
 
 def _open(
-    path: str, kind: Kind, resize: Resize | None, names: Sequence[str], dataset: Dataset
+    path: str, kind: Kind, reading: Mapping[str, Any], names: Sequence[str], dataset: Dataset
 ) -> Any:
     """Return the maps of a path for one of the data sets called `names`."""
     part = part_for(path, dataset, names)
-    model = as_model(part, dataset.stimuli, kind=kind, resize=resize)
+    model = as_model(part, dataset.stimuli, kind=kind, **reading)
     if isinstance(model, DensityModel) != (kind == "log_density"):
         other = "--maps" if kind == "log_density" else "--log-densities"
         raise InputError(f"{str(part)!r} is marked as the other kind of maps: use {other}")

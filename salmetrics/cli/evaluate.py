@@ -121,6 +121,7 @@ def _run(options: argparse.Namespace) -> None:
         kind=options.kind,
         empirical=None if options.empirical is None else model_of(options.empirical, dataset),
         seed=options.seed,
+        check=options.check,
         n_jobs=options.n_jobs,
         checkpoint=options.checkpoint,
         n_bootstrap=options.n_bootstrap,

@@ -12,7 +12,7 @@ import numpy as np
 from salmetrics.data.tables import NO_VALUE, Table, listed
 from salmetrics.errors import InputError, check_choice
 
-__all__ = ["PRESETS", "Layout", "Position", "Preset", "layout_of", "preset_like"]
+__all__ = ["PRESETS", "Position", "Preset", "TableLayout", "layout_of", "preset_like"]
 
 NO_FIXATIONS = "rows that are no fixations on an image"
 
@@ -153,7 +153,7 @@ _NAMED_ALIKE = ("x", "y", "file", "image", "id", "name", "stimulus", "subject") 
 
 
 @dataclass
-class Layout:
+class TableLayout:
     """Which columns of a table are read, in which units; from a preset and arguments.
 
     Parameters
@@ -285,7 +285,7 @@ class Layout:
 
 def layout_of(
     preset: str | None, image: str | None, x: str | None, y: str | None, subject: str | None
-) -> Layout:
+) -> TableLayout:
     """Return the layout of a preset, or of the defaults, changed by the columns that are given.
 
     Raises
@@ -303,7 +303,7 @@ def layout_of(
         units = {(p.units, p.origin) for p in alike or positions}
         kind = units.pop() if len(units) == 1 else ("pixel", None)
         positions = tuple(alike) or tuple(Position(x or p.x, y or p.y, *kind) for p in positions)
-    return Layout(
+    return TableLayout(
         preset,
         positions,
         (image,) if image is not None else ("file",) if known is None else known.image,

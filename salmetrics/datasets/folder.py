@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, Literal, get_args, overload
+from typing import Any, Literal, TypedDict, get_args, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
+from salmetrics.data.checks import outside_hint
 from salmetrics.data.dataset import Dataset
 from salmetrics.data.fixation_columns import MISSING
 from salmetrics.data.fixations import MOVED, OUTSIDE, Fixations, MapValues, read_fixations
 from salmetrics.data.positions import Origin, Units
 from salmetrics.data.stimuli import Stimuli
 from salmetrics.data.tables import TableFormat
-from salmetrics.errors import InputError, check_choice, some
+from salmetrics.errors import InputError, InputWarning, check_choice, some
 from salmetrics.io.files import files_below
 from salmetrics.io.images import IMAGE_SUFFIXES
 from salmetrics.io.map_files import MAP_SUFFIXES
 from salmetrics.io.map_stores import MAP_STORES
-from salmetrics.models.stored_maps import StoredMaps
+from salmetrics.models.stored_maps import MapOrder, StoredMaps
 
 __all__ = ["Outside", "load_folder", "load_images"]
 
@@ -47,6 +49,8 @@ def load_folder(
     encoding: str | None = None,
     comment: str | None = None,
     values: MapValues | None = None,
+    map_name: str | None = None,
+    map_order: MapOrder | None = None,
     sigma: float | None = None,
     pixels_per_degree: float | None = None,
     outside: Outside = "error",
@@ -69,6 +73,8 @@ def load_folder(
         How the table is written, if it is not found; see `Fixations.from_csv`.
     values
         Meaning of the values of maps, "counts" or "marks"; see `Fixations.from_maps`.
+    map_name, map_order
+        Names and order of the maps; see `StoredMaps`.
     sigma
         Standard deviation, in pixels, of the Gaussian that blurs empirical maps; CC, KLDiv and SIM
         need it or `pixels_per_degree`.
@@ -123,12 +129,15 @@ def load_folder(
     )
     where: Callable[[int], str] = "fixation {}".format
     if _are_maps(Path(fixations)):
-        points = _fixations_in_maps(Path(fixations), stimuli, form, values)
+        naming: _Naming = {"map_name": map_name, "map_order": map_order}
+        points = _fixations_in_maps(Path(fixations), stimuli, form, values, naming)
     elif values is not None:
         raise InputError(f"values= is for maps of fixations; {str(fixations)!r} is a table")
     else:
         points, where = read_fixations(fixations, stimuli, form)
     n_recorded = len(points)
+    if outside != "error":
+        _warn_of_places(points, stimuli)
     if outside == "drop":
         points = points.drop_outside(stimuli)
     elif outside == "clip":
@@ -143,6 +152,22 @@ def load_folder(
         if reason in points.left_out or key == "dropped_outside":
             facts[key] = points.left_out.get(reason, 0)
     return Dataset(folder.resolve().name, stimuli, points, facts)
+
+
+def _warn_of_places(fixations: Fixations, stimuli: Stimuli) -> None:
+    """Warn if fixations are off their image because they are in other units or of another origin.
+
+    Those that are not errors are left out or moved, and what is left may look as it should.
+    """
+    outside = fixations.outside(stimuli)
+    heights, widths = stimuli.sizes[fixations.image].T
+    hint = outside_hint(fixations.x, fixations.y, widths, heights) if outside.any() else ""
+    if hint:
+        warnings.warn(
+            f"{outside.sum()} of {len(fixations)} fixations are outside their image. {hint}",
+            InputWarning,
+            stacklevel=3,
+        )
 
 
 def load_images(
@@ -164,6 +189,13 @@ def load_images(
 # ---- maps of fixations
 
 
+class _Naming(TypedDict):
+    """Names and order of maps."""
+
+    map_name: str | None
+    map_order: MapOrder | None
+
+
 def _are_maps(path: Path) -> bool:
     """Whether a path is a folder, archive or file of maps; a table may be in a .zip, too."""
     suffixes = [suffix.lower() for suffix in path.suffixes]
@@ -179,7 +211,11 @@ def _are_maps(path: Path) -> bool:
 
 
 def _fixations_in_maps(
-    path: Path, stimuli: Stimuli, form: TableFormat, values: MapValues | None
+    path: Path,
+    stimuli: Stimuli,
+    form: TableFormat,
+    values: MapValues | None,
+    naming: _Naming,
 ) -> Fixations:
     """Read fixations from one map of counts per image."""
     given = [name for name in form.given() if name != "missing"]
@@ -189,7 +225,7 @@ def _fixations_in_maps(
             "need a table"
         )
     try:
-        maps = StoredMaps(path, check_sizes=False)
+        maps = StoredMaps(path, check_sizes=False, **naming)
     except InputError as error:
         if not path.is_dir():
             raise
@@ -200,7 +236,7 @@ def _fixations_in_maps(
     without = _without_map(maps, stimuli) if form.missing == "drop" else []
     chosen = [i for i, name in enumerate(stimuli.ids) if name not in set(without)]
     try:
-        maps = StoredMaps(path, stimuli[chosen], check_sizes=False)
+        maps = StoredMaps(path, stimuli[chosen], check_sizes=False, **naming)
     except InputError as error:
         if "no map for" not in str(error):
             raise

@@ -278,6 +278,7 @@ def benchmark(
     n_bootstrap: int = 1000,
     n_jobs: int | None = None,
     seed: int = 0,
+    check: bool = True,
     progress: bool = True,
 ) -> Benchmark:
     """Score many models on many data sets.
@@ -321,7 +322,7 @@ def benchmark(
     out
         Folder into which the tables of each data set are written as soon as it is finished, before
         the next begins; all of them again in the end, see `Benchmark.save`.
-    n_bootstrap, n_jobs, seed, progress
+    n_bootstrap, n_jobs, seed, check, progress
         See `evaluate`.
 
     Returns
@@ -379,6 +380,7 @@ def benchmark(
                 seed=seed,
                 checkpoint=None if checkpoint is None else Path(checkpoint) / name,
                 on_error="record" if keep_going else "raise",
+                check=check,
                 progress=progress,
             )
         except refused as error:

@@ -171,3 +171,19 @@ def test_a_place_that_cannot_hold_results(result, capsys):
     (result / "taken").touch()
     command = "benchmark --dataset data.h5 --model uniform --out taken"
     assert "--out: 'taken' cannot be a folder of results" in error_of(capsys, command)
+
+
+def test_names_of_maps(result, capsys):
+    dataset = salmetrics.read_hdf5("data.h5")
+    (result / "sam").mkdir()
+    rng = np.random.default_rng(0)
+    maps = {image.id: rng.random(image.size) for image in dataset.stimuli}
+    for name, array in maps.items():
+        np.save(result / "sam" / f"sal_{name}.npy", array)
+        np.save(result / "sam" / f"raw_{name}.npy", array)
+    command = "benchmark --dataset data.h5 --maps mine=sam --metrics NSS --n-bootstrap 0"
+    assert "no map for" in error_of(capsys, command)
+    assert main([*command.split(), "--map-name", "sal_{stem}", "--out", "b"]) == 0
+    table = pd.read_csv("b/generated.csv", index_col="model")
+    model = salmetrics.as_model(maps, kind="saliency_map")
+    assert table.loc["mine", "NSS"] == pytest.approx(salmetrics.nss(model, *dataset), rel=1e-12)

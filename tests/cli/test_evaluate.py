@@ -106,3 +106,17 @@ def test_a_parquet_file(folder, capsys, monkeypatch):
     # without the package, the error comes before anything is scored
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     assert "Parquet files need pyarrow" in error_of(capsys, [*command[:-1], "other.parquet"])
+
+
+@pytest.mark.filterwarnings("default")
+def test_no_check(folder, capsys):
+    table = pd.read_csv("fixations.csv")
+    table.assign(x=table.x / 30, y=table.y / 22).to_csv("fractions.csv", index=False)
+    command = "evaluate --images images --fixations fractions.csv --model uniform --metrics AUC"
+    error = error_of(capsys, command)
+    assert "they look like fractions of the image, not pixels; give --units normalised" in error
+    assert main([*command.split(), "--no-check"]) == 0
+    printed = capsys.readouterr()
+    assert "- warning: all 40 fixations are within" in printed.out
+    assert "salmetrics: warning: all 40 fixations are within" in printed.err
+    assert main([*command.split(), "--units", "normalised"]) == 0

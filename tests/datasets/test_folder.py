@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from salmetrics import InputError
+from salmetrics import InputError, InputWarning
 from salmetrics.datasets import load_folder
 
 
@@ -138,3 +138,25 @@ def test_tables_that_are_packed(folder):
     for name in ("f.csv.zip", "f.csv.gz"):
         fixations = load_folder(folder / "pictures", folder / name, outside="clip").fixations
         assert fixations.x.tolist() == [3, 19.5]
+
+
+def test_names_of_maps_of_fixations(folder, counts):
+    for path in [*(folder / "maps").rglob("*.png"), *(folder / "maps").rglob("*.npy")]:
+        path.rename(path.with_stem(f"{path.stem}_fixMap"))
+        path.with_stem(f"{path.stem}_other").write_bytes(b"no map")
+    fixations = load_folder(
+        folder / "pictures", folder / "maps", map_name="{stem}_fixMap"
+    ).fixations
+    assert fixations.counts().tolist() == [3, 1]
+
+
+def test_fixations_that_are_dropped_for_another_origin_are_warned_of(folder):
+    rows = [f"a.png,{x},{y}" for x in (-9, -3, 0, 4, 8) for y in (-4, -1, 0, 3)]
+    (folder / "centred.csv").write_text("\n".join(["file,x,y", *rows]))
+    for outside in ("drop", "clip"):
+        with pytest.warns(InputWarning, match=r"14 of 20 .*in the middle .* give origin='centre'"):
+            load_folder(folder / "pictures", folder / "centred.csv", outside=outside)
+    with pytest.raises(InputError, match="give origin='centre'"):
+        load_folder(folder / "pictures", folder / "centred.csv")
+    centred = load_folder(folder / "pictures", folder / "centred.csv", origin="centre")
+    assert len(centred.fixations) == 20

@@ -182,8 +182,8 @@ def test_caches_do_not_pile_up(tiny, archives, tmp_path, monkeypatch):
     assert len(list(tmp_path.glob("*.h5"))) == 2
     datasets.load("salicon", tmp_path)
     assert cache.exists()  # files of other options do not matter
-    description = replace(small("salicon"), sigma=19.0)
+    description = replace(small("salicon"), sigma=21.0)
     monkeypatch.setattr(registry, "described", lambda _: description)
-    assert datasets.load("salicon", tmp_path).stimuli.sigma == 19  # facts do
+    assert datasets.load("salicon", tmp_path).stimuli.sigma == 21  # facts do
     assert not cache.exists()
     assert len(list(tmp_path.glob("*.h5"))) == 2

@@ -242,7 +242,7 @@ def test_densities_are_returned_as_they_are():
         (
             gold_standard,
             {"one_per_image": True},
-            r"gold-standard has one per subject \(a gold standard has .*gold-standard:upper-bound",
+            r"gold-standard has one per subject \(a gold standard has .* with upper_bound=True\)",
         ),
     ],
 )

@@ -231,7 +231,7 @@ def test_predict_resumes_after_a_kill(images, photo, monkeypatch):
         ("--model deepgaze2 --weights random --centre-bias uniform --folds x.csv", "no file 'x"),
         (
             "--model deepgaze1 --weights random --centre-bias uniform --pixels-per-degree x",
-            "pixels_per_degree must be a number, or 'dataset'; got 'x'",
+            "--pixels-per-degree must be a number, or 'dataset'; got 'x'",
         ),
         (
             "--model deepgaze1 --weights random",

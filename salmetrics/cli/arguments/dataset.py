@@ -92,6 +92,11 @@ def add_data(
         "(default: error)",
     )
     data.add_argument(
+        "--fixation-map-name",
+        metavar="TEMPLATE",
+        help="name of an image's map of fixations, such as '{stem}_fixMap' (see --map-name)",
+    )
+    data.add_argument(
         "--fixation-values",
         choices=get_args(MapValues),
         help="meaning of the values of maps of fixations: numbers of fixations, or marks of one "
@@ -314,6 +319,12 @@ def _loaded(spec: str, root: Path | None) -> Dataset:
     first, options, _ = _parts(spec)
     name, _, folder = first.partition(":")
     if name in names():
+        if first == name and root is None and Path(name).exists():
+            raise InputError(
+                f"--dataset {name} is a registered data set, and {name!r} is also a folder or file "
+                f"here: say {name}:{name} for the data set in this folder, {name}: (with a colon) "
+                "for the downloaded one, or ./ before the name of a file"
+            )
         if folder and root is not None:
             raise InputError(f"--dataset {spec} names its folder already; leave out --root")
         return load(name, folder or root, download=False, **option_values(name, options))
@@ -423,6 +434,8 @@ def _check_no_table(options: argparse.Namespace) -> None:
         given.append("--outside")
     if options.fixation_values is not None:
         given.append("--fixation-values")
+    if options.fixation_map_name is not None:
+        given.append("--fixation-map-name")
     if given:
         raise InputError(f"{', '.join(given)} need --images and --fixations, not --dataset")
 
@@ -459,6 +472,7 @@ def dataset_of(options: argparse.Namespace) -> Dataset:
         pixels_per_degree=options.pixels_per_degree,
         outside=options.outside,
         values=options.fixation_values,
+        map_name=options.fixation_map_name,
     )
 
 

@@ -53,6 +53,12 @@ def add_scoring(command: argparse.ArgumentParser) -> argparse._ArgumentGroup:
         help="add inter-observer consistency, and IGE, the share of it that models reach",
     )
     scoring.add_argument(
+        "--no-check",
+        action="store_false",
+        dest="check",
+        help="go on if positions are certainly in other units, with a warning instead of an error",
+    )
+    scoring.add_argument(
         "--seed", type=int, default=0, metavar="N", help="seed of all random draws (default: 0)"
     )
     return scoring

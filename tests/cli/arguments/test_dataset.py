@@ -296,3 +296,29 @@ def test_images_with_ground_truth_alone(result):
     dataset = dataset_of(options)
     assert len(dataset.fixations) == 0
     assert dataset.stimuli.ids == ("0.png", "1.png", "2.png")
+
+
+def test_a_data_set_that_is_registered_and_a_folder(folder):
+    (folder / "toronto").mkdir()
+    text = "--dataset toronto is a registered data set, and 'toronto' is also a folder or file here"
+    with pytest.raises(InputError, match=text):
+        named_dataset("toronto")
+    for spec in ("toronto:", "toronto:toronto"):
+        with pytest.raises(InputError, match="datasets get toronto"):
+            named_dataset(spec)
+
+
+def test_maps_of_fixations_with_other_names(folder, capsys):
+    (folder / "maps").mkdir()
+    for i in range(3):
+        marks = np.zeros((20 + i, 30), np.uint8)
+        marks[3 + i, 5] = 255
+        Image.fromarray(marks).save(folder / f"maps/{i}_fix.png")
+        Image.fromarray(marks).save(folder / f"maps/{i}_density.png")
+    command = "evaluate --images images --fixations maps --model uniform --metrics AUC"
+    assert "no map for '0.png'" in error_of(capsys, command)
+    assert main([*command.split(), "--fixation-map-name", "{stem}_fix"]) == 0
+    assert "3 images, 3 fixations" in capsys.readouterr().out
+    assert "--fixation-map-name need --images" in error_of(
+        capsys, "evaluate --dataset osie:x --fixation-map-name {stem} --model uniform"
+    )

@@ -26,7 +26,7 @@ def used(monkeypatch):
 def test_each_image_is_predicted_by_the_components_of_its_fold(toy_2e, photo, used):
     images = [np.roll(photo[:70, :70], 5 * i, 0) for i in range(10)]
     stimuli = Stimuli.from_arrays(images)
-    fixations = Fixations.from_arrays([30] * 10, [30] * 10, range(10))
+    fixations = Fixations.from_arrays(range(5, 65, 6), [30] * 10, range(10))
     folds = Folds({name: (3 * i) % 10 for i, name in enumerate(stimuli.ids)})
     model = toy_2e.cross_validated(folds)
     result = salmetrics.evaluate(model, stimuli, fixations, metrics=["LL", "AUC"], n_bootstrap=0)
