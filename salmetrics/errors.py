@@ -27,7 +27,14 @@ class InputError(ValueError):
 
 
 class InputWarning(UserWarning):
-    """Input that is used, but may be meant otherwise; messages say how it is used."""
+    """Input that is used, but may be meant otherwise; messages say how it is used.
+
+    Examples
+    --------
+    >>> import warnings
+    >>> warnings.simplefilter("error", InputWarning)  # stop instead
+    >>> warnings.simplefilter("default", InputWarning)
+    """
 
 
 class NeedsDensityError(InputError, TypeError):

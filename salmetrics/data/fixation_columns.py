@@ -11,11 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from salmetrics.data.tables import Cells, as_numbers, listed
-from salmetrics.errors import InputError, check_choice
+from salmetrics.errors import InputError, check_choice, some
 
 __all__ = ["MISSING", "FixationColumns", "absent_in", "as_subjects", "fixation_columns"]
 
 MISSING = ("error", "drop")
+_UNKNOWN = "rows on images that are not among these"
 _REASONS = {
     "x": "rows without values",
     "image": "rows without the name of an image",
@@ -47,6 +48,32 @@ class FixationColumns:
     subject: NDArray[Any] | None
     rows: NDArray[np.int64]
     left_out: dict[str, int]
+
+    def on_images(self, known: Callable[[str], bool]) -> FixationColumns:
+        """Return the rows whose image is known, with the number of the others.
+
+        Raises
+        ------
+        InputError
+            If there are none.
+        """
+        is_known = {name: known(name) for name in dict.fromkeys(self.names)}
+        kept = np.flatnonzero([is_known[name] for name in self.names])
+        if kept.size == len(self.names):
+            return self
+        if kept.size == 0:
+            raise InputError(
+                f"all {len(is_known)} image names are unknown, such as {some(list(is_known), 3)}; "
+                "unknown_images='drop' leaves nothing"
+            )
+        return FixationColumns(
+            self.x[kept],
+            self.y[kept],
+            [self.names[row] for row in kept.tolist()],
+            None if self.subject is None else self.subject[kept],
+            self.rows[kept],
+            self.left_out | {_UNKNOWN: len(self.names) - kept.size},
+        )
 
 
 def fixation_columns(

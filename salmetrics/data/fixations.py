@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from salmetrics.data.checks import outside_hint
 from salmetrics.data.fixation_columns import (
+    MISSING,
     FixationColumns,
     absent_in,
     as_subjects,
@@ -305,6 +306,7 @@ class Fixations:
         origin: Origin | None = None,
         one_based: bool = False,
         missing: Literal["error", "drop"] = "error",
+        unknown_images: Literal["error", "drop"] = "error",
         separator: str | None = None,
         decimal: Literal[".", ","] | None = None,
         encoding: str | None = None,
@@ -344,6 +346,9 @@ class Fixations:
             Treatment of rows without position, image or subject: "error"; or "drop", which counts
             them in `left_out`. Empty cells and ".", "-", "NA", "N/A", "NaN", "None" and "null" are
             missing positions; only empty cells are missing names.
+        unknown_images
+            Treatment of rows whose image is not among `stimuli`: "error"; or "drop", which counts
+            them in `left_out`.
         separator
             What separates cells, one character, "tab" or "space".
         decimal
@@ -386,6 +391,7 @@ class Fixations:
             origin,
             one_based,
             missing,
+            unknown_images,
             separator,
             decimal,
             encoding,
@@ -774,6 +780,10 @@ def _read(
         no_name=frozenset({"", *layout.no_name}),
     )
     columns.left_out.update(layout.left_out)
+    check_choice("unknown_images", form.unknown_images, MISSING)
+    if form.unknown_images == "drop":
+        unknown = match_rows(list(dict.fromkeys(columns.names)), stimuli.ids).unknown
+        columns = columns.on_images(lambda name: name not in unknown)
     others = {
         name: as_column([values[row] for row in columns.rows], decimal)
         for name, values in table.columns.items()
@@ -898,6 +908,7 @@ def _indices_of_names(
         raise InputError(
             f"{len(matching.problems)} image names are not among the stimuli: {', '.join(listed)}; "
             f"ids look like {some(stimuli.ids, 3)}"
+            + ("; unknown_images='drop' leaves such rows out" if matching.unknown else "")
         )
     if matching.rule is not None:
         warnings.warn(f"image names: {matching.rule}", InputWarning, stacklevel=4)

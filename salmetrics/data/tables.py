@@ -101,6 +101,7 @@ class TableFormat:
     origin: str | None = None
     one_based: bool = False
     missing: str = "error"
+    unknown_images: str = "error"
     separator: str | None = None
     decimal: str | None = None
     encoding: str | None = None

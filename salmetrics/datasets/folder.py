@@ -44,6 +44,7 @@ def load_folder(
     origin: Origin | None = None,
     one_based: bool = False,
     missing: Literal["error", "drop"] = "error",
+    unknown_images: Literal["error", "drop"] = "error",
     separator: str | None = None,
     decimal: Literal[".", ","] | None = None,
     encoding: str | None = None,
@@ -69,6 +70,8 @@ def load_folder(
     missing
         Treatment of rows of a table without a value, and of images without a map: "error"; or
         "drop", which leaves the rows out, and the images without fixations.
+    unknown_images
+        Treatment of rows of a table on images that are not in the folder: "error" or "drop".
     separator, decimal, encoding, comment
         How the table is written, if it is not found; see `Fixations.from_csv`.
     values
@@ -122,6 +125,7 @@ def load_folder(
         origin=origin,
         one_based=one_based,
         missing=missing,
+        unknown_images=unknown_images,
         separator=separator,
         decimal=decimal,
         encoding=encoding,

@@ -48,11 +48,14 @@ class Matching:
         One phrase for each image without exactly one map, or for each name without an image.
     rule
         How names and ids differ, if they agree only after a common part is taken off; else None.
+    unknown
+        Those among `problems` that agree with nothing, rather than with several.
     """
 
     found: dict[str, str]
     problems: dict[str, str]
     rule: str | None = None
+    unknown: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -364,6 +367,7 @@ def _images_of(rows: Sequence[_Name], ids: Sequence[_Name]) -> Matching:
     ratings = _ratings(rows, ids)
     found: dict[str, str] = {}
     problems: dict[str, str] = {}
+    unknown: set[str] = set()
     claims: dict[str, list[_Name]] = defaultdict(list)
     for row in rows:
         candidates = _best(ratings[row.raw])
@@ -373,6 +377,7 @@ def _images_of(rows: Sequence[_Name], ids: Sequence[_Name]) -> Matching:
         elif candidates:
             problems[row.raw] = f"{row.raw!r} (may be {some(candidates, 3)})"
         else:
+            unknown.add(row.raw)
             problems[row.raw] = repr(row.raw)
     for image, claimants in claims.items():
         longest = max(claimants, key=lambda one: len(one.parts))
@@ -380,7 +385,7 @@ def _images_of(rows: Sequence[_Name], ids: Sequence[_Name]) -> Matching:
             if longest.folded[-len(one.folded) :] != one.folded:
                 del found[one.raw]
                 problems[one.raw] = f"{one.raw!r} ({longest.raw!r} is {image!r} already)"
-    return Matching(found, problems)
+    return Matching(found, problems, unknown=frozenset(unknown))
 
 
 # ---- other rules: what all names have, and ids do not

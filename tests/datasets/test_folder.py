@@ -160,3 +160,20 @@ def test_fixations_that_are_dropped_for_another_origin_are_warned_of(folder):
         load_folder(folder / "pictures", folder / "centred.csv")
     centred = load_folder(folder / "pictures", folder / "centred.csv", origin="centre")
     assert len(centred.fixations) == 20
+
+
+def test_rows_on_other_images(folder):
+    (folder / "more.csv").write_text("file,x,y\na.png,1,2\nz.png,3,4\nb/x.JPG,5,6\nz.png,7,8\n")
+    with pytest.raises(InputError, match=r"'z.png' in line 3; .*unknown_images='drop' leaves such"):
+        load_folder(folder / "pictures", folder / "more.csv")
+    dataset = load_folder(folder / "pictures", folder / "more.csv", unknown_images="drop")
+    assert dataset.fixations.x.tolist() == [1, 5]
+    assert dict(dataset.fixations.left_out) == {"rows on images that are not among these": 2}
+    (folder / "other.csv").write_text("file,x,y\nz.png,3,4\n")
+    with pytest.raises(InputError, match=r"all 1 image names are unknown, such as 'z.png'"):
+        load_folder(folder / "pictures", folder / "other.csv", unknown_images="drop")
+    (folder / "pictures/c").mkdir()
+    shutil.copy(folder / "pictures/b/x.JPG", folder / "pictures/c/x.JPG")
+    (folder / "two.csv").write_text("file,x,y\nx.JPG,3,4\n")
+    with pytest.raises(InputError, match=r"may be 'b/x.JPG', 'c/x.JPG'"):
+        load_folder(folder / "pictures", folder / "two.csv", unknown_images="drop")

@@ -138,6 +138,12 @@ def _add_table(command: argparse.ArgumentParser) -> None:
         help="where x and y are 0; y is upwards from bottom-left and centre (default: top-left)",
     )
     table.add_argument(
+        "--unknown-images",
+        choices=MISSING,
+        default="error",
+        help="what to do with rows on images that are not in --images (default: error)",
+    )
+    table.add_argument(
         "--one-based", action="store_true", help="pixels are counted from 1, as in MATLAB"
     )
     table.add_argument(
@@ -488,6 +494,7 @@ def _table_format(options: argparse.Namespace) -> TableFormat:
         origin=options.origin,
         one_based=options.one_based,
         missing=options.missing,
+        unknown_images=options.unknown_images,
         separator=options.separator,
         decimal=options.decimal,
         encoding=options.encoding,

@@ -25,6 +25,7 @@ def test_defaults(command):
         "resize": None,
         "map_name": None,
         "map_order": None,
+        "check": True,
         "fit_density": False,
         "metrics": None,
         "protocol": "default",
