@@ -195,7 +195,8 @@ class StoredMaps:
         """
         if self._maps.ordered and len(self._maps.names) != len(stimuli):
             n = len(self._maps.names)
-            return [f"{n} maps without names, in the order of the images, need {n} images"]
+            held = "it holds one map" if n == 1 else f"it holds {n} maps"
+            return [f"{held} without names, and must hold one for each image, in their order"]
         if self._maps.ordered and self._order is None and (orders := _two_orders(stimuli.ids)):
             given, numbered = orders
             return [

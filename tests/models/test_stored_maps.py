@@ -567,7 +567,7 @@ def test_maps_without_names_need_all_images(tmp_path, stimuli):
     with pytest.raises(InputError, match="3 maps without names, in the order of the images: it"):
         salmetrics.as_model(tmp_path / "x.mat")
     with pytest.raises(
-        InputError, match="3 maps without names, in the order of the images, need 3"
+        InputError, match="it holds 3 maps without names, and must hold one for each image"
     ):
         salmetrics.as_model(tmp_path / "x.mat", stimuli[:2])
     model = StoredMaps(tmp_path / "x.mat", stimuli)
