@@ -184,6 +184,7 @@ def test_maps_on_generated_images(generated, which):
     compare_maps(*generated, maps, empirical_maps(*generated), nonfixations)
 
 
+@pytest.mark.filterwarnings("ignore:.*that were looked at:salmetrics.InputWarning")
 @pytest.mark.parametrize("which", MODELS[:2])
 def test_densities_on_generated_images(generated, which):
     densities = predictions(which, *generated)
@@ -227,6 +228,7 @@ def test_osie_map(osie):
 
 @pytest.mark.slow
 @pytest.mark.real_data
+@pytest.mark.filterwarnings("ignore:.*that were looked at:salmetrics.InputWarning")
 @pytest.mark.parametrize("which", MODELS[:2])
 def test_osie_densities(osie, which):
     densities = predictions(which, *osie)
