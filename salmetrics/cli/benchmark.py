@@ -14,6 +14,7 @@ from salmetrics.cli import output
 from salmetrics.cli.arguments.dataset import add_data, datasets_of, ground_truth_of, protocol_of
 from salmetrics.cli.arguments.documents import evaluation_document, table_text
 from salmetrics.cli.arguments.model import MODEL_HELP, named_specs, opened
+from salmetrics.cli.arguments.parsing import section
 from salmetrics.cli.arguments.scoring import (
     add_json,
     add_layout,
@@ -44,17 +45,15 @@ def add(commands: Any) -> None:
     )
     command.set_defaults(run=_run)
     add_data(command, several=True)
-    models = command.add_argument_group(
-        "models: folders, archives or files; a folder with a part named like the data set "
-        "(maps/toronto) stands for that part"
-    )
+    models = section(command, "models and result")
     models.add_argument(
         "--maps",
         nargs="+",
         action="extend",
         default=[],
         metavar="[NAME=]PATH",
-        help="saliency maps, one model per path",
+        help="saliency maps, one model per folder, archive or file; a folder with a part named "
+        "like the data set (maps/toronto) stands for that part",
     )
     models.add_argument(
         "--log-densities",
@@ -67,7 +66,18 @@ def add(commands: Any) -> None:
     models.add_argument(
         "--model", action="append", default=[], metavar="[NAME=]SPEC", help=MODEL_HELP
     )
-    scoring = add_scoring(command)
+    add_scoring(command)
+    models.add_argument(
+        "--out",
+        type=Path,
+        default=Path("salmetrics_benchmark"),
+        metavar="DIR",
+        help="folder for tables, results and checkpoints; the tables of a data set are written as "
+        "soon as it is finished, and the same command resumes after an interruption (default: "
+        "salmetrics_benchmark)",
+    )
+    add_json(models)
+    scoring = section(command, "more about scoring")
     scoring.add_argument(
         "--empirical",
         metavar="PATH",
@@ -83,21 +93,12 @@ def add(commands: Any) -> None:
         metavar="KEY",
         help="metric that sorts the leaderboards (default: the first that all models have)",
     )
-    add_json(scoring)
     running = add_resources(command)
     running.add_argument(
         "--keep-going",
         action="store_true",
         help="leave out models that are unreadable or fail on an image, list them at the end, and "
         f"exit with code {_SOME_SKIPPED}",
-    )
-    running.add_argument(
-        "--out",
-        type=Path,
-        default=Path("salmetrics_benchmark"),
-        help="folder for tables, results and checkpoints; the tables of a data set are written as "
-        "soon as it is finished, and the same command resumes after an interruption (default: "
-        "salmetrics_benchmark)",
     )
 
 

@@ -12,6 +12,7 @@ from salmetrics.cli import output
 from salmetrics.cli.arguments.dataset import add_data, dataset_of, heading, protocol_of, shortened
 from salmetrics.cli.arguments.documents import evaluation_document, table_text
 from salmetrics.cli.arguments.model import MODEL_HELP, model_of, named_specs, opened
+from salmetrics.cli.arguments.parsing import section
 from salmetrics.cli.arguments.scoring import add_json, add_resources, add_scoring, map_reading
 from salmetrics.engine.run_options import OnError
 from salmetrics.evaluation.evaluate import evaluate
@@ -52,9 +53,15 @@ def add(commands: Any) -> None:
 
 
 def _add_scoring(command: argparse.ArgumentParser) -> None:
-    scoring = add_scoring(command)
-    scoring.add_argument("--model", action="append", required=True, metavar="SPEC", help=MODEL_HELP)
-    scoring.add_argument(
+    common = section(command, "models and result")
+    common.add_argument("--model", action="append", required=True, metavar="SPEC", help=MODEL_HELP)
+    add_scoring(command)
+    common.add_argument(
+        "--out", type=Path, metavar="FILE", help="file to write: .csv, .h5, .md, .parquet or .tex"
+    )
+    add_json(common)
+    scoring = section(command, "more about scoring")
+    section(command, "more about stored maps").add_argument(
         "--kind",
         choices=KINDS,
         help="kind of the predictions of functions and stored maps (default of maps: saliency_map)",
@@ -65,10 +72,6 @@ def _add_scoring(command: argparse.ArgumentParser) -> None:
     scoring.add_argument(
         "--empirical", metavar="SPEC", help="ground-truth maps (default: blurred fixations)"
     )
-    scoring.add_argument(
-        "--out", type=Path, metavar="FILE", help="file to write: .csv, .h5, .md, .parquet or .tex"
-    )
-    add_json(scoring)
 
 
 def _add_running(command: argparse.ArgumentParser) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, get_args
 
+from salmetrics.cli.arguments.parsing import section
 from salmetrics.data.dataset import Dataset
 from salmetrics.data.fixation_columns import MISSING
 from salmetrics.data.fixations import MOVED, OUTSIDE, MapValues
@@ -78,37 +79,38 @@ def add_data(
         add_width(data)
     else:
         command.set_defaults(sigma=None, pixels_per_degree=None)
-    data.add_argument(
+    add_first(data)
+    more = section(command, "more about fixations")
+    more.add_argument(
         "--outside",
         choices=("error", "drop", "clip"),
         default="error",
         help="what to do with fixations outside their image (default: error)",
     )
-    data.add_argument(
+    more.add_argument(
         "--missing",
         choices=MISSING,
         default="error",
         help="what to do with rows without a value, and images without a map of fixations "
         "(default: error)",
     )
-    data.add_argument(
+    more.add_argument(
         "--fixation-map-name",
         metavar="TEMPLATE",
         help="name of an image's map of fixations, such as '{stem}_fixMap' (see --map-name)",
     )
-    data.add_argument(
+    more.add_argument(
         "--fixation-values",
         choices=get_args(MapValues),
         help="meaning of the values of maps of fixations: numbers of fixations, or marks of one "
         "fixation each (default: found)",
     )
-    add_first(data)
     _add_table(command)
 
 
 def _add_table(command: argparse.ArgumentParser) -> None:
     """Add the options that say how a table of fixations is written."""
-    table = command.add_argument_group("the table of --fixations, if it has other columns or units")
+    table = command.add_argument_group("more about the table of --fixations")
     table.add_argument(
         "--preset",
         choices=tuple(PRESETS),

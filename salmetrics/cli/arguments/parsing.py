@@ -84,7 +84,9 @@ class Parser(argparse.ArgumentParser):
             formatter.add_text("\n  ".join([f"{title}:", *self.examples]))
         if self.listing:
             formatter.add_text(self.listing)
+        # what is common first, then the groups called "more ...", and the general options
         groups = [g for g in self._action_groups if g is not self._optionals]
+        groups.sort(key=lambda group: str(group.title).startswith("more "))
         for group in [*groups, self._optionals]:
             if group is self._positionals and self.listing:
                 continue
@@ -148,6 +150,12 @@ class Parser(argparse.ArgumentParser):
 
     def _print_message(self, message: str, file: Any = None) -> None:
         output.say(message.rstrip("\n"))
+
+
+def section(command: argparse.ArgumentParser, title: str) -> argparse._ArgumentGroup:
+    """Return the group of options of a title, which is added if it is not there yet."""
+    found = [group for group in command._action_groups if group.title == title]
+    return found[0] if found else command.add_argument_group(title)
 
 
 class _Formatter(argparse.RawDescriptionHelpFormatter):

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any, get_args
 
 from salmetrics.array_types import Kind
+from salmetrics.cli.arguments.parsing import section
 from salmetrics.densities.resampling import RESIZES
 from salmetrics.models.stored_maps import MapOrder
 from salmetrics.protocols import PROTOCOLS
@@ -24,10 +25,11 @@ __all__ = [
 
 
 def add_scoring(command: argparse.ArgumentParser) -> argparse._ArgumentGroup:
-    """Add the options for what is computed; return their group."""
-    scoring = command.add_argument_group("scoring")
-    add_resize(scoring)
-    scoring.add_argument(
+    """Add the options for what is computed; return the group of the common ones."""
+    scoring = section(command, "models and result")
+    more = section(command, "more about scoring")
+    add_resize(section(command, "more about stored maps"))
+    more.add_argument(
         "--fit-density",
         action="store_true",
         help="turn saliency maps into densities by maximum likelihood, which gives them LL and IG",
@@ -39,7 +41,7 @@ def add_scoring(command: argparse.ArgumentParser) -> argparse._ArgumentGroup:
         metavar="KEY",
         help="metrics to compute, see `salmetrics metrics` (default: those of the protocol)",
     )
-    scoring.add_argument(
+    more.add_argument(
         "--protocol",
         default="default",
         choices=sorted(PROTOCOLS),
@@ -52,13 +54,13 @@ def add_scoring(command: argparse.ArgumentParser) -> argparse._ArgumentGroup:
         action="store_true",
         help="add inter-observer consistency, and IGE, the share of it that models reach",
     )
-    scoring.add_argument(
+    more.add_argument(
         "--no-check",
         action="store_false",
         dest="check",
         help="go on if positions are certainly in other units, with a warning instead of an error",
     )
-    scoring.add_argument(
+    more.add_argument(
         "--seed", type=int, default=0, metavar="N", help="seed of all random draws (default: 0)"
     )
     return scoring
@@ -129,7 +131,7 @@ def add_kind(group: argparse._ArgumentGroup, kinds: Sequence[Kind], usual: Kind)
 
 def add_resources(command: argparse.ArgumentParser) -> argparse._ArgumentGroup:
     """Add the options for how scores are computed; return their group."""
-    running = command.add_argument_group("running")
+    running = section(command, "more about running")
     running.add_argument(
         "--n-jobs",
         type=int,
