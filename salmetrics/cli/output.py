@@ -269,6 +269,12 @@ _SPELLINGS = (
     (r"\w+\.drop_outside\(stimuli\)", "outside", "--outside drop"),
     (r"\w+\.clip_to\(stimuli\)", "outside", "--outside clip"),
     (r"salmetrics\.fit_density\b", "fit_density", "--fit-density"),
+    (r"baseline=salmetrics\.Uniform\(\)", "baseline", "--baseline uniform"),
+    (
+        r"salmetrics\.GoldStandard\.fit\(\.\.\., hold_out='fixation'\)",
+        "model",
+        "--model gold-standard:fixation",
+    ),
     (r"(?<!\w)[\w.]+\(\.\.\., (\w+='?\w+'?)\)", "model", r"\1"),  # as_model(..., resize='bilinear')
     (r"\bamong the metrics\b", "metrics", "among --metrics"),
     (

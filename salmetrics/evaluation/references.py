@@ -34,7 +34,7 @@ __all__ = [
     "wants_gold_standard",
 ]
 
-_OTHER_BASELINE = "; give another baseline=, such as salmetrics.Uniform() (--baseline uniform)"
+_OTHER_BASELINE = "; baseline=salmetrics.Uniform() needs no other images"
 _NOTHING = "the gold standard has no information gain"
 _NOT_SCORED = (
     "as gold_standard= it is scored by its likelihoods only; pass it as a model too for the others"

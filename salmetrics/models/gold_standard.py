@@ -505,8 +505,8 @@ def why_no_gold_standard(fixations: Fixations) -> str | None:
     if codes.max(initial=0) == 0:
         return (
             "all fixations are of one subject, or the subjects are not known, so nobody else can "
-            "predict them; salmetrics.GoldStandard.fit(..., hold_out='fixation') (--model "
-            "gold-standard:fixation) can, which is optimistic"
+            "predict them; salmetrics.GoldStandard.fit(..., hold_out='fixation') can, which is "
+            "optimistic"
         )
     pairs = np.unique(fixations.image * (codes.max() + 1) + codes)
     if np.unique(pairs // (codes.max() + 1)).size == pairs.size:

@@ -220,6 +220,11 @@ def test_warnings_are_lines(monkeypatch, capsys):
             "name yours with --image-column, --x-column, --y-column",
         ),
         ("with salmetrics.fit_density", "with --fit-density"),
+        ("; baseline=salmetrics.Uniform() needs", "; --baseline uniform needs"),
+        (
+            "them; salmetrics.GoldStandard.fit(..., hold_out='fixation') can",
+            "them; --model gold-standard:fixation can",
+        ),
         ("use outside='drop'; x=", "use --outside drop; --x-column"),
         ("perhaps x='fix x', kind=';'", "perhaps --x-column 'fix x', --kind ';'"),
         ("line 3: x=-0.5, y=81 on 'a'", "line 3: x=-0.5, y=81 on 'a'"),
@@ -234,6 +239,7 @@ def test_warnings_are_lines(monkeypatch, capsys):
 )
 def test_spelling_of_arguments(text, expected):
     names = ["n_bins", "kind", "resize", "gold_standard", "outside", "fit_density", "model"]
+    names.append("baseline")
     names += ["sigma", "image_column", "x_column", "y_column"]
     options = {name: f"--{name.replace('_', '-')}" for name in names}
     assert output.on_command_line(text, options) == expected
