@@ -42,7 +42,9 @@ def add(commands: Any) -> None:
         "--protocol",
         default="default",
         choices=sorted(PROTOCOLS),
-        help="how fixations are blurred (default: default)",
+        metavar="NAME",
+        help=f"how fixations are blurred: that of {', '.join(sorted(PROTOCOLS))} (default: "
+        "default)",
     )
     add_writing(command, ".png")
 
