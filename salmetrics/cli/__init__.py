@@ -70,6 +70,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         Ctrl-C; 141 if nobody reads standard output any more.
     """
     words = sys.argv[1:] if arguments is None else list(arguments)
+    if words[:1] == ["help"]:
+        words = [*words[1:], "--help"]
     verbose = "-v" in words or "--verbose" in words
     interrupts = Interrupts(last=arguments is None)
     with interrupts.handled(), output.console():
@@ -133,7 +135,7 @@ def parser(command: str | None = None) -> Parser:
             "--model maps/sam",
         ),
     )
-    program.add_argument("--version", action="version", version=f"salmetrics {__version__}")
+    program.add_argument("-V", "--version", action="version", version=f"salmetrics {__version__}")
     commands: Any = program.add_subparsers(required=True, metavar="COMMAND")
     commands.summaries = dict(_summaries())
     for name in commands.summaries:

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 __all__ = ["plot_scores"]
 
 
+_FOR_VALUES = 0.2  # share of the width for the values beside the bars
+
+
 def plot_scores(
     evaluation: Evaluation, metric: str, *, ax: Axes | None = None, **kwargs: Any
 ) -> Axes:
@@ -76,19 +79,20 @@ def plot_scores(
         reach = [values - low, high - values]
         places = np.arange(len(rows))
         axes.errorbar(values, places, xerr=reach, fmt="none", ecolor="black", capsize=3)
+    # beside the right end, also of bars to the left, whose left end may be beside the names
     for y, value in enumerate(rows["value"]):
-        left = value < 0
         axes.annotate(
             f"{value:.3f}",
-            (low.iloc[y] if left else high.iloc[y], y),
-            (-6 if left else 6, 0),
+            (max(high.iloc[y], 0.0), y),
+            (6, 0),
             textcoords="offset points",
             va="center",
-            ha="right" if left else "left",
             fontsize=size,
         )
     axes.invert_yaxis()
-    axes.margins(x=0.15)
+    axes.margins(x=0.05)
+    left, right = axes.get_xlim()
+    axes.set_xlim(left, right + _FOR_VALUES * (right - left))
     axes.axvline(0, color="black", linewidth=0.8)
     label_axis(axes, "x", metric_label(metric), taken=taken)
     return plain_frame(axes)

@@ -6,6 +6,7 @@ import threading
 
 import pytest
 
+import salmetrics
 from salmetrics.cli import main, parser
 from tests.cli.command_line import DATA, error_of
 
@@ -118,3 +119,15 @@ def test_every_option_has_a_help(name):
             isinstance(choices, list) and action.dest == "name"
         ):
             assert action.help, f"{name}: {action.dest}"
+
+
+def test_help_and_options_before_a_command(capsys):
+    for words in (["help"], ["help", "show"], ["-V"]):
+        with pytest.raises(SystemExit):
+            main(words)
+    printed = capsys.readouterr().out
+    assert printed.startswith("usage: salmetrics COMMAND")
+    assert "usage: salmetrics show FILE" in printed
+    assert printed.splitlines()[-1] == f"salmetrics {salmetrics.__version__}"
+    assert main(["--versoin"]) == 2
+    assert "there is no option --versoin; did you mean --version?" in capsys.readouterr().err

@@ -57,7 +57,7 @@ def test_scores_below_0_and_infinite(ax):
     assert ax.patches[0].get_width() == 0
     corner, centre = ax.texts
     assert corner.get_text() == "-inf"
-    assert (centre.get_ha(), centre.xyann[0]) == ("right", -6)  # beside the bar, not on it
+    assert (centre.get_ha(), centre.xyann[0], centre.xy[0]) == ("left", 6, 0)  # beside the bar
     nothing = evaluate(Map(), STIMULI, FIXATIONS, metrics=["IG", "AUC"], baseline=Uniform())
     with pytest.raises(InputError, match="no model has IG"):
         plot_scores(nothing, "IG", ax=ax)

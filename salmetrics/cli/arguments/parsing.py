@@ -113,10 +113,10 @@ class Parser(argparse.ArgumentParser):
     ) -> tuple[Any, list[str]]:
         """Parse arguments; raise `InputError` for unknown ones, with the nearest known one."""
         words = None if args is None else list(args)
-        if words is not None and not self.commands:
+        if words is not None:
             for word in words:
-                if word == "--":
-                    break
+                if word == "--" or (self.commands and not word.startswith("-")):
+                    break  # what follows a command is that command's
                 option = word.partition("=")[0]
                 if (
                     re.match(r"--?[A-Za-z]", word)
