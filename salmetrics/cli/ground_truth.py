@@ -10,6 +10,8 @@ import numpy as np
 from salmetrics.cli import output
 from salmetrics.cli.arguments.dataset import add_data, dataset_of, shortened
 from salmetrics.cli.arguments.map_output import add_writing, check_maps_out
+from salmetrics.cli.arguments.parsing import section
+from salmetrics.cli.arguments.scoring import add_json
 from salmetrics.data.dataset import Dataset
 from salmetrics.errors import InputError
 from salmetrics.models.empirical import EmpiricalMaps
@@ -47,6 +49,7 @@ def add(commands: Any) -> None:
         "default)",
     )
     add_writing(command, ".png")
+    add_json(section(command, "files"))
 
 
 def _run(options: argparse.Namespace) -> None:
@@ -79,6 +82,15 @@ def _run(options: argparse.Namespace) -> None:
     levels = "" if options.files in (".npy", ".mat") else ", grey levels from 0 to each maximum"
     output.wrote(
         written, f"{len(dataset)} maps, {width}, protocol {maps.protocol.name}{levels}{more}"
+    )
+    output.document(
+        {
+            "n_maps": len(dataset),
+            "n_without_fixations": left_out,
+            "sigma": smoothing.sigma,
+            "cycles": smoothing.cycles,
+            "protocol": maps.protocol.name,
+        }
     )
 
 

@@ -82,3 +82,9 @@ def test_the_scale_of_a_file(result, capsys):
 def test_errors(folder, capsys, options, text):
     assert text in error_of(capsys, ["ground-truth", *FILES, *options.split(), "--out", "t"])
     assert not (folder / "t").exists()
+
+
+def test_json(folder, capsys):
+    assert main(["ground-truth", *FILES, "--sigma", "3", "--out", "truth", "--json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert (document["n_maps"], document["sigma"], document["saved"]) == (3, 3.0, ["truth"])
