@@ -17,6 +17,7 @@ from salmetrics.io.images import without_image_suffix
 
 __all__ = [
     "Matching",
+    "counts_images",
     "is_junk",
     "match_maps",
     "match_numbers",
@@ -24,6 +25,7 @@ __all__ = [
     "natural_key",
     "number_at_end",
     "rendered",
+    "shifted_numbers",
     "suggested_template",
 ]
 
@@ -33,6 +35,12 @@ _JUNK = frozenset(
 _FIELDS = ("folder", "index", "name", "number", "position", "stem")
 _SEEN = 50  # names that an affix is looked for in; all are checked afterwards
 _CERTAIN = 3  # names from which on an affix may end in a letter beside the name
+# heads of numbered names that say nothing about which image is meant
+_GENERIC = re.compile(
+    r"((arr|array|fix|fixation|fixmap|heatmap|im|image|img|map|out|output|pred|prediction|res"
+    r"|result|sal|saliency|saliencymap|salmap|smap)s?)?([-_. ]|$)",
+    re.IGNORECASE,
+)
 _SIDES: tuple[Literal["names", "ids"], ...] = ("names", "ids")
 
 
@@ -195,10 +203,7 @@ def rendered(template: str, images: Sequence[str]) -> list[str]:
     >>> rendered("sal_{number:03d}", ["img7.png", "img12.png"])
     ['sal_007', 'sal_012']
     """
-    try:
-        fields = [name for _, name, _, _ in string.Formatter().parse(template) if name is not None]
-    except ValueError as error:
-        raise InputError(f"the template {template!r} is invalid: {error}") from error
+    fields = _fields(template)
     unknown = [name for name in fields if name not in _FIELDS]
     if unknown or not fields:
         allowed = ", ".join(f"{{{name}}}" for name in _FIELDS)
@@ -224,6 +229,50 @@ def rendered(template: str, images: Sequence[str]) -> list[str]:
     return names
 
 
+def counts_images(template: str) -> bool:
+    """Whether a template names the place of an image, so that the order of the images decides.
+
+    Raises
+    ------
+    InputError
+        If the template is invalid.
+    """
+    return bool({"index", "position"} & set(_fields(template)))
+
+
+def shifted_numbers(names: Sequence[str], images: Sequence[str]) -> tuple[str, str] | None:
+    """Return templates of the two readings of maps numbered from 0, if images are from 1.
+
+    Both the map of the same number and that of the number before exist for each image then, as if
+    one program counted from 0, the other from 1.
+
+    Parameters
+    ----------
+    names
+        Names without an image suffix.
+    images
+        Ids of the images.
+
+    Examples
+    --------
+    >>> shifted_numbers(["0", "1", "2"], ["im1.png", "im2.png"])
+    ('{number}', '{index}')
+    """
+    numbers = sorted(n for name in names if (n := number_at_end(_name(name).parts[-1])) is not None)
+    own = [number_at_end(_name(image).parts[-1]) for image in images]
+    given = sorted(number for number in own if number is not None)
+    n = len(images)
+    n_more = len(names) - n
+    if (
+        not 0 < n_more <= max(1, n // 10)
+        or given != list(range(1, n + 1))
+        or numbers != list(range(len(names)))
+    ):
+        return None
+    form = _numbered_form(names)
+    return None if form is None else (form.format("number"), form.format("index"))
+
+
 def suggested_template(names: Sequence[str], images: Sequence[str]) -> tuple[str, str] | None:
     """Return a template that numbered names may follow, and the condition; None if there is none.
 
@@ -239,27 +288,63 @@ def suggested_template(names: Sequence[str], images: Sequence[str]) -> tuple[str
     >>> suggested_template(["arr_0", "arr_1"], ["cat.png", "dog.png"])
     ('arr_{index}', 'if they are in the order of the images')
     """
+    form = _numbered_form(names)
+    if form is None:
+        return None
+    numbers = [number_at_end(_name(name).parts[-1]) for name in names]
+    stems = [_name(image).parts[-1] for image in images]
+    own = [number_at_end(stem) for stem in stems]
+    n = len(images)
+    in_order = "if they are in the order of the images"
+    if None not in own and len(set(own)) == n and set(own) <= set(numbers):
+        if not _may_agree(_head(_name(names[0]).parts[-1]), [_head(stem) for stem in stems]):
+            return None
+        return form.format("number"), "if their numbers are those of the images"
+    for start, field in enumerate(("index", "position")):
+        if set(numbers) == set(range(start, start + n)):
+            return form.format(field), in_order
+    return None
+
+
+def _fields(template: str) -> list[str]:
+    """Return the names of the fields of a template."""
+    try:
+        return [name for _, name, _, _ in string.Formatter().parse(template) if name is not None]
+    except ValueError as error:
+        raise InputError(f"the template {template!r} is invalid: {error}") from error
+
+
+def _head(stem: str) -> str:
+    """Return a name without the number at its end."""
+    return re.sub(r"[0-9]+$", "", stem)
+
+
+def _may_agree(head: str, others: Sequence[str]) -> bool:
+    """Whether a number after this head may be the number after the others."""
+    folded = head.casefold()
+    rest = folded
+    while rest and (token := _GENERIC.match(rest)) and token.end():
+        rest = rest[token.end() :]
+    return not rest or all(
+        other.casefold() in folded or folded in other.casefold() for other in others if other
+    )
+
+
+def _numbered_form(names: Sequence[str]) -> str | None:
+    """Return the template of names of one head and different numbers, with {} for the field."""
     stems = [_name(name).parts[-1] for name in names]
-    heads = {re.sub(r"[0-9]+$", "", stem) for stem in stems}
+    heads = {_head(stem) for stem in stems}
     numbers = [number for stem in stems if (number := number_at_end(stem)) is not None]
     if len(heads) != 1 or not numbers or len(set(numbers)) < len(stems):
         return None
     head = heads.pop()
-    own = [number_at_end(_name(image).parts[-1]) for image in images]
-    in_order = "if they are in the order of the images"
-    if None not in own and len(set(own)) == len(own) and set(own) <= set(numbers):
-        place, condition = "number", "if their numbers are those of the images"
-    elif sorted(numbers) == list(range(len(images))):
-        place, condition = "index", in_order
-    elif sorted(numbers) == list(range(1, len(images) + 1)):
-        place, condition = "position", in_order
-    else:
-        return None
     widths = {len(stem) - len(head) for stem in stems}
     is_padded = any(stem[len(head)] == "0" and len(stem) > len(head) + 1 for stem in stems)
     digits = f":0{max(widths)}d" if is_padded and len(widths) == 1 else ""
-    escaped = head.replace("{", "{{").replace("}", "}}")
-    return f"{escaped}{{{place}{digits}}}", condition
+    escaped = head
+    for _ in range(2):  # for the format of this form, and for that of the template
+        escaped = escaped.replace("{", "{{").replace("}", "}}")
+    return f"{escaped}{{{{{{}}{digits}}}}}"
 
 
 def number_at_end(name: str) -> int | None:

@@ -185,6 +185,11 @@ class _FromFunction:
             self._predict.check(stimuli)
 
     @property
+    def parameters(self) -> dict[str, Any]:
+        """Which maps are stored and how they are read, by name; empty for a function."""
+        return self._predict.parameters if isinstance(self._predict, StoredMaps) else {}
+
+    @property
     def at_hand(self) -> bool:
         """Whether predictions exist already, so that looking at one costs little."""
         return isinstance(self._predict, (StoredMaps, _Lookup))
