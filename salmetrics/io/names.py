@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 import string
 import unicodedata
-from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import PurePosixPath
@@ -27,6 +27,7 @@ __all__ = [
     "rendered",
     "shifted_numbers",
     "suggested_template",
+    "two_orders",
 ]
 
 _JUNK = frozenset(
@@ -118,7 +119,7 @@ def match_maps(
     best = _maps_of(maps, ids, images)
     if not best.problems:
         return best
-    for rule, sides in _other_rules(_Sides(ids, maps, "ids")):
+    for rule, sides in _other_rules(_Sides(ids, maps, "ids", "maps")):
         matching = _maps_of(sides.names, sides.ids, images)
         if not matching.problems:
             return Matching(matching.found, {}, rule)
@@ -142,7 +143,11 @@ def match_numbers(names: Sequence[str], images: Sequence[str]) -> Matching:
 
 
 def match_rows(
-    names: Sequence[str], images: Sequence[str], template: str | None = None
+    names: Sequence[str],
+    images: Sequence[str],
+    template: str | None = None,
+    *,
+    drop: bool = False,
 ) -> Matching:
     """Find the image of each name in a table, by the rule of `match_maps`.
 
@@ -157,6 +162,9 @@ def match_rows(
         Ids of the images, unique.
     template
         Name in the table of an image, see `rendered`.
+    drop
+        Whether names that agree with no image are no problem; a common part may be taken off then
+        if every image has a name without it, or most of the names that share one.
 
     Raises
     ------
@@ -164,17 +172,32 @@ def match_rows(
         If the template is invalid.
     """
     rows = [_name(name) for name in names]
-    if template is not None:
-        return _images_of(rows, _templated(images, template))
-    ids = [_name(image) for image in images]
+    ids = [_name(image) for image in images] if template is None else _templated(images, template)
     best = _images_of(rows, ids)
-    if not best.problems:
-        return best
-    for rule, sides in _other_rules(_Sides(ids, rows, "names")):
-        matching = _images_of(sides.names, sides.ids)
-        if not matching.problems:
-            return Matching(matching.found, {}, rule)
+    if template is None and best.problems:
+        for rule, sides in _other_rules(_Sides(ids, rows, "names")):
+            matching = _images_of(sides.names, sides.ids)
+            if not matching.problems:
+                return replace(matching, rule=rule)
+        if drop and not best.found:
+            best = _with_strangers(ids, rows) or best
+    if drop:
+        problems = {n: text for n, text in best.problems.items() if n not in best.unknown}
+        return replace(best, problems=problems)
     return best
+
+
+def _with_strangers(ids: Sequence[_Name], rows: Sequence[_Name]) -> Matching | None:
+    """Find the images of rows by a common part of most, where some rows have no image."""
+    candidates = [
+        *_other_rules(_Sides(ids, rows, "ids")),
+        *_without_affix(_Sides(ids, rows, "names"), _usual_affix),
+    ]
+    for rule, sides in candidates:
+        matching = _images_of(sides.names, sides.ids)
+        if matching.found and set(matching.problems) <= matching.unknown:
+            return replace(matching, rule=rule)
+    return None
 
 
 def rendered(template: str, images: Sequence[str]) -> list[str]:
@@ -363,6 +386,29 @@ def natural_key(name: str) -> list[tuple[int, int | str]]:
     return key
 
 
+def two_orders(ids: Sequence[str]) -> tuple[str, str] | None:
+    """Return the start of two orders that may be meant where images are sorted by name, or None.
+
+    Parameters
+    ----------
+    ids
+        Ids of the images, in their order.
+
+    Examples
+    --------
+    >>> two_orders(["i1.png", "i10.png", "i2.png"])
+    ('i1.png, i10.png, i2.png ...', 'i1.png, i2.png, i10.png ...')
+    """
+    numbered = sorted(ids, key=natural_key)
+    if list(ids) == numbered or list(ids) != sorted(ids):
+        return None
+    first = next(i for i, name in enumerate(ids) if name != numbered[i])
+    start = max(0, min(first - 1, len(ids) - 3))
+    given, other = (", ".join(names[start : start + 3]) for names in (list(ids), numbered))
+    dots = "... " if start else ""
+    return f"{dots}{given} ...", f"{dots}{other} ..."
+
+
 def is_junk(name: str) -> bool:
     """Whether a path is hidden, or in a folder that systems add for themselves."""
     parts = PurePosixPath(_slashed(name)).parts
@@ -483,6 +529,7 @@ class _Sides:
     ids: Sequence[_Name]
     names: Sequence[_Name]
     must: Literal["ids", "names"]
+    called: str = "names"
 
     def changed(self, side: Literal["ids", "names"], changed: Sequence[_Name]) -> _Sides:
         """Return both sides, one of them changed."""
@@ -494,7 +541,7 @@ class _Sides:
 
     def label(self, side: Literal["ids", "names"]) -> str:
         """Return what a side is in a message."""
-        return "images" if side == "ids" else "maps" if self.must == "ids" else "names"
+        return "images" if side == "ids" else self.called
 
     def agree_in(self, n: int) -> bool:
         """Whether all that must have a partner agree with one in the last n parts."""
@@ -508,7 +555,7 @@ def _other_rules(sides: _Sides) -> Iterator[tuple[str, _Sides]]:
     if not sides.ids or not sides.names:
         return
     yield from _without_folder(sides)
-    for rule, stripped in _without_affix(sides):
+    for rule, stripped in _without_affix(sides, _affix):
         yield rule, stripped
         for folder_rule, cut in _without_folder(stripped):
             yield f"{rule}, and {folder_rule}", cut
@@ -543,10 +590,12 @@ def _common_folders(names: Sequence[_Name]) -> list[tuple[int, int]]:
     ]
 
 
-def _without_affix(sides: _Sides) -> Iterator[tuple[str, _Sides]]:
+def _without_affix(
+    sides: _Sides, affix_of: Callable[[_Sides, Literal["ids", "names"]], tuple[str, str] | None]
+) -> Iterator[tuple[str, _Sides]]:
     """Yield the sides without the text that all names of one have before or after."""
     for side in _SIDES:
-        affix = _affix(sides, side)
+        affix = affix_of(sides, side)
         if affix is None:
             continue
         before, after = affix
@@ -585,6 +634,20 @@ def _affix(sides: _Sides, side: Literal["ids", "names"]) -> tuple[str, str] | No
     if shared is not None and len(ours) < _CERTAIN:
         shared = {pair for pair in shared if not _is_word(pair, shorter)}
     return shared.pop() if shared is not None and len(shared) == 1 else None
+
+
+def _usual_affix(sides: _Sides, side: Literal["ids", "names"]) -> tuple[str, str] | None:
+    """Return the text before and after that more names than any other have, three at least."""
+    names = sorted({one.parts[-1] for one in sides.names})
+    stems = sorted({one.parts[-1] for one in sides.ids})
+    counts: Counter[tuple[str, str]] = Counter()
+    for name in names[:: max(1, len(names) // _SEEN)]:
+        around = (_around(name, s) if side == "names" else _around(s, name) for s in stems)
+        counts.update({pair for pairs in around for pair in pairs})
+    most = counts.most_common(2)
+    if not most or most[0][1] < _CERTAIN or [n for _, n in most].count(most[0][1]) > 1:
+        return None
+    return most[0][0]
 
 
 def _is_word(affix: tuple[str, str], stems: Sequence[str]) -> bool:

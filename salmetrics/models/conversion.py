@@ -25,7 +25,7 @@ from salmetrics.errors import InputError, NeedsDensityError, check_choice
 from salmetrics.models.base import DensityModel, Model, SaliencyMapModel, as_array, model_name
 from salmetrics.models.stored_maps import MapOrder, StoredMaps, stem_of
 
-__all__ = ["Input", "as_model", "require_density"]
+__all__ = ["Input", "as_model", "path_and_part", "require_density"]
 
 Input = Literal["stimulus", "image"]
 
@@ -99,7 +99,7 @@ def as_model(
     if isinstance(obj, (DensityModel, SaliencyMapModel)):
         return obj if resize is None and not normalize else _resized(obj, resize, normalize)
     if isinstance(obj, (str, Path)):
-        path, part = _path_and_part(obj)
+        path, part = path_and_part(obj)
         obj = StoredMaps(
             path,
             stimuli,
@@ -299,8 +299,14 @@ def _predictor(
     )
 
 
-def _path_and_part(text: str | Path) -> tuple[Path, str | None]:
-    """Split ``file.mat:variable``, unless a file of that whole name exists."""
+def path_and_part(text: str | Path) -> tuple[Path, str | None]:
+    """Split ``file.mat:variable``, unless a file of that whole name exists.
+
+    Parameters
+    ----------
+    text
+        Path, or path and part.
+    """
     path, colon, part = str(text).rpartition(":")
     if colon and part and not Path(text).exists() and Path(path).is_file():
         return Path(path), part

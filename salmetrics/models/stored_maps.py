@@ -23,6 +23,7 @@ from salmetrics.io.names import (
     rendered,
     shifted_numbers,
     suggested_template,
+    two_orders,
 )
 
 __all__ = ["MapOrder", "StoredMaps", "stem_of"]
@@ -207,7 +208,7 @@ class StoredMaps:
             template, condition = suggested
             order = ""
             if counts_images(template) and self._order is None:
-                orders = _two_orders(self._ids or ())
+                orders = two_orders(self._ids or ())
                 order = "" if orders is None else f", with map_order={_choice(*orders)}"
             return f". {condition[0].upper()}{condition[1:]}, say so: map_name={template!r}{order}"
         return (
@@ -232,7 +233,7 @@ class StoredMaps:
             n = len(self._maps.names)
             held = "it holds one map" if n == 1 else f"it holds {n} maps"
             return [f"{held} without names, and must hold one for each image, in their order"]
-        if self._placed and self._order is None and (orders := _two_orders(stimuli.ids)):
+        if self._placed and self._order is None and (orders := two_orders(stimuli.ids)):
             given, numbered = orders
             which = "maps without names" if self._maps.ordered else f"maps {self._template!r}"
             return [
@@ -315,18 +316,6 @@ def stem_of(path: Path) -> str:
         return path.name
     inner = Path(path.stem) if path.suffix in (".bz2", ".gz", ".xz") else path
     return inner.stem
-
-
-def _two_orders(ids: Sequence[str]) -> tuple[str, str] | None:
-    """Return the start of two orders that a stack may follow, where images are sorted by name."""
-    numbered = sorted(ids, key=natural_key)
-    if list(ids) == numbered or list(ids) != sorted(ids):
-        return None
-    first = next(i for i, name in enumerate(ids) if name != numbered[i])
-    start = max(0, min(first - 1, len(ids) - 3))
-    given, other = (", ".join(names[start : start + 3]) for names in (list(ids), numbered))
-    dots = "... " if start else ""
-    return f"{dots}{given} ...", f"{dots}{other} ..."
 
 
 def _choice(given: str, numbered: str) -> str:

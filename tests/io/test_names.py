@@ -254,6 +254,20 @@ def test_suggestions(names, images, template):
         assert not maps_of(names, images, template).problems
 
 
+def test_a_common_part_of_rows_beside_those_of_other_images():
+    images = [f"im{k}.png" for k in range(5)]
+    rows = ["im0_x", "im1_x", "im3_x", "practice", "z9_x"]
+    assert match_rows(rows, images).problems
+    matching = match_rows(rows, images, drop=True)
+    assert matching.found == {"im0_x": "im0.png", "im1_x": "im1.png", "im3_x": "im3.png"}
+    assert matching.rule == "the names have '_x' after the name"
+    assert matching.unknown == {"practice", "z9_x"}
+    assert not matching.problems
+    assert not match_rows(["im0_x", "im1_y", "z9_x"], images, drop=True).found
+    both = match_rows(["im0.png", "z9"], images, drop=True)
+    assert (both.found, both.rule) == ({"im0.png": "im0.png"}, None)
+
+
 def test_numbers_from_0_and_from_1():
     images = [f"im{k}.png" for k in range(1, 12)]
     maps = [f"im{k}" for k in range(12)]

@@ -405,7 +405,7 @@ def test_maps_of_a_larger_set_are_no_matter(tmp_path):
 
 
 def test_results_record_which_maps_were_read(tmp_path):
-    files = {f"{name}_s.npy": bytes_of(MAPS["c"], "npy") for name in "abc"}
+    files = {f"{name}_s.png": bytes_of(grey(ord(name))) for name in "abc"}
     path = write_folder(tmp_path / "maps", files)
     with pytest.warns(InputWarning, match="'_s' after"):
         model = salmetrics.as_model(path, stimuli_of(["a.png", "b.png", "c.png"]))

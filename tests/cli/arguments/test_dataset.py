@@ -319,6 +319,7 @@ def test_maps_of_fixations_with_other_names(folder, capsys):
     assert "no map for '0.png'" in error_of(capsys, command)
     assert main([*command.split(), "--fixation-map-name", "{stem}_fix"]) == 0
     assert "3 images, 3 fixations" in capsys.readouterr().out
-    assert "--fixation-map-name need --images" in error_of(
-        capsys, "evaluate --dataset osie:x --fixation-map-name {stem} --model uniform"
-    )
+    for option in ("--fixation-map-name {stem}", "--fixation-map-order given", "--image-name x"):
+        assert f"{option.split()[0]} need --images" in error_of(
+            capsys, f"evaluate --dataset osie:x {option} --model uniform"
+        )
