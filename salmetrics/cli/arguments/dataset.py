@@ -485,17 +485,21 @@ def dataset_of(options: argparse.Namespace) -> Dataset:
             + (", or --images and --empirical" if hasattr(options, "empirical") else "")
         )
     form = _table_format(options)
-    return load_folder(
-        options.images,
-        options.fixations,
-        **{field: getattr(form, field) for field in form.given()},
-        sigma=options.sigma,
-        pixels_per_degree=options.pixels_per_degree,
-        outside=options.outside,
-        values=options.fixation_values,
-        map_name=options.fixation_map_name,
-        map_order=options.fixation_map_order,
-    )
+    try:
+        return load_folder(
+            options.images,
+            options.fixations,
+            **{field: getattr(form, field) for field in form.given()},
+            sigma=options.sigma,
+            pixels_per_degree=options.pixels_per_degree,
+            outside=options.outside,
+            values=options.fixation_values,
+            map_name=options.fixation_map_name,
+            map_order=options.fixation_map_order,
+        )
+    except InputError as error:
+        text = re.sub(r"\b(map_name|map_order)=", r"fixation_\1=", str(error))
+        raise InputError(text) from error
 
 
 def _table_format(options: argparse.Namespace) -> TableFormat:
