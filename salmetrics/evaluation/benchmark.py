@@ -421,7 +421,10 @@ def _ground_truths(
     truths = {}
     for name, maps in empirical.items():
         check_choice("data set of empirical", name, stimuli)
-        truths[name] = as_model(maps, stimuli[name], kind="saliency_map")
+        try:
+            truths[name] = as_model(maps, stimuli[name], kind="saliency_map")
+        except InputError as error:
+            raise InputError(f"empirical=: {error}") from error
     return truths
 
 
