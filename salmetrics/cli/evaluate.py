@@ -112,17 +112,19 @@ def _run(options: argparse.Namespace) -> None:
             models[name] = fitted_if_map(model, *dataset, seed=options.seed)
         else:
             models[name] = model
-    baseline = None if options.baseline is None else model_of(options.baseline, dataset)
+    references: dict[str, Any] = {
+        name: None if spec is None else model_of(spec, dataset, f"--{name}")
+        for name, spec in (("baseline", options.baseline), ("empirical", options.empirical))
+    }
     protocol = protocol_of(options, own_width=options.dataset is None)
     result = evaluate(
         models,
         *dataset,
         metrics=options.metrics,
         protocol=protocol,
-        baseline=baseline,
         gold_standard=options.gold_standard,
         kind=options.kind,
-        empirical=None if options.empirical is None else model_of(options.empirical, dataset),
+        **references,
         seed=options.seed,
         check=options.check,
         n_jobs=options.n_jobs,

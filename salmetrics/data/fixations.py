@@ -33,7 +33,7 @@ from salmetrics.data.tables import (
     read_table,
 )
 from salmetrics.errors import InputError, InputWarning, check_choice, some
-from salmetrics.io.names import match_rows
+from salmetrics.io.names import counts_images, match_rows, two_orders
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -237,6 +237,7 @@ class Fixations:
         origin: Origin | None = None,
         one_based: bool = False,
         missing: Literal["error", "drop"] = "error",
+        image_name: str | None = None,
     ) -> Fixations:
         """Create fixations from a table with one row per fixation.
 
@@ -253,7 +254,7 @@ class Fixations:
         subject
             Name of the column of subjects; by default ``subject``, if the table has it. Labels of
             several types become text.
-        units, origin, one_based, missing
+        units, origin, one_based, missing, image_name
             See `from_csv`.
 
         Returns
@@ -289,7 +290,8 @@ class Fixations:
             if name not in roles.values()
         }
         where_kept = _places(columns.rows, where)
-        return _assembled(columns, others, stimuli, where_kept, units, origin, one_based)
+        image_of = _matched(columns.names, stimuli, where_kept, image_name)
+        return _assembled(columns, others, stimuli, image_of, units, origin, one_based)
 
     @classmethod
     def from_csv(
@@ -307,6 +309,7 @@ class Fixations:
         one_based: bool = False,
         missing: Literal["error", "drop"] = "error",
         unknown_images: Literal["error", "drop"] = "error",
+        image_name: str | None = None,
         separator: str | None = None,
         decimal: Literal[".", ","] | None = None,
         encoding: str | None = None,
@@ -349,6 +352,9 @@ class Fixations:
         unknown_images
             Treatment of rows whose image is not among `stimuli`: "error"; or "drop", which counts
             them in `left_out`.
+        image_name
+            Template of the name of an image in the file, such as "stim{number:03d}"; for its
+            fields see `salmetrics.io.names.rendered`.
         separator
             What separates cells, one character, "tab" or "space".
         decimal
@@ -396,6 +402,7 @@ class Fixations:
             decimal,
             encoding,
             comment,
+            image_name,
         )
         return read_fixations(path, stimuli, layout)[0]
 
@@ -781,16 +788,22 @@ def _read(
     )
     columns.left_out.update(layout.left_out)
     check_choice("unknown_images", form.unknown_images, MISSING)
-    if form.unknown_images == "drop":
-        unknown = match_rows(list(dict.fromkeys(columns.names)), stimuli.ids).unknown
-        columns = columns.on_images(lambda name: name not in unknown)
+    rows = columns.rows
+    image_of = _matched(
+        columns.names,
+        stimuli,
+        lambda row: table.where(int(rows[row])),
+        form.image_name,
+        drop=form.unknown_images == "drop",
+    )
+    columns = columns.on_images(lambda name: name in image_of)
     others = {
         name: as_column([values[row] for row in columns.rows], decimal)
         for name, values in table.columns.items()
         if name not in roles.values()
     }
     where = _places(columns.rows, table.where)
-    fixations = _assembled(columns, others, stimuli, where, units, origin, form.one_based)
+    fixations = _assembled(columns, others, stimuli, image_of, units, origin, form.one_based)
     return fixations, where
 
 
@@ -803,13 +816,13 @@ def _assembled(
     columns: FixationColumns,
     others: Mapping[str, NDArray[Any]],
     stimuli: Stimuli,
-    where: Callable[[int], str],
+    image_of: Mapping[str, int],
     units: str,
     origin: str | None,
     one_based: bool,
 ) -> Fixations:
     """Return fixations with positions in pixels, on the images that have the names."""
-    image = _indices_of_names(columns.names, stimuli, where)
+    image = np.array([image_of[name] for name in columns.names], dtype=np.int64)
     x, y = to_pixels(
         columns.x,
         columns.y,
@@ -893,13 +906,27 @@ def _image_column(image: ArrayLike, n_images: int | None) -> NDArray[np.int64]:
     return column.astype(np.int64)
 
 
-def _indices_of_names(
-    names: Sequence[str], stimuli: Stimuli, where: Callable[[int], str]
-) -> NDArray[np.int64]:
-    """Look up image names among the ids, by the rule of `salmetrics.io.names`."""
+def _matched(
+    names: Sequence[str],
+    stimuli: Stimuli,
+    where: Callable[[int], str],
+    template: str | None = None,
+    *,
+    drop: bool = False,
+) -> dict[str, int]:
+    """Return the index of the image of each name, by the rule of `salmetrics.io.names`.
+
+    With `drop`, names without an image are left out.
+    """
     first_row = {name: row for row, name in reversed(list(enumerate(names)))}
     unique = list(dict.fromkeys(names))
-    matching = match_rows(unique, stimuli.ids)
+    orders = two_orders(stimuli.ids)
+    if template is not None and orders is not None and counts_images(template):
+        raise InputError(
+            f"image_name={template!r} may be meant for the order {orders[0]} or {orders[1]}; use "
+            "{number} for the number in the name of an image, or give the images in one order"
+        )
+    matching = match_rows(unique, stimuli.ids, template, drop=drop)
     if matching.problems:
         listed = [
             f"{text} in {where(first_row[name])}"
@@ -907,11 +934,10 @@ def _indices_of_names(
         ]
         raise InputError(
             f"{len(matching.problems)} image names are not among the stimuli: {', '.join(listed)}; "
-            f"ids look like {some(stimuli.ids, 3)}"
+            f"ids look like {some(stimuli.ids, 3)}; image_name= says how names follow from ids"
             + ("; unknown_images='drop' leaves such rows out" if matching.unknown else "")
         )
     if matching.rule is not None:
-        warnings.warn(f"image names: {matching.rule}", InputWarning, stacklevel=4)
+        warnings.warn(f"image names: {matching.rule}", InputWarning, stacklevel=5)
     place = {name: i for i, name in enumerate(stimuli.ids)}
-    index = {name: place[matching.found[name]] for name in unique}
-    return np.array([index[name] for name in names], dtype=np.int64)
+    return {name: place[image] for name, image in matching.found.items()}

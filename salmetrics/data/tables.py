@@ -106,6 +106,7 @@ class TableFormat:
     decimal: str | None = None
     encoding: str | None = None
     comment: str | None = None
+    image_name: str | None = None
 
     def given(self) -> list[str]:
         """Return the names of the parameters that are not left at their defaults."""

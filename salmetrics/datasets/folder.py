@@ -21,7 +21,9 @@ from salmetrics.errors import InputError, InputWarning, check_choice, some
 from salmetrics.io.files import files_below
 from salmetrics.io.images import IMAGE_SUFFIXES
 from salmetrics.io.map_files import MAP_SUFFIXES
-from salmetrics.io.map_stores import MAP_STORES
+from salmetrics.io.map_stores import MAP_STORES, open_maps
+from salmetrics.io.names import counts_images
+from salmetrics.models.conversion import path_and_part
 from salmetrics.models.stored_maps import MapOrder, StoredMaps
 
 __all__ = ["Outside", "load_folder", "load_images"]
@@ -45,6 +47,7 @@ def load_folder(
     one_based: bool = False,
     missing: Literal["error", "drop"] = "error",
     unknown_images: Literal["error", "drop"] = "error",
+    image_name: str | None = None,
     separator: str | None = None,
     decimal: Literal[".", ","] | None = None,
     encoding: str | None = None,
@@ -64,7 +67,8 @@ def load_folder(
         Folder of images, searched with its sub-folders; ids are paths relative to it.
     fixations
         Table with one row per fixation, in a file of text; further columns are kept. Or a folder,
-        archive or file of fixation maps, one per image; see `StoredMaps`.
+        archive or file of fixation maps, one per image (``file.mat:variable`` names a part); see
+        `StoredMaps`.
     image, x, y, subject, preset, units, origin, one_based
         Columns of the table and their meaning; see `Fixations.from_csv`.
     missing
@@ -72,6 +76,8 @@ def load_folder(
         "drop", which leaves the rows out, and the images without fixations.
     unknown_images
         Treatment of rows of a table on images that are not in the folder: "error" or "drop".
+    image_name
+        Template of the name of an image in the table, see `Fixations.from_csv`.
     separator, decimal, encoding, comment
         How the table is written, if it is not found; see `Fixations.from_csv`.
     values
@@ -126,15 +132,17 @@ def load_folder(
         one_based=one_based,
         missing=missing,
         unknown_images=unknown_images,
+        image_name=image_name,
         separator=separator,
         decimal=decimal,
         encoding=encoding,
         comment=comment,
     )
     where: Callable[[int], str] = "fixation {}".format
-    if _are_maps(Path(fixations)):
-        naming: _Naming = {"map_name": map_name, "map_order": map_order}
-        points = _fixations_in_maps(Path(fixations), stimuli, form, values, naming)
+    path, part = path_and_part(fixations)
+    if _are_maps(path):
+        naming: _Naming = {"part": part, "map_name": map_name, "map_order": map_order}
+        points = _fixations_in_maps(path, stimuli, form, values, naming)
     elif values is not None:
         raise InputError(f"values= is for maps of fixations; {str(fixations)!r} is a table")
     else:
@@ -194,8 +202,9 @@ def load_images(
 
 
 class _Naming(TypedDict):
-    """Names and order of maps."""
+    """Part of a file, and names and order of its maps."""
 
+    part: str | None
     map_name: str | None
     map_order: MapOrder | None
 
@@ -228,8 +237,11 @@ def _fixations_in_maps(
             f"{str(path)!r} holds maps of fixations; {', '.join(f'{name}=' for name in given)} "
             "need a table"
         )
+    template = naming["map_name"]
     try:
-        maps = StoredMaps(path, check_sizes=False, **naming)
+        in_order = open_maps(path, naming["part"]).ordered or (
+            template is not None and counts_images(template)
+        )
     except InputError as error:
         if not path.is_dir():
             raise
@@ -237,12 +249,14 @@ def _fixations_in_maps(
             f"{error}. A folder of fixations holds one map of fixations per image; a table is a "
             "file: fixations='table.csv'"
         ) from error
-    without = _without_map(maps, stimuli) if form.missing == "drop" else []
+    without = []
+    if form.missing == "drop" and not in_order:
+        without = _without_map(StoredMaps(path, check_sizes=False, **naming), stimuli)
     chosen = [i for i, name in enumerate(stimuli.ids) if name not in set(without)]
     try:
         maps = StoredMaps(path, stimuli[chosen], check_sizes=False, **naming)
     except InputError as error:
-        if "no map for" not in str(error):
+        if "no map for" not in str(error) or in_order:
             raise
         raise InputError(
             f"{error}. Images without a map have no fixations with missing='drop'"

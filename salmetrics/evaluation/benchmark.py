@@ -421,7 +421,10 @@ def _ground_truths(
     truths = {}
     for name, maps in empirical.items():
         check_choice("data set of empirical", name, stimuli)
-        truths[name] = as_model(maps, stimuli[name], kind="saliency_map")
+        try:
+            truths[name] = as_model(maps, stimuli[name], kind="saliency_map")
+        except InputError as error:
+            raise InputError(f"empirical=: {error}") from error
     return truths
 
 
@@ -629,7 +632,10 @@ def _without_failures(
 
 
 def _first_shared(evaluations: Mapping[str, Evaluation]) -> str:
-    """Return the first metric that all models have, else the first that any has."""
+    """Return the first metric that all models have, else the one that fewest lack.
+
+    A gold standard does not count.
+    """
     first = next(iter(evaluations.values()))
     metrics = [key for key in first.metrics if METRICS[key].share_of is None]
     missing = {
@@ -637,6 +643,7 @@ def _first_shared(evaluations: Mapping[str, Evaluation]) -> str:
             bool(np.isnan(result.value(model, key)))
             for result in evaluations.values()
             for model in result.models
+            if model != result.gold_standard
         )
         for key in metrics
     }

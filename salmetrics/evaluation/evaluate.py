@@ -144,7 +144,9 @@ def evaluate(
         choices = choices.override(metrics=metrics if isinstance(metrics, str) else tuple(metrics))
     if wants_gold_standard(gold_standard) and not shares_of(choices.metrics):
         raise InputError("gold_standard= is for IGE, which needs IG among the metrics")
-    named = {name: as_model(model, stimuli, kind=kind) for name, model in _named(models).items()}
+    named = {
+        name: as_model(model, stimuli, kind=kind) for name, model in _named(models, stimuli).items()
+    }
     check_data(named, stimuli, fixations)
     findings = findings_of(named, stimuli, fixations)
     act_on(findings if check else (replace(f, level="warning") for f in findings))
@@ -184,12 +186,14 @@ def evaluate(
     )
 
 
-def _named(models: Any) -> dict[str, Any]:
+def _named(models: Any, stimuli: Stimuli) -> dict[str, Any]:
     """Return models by name; equal names get numbers."""
     if isinstance(models, Mapping):
         if not models:
             raise InputError("models must hold at least one model")
-        if _is_prediction(next(iter(models.values()))):
+        are_stacks = all(_is_stack(value, stimuli) for value in models.values())
+        are_stacks &= not set(map(str, models)) & set(stimuli.ids)
+        if _is_prediction(next(iter(models.values()))) and not are_stacks:
             return {"model": models}  # one model: a dict of arrays by image id
         names = [str(name) for name in models]
         if len(set(names)) < len(names):
@@ -218,3 +222,8 @@ def _named(models: Any) -> dict[str, Any]:
 def _is_prediction(obj: Any) -> bool:
     """Whether this is an array or a torch tensor."""
     return isinstance(obj, np.ndarray) or (hasattr(obj, "detach") and hasattr(obj, "numpy"))
+
+
+def _is_stack(obj: Any, stimuli: Stimuli) -> bool:
+    """Whether this is an array of one map per image."""
+    return isinstance(obj, np.ndarray) and obj.ndim in (3, 4) and len(obj) == len(stimuli)

@@ -147,7 +147,10 @@ def _given_gold_standard(
 def _empirical(empirical: Any, stimuli: Stimuli) -> SaliencyMapModel | None:
     if empirical is None:
         return None
-    maps = as_model(empirical, stimuli, kind="saliency_map")
+    try:
+        maps = as_model(empirical, stimuli, kind="saliency_map")
+    except InputError as error:
+        raise InputError(f"empirical=: {error}") from error
     if not isinstance(maps, SaliencyMapModel):
         raise InputError("empirical must give saliency maps, not densities")
     return maps

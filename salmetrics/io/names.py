@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 import string
 import unicodedata
-from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import PurePosixPath
@@ -17,6 +17,7 @@ from salmetrics.io.images import without_image_suffix
 
 __all__ = [
     "Matching",
+    "counts_images",
     "is_junk",
     "match_maps",
     "match_numbers",
@@ -24,7 +25,9 @@ __all__ = [
     "natural_key",
     "number_at_end",
     "rendered",
+    "shifted_numbers",
     "suggested_template",
+    "two_orders",
 ]
 
 _JUNK = frozenset(
@@ -33,6 +36,12 @@ _JUNK = frozenset(
 _FIELDS = ("folder", "index", "name", "number", "position", "stem")
 _SEEN = 50  # names that an affix is looked for in; all are checked afterwards
 _CERTAIN = 3  # names from which on an affix may end in a letter beside the name
+# heads of numbered names that say nothing about which image is meant
+_GENERIC = re.compile(
+    r"((arr|array|fix|fixation|fixmap|heatmap|im|image|img|map|out|output|pred|prediction|res"
+    r"|result|sal|saliency|saliencymap|salmap|smap)s?)?([-_. ]|$)",
+    re.IGNORECASE,
+)
 _SIDES: tuple[Literal["names", "ids"], ...] = ("names", "ids")
 
 
@@ -110,7 +119,7 @@ def match_maps(
     best = _maps_of(maps, ids, images)
     if not best.problems:
         return best
-    for rule, sides in _other_rules(_Sides(ids, maps, "ids")):
+    for rule, sides in _other_rules(_Sides(ids, maps, "ids", "maps")):
         matching = _maps_of(sides.names, sides.ids, images)
         if not matching.problems:
             return Matching(matching.found, {}, rule)
@@ -134,7 +143,11 @@ def match_numbers(names: Sequence[str], images: Sequence[str]) -> Matching:
 
 
 def match_rows(
-    names: Sequence[str], images: Sequence[str], template: str | None = None
+    names: Sequence[str],
+    images: Sequence[str],
+    template: str | None = None,
+    *,
+    drop: bool = False,
 ) -> Matching:
     """Find the image of each name in a table, by the rule of `match_maps`.
 
@@ -149,6 +162,9 @@ def match_rows(
         Ids of the images, unique.
     template
         Name in the table of an image, see `rendered`.
+    drop
+        Whether names that agree with no image are no problem; a common part may be taken off then
+        if every image has a name without it, or most of the names that share one.
 
     Raises
     ------
@@ -156,17 +172,32 @@ def match_rows(
         If the template is invalid.
     """
     rows = [_name(name) for name in names]
-    if template is not None:
-        return _images_of(rows, _templated(images, template))
-    ids = [_name(image) for image in images]
+    ids = [_name(image) for image in images] if template is None else _templated(images, template)
     best = _images_of(rows, ids)
-    if not best.problems:
-        return best
-    for rule, sides in _other_rules(_Sides(ids, rows, "names")):
-        matching = _images_of(sides.names, sides.ids)
-        if not matching.problems:
-            return Matching(matching.found, {}, rule)
+    if template is None and best.problems:
+        for rule, sides in _other_rules(_Sides(ids, rows, "names")):
+            matching = _images_of(sides.names, sides.ids)
+            if not matching.problems:
+                return replace(matching, rule=rule)
+        if drop and not best.found:
+            best = _with_strangers(ids, rows) or best
+    if drop:
+        problems = {n: text for n, text in best.problems.items() if n not in best.unknown}
+        return replace(best, problems=problems)
     return best
+
+
+def _with_strangers(ids: Sequence[_Name], rows: Sequence[_Name]) -> Matching | None:
+    """Find the images of rows by a common part of most, where some rows have no image."""
+    candidates = [
+        *_other_rules(_Sides(ids, rows, "ids")),
+        *_without_affix(_Sides(ids, rows, "names"), _usual_affix),
+    ]
+    for rule, sides in candidates:
+        matching = _images_of(sides.names, sides.ids)
+        if matching.found and set(matching.problems) <= matching.unknown:
+            return replace(matching, rule=rule)
+    return None
 
 
 def rendered(template: str, images: Sequence[str]) -> list[str]:
@@ -195,10 +226,7 @@ def rendered(template: str, images: Sequence[str]) -> list[str]:
     >>> rendered("sal_{number:03d}", ["img7.png", "img12.png"])
     ['sal_007', 'sal_012']
     """
-    try:
-        fields = [name for _, name, _, _ in string.Formatter().parse(template) if name is not None]
-    except ValueError as error:
-        raise InputError(f"the template {template!r} is invalid: {error}") from error
+    fields = _fields(template)
     unknown = [name for name in fields if name not in _FIELDS]
     if unknown or not fields:
         allowed = ", ".join(f"{{{name}}}" for name in _FIELDS)
@@ -224,6 +252,50 @@ def rendered(template: str, images: Sequence[str]) -> list[str]:
     return names
 
 
+def counts_images(template: str) -> bool:
+    """Whether a template names the place of an image, so that the order of the images decides.
+
+    Raises
+    ------
+    InputError
+        If the template is invalid.
+    """
+    return bool({"index", "position"} & set(_fields(template)))
+
+
+def shifted_numbers(names: Sequence[str], images: Sequence[str]) -> tuple[str, str] | None:
+    """Return templates of the two readings of maps numbered from 0, if images are from 1.
+
+    Both the map of the same number and that of the number before exist for each image then, as if
+    one program counted from 0, the other from 1.
+
+    Parameters
+    ----------
+    names
+        Names without an image suffix.
+    images
+        Ids of the images.
+
+    Examples
+    --------
+    >>> shifted_numbers(["0", "1", "2"], ["im1.png", "im2.png"])
+    ('{number}', '{index}')
+    """
+    numbers = sorted(n for name in names if (n := number_at_end(_name(name).parts[-1])) is not None)
+    own = [number_at_end(_name(image).parts[-1]) for image in images]
+    given = sorted(number for number in own if number is not None)
+    n = len(images)
+    n_more = len(names) - n
+    if (
+        not 0 < n_more <= max(1, n // 10)
+        or given != list(range(1, n + 1))
+        or numbers != list(range(len(names)))
+    ):
+        return None
+    form = _numbered_form(names)
+    return None if form is None else (form.format("number"), form.format("index"))
+
+
 def suggested_template(names: Sequence[str], images: Sequence[str]) -> tuple[str, str] | None:
     """Return a template that numbered names may follow, and the condition; None if there is none.
 
@@ -239,27 +311,63 @@ def suggested_template(names: Sequence[str], images: Sequence[str]) -> tuple[str
     >>> suggested_template(["arr_0", "arr_1"], ["cat.png", "dog.png"])
     ('arr_{index}', 'if they are in the order of the images')
     """
+    form = _numbered_form(names)
+    if form is None:
+        return None
+    numbers = [number_at_end(_name(name).parts[-1]) for name in names]
+    stems = [_name(image).parts[-1] for image in images]
+    own = [number_at_end(stem) for stem in stems]
+    n = len(images)
+    in_order = "if they are in the order of the images"
+    if None not in own and len(set(own)) == n and set(own) <= set(numbers):
+        if not _may_agree(_head(_name(names[0]).parts[-1]), [_head(stem) for stem in stems]):
+            return None
+        return form.format("number"), "if their numbers are those of the images"
+    for start, field in enumerate(("index", "position")):
+        if set(numbers) == set(range(start, start + n)):
+            return form.format(field), in_order
+    return None
+
+
+def _fields(template: str) -> list[str]:
+    """Return the names of the fields of a template."""
+    try:
+        return [name for _, name, _, _ in string.Formatter().parse(template) if name is not None]
+    except ValueError as error:
+        raise InputError(f"the template {template!r} is invalid: {error}") from error
+
+
+def _head(stem: str) -> str:
+    """Return a name without the number at its end."""
+    return re.sub(r"[0-9]+$", "", stem)
+
+
+def _may_agree(head: str, others: Sequence[str]) -> bool:
+    """Whether a number after this head may be the number after the others."""
+    folded = head.casefold()
+    rest = folded
+    while rest and (token := _GENERIC.match(rest)) and token.end():
+        rest = rest[token.end() :]
+    return not rest or all(
+        other.casefold() in folded or folded in other.casefold() for other in others if other
+    )
+
+
+def _numbered_form(names: Sequence[str]) -> str | None:
+    """Return the template of names of one head and different numbers, with {} for the field."""
     stems = [_name(name).parts[-1] for name in names]
-    heads = {re.sub(r"[0-9]+$", "", stem) for stem in stems}
+    heads = {_head(stem) for stem in stems}
     numbers = [number for stem in stems if (number := number_at_end(stem)) is not None]
     if len(heads) != 1 or not numbers or len(set(numbers)) < len(stems):
         return None
     head = heads.pop()
-    own = [number_at_end(_name(image).parts[-1]) for image in images]
-    in_order = "if they are in the order of the images"
-    if None not in own and len(set(own)) == len(own) and set(own) <= set(numbers):
-        place, condition = "number", "if their numbers are those of the images"
-    elif sorted(numbers) == list(range(len(images))):
-        place, condition = "index", in_order
-    elif sorted(numbers) == list(range(1, len(images) + 1)):
-        place, condition = "position", in_order
-    else:
-        return None
     widths = {len(stem) - len(head) for stem in stems}
     is_padded = any(stem[len(head)] == "0" and len(stem) > len(head) + 1 for stem in stems)
     digits = f":0{max(widths)}d" if is_padded and len(widths) == 1 else ""
-    escaped = head.replace("{", "{{").replace("}", "}}")
-    return f"{escaped}{{{place}{digits}}}", condition
+    escaped = head
+    for _ in range(2):  # for the format of this form, and for that of the template
+        escaped = escaped.replace("{", "{{").replace("}", "}}")
+    return f"{escaped}{{{{{{}}{digits}}}}}"
 
 
 def number_at_end(name: str) -> int | None:
@@ -276,6 +384,29 @@ def natural_key(name: str) -> list[tuple[int, int | str]]:
         if part:
             key.append((0, int(part)) if i % 2 else (1, part))
     return key
+
+
+def two_orders(ids: Sequence[str]) -> tuple[str, str] | None:
+    """Return the start of two orders that may be meant where images are sorted by name, or None.
+
+    Parameters
+    ----------
+    ids
+        Ids of the images, in their order.
+
+    Examples
+    --------
+    >>> two_orders(["i1.png", "i10.png", "i2.png"])
+    ('i1.png, i10.png, i2.png ...', 'i1.png, i2.png, i10.png ...')
+    """
+    numbered = sorted(ids, key=natural_key)
+    if list(ids) == numbered or list(ids) != sorted(ids):
+        return None
+    first = next(i for i, name in enumerate(ids) if name != numbered[i])
+    start = max(0, min(first - 1, len(ids) - 3))
+    given, other = (", ".join(names[start : start + 3]) for names in (list(ids), numbered))
+    dots = "... " if start else ""
+    return f"{dots}{given} ...", f"{dots}{other} ..."
 
 
 def is_junk(name: str) -> bool:
@@ -398,6 +529,7 @@ class _Sides:
     ids: Sequence[_Name]
     names: Sequence[_Name]
     must: Literal["ids", "names"]
+    called: str = "names"
 
     def changed(self, side: Literal["ids", "names"], changed: Sequence[_Name]) -> _Sides:
         """Return both sides, one of them changed."""
@@ -409,7 +541,7 @@ class _Sides:
 
     def label(self, side: Literal["ids", "names"]) -> str:
         """Return what a side is in a message."""
-        return "images" if side == "ids" else "maps" if self.must == "ids" else "names"
+        return "images" if side == "ids" else self.called
 
     def agree_in(self, n: int) -> bool:
         """Whether all that must have a partner agree with one in the last n parts."""
@@ -423,7 +555,7 @@ def _other_rules(sides: _Sides) -> Iterator[tuple[str, _Sides]]:
     if not sides.ids or not sides.names:
         return
     yield from _without_folder(sides)
-    for rule, stripped in _without_affix(sides):
+    for rule, stripped in _without_affix(sides, _affix):
         yield rule, stripped
         for folder_rule, cut in _without_folder(stripped):
             yield f"{rule}, and {folder_rule}", cut
@@ -458,10 +590,12 @@ def _common_folders(names: Sequence[_Name]) -> list[tuple[int, int]]:
     ]
 
 
-def _without_affix(sides: _Sides) -> Iterator[tuple[str, _Sides]]:
+def _without_affix(
+    sides: _Sides, affix_of: Callable[[_Sides, Literal["ids", "names"]], tuple[str, str] | None]
+) -> Iterator[tuple[str, _Sides]]:
     """Yield the sides without the text that all names of one have before or after."""
     for side in _SIDES:
-        affix = _affix(sides, side)
+        affix = affix_of(sides, side)
         if affix is None:
             continue
         before, after = affix
@@ -500,6 +634,20 @@ def _affix(sides: _Sides, side: Literal["ids", "names"]) -> tuple[str, str] | No
     if shared is not None and len(ours) < _CERTAIN:
         shared = {pair for pair in shared if not _is_word(pair, shorter)}
     return shared.pop() if shared is not None and len(shared) == 1 else None
+
+
+def _usual_affix(sides: _Sides, side: Literal["ids", "names"]) -> tuple[str, str] | None:
+    """Return the text before and after that more names than any other have, three at least."""
+    names = sorted({one.parts[-1] for one in sides.names})
+    stems = sorted({one.parts[-1] for one in sides.ids})
+    counts: Counter[tuple[str, str]] = Counter()
+    for name in names[:: max(1, len(names) // _SEEN)]:
+        around = (_around(name, s) if side == "names" else _around(s, name) for s in stems)
+        counts.update({pair for pairs in around for pair in pairs})
+    most = counts.most_common(2)
+    if not most or most[0][1] < _CERTAIN or [n for _, n in most].count(most[0][1]) > 1:
+        return None
+    return most[0][0]
 
 
 def _is_word(affix: tuple[str, str], stems: Sequence[str]) -> bool:

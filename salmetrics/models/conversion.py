@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -21,11 +22,12 @@ from salmetrics.densities.resampling import (
     resize_log_density,
     resize_map,
 )
-from salmetrics.errors import InputError, NeedsDensityError, check_choice
+from salmetrics.errors import InputError, InputWarning, NeedsDensityError, check_choice
+from salmetrics.io.names import match_maps, shifted_numbers
 from salmetrics.models.base import DensityModel, Model, SaliencyMapModel, as_array, model_name
 from salmetrics.models.stored_maps import MapOrder, StoredMaps, stem_of
 
-__all__ = ["Input", "as_model", "require_density"]
+__all__ = ["Input", "as_model", "path_and_part", "require_density"]
 
 Input = Literal["stimulus", "image"]
 
@@ -48,13 +50,14 @@ def as_model(
     Parameters
     ----------
     obj
-        A model; a model class whose constructor needs no arguments; a dict of arrays by image id;
+        A model; a model class whose constructor needs no arguments; a dict of arrays by image id,
+        or by names that belong to the images of `stimuli` as those of `salmetrics.StoredMaps` do;
         a list of arrays, one per image; `salmetrics.StoredMaps`, or the path of a folder, archive
         or file that it takes (``file.mat:variable`` names a part); a function of an image; or a
         pysaliency model. Arrays may be NumPy arrays or torch tensors (any device, requiring
         gradients or not), of shape (h, w) or with leading axes of length 1.
     stimuli
-        The images of a list, in its order.
+        The images of a list, in its order, and of names that are not ids.
     kind
         What arrays and functions contain: "log_density" (natural log), "density" (sums to 1) or
         "saliency_map" (any scale; the default for stored maps). A file that records its kind
@@ -99,7 +102,7 @@ def as_model(
     if isinstance(obj, (DensityModel, SaliencyMapModel)):
         return obj if resize is None and not normalize else _resized(obj, resize, normalize)
     if isinstance(obj, (str, Path)):
-        path, part = _path_and_part(obj)
+        path, part = path_and_part(obj)
         obj = StoredMaps(
             path,
             stimuli,
@@ -183,6 +186,13 @@ class _FromFunction:
         """Raise `InputError` if stored maps of these images are missing or invalid."""
         if isinstance(self._predict, StoredMaps):
             self._predict.check(stimuli)
+        elif isinstance(self._predict, _Lookup):
+            self._predict.use_for(stimuli)
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """Which maps are stored and how they are read, by name; empty for a function."""
+        return self._predict.parameters if isinstance(self._predict, StoredMaps) else {}
 
     @property
     def at_hand(self) -> bool:
@@ -266,7 +276,7 @@ def _predictor(
     if isinstance(obj, StoredMaps):
         return obj, obj.kind or kind or "saliency_map", stem_of(obj.path)
     if isinstance(obj, Mapping):
-        return _Lookup(dict(obj)), kind, "dict"
+        return _Lookup(dict(obj), stimuli), kind, "dict"
     if isinstance(obj, np.ndarray):
         if obj.ndim not in (3, 4) or (obj.ndim == 4 and obj.shape[1] != 1):
             raise InputError(
@@ -294,8 +304,14 @@ def _predictor(
     )
 
 
-def _path_and_part(text: str | Path) -> tuple[Path, str | None]:
-    """Split ``file.mat:variable``, unless a file of that whole name exists."""
+def path_and_part(text: str | Path) -> tuple[Path, str | None]:
+    """Split ``file.mat:variable``, unless a file of that whole name exists.
+
+    Parameters
+    ----------
+    text
+        Path, or path and part.
+    """
     path, colon, part = str(text).rpartition(":")
     if colon and part and not Path(text).exists() and Path(path).is_file():
         return Path(path), part
@@ -303,21 +319,50 @@ def _path_and_part(text: str | Path) -> tuple[Path, str | None]:
 
 
 class _Lookup:
-    """Predictions by image id."""
+    """Predictions by image id, or by a name that belongs to the image by the rule for maps."""
 
-    def __init__(self, predictions: dict[Any, Any]) -> None:
+    def __init__(self, predictions: dict[Any, Any], stimuli: Stimuli | None = None) -> None:
         self._predictions = {str(name): value for name, value in predictions.items()}
         if len(self._predictions) < len(predictions):
             raise InputError("keys of a dict of predictions must differ as text; 0 and '0' do not")
+        self._names: dict[str, str] = {}
+        self._problems: dict[str, str] = {}
+        if stimuli is not None:
+            self.use_for(stimuli)
+
+    def use_for(self, stimuli: Stimuli) -> None:
+        """Find the predictions of images, if they are not all named by their ids."""
+        ids = stimuli.ids
+        if self._names.keys() | self._problems.keys() >= set(ids):
+            return
+        self._names, self._problems = {}, {}
+        if self._predictions.keys() >= set(ids):
+            return
+        shifted = shifted_numbers(list(self._predictions), ids)
+        if shifted is not None:
+            raise InputError(
+                f"the predictions are numbered from 0 to {len(self._predictions) - 1}, the images "
+                f"from 1 to {len(ids)}, so that the prediction for {ids[0]!r} may be that of its "
+                "number, or of the number before; name them by the ids of the images"
+            )
+        matching = match_maps({name: name for name in self._predictions}, ids)
+        self._names, self._problems = matching.found, matching.problems
+        if matching.rule is not None:
+            rule = matching.rule.replace("the maps", "the predictions")
+            warnings.warn(rule, InputWarning, stacklevel=5)
 
     def __call__(self, stimulus: Stimulus) -> Any:
-        if stimulus.id not in self._predictions:
+        name = self._names.get(stimulus.id, stimulus.id)
+        if name not in self._predictions:
             known = ", ".join(map(repr, list(self._predictions)[:3]))
+            problem = self._problems.get(stimulus.id, "")
+            if problem == f"no map for {stimulus.id!r}":
+                problem = ""
             raise InputError(
-                f"there is no prediction for image {stimulus.id!r}; the first of the "
-                f"{len(self._predictions)} predictions are for {known}"
+                f"there is no prediction for image {stimulus.id!r}{problem and f': {problem}'}; "
+                f"the first of the {len(self._predictions)} predictions are for {known}"
             )
-        return self._predictions[stimulus.id]
+        return self._predictions[name]
 
 
 class _OfImage:

@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Literal, NoReturn, get_args
+from typing import Any, Literal, NoReturn, get_args
 
 from salmetrics.array_types import AnyArray, Kind, Size
 from salmetrics.data.stimuli import Stimuli, Stimulus
@@ -16,11 +16,14 @@ from salmetrics.io.map_files import MAP_SUFFIXES
 from salmetrics.io.map_stores import open_maps
 from salmetrics.io.names import (
     Matching,
+    counts_images,
     match_maps,
     match_numbers,
     natural_key,
     rendered,
+    shifted_numbers,
     suggested_template,
+    two_orders,
 )
 
 __all__ = ["MapOrder", "StoredMaps", "stem_of"]
@@ -60,9 +63,9 @@ class StoredMaps:
         Template of the name of an image's map, such as "{stem}_SaliencyMap" or "sal_{number:03d}";
         for its fields see `salmetrics.io.names.rendered`.
     map_order
-        Order of maps without names: "given", the order of the images; or "numbered", that of the
-        numbers in their names, so that img2 comes before img10. It is needed where the two differ
-        and the images are sorted by name.
+        Order of the images for maps without names, and for a template with {index} or {position}:
+        "given", their order; or "numbered", that of the numbers in their names, so that img2 comes
+        before img10. It is needed where the two differ and the images are sorted by name.
 
     Attributes
     ----------
@@ -116,11 +119,20 @@ class StoredMaps:
         self.kind: Kind | None = self._maps.kind
         self._ids = None if stimuli is None else stimuli.ids
         self._check_sizes = check_sizes
+        self._placed = self._maps.ordered or (
+            self._template is not None and counts_images(self._template)
+        )
+        if map_order is not None and not self._placed:
+            raise InputError(
+                f"map_order= is for maps without names, and for map_name= with {{index}} or "
+                f"{{position}}; the maps in {str(path)!r} have names, so leave it out"
+            )
         if stimuli is None:
-            if self._maps.ordered:
+            if self._placed:
+                which = "without names," if self._maps.ordered else "that map_name= puts"
                 raise InputError(
-                    f"{str(path)!r} holds {len(self._maps.names)} maps without names, in the order "
-                    "of the images: it needs stimuli"
+                    f"{str(path)!r} holds {len(self._maps.names)} maps {which} in the order of the "
+                    "images: it needs stimuli"
                 )
             return
         self._use_for(stimuli)
@@ -129,6 +141,18 @@ class StoredMaps:
     def fingerprint(self) -> str:
         """Digest of all files, by which checkpoints recognise the maps."""
         return self._maps.digest + ("" if self.part is None else f" {self.part}")
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """What says which maps were read: the name of the file, and how names were matched."""
+        given = {
+            "file": self.path.resolve().name,
+            "part": self.part,
+            "rule": self.rule,
+            "map_name": self._template,
+            "map_order": self._order,
+        }
+        return {name: value for name, value in given.items() if value is not None}
 
     def check(self, stimuli: Stimuli) -> None:
         """Check that each image has its map; maps that were opened for images were checked then.
@@ -153,6 +177,14 @@ class StoredMaps:
             self._refuse(problems, len(stimuli))
         if self.rule is not None:
             warnings.warn(f"{str(self.path)!r}: {self.rule}", InputWarning, stacklevel=4)
+        n = len(self.extra)
+        if 0 < n <= len(stimuli) // 10:  # more are maps of a larger set
+            left = "1 map belongs" if n == 1 else f"{n} maps belong"
+            warnings.warn(
+                f"{str(self.path)!r}: {left} to no image: {some(self.extra, 3)}",
+                InputWarning,
+                stacklevel=4,
+            )
 
     def _refuse(self, problems: Sequence[str], n: int) -> NoReturn:
         """Raise one `InputError` for all problems with the maps of n images."""
@@ -174,7 +206,11 @@ class StoredMaps:
         suggested = suggested_template(list(self._keys.values()), self._ids or ())
         if suggested is not None:
             template, condition = suggested
-            return f". {condition[0].upper()}{condition[1:]}, say so: map_name={template!r}"
+            order = ""
+            if counts_images(template) and self._order is None:
+                orders = two_orders(self._ids or ())
+                order = "" if orders is None else f", with map_order={_choice(*orders)}"
+            return f". {condition[0].upper()}{condition[1:]}, say so: map_name={template!r}{order}"
         return (
             ". A map is named like its image, apart from the suffix; other names are said by a "
             "template: map_name='{stem}_sal'"
@@ -197,12 +233,21 @@ class StoredMaps:
             n = len(self._maps.names)
             held = "it holds one map" if n == 1 else f"it holds {n} maps"
             return [f"{held} without names, and must hold one for each image, in their order"]
-        if self._maps.ordered and self._order is None and (orders := _two_orders(stimuli.ids)):
+        if self._placed and self._order is None and (orders := two_orders(stimuli.ids)):
             given, numbered = orders
+            which = "maps without names" if self._maps.ordered else f"maps {self._template!r}"
             return [
-                f"maps without names may be meant in the order {given} or {numbered}; say which: "
+                f"{which} may be meant in the order {given} or {numbered}; say which: "
                 "map_order='given' or 'numbered'"
             ]
+        if self._template is None and not self._placed and not self._maps.numbered:
+            shifted = shifted_numbers(list(self._keys.values()), stimuli.ids)
+            if shifted is not None:
+                return [
+                    f"the maps are numbered from 0 to {len(self._keys) - 1}, the images from 1 to "
+                    f"{len(stimuli)}, so that the map of image 1 may be that of number 1 or 0; say "
+                    f"which: map_name={shifted[0]!r} or {shifted[1]!r}"
+                ]
         matching = self._matched(stimuli.ids)
         self.rule = matching.rule
         self.extra = tuple(sorted(set(self._maps.names) - set(matching.found.values())))
@@ -250,10 +295,10 @@ class StoredMaps:
 
     def _matched(self, ids: Sequence[str]) -> Matching:
         """Return the map of each image that has exactly one, and the problems of the others."""
+        if self._order == "numbered":
+            ids = sorted(ids, key=natural_key)
         if self._maps.ordered:
-            is_numbered = self._order == "numbered"
-            ordered = sorted(ids, key=natural_key) if is_numbered else ids
-            return Matching(dict(zip(ordered, self._maps.names, strict=True)), {})
+            return Matching(dict(zip(ids, self._maps.names, strict=True)), {})
         if self._maps.numbered:
             return match_numbers(self._maps.names, ids)
         return match_maps(self._keys, ids, self._template)
@@ -273,16 +318,9 @@ def stem_of(path: Path) -> str:
     return inner.stem
 
 
-def _two_orders(ids: Sequence[str]) -> tuple[str, str] | None:
-    """Return the start of two orders that a stack may follow, where images are sorted by name."""
-    numbered = sorted(ids, key=natural_key)
-    if list(ids) == numbered or list(ids) != sorted(ids):
-        return None
-    first = next(i for i, name in enumerate(ids) if name != numbered[i])
-    start = max(0, min(first - 1, len(ids) - 3))
-    given, other = (", ".join(names[start : start + 3]) for names in (list(ids), numbered))
-    dots = "... " if start else ""
-    return f"{dots}{given} ...", f"{dots}{other} ..."
+def _choice(given: str, numbered: str) -> str:
+    """Return the values of map_order= and what they stand for."""
+    return f"'given' ({given}) or 'numbered' ({numbered})"
 
 
 def _without_map_suffix(name: str) -> str:

@@ -140,6 +140,8 @@ def test_ground_truth_maps_alone(result, capsys, rng):
     assert np.isnan(table.loc["mine", "AUC"])
     assert main(["evaluate", *own, "--model", "mine", "--metrics", "CC"]) == 0
     assert f"{expected:.3f}" in capsys.readouterr().out
+    wrong = ["benchmark", "--images", "images", "--empirical", "wrong", *options]
+    assert "--empirical: there is no folder or file of maps" in error_of(capsys, wrong)
     assert "no data set allows AUC; images: there are no fixations" in error_of(
         capsys, ["benchmark", *own, *options, "--metrics", "AUC", "CC"]
     )

@@ -120,3 +120,9 @@ def test_no_check(folder, capsys):
     assert "- warning: all 40 fixations are within" in printed.out
     assert "salmetrics: warning: all 40 fixations are within" in printed.err
     assert main([*command.split(), "--units", "normalised"]) == 0
+
+
+@pytest.mark.parametrize("option", ["--empirical", "--baseline"])
+def test_a_wrong_reference_names_its_option(folder, capsys, option):
+    command = ["evaluate", *DATA, "--model", "uniform", option, "wrong"]
+    assert f"{option} 'wrong' is neither registered" in error_of(capsys, command)

@@ -4,11 +4,14 @@ import zipfile
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from PIL import Image
+from scipy.io import savemat
 
-from salmetrics import InputError, InputWarning
+from salmetrics import Fixations, InputError, InputWarning, Stimuli
 from salmetrics.datasets import load_folder
+from salmetrics.datasets.folder import load_images
 
 
 @pytest.fixture
@@ -177,3 +180,65 @@ def test_rows_on_other_images(folder):
     (folder / "two.csv").write_text("file,x,y\nx.JPG,3,4\n")
     with pytest.raises(InputError, match=r"may be 'b/x.JPG', 'c/x.JPG'"):
         load_folder(folder / "pictures", folder / "two.csv", unknown_images="drop")
+
+
+def test_a_template_of_the_names_in_a_table(folder):
+    lines = ["file,x,y", "stim001,1,2", "stim002,3,4", "stim003,5,6"]
+    (folder / "numbered.csv").write_text("\n".join(lines))
+    images, table = folder / "pictures", folder / "numbered.csv"
+    with pytest.raises(InputError, match="image_name= says how names follow from ids"):
+        load_folder(images, table)
+    template = {"image_name": "stim{position:03d}"}
+    (folder / "two.csv").write_text("\n".join(lines[:3]))
+    fixations = load_folder(images, folder / "two.csv", **template).fixations
+    assert (fixations.image.tolist(), fixations.x.tolist()) == ([0, 1], [1, 3])
+    with pytest.raises(InputError, match="'stim003' in line 4"):
+        load_folder(images, table, **template)
+    dropped = load_folder(images, table, **template, unknown_images="drop").fixations
+    assert dropped.image.tolist() == [0, 1]
+    assert dict(dropped.left_out) == {"rows on images that are not among these": 1}
+    frame = pd.read_csv(folder / "two.csv")
+    again = Fixations.from_dataframe(frame, load_images(images), **template)
+    assert again.image.tolist() == [0, 1]
+    stimuli = Stimuli.from_sizes([(9, 9)] * 3, ids=["i1.png", "i10.png", "i2.png"])
+    with pytest.raises(InputError, match=r"order i1.png, i10.png, .* or i1.png, i2.png"):
+        Fixations.from_dataframe(frame, stimuli, **template)
+    template = {"image_name": "stim{number:03d}"}
+    assert Fixations.from_dataframe(frame, stimuli, **template).image.tolist() == [0, 2]
+
+
+def test_a_common_part_of_names_beside_rows_on_other_images(tmp_path):
+    (tmp_path / "img").mkdir()
+    for k in range(4):
+        Image.new("RGB", (20, 10)).save(tmp_path / f"img/im{k}.png")
+    rows = [f"s_im{k},{k},1" for k in range(4)]
+    (tmp_path / "f.csv").write_text("\n".join(["file,x,y", *rows, "cross,1,1"]))
+    with pytest.warns(InputWarning, match="'s_' before the name"):
+        dataset = load_folder(tmp_path / "img", tmp_path / "f.csv", unknown_images="drop")
+    assert dataset.fixations.image.tolist() == [0, 1, 2, 3]
+    assert dict(dataset.fixations.left_out) == {"rows on images that are not among these": 1}
+
+
+def test_maps_of_fixations_without_names(tmp_path):
+    (tmp_path / "img").mkdir()
+    for k in range(1, 12):  # img1, img10, img11, img2, ...
+        Image.new("RGB", (20, 10)).save(tmp_path / f"img/img{k}.png")
+    maps = np.zeros((11, 10, 20), np.uint8)
+    maps[range(11), 3, range(11)] = 1
+    np.save(tmp_path / "fs.npy", maps)
+    last = maps.transpose(1, 2, 0)
+    savemat(tmp_path / "fs.mat", {"results": last * 0, "fix": last})
+    for path in (tmp_path / "fs.npy", f"{tmp_path / 'fs.mat'}:fix"):
+        with pytest.raises(InputError, match="say which: map_order='given' or 'numbered'"):
+            load_folder(tmp_path / "img", path)
+        given = load_folder(tmp_path / "img", path, map_order="given").fixations
+        assert given.x.tolist() == [0.5 + k for k in range(11)]
+        for missing in ("error", "drop"):
+            numbered = load_folder(
+                tmp_path / "img", path, map_order="numbered", missing=missing
+            ).fixations
+            assert numbered.x.tolist() == [0.5 + k for k in (0, 9, 10, *range(1, 9))]
+            assert numbered.image.tolist() == list(range(11))
+    np.save(tmp_path / "few.npy", maps[:10])
+    with pytest.raises(InputError, match="must hold one for each image, in their order"):
+        load_folder(tmp_path / "img", tmp_path / "few.npy", map_order="given")

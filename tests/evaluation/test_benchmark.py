@@ -146,6 +146,22 @@ def test_models_that_are_made_for_each_data_set(maps):
     assert np.isnan(ranks["gold-standard"])
 
 
+def test_a_gold_standard_does_not_choose_the_metric_that_sorts(maps):
+    result = benchmark(
+        DATASETS[:1],
+        {"good": maps / "good"},
+        metrics=["IG", "AUC"],  # IG is missing for the maps, AUC for the gold standard
+        gold_standard=True,
+        progress=False,
+        n_bootstrap=0,
+    )
+    assert result.leaderboard("one")["AUC"].isna().to_dict() == {
+        "good": False,
+        "gold-standard": True,
+    }
+    assert result.sort_by == "AUC"
+
+
 @pytest.mark.slow
 def test_fitted_densities(maps):
     result = benchmark(

@@ -284,6 +284,22 @@ def test_raw_predictions(data):
         assert result.value(name, "NSS") == expected
 
 
+def test_stacks_by_name():
+    stimuli = salmetrics.Stimuli.from_sizes([(5, 6)] * 3, ids=["a.png", "b.png", "c.png"])
+    fixations = salmetrics.Fixations.from_arrays([1, 3, 2], [2, 1, 3], [0, 1, 2])
+    maps = np.random.default_rng(3).random((3, 5, 6))
+    keywords = {"metrics": ["NSS"], "kind": "saliency_map", "n_bootstrap": 0}
+    expected = evaluate(list(maps), (stimuli, fixations), **keywords).value("model", "NSS")
+    for models, names in [
+        ({"m": maps}, ["m"]),
+        ({"m": maps[:, None], "n": maps}, ["m", "n"]),
+        ({"a": maps[:1], "b": maps[1:2], "c": maps[2:]}, ["model"]),
+    ]:
+        result = evaluate(models, (stimuli, fixations), **keywords)
+        assert result.models == names
+        assert [result.value(name, "NSS") for name in names] == [expected] * len(names)
+
+
 def test_models_that_give_tensors(data):
     """Also as a baseline and for each subject."""
 

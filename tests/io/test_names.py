@@ -15,6 +15,7 @@ from salmetrics.io.names import (
     natural_key,
     number_at_end,
     rendered,
+    shifted_numbers,
     suggested_template,
 )
 
@@ -239,6 +240,9 @@ def test_invalid_templates(template, text):
         (["0", "1"], ["1.png", "2.png"], "{index}"),
         (["m{0", "m{1"], ["cat.png", "dog.png"], "m{{{index}"),
         (["1", "3"], ["cat.png", "dog.png"], None),
+        (["sal_1", "sal_2"], ["im1.png", "im2.png"], "sal_{number}"),
+        (["im_1", "im_2"], ["im1.png", "im2.png"], "im_{number}"),
+        (["dog1", "dog2"], ["cat1.png", "cat2.png"], None),
         (["a1", "b2"], ["cat.png", "dog.png"], None),
         (["cat"], ["dog.png"], None),
     ],
@@ -248,6 +252,31 @@ def test_suggestions(names, images, template):
     assert (suggested and suggested[0]) == template
     if template is not None:
         assert not maps_of(names, images, template).problems
+
+
+def test_a_common_part_of_rows_beside_those_of_other_images():
+    images = [f"im{k}.png" for k in range(5)]
+    rows = ["im0_x", "im1_x", "im3_x", "practice", "z9_x"]
+    assert match_rows(rows, images).problems
+    matching = match_rows(rows, images, drop=True)
+    assert matching.found == {"im0_x": "im0.png", "im1_x": "im1.png", "im3_x": "im3.png"}
+    assert matching.rule == "the names have '_x' after the name"
+    assert matching.unknown == {"practice", "z9_x"}
+    assert not matching.problems
+    assert not match_rows(["im0_x", "im1_y", "z9_x"], images, drop=True).found
+    both = match_rows(["im0.png", "z9"], images, drop=True)
+    assert (both.found, both.rule) == ({"im0.png": "im0.png"}, None)
+
+
+def test_numbers_from_0_and_from_1():
+    images = [f"im{k}.png" for k in range(1, 12)]
+    maps = [f"im{k}" for k in range(12)]
+    assert shifted_numbers(maps, images) == ("im{number}", "im{index}")
+    assert shifted_numbers([f"{k:03d}" for k in range(12)], images)[1] == "{index:03d}"
+    assert shifted_numbers(maps[1:], images) is None
+    assert shifted_numbers(maps, images[1:]) is None  # some of the images
+    assert shifted_numbers([f"im{k}" for k in range(100)], images) is None
+    assert shifted_numbers(maps, ["im0.png", *images]) is None
 
 
 def test_numbers():

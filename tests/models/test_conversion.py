@@ -1,5 +1,7 @@
 """Whatever can serve as a model, turned into one; and densities where they are needed."""
 
+from contextlib import nullcontext
+
 import numpy as np
 import pytest
 from pysaliency_reference import pysaliency
@@ -8,6 +10,7 @@ import salmetrics
 from salmetrics import (
     DensityModel,
     InputError,
+    InputWarning,
     SaliencyMapModel,
     Stimuli,
     Uniform,
@@ -187,6 +190,34 @@ def test_missing_prediction():
     model = as_model({"b": MAPS[1]}, kind="saliency_map")
     with pytest.raises(InputError, match="no prediction for image 'a'; the first of the 1"):
         model.saliency_map(STIMULI[0])
+
+
+@pytest.mark.parametrize(
+    ("keys", "rule"),
+    [
+        (["im1", "im2", "im3"], None),
+        (["IM1.png", "im2", "im3"], None),
+        (["x/im1.jpg", "x/im2.jpg", "x/im3.jpg"], None),
+        ([1, 2, 3], "the images have 'im' before the name"),
+        (["im1_s", "im2_s", "im3_s"], "the predictions have '_s' after the name"),
+    ],
+)
+def test_keys_follow_the_rule_for_maps(keys, rule):
+    stimuli = salmetrics.Stimuli.from_sizes([(6, 8)] * 3, ids=["im1.png", "im2.png", "im3.png"])
+    arrays = {key: np.full((6, 8), float(i)) for i, key in enumerate(keys)}
+    with nullcontext() if rule is None else pytest.warns(InputWarning, match=rule):
+        model = as_model(arrays, stimuli, kind="saliency_map")
+    assert [model.saliency_map(s)[0, 0] for s in stimuli] == [0, 1, 2]
+
+
+def test_keys_that_may_be_meant_otherwise():
+    stimuli = salmetrics.Stimuli.from_sizes([(6, 8)] * 2, ids=["a/1.png", "b/1.png"])
+    model = as_model({"1": np.ones((6, 8))}, stimuli, kind="saliency_map")
+    with pytest.raises(InputError, match=r"for image 'a/1.png': one map, 1, for 'a/1.png' and"):
+        model.saliency_map(stimuli[0])
+    stimuli = salmetrics.Stimuli.from_sizes([(6, 8)] * 2, ids=["im1.png", "im2.png"])
+    with pytest.raises(InputError, match="numbered from 0 to 2, the images from 1 to 2"):
+        as_model(dict.fromkeys(range(3), np.ones((6, 8))), stimuli, kind="saliency_map")
 
 
 def test_only_maps_are_resized():

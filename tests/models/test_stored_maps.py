@@ -351,6 +351,74 @@ def test_a_stack_whose_order_may_be_meant_otherwise(tmp_path):
         StoredMaps(tmp_path / "maps.npy", shuffled, map_order="random")
 
 
+@pytest.mark.parametrize(("field", "first"), [("index", 0), ("position", 1)])
+def test_templates_that_count_images_have_two_orders_as_stacks_do(field, first, tmp_path):
+    images = stimuli_of(sorted(f"i{k}.png" for k in range(1, 12)))  # i1, i10, i11, i2, ...
+    path = tmp_path / "maps.npz"
+    np.savez(path, **{f"arr_{first + k}": np.full(SIZE, float(k)) for k in range(11)})
+    template = f"arr_{{{field}}}"
+    both = r"order i1.png, i10.png, i11.png ... or i1.png, i2.png, i3.png ...; say which"
+    with pytest.raises(InputError, match=both):
+        StoredMaps(path, images, map_name=template)
+    given = StoredMaps(path, images, map_name=template, map_order="given")
+    assert [given(image)[0, 0] for image in images] == list(range(11))
+    numbered = StoredMaps(path, images, map_name=template, map_order="numbered")
+    assert [numbered(image)[0, 0] for image in images] == [0, 9, 10, *range(1, 9)]
+    with pytest.raises(InputError, match="order of the images: it needs stimuli"):
+        StoredMaps(path, map_name=template)
+
+
+def test_the_hint_of_a_template_names_both_orders(tmp_path):
+    images = stimuli_of(sorted(f"i{k}.png" for k in range(3, 14)))
+    np.savez(tmp_path / "maps.npz", *np.zeros((11, *SIZE)))
+    text = (
+        r"map_name='arr_\{index\}', with map_order='given' \(i10.png, i11.png, i12.png ...\) or "
+        r"'numbered' \(i3.png, i4.png, i5.png ...\)"
+    )
+    with pytest.raises(InputError, match=text):
+        StoredMaps(tmp_path / "maps.npz", images)
+
+
+def test_an_order_of_maps_with_names_is_refused(folder, stimuli):
+    with pytest.raises(InputError, match="map_order= is for maps without names, and for map_name="):
+        StoredMaps(folder, stimuli, map_order="given")
+    with pytest.raises(InputError, match="have names, so leave it out"):
+        StoredMaps(folder, stimuli, map_name="{stem}", map_order="numbered")
+
+
+def test_maps_numbered_from_0_and_images_from_1(tmp_path):
+    path = write_folder(tmp_path / "maps", numbered(map(str, range(12))))
+    images = stimuli_of([f"{k}.png" for k in range(1, 12)])
+    with pytest.raises(InputError, match=r"say which: map_name='\{number\}' or '\{index\}'"):
+        StoredMaps(path, images)
+    with pytest.warns(InputWarning, match="1 map belongs to no image: '0.npy'"):
+        by_number = StoredMaps(path, images, map_name="{number}")
+    assert [by_number(image)[0, 0] for image in images] == list(range(1, 12))
+    with pytest.warns(InputWarning, match="1 map belongs to no image: '11.npy'"):
+        by_place = StoredMaps(path, images, map_name="{index}")
+    assert [by_place(image)[0, 0] for image in images] == list(range(11))
+
+
+def test_maps_of_a_larger_set_are_no_matter(tmp_path):
+    path = write_folder(tmp_path / "maps", numbered(map(str, range(1, 13))))
+    assert len(StoredMaps(path, stimuli_of([f"{k}.png" for k in range(1, 11)])).extra) == 2
+
+
+def test_results_record_which_maps_were_read(tmp_path):
+    files = {f"{name}_s.png": bytes_of(grey(ord(name))) for name in "abc"}
+    path = write_folder(tmp_path / "maps", files)
+    with pytest.warns(InputWarning, match="'_s' after"):
+        model = salmetrics.as_model(path, stimuli_of(["a.png", "b.png", "c.png"]))
+    assert model.parameters == {"file": "maps", "rule": "the maps have '_s' after the name"}
+    images = stimuli_of(["a.png", "b.png", "c.png"])
+    model = salmetrics.as_model(path, images, map_name="{stem}_s")
+    result = salmetrics.evaluate(model, images, FIXATIONS, metrics=["NSS"], n_bootstrap=0)
+    assert result.provenance["models"]["maps"]["parameters"] == {
+        "file": "maps",
+        "map_name": "{stem}_s",
+    }
+
+
 @pytest.mark.parametrize("resize", [None, "bilinear"])
 @pytest.mark.parametrize("size", [(5, 4), (10, 8)])
 def test_maps_turned_round(resize, size, tmp_path):

@@ -20,6 +20,7 @@ from salmetrics.datasets import load, load_folder, names
 from salmetrics.datasets.folder import load_images
 from salmetrics.datasets.registry import options_of
 from salmetrics.errors import InputError, check_choice, nearest
+from salmetrics.models.stored_maps import MapOrder
 from salmetrics.protocols import Protocol, get_protocol
 
 __all__ = [
@@ -73,7 +74,7 @@ def add_data(
     data.add_argument(
         "--fixations",
         type=Path,
-        help="a table with one row per fixation, or a folder or archive of maps of fixations",
+        help="a table with one row per fixation, or a folder, archive or file of maps of fixations",
     )
     if width:
         add_width(data)
@@ -98,6 +99,11 @@ def add_data(
         "--fixation-map-name",
         metavar="TEMPLATE",
         help="name of an image's map of fixations, such as '{stem}_fixMap' (see --map-name)",
+    )
+    more.add_argument(
+        "--fixation-map-order",
+        choices=get_args(MapOrder),
+        help="order of maps of fixations without names (see --map-order)",
     )
     more.add_argument(
         "--fixation-values",
@@ -144,6 +150,11 @@ def _add_table(command: argparse.ArgumentParser) -> None:
         choices=MISSING,
         default="error",
         help="what to do with rows on images that are not in --images (default: error)",
+    )
+    table.add_argument(
+        "--image-name",
+        metavar="TEMPLATE",
+        help="name of an image in the table, such as 'stim{number:03d}' (see --map-name)",
     )
     table.add_argument(
         "--one-based", action="store_true", help="pixels are counted from 1, as in MATLAB"
@@ -444,6 +455,8 @@ def _check_no_table(options: argparse.Namespace) -> None:
         given.append("--fixation-values")
     if options.fixation_map_name is not None:
         given.append("--fixation-map-name")
+    if options.fixation_map_order is not None:
+        given.append("--fixation-map-order")
     if given:
         raise InputError(f"{', '.join(given)} need --images and --fixations, not --dataset")
 
@@ -472,16 +485,21 @@ def dataset_of(options: argparse.Namespace) -> Dataset:
             + (", or --images and --empirical" if hasattr(options, "empirical") else "")
         )
     form = _table_format(options)
-    return load_folder(
-        options.images,
-        options.fixations,
-        **{field: getattr(form, field) for field in form.given()},
-        sigma=options.sigma,
-        pixels_per_degree=options.pixels_per_degree,
-        outside=options.outside,
-        values=options.fixation_values,
-        map_name=options.fixation_map_name,
-    )
+    try:
+        return load_folder(
+            options.images,
+            options.fixations,
+            **{field: getattr(form, field) for field in form.given()},
+            sigma=options.sigma,
+            pixels_per_degree=options.pixels_per_degree,
+            outside=options.outside,
+            values=options.fixation_values,
+            map_name=options.fixation_map_name,
+            map_order=options.fixation_map_order,
+        )
+    except InputError as error:
+        text = re.sub(r"\b(map_name|map_order)=", r"fixation_\1=", str(error))
+        raise InputError(text) from error
 
 
 def _table_format(options: argparse.Namespace) -> TableFormat:
@@ -497,6 +515,7 @@ def _table_format(options: argparse.Namespace) -> TableFormat:
         one_based=options.one_based,
         missing=options.missing,
         unknown_images=options.unknown_images,
+        image_name=options.image_name,
         separator=options.separator,
         decimal=options.decimal,
         encoding=options.encoding,

@@ -94,7 +94,7 @@ def opened(
         raise InputError(f"--model {spec}: {error}") from error
 
 
-def model_of(spec: str, dataset: Dataset) -> Any:
+def model_of(spec: str, dataset: Dataset, option: str = "model") -> Any:
     """Return what a name stands for: a registered model, a path of maps, a class or a function.
 
     Parameters
@@ -104,6 +104,8 @@ def model_of(spec: str, dataset: Dataset) -> Any:
         ``module:Class``, tried in this order; a registered name that is a path, too, is an error.
     dataset
         Data set to predict; some registered models are fitted to it.
+    option
+        What messages call the specification.
     """
     name, _, argument = spec.partition(":")
     if is_registered(spec):
@@ -111,17 +113,19 @@ def model_of(spec: str, dataset: Dataset) -> Any:
     if spec.endswith(".py") and Path(spec).is_file():
         known = _definitions(Path(spec))
         if not known:
-            raise InputError(f"model file {spec!r} defines no class and no function")
+            raise InputError(f"{option} file {spec!r} defines no class and no function")
         listed = ", ".join(f"{spec}:{each}" for each in known[:3])
         more = " ..." if len(known) > 3 else ""
-        raise InputError(f"model {spec!r} is a file of Python; name a class in it: {listed}{more}")
+        raise InputError(
+            f"{option} {spec!r} is a file of Python; name a class in it: {listed}{more}"
+        )
     if Path(spec).exists() or (Path(name).is_file() and not name.endswith(".py")):
         return spec  # including the name of a part of a file, file.mat:variable
     name, _, attribute = spec.rpartition(":")
     if not name or not attribute:
         raise InputError(
-            f"model {spec!r} is neither registered ({', '.join(names())}), nor a folder or file of "
-            "maps, nor of the form file.py:Class or module:Class"
+            f"{option} {spec!r} is neither registered ({', '.join(names())}), nor a folder or file "
+            "of maps, nor of the form file.py:Class or module:Class"
             f"{nearest(spec.partition(':')[0], names())}"
         )
     module = _module_from_file(Path(name)) if name.endswith(".py") else _module(name)
@@ -129,7 +133,7 @@ def model_of(spec: str, dataset: Dataset) -> Any:
         file = getattr(module, "__file__", None)
         known = [] if file is None else _definitions(Path(file))
         raise InputError(
-            f"model {spec!r}: {name} has no {attribute!r}"
+            f"{option} {spec!r}: {name} has no {attribute!r}"
             f"{nearest(attribute, known) or _choice_of(name, known)}"
         )
     return getattr(module, attribute)

@@ -104,8 +104,8 @@ def add_resize(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--map-order",
         choices=get_args(MapOrder),
-        help="order of maps without names: given, that of the images, or numbered, img2 before "
-        "img10 (default: an error where the two differ)",
+        help="order of images for maps without names, and for {index} and {position}: given, or "
+        "numbered, img2 before img10 (default: an error where the two differ)",
     )
 
 

@@ -319,6 +319,13 @@ def test_maps_of_fixations_with_other_names(folder, capsys):
     assert "no map for '0.png'" in error_of(capsys, command)
     assert main([*command.split(), "--fixation-map-name", "{stem}_fix"]) == 0
     assert "3 images, 3 fixations" in capsys.readouterr().out
-    assert "--fixation-map-name need --images" in error_of(
-        capsys, "evaluate --dataset osie:x --fixation-map-name {stem} --model uniform"
-    )
+    np.savez(folder / "fs.npz", **{str(k): np.eye(20 + k, 30) for k in range(3)})
+    np.save(folder / "few.npy", np.zeros((2, 20, 30)))
+    orders = "evaluate --images images --model uniform --metrics AUC --fixation-map-order given"
+    text = "--fixation-map-order is for maps without names, and for --fixation-map-name"
+    assert text in error_of(capsys, f"{orders} --fixations fs.npz")
+    assert "must hold one for each image" in error_of(capsys, f"{orders} --fixations few.npy")
+    for option in ("--fixation-map-name {stem}", "--fixation-map-order given", "--image-name x"):
+        assert f"{option.split()[0]} need --images" in error_of(
+            capsys, f"evaluate --dataset osie:x {option} --model uniform"
+        )
