@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -164,7 +164,7 @@ def _fractions(fixations: Fixations, widths: AnyArray, heights: AnyArray) -> lis
     ]
 
 
-def _n_places(fixations: Fixations, rows: AnyArray) -> int:
+def _n_places(fixations: Fixations, rows: Any) -> int:
     return len(np.unique(fixations.x[rows] + 1j * fixations.y[rows]))
 
 
@@ -178,7 +178,7 @@ def _corners(fixations: Fixations, widths: AnyArray, heights: AnyArray) -> list[
     right, bottom = float(across.max()), float(down.max())
     reach = _reach(x, y, widths, heights)
     code, text = "corner", ""
-    many = n >= _MANY
+    many = n >= _MANY and _n_places(fixations, np.s_[:]) >= _MANY // 2
     if max(right, bottom) < _CORNER:
         text = (
             f"all {n} fixations are in the top-left corner ({reach}): if they are degrees, "
