@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -32,9 +32,13 @@ _FRACTIONS = 1.5  # pixels: fractions of an image reach 1, and a little beyond
 _LEAST = 10  # fixations from which on their places together say something
 _CORNER = 0.1  # share of width and height; degrees of a display are below it
 _SMALL = 16  # images up to this size may have all fixations in a corner
+_MANY = 100  # fixations that are not all in one quarter by chance
+_HALF = 0.5
+_MOST = 0.95
 _COINCIDING = 0.05  # share of the fixations at one place that may be lost gaze
 _FEW_VALUES = 8
 _LOG_TOLERANCE = 1e-3
+_LOGS = (("log-density", 1.0), ("log2-density", np.log(2)), ("log10-density", np.log(10)))
 _STRIDED = 4096  # pixels looked at before all are sorted
 _CLEAR = 5.0  # standard errors
 
@@ -103,48 +107,142 @@ def position_findings(stimuli: Stimuli, fixations: Fixations) -> list[Finding]:
     Returns
     -------
     findings : list of Finding
-        "fractions": all positions are below 1.5 pixels, an error; "corner" and "one-area": all are
-        in a hundredth of the images; "coinciding": many are at exactly one place on many images.
+        "fractions": positions are below 1.5 pixels, 95 % of them or all of one subject, an error;
+        "corner" and "one-area": all are in a small part of the images; "repeated": each occurs
+        several times; "coinciding": many are at exactly one place on many images.
     """
     if len(fixations) == 0 or fixations.n_images != len(stimuli):
         return []
-    heights, widths = stimuli.sizes[fixations.image].T
-    x, y = fixations.x, fixations.y
-    if min(heights.min(), widths.min()) <= _SMALL:
-        return []
-    n = len(fixations)
+    large = stimuli.sizes[fixations.image].min(axis=1) > _SMALL
+    judged = fixations if large.all() else fixations[large]
+    findings: list[Finding] = []
+    if len(judged):
+        heights, widths = stimuli.sizes[judged.image].T
+        findings = _fractions(judged, widths, heights)
+        if findings:
+            return findings
+        findings = _corners(judged, widths, heights)
+    repeated = _repeated(fixations)
+    return findings + (repeated or _coinciding(fixations))
+
+
+def _reach(x: Array, y: Array, widths: AnyArray, heights: AnyArray) -> str:
     size = f"{widths[0]}x{heights[0]} pixels"
-    reach = f"the largest x is {x.max():.3g}, the largest y {y.max():.3g}, on images of {size}"
-    if n >= _LEAST // 2 and max(np.abs(x).max(), np.abs(y).max()) < _FRACTIONS:
+    return f"the largest x is {x.max():.3g}, the largest y {y.max():.3g}, on images of {size}"
+
+
+def _fractions(fixations: Fixations, widths: AnyArray, heights: AnyArray) -> list[Finding]:
+    """Return an error if positions, or those of one subject, are fractions of the image."""
+    near = np.maximum(np.abs(fixations.x), np.abs(fixations.y)) < _FRACTIONS
+    n = len(fixations)
+    hint = "they look like fractions of the image, not pixels; give units='normalised'"
+    if n >= _LEAST // 2 and near.mean() >= _MOST:
+        reach = _reach(fixations.x[near], fixations.y[near], widths[near], heights[near])
+        which = f"all {n}" if near.all() else f"{near.sum()} of {n}"
+        text = f"{which} fixations are within {_FRACTIONS:g} pixels of the image's corner ({reach})"
+        return [Finding("error", "fractions", f"{text}: {hint}")]
+    if near.sum() < _LEAST // 2:
+        return []
+    names, subject, counts = np.unique(fixations.subject, return_inverse=True, return_counts=True)
+    within = np.bincount(subject, near, minlength=len(names))
+    subjects = [
+        name
+        for k, name in enumerate(names.tolist())
+        if within[k] == counts[k] >= _LEAST // 2 and _n_places(fixations, subject == k) > 1
+    ]
+    if not subjects:
+        return []
+    return [
+        Finding(
+            "error",
+            "fractions",
+            f"all fixations of {len(subjects)} of {len(names)} subjects ({some(subjects, 3)}) are "
+            f"within {_FRACTIONS:g} pixels of the image's corner, and those of the others are not: "
+            "they look like fractions of the image, not pixels; multiply theirs by the image's "
+            "width and height",
+        )
+    ]
+
+
+def _n_places(fixations: Fixations, rows: Any) -> int:
+    return len(np.unique(fixations.x[rows] + 1j * fixations.y[rows]))
+
+
+def _corners(fixations: Fixations, widths: AnyArray, heights: AnyArray) -> list[Finding]:
+    """Return a finding if all fixations are in a small part of the images."""
+    n = len(fixations)
+    if n < _LEAST:
+        return []
+    x, y = fixations.x, fixations.y
+    across, down = x / widths, y / heights
+    right, bottom = float(across.max()), float(down.max())
+    reach = _reach(x, y, widths, heights)
+    code, text = "corner", ""
+    many = n >= _MANY and _n_places(fixations, np.s_[:]) >= _MANY // 2
+    if max(right, bottom) < _CORNER:
+        text = (
+            f"all {n} fixations are in the top-left corner ({reach}): if they are degrees, "
+            "give units='degree'"
+        )
+    elif max(np.ptp(across), np.ptp(down)) < _CORNER:
+        code = "one-area"
+        text = (
+            f"all {n} fixations are in one hundredth of the images, around "
+            f"x={x.mean():.4g}, y={y.mean():.4g}: check units and origin"
+        )
+    elif many and _is_percent(x, widths) and _is_percent(y, heights):
+        text = (
+            f"x and y of all {n} fixations end at 100 ({reach}): if they are percent of the image, "
+            "divide them by 100 and give units='normalised'"
+        )
+    elif many and max(right, bottom) < _HALF and len(np.unique(fixations.image)) > 1:
+        text = (
+            f"all {n} fixations are in the upper-left {100 * right * bottom:.0f} % of the images "
+            f"({reach}): check units, and whether positions are those of a smaller image"
+        )
+    return [Finding("warning", code, text)] if text else []
+
+
+def _is_percent(positions: Array, lengths: AnyArray) -> bool:
+    """Whether positions reach up to 100, on images that are clearly longer."""
+    return bool(90 < positions.max() <= 100 and positions.min() >= 0 and lengths.min() > 120)
+
+
+def _repeated(fixations: Fixations) -> list[Finding]:
+    """Return a finding if nearly all fixations occur several times, as of tables joined twice."""
+    n = len(fixations)
+    if n < _LEAST:
+        return []
+    keys = fixations.image
+    for column in (fixations.subject, fixations.x, fixations.y):
+        values, index = np.unique(column, return_inverse=True)
+        keys = np.unique(keys * len(values) + index, return_inverse=True)[1]
+    counts = np.bincount(keys)
+    rows = np.bincount(counts, np.asarray(counts))
+    times = int(rows.argmax())
+    if len(counts) < _LEAST // 2 or times < 2 or rows[times] <= 0.9 * n:
+        repeats = int(rows[2:].sum())
+        centres = (fixations.x % 1 == 0.5).all() and (fixations.y % 1 == 0.5).all()  # of counts
+        if len(counts) < _LEAST // 2 or centres or repeats <= 0.9 * n:
+            return []
+        said = f"{repeats} of {n} fixations are at a place where the subject has others"
         return [
             Finding(
-                "error",
-                "fractions",
-                f"all {n} fixations are within {_FRACTIONS:g} pixels of the image's corner ({reach}"
-                "): they look like fractions of the image, not pixels; give units='normalised'",
+                "warning",
+                "repeated",
+                f"{said}; each place occurs {n / len(counts):.1f} times: if these are raw samples, "
+                "give one row per fixation",
             )
         ]
-    findings = []
-    across, down = x / widths, y / heights
-    if n >= _LEAST and max(across.max(), down.max()) < _CORNER:
-        findings.append(
-            Finding(
-                "warning",
-                "corner",
-                f"all {n} fixations are in the top-left corner ({reach}): if they are degrees, "
-                "give units='degree'",
-            )
+    return [
+        Finding(
+            "warning",
+            "repeated",
+            f"each place occurs {times} times (the same image, subject, x and y, for "
+            f"{int(rows[times])} of {n} fixations): if the table was joined or appended more than "
+            "once, leave the copies out",
         )
-    elif n >= _LEAST and max(np.ptp(across), np.ptp(down)) < _CORNER:
-        findings.append(
-            Finding(
-                "warning",
-                "one-area",
-                f"all {n} fixations are in one hundredth of the images, around "
-                f"x={x.mean():.4g}, y={y.mean():.4g}: check units and origin",
-            )
-        )
-    return findings + _coinciding(fixations)
+    ]
 
 
 def _coinciding(fixations: Fixations) -> list[Finding]:
@@ -155,7 +253,11 @@ def _coinciding(fixations: Fixations) -> list[Finding]:
     n, count = len(fixations), int(counts[top])
     n_images = int((fixations.counts() > 0).sum())
     on_images = len(np.unique(fixations.image[place == top]))
-    if count < _LEAST or count < _COINCIDING * n or on_images < max(2, 0.1 * n_images):
+    if n_images == 1:
+        few = count < _LEAST // 2 or count < 2 * _COINCIDING * n
+    else:
+        few = count < _LEAST or count < _COINCIDING * n or on_images < max(2, 0.1 * n_images)
+    if few:
         return []
     at = unique[top]
     return [
@@ -163,7 +265,8 @@ def _coinciding(fixations: Fixations) -> list[Finding]:
             "warning",
             "coinciding",
             f"{count} of {n} fixations are at exactly x={at.real:g}, y={at.imag:g}, on "
-            f"{on_images} images: this may be lost gaze, or a fixation cross; leave them out if so",
+            f"{on_images} image{'s' * (on_images > 1)}: this may be lost gaze, or a fixation "
+            "cross; leave them out if so",
         )
     ]
 
@@ -234,8 +337,10 @@ def image_findings(stimuli: Stimuli) -> list[Finding]:
 # ---- maps
 
 
-def map_findings(name: str, maps: Mapping[str, AnyArray], kind: Kind) -> list[Finding]:
-    """Return what is odd about a model's maps.
+def map_findings(
+    name: str, maps: Mapping[str, AnyArray], kind: Kind, *, truth: bool = False
+) -> list[Finding]:
+    """Return what is odd about maps of a model, or of the ground truth.
 
     Parameters
     ----------
@@ -245,17 +350,21 @@ def map_findings(name: str, maps: Mapping[str, AnyArray], kind: Kind) -> list[Fi
         Maps of shape (h, w) by id of the image, or some of them.
     kind
         What the maps are taken for.
+    truth
+        Whether they are ground truth, which may be densities, and may not be masks.
 
     Returns
     -------
     findings : list of Finding
         "constant" and "few-values"; for saliency maps also "same-map", which a centre bias is, and
-        "log-density", logs of densities that are taken for maps.
+        densities that are taken for maps: "density" and logs to a base, "log-density",
+        "log2-density", "log10-density".
     """
-    found: dict[str, list[str]] = {"constant": [], "few-values": [], "log-density": []}
+    codes = ("constant", "few-values", "density", *(code for code, _ in _LOGS))
+    found: dict[str, list[str]] = {code: [] for code in codes}
     for image, values in maps.items():
         code = _oddness(values, kind)
-        if code is not None:
+        if code is not None and not (truth and code == "density"):
             found[code].append(image)
     n = len(maps)
     texts = {
@@ -265,7 +374,22 @@ def map_findings(name: str, maps: Mapping[str, AnyArray], kind: Kind) -> list[Fi
             "have no value above 0 and an exponential that sums to 1, as logs of densities do; "
             "if they are, give kind='log_density'"
         ),
+        "log2-density": (
+            "have no value above 0 and powers of 2 that sum to 1: if they are logs of densities to "
+            "base 2, multiply by ln 2 and give kind='log_density'"
+        ),
+        "log10-density": (
+            "have no value above 0 and powers of 10 that sum to 1: if they are logs of densities "
+            "to base 10, multiply by ln 10 and give kind='log_density'"
+        ),
+        "density": (
+            "have no value below 0 and sum to 1, as densities do; if they are, give kind='density'"
+        ),
     }
+    if truth:
+        texts["few-values"] += (
+            ": they look like masks of fixations; give them as fixations= (--fixations)"
+        )
     findings = [
         Finding(
             "warning",
@@ -292,9 +416,14 @@ def _oddness(values: AnyArray, kind: Kind) -> str | None:
     if low == high:
         return "constant"
     if kind == "saliency_map" and high <= 0:
-        total = high + np.log(np.exp(values.astype(np.float64) - high).sum())
-        if abs(total) < _LOG_TOLERANCE:
-            return "log-density"
+        for code, factor in _LOGS:
+            total = factor * high + np.log(np.exp(factor * (values.astype(float) - high)).sum())
+            if abs(total) < _LOG_TOLERANCE:
+                return code
+    if kind == "saliency_map" and low >= 0 and high < 1 and values.dtype.kind == "f":
+        total = float(values.sum(dtype=np.float64))
+        if abs(total - 1) < _LOG_TOLERANCE:
+            return "density"
     flat = values.ravel()
     if np.unique(flat[:: max(1, flat.size // _STRIDED)]).size <= _FEW_VALUES < flat.size:
         return "few-values" if np.unique(flat).size <= _FEW_VALUES else None
@@ -306,12 +435,18 @@ _TURNS: dict[str, tuple[bool, bool]] = {
     "mirrored": (True, False),
     "turned by 180 degrees": (True, True),
 }
+_TRANSPOSED = "transposed"  # square images only: others would have another size
+_TO_CHECK = {
+    "upside down": "which way y runs (origin=)",
+    _TRANSPOSED: "whether x and y are swapped",
+}
+_LEAST_GAIN = 0.25  # of the mean standardised value
 
 
 def orientation_findings(
     name: str, maps: Mapping[str, AnyArray], stimuli: Stimuli, fixations: Fixations
 ) -> list[Finding]:
-    """Return whether maps fit the fixations clearly better upside down, mirrored or turned.
+    """Return whether maps fit the fixations better turned, or are low where people look.
 
     Parameters
     ----------
@@ -326,10 +461,12 @@ def orientation_findings(
     -------
     findings : list of Finding
         "orientation", if the mean standardised value at the fixations rises by more than five
-        standard errors, and on most images, when their positions are turned.
+        standard errors, and on most images, to one above 0, when their positions are turned,
+        mirrored or, on square images, transposed; else "inverted", if it is as clearly below 0.
     """
-    upright: list[Array] = []
-    turned: dict[str, list[Array]] = {turn: [] for turn in _TURNS}
+    upright: dict[str, list[Array]] = {turn: [] for turn in (*_TURNS, _TRANSPOSED)}
+    turned: dict[str, list[Array]] = {turn: [] for turn in upright}
+    scored: list[Array] = []
     place = {image: i for i, image in enumerate(stimuli.ids)}
     for image, values in maps.items():
         rows = fixations.rows_of_image(place[image])
@@ -338,26 +475,49 @@ def orientation_findings(
             continue
         scores = (values - values.mean()) / spread
         i, j = fixations.y[rows].astype(np.int64), fixations.x[rows].astype(np.int64)
-        upright.append(scores[i, j])
+        scored.append(scores[i, j])
         for turn, (across, down) in _TURNS.items():
+            upright[turn].append(scored[-1])
             turned[turn].append(scores[-1 - i if down else i, -1 - j if across else j])
-    if len(upright) < 3:
+        if values.shape[0] == values.shape[1]:
+            upright[_TRANSPOSED].append(scored[-1])
+            turned[_TRANSPOSED].append(scores[j, i])
+    if len(scored) < 3:
         return []
-    best = max(_TURNS, key=lambda turn: float(np.concatenate(turned[turn]).mean()))
-    gains = [after - before for after, before in zip(turned[best], upright, strict=True)]
-    gain = np.concatenate(gains)
-    error = gain.std() / np.sqrt(gain.size)
-    on_most = np.mean([each.mean() > 0 for each in gains]) > 0.6
-    if gain.mean() <= _CLEAR * error or not on_most or gain.mean() < 0.25:
+    turns = [turn for turn, each in turned.items() if len(each) >= 3]
+    best = max(turns, key=lambda turn: float(np.concatenate(turned[turn]).mean()))
+    gains = [after - before for after, before in zip(turned[best], upright[best], strict=True)]
+    better = np.concatenate(turned[best])
+    if (
+        _is_clear(gains, _CLEAR)
+        and better.mean() > _LEAST_GAIN
+        and better.mean() > 2 * better.std() / np.sqrt(better.size)
+    ):
+        return [
+            Finding(
+                "warning",
+                "orientation",
+                f"the maps of {name} fit the fixations better {best} (NSS {better.mean():.2f} "
+                f"instead of {np.concatenate(upright[best]).mean():.2f} on {len(gains)} images): "
+                f"check {_TO_CHECK.get(best, 'the origin of positions (origin=)')}, and how the "
+                "maps were saved",
+            )
+        ]
+    if not _is_clear([-scores for scores in scored], _CLEAR):
         return []
     return [
         Finding(
             "warning",
-            "orientation",
-            f"the maps of {name} fit the fixations better {best} (NSS "
-            f"{np.concatenate(turned[best]).mean():.2f} instead of "
-            f"{np.concatenate(upright).mean():.2f} on {len(upright)} images): check "
-            f"{'which way y runs' if best == 'upside down' else 'the origin of positions'} "
-            "(origin=), and how the maps were saved",
+            "inverted",
+            f"the maps of {name} are low where people look (NSS "
+            f"{np.concatenate(scored).mean():.2f} on {len(scored)} images): inverted?",
         )
     ]
+
+
+def _is_clear(values: Sequence[Array], errors: float) -> bool:
+    """Whether values by image are above 0 by a mean of errors and .25, on most images."""
+    joined = np.concatenate(values)
+    on_most = np.mean([each.mean() > 0 for each in values]) > 0.6
+    mean = float(joined.mean())
+    return bool(on_most and mean >= _LEAST_GAIN and mean > errors * joined.std() / joined.size**0.5)

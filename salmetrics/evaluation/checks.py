@@ -21,7 +21,7 @@ from salmetrics.errors import InputError
 from salmetrics.models.base import DensityModel, Model
 from salmetrics.models.conversion import as_model
 
-__all__ = ["check_inputs", "check_types", "findings_of"]
+__all__ = ["check_inputs", "check_types", "findings_of", "truth_findings"]
 
 _LOOKED_AT = 16  # images whose stored maps are read before scoring
 
@@ -91,26 +91,48 @@ def findings_of(
     findings = image_findings(stimuli) + position_findings(stimuli, fixations)
     if any(finding.level == "error" for finding in findings):
         return findings  # places say nothing about maps
-    seen = np.flatnonzero(fixations.counts())
+    for name, model in models.items():
+        findings += _findings_of_maps(name, model, stimuli, fixations)
+    return findings
+
+
+def truth_findings(maps: Model | None, stimuli: Stimuli, fixations: Fixations) -> list[Finding]:
+    """Return what is odd about ground-truth maps.
+
+    Parameters
+    ----------
+    maps
+        The maps; None without any.
+    stimuli, fixations
+        What was shown and where people looked.
+    """
+    if maps is None:
+        return []
+    return _findings_of_maps("the ground truth", maps, stimuli, fixations, truth=True)
+
+
+def _findings_of_maps(
+    name: str, model: Model, stimuli: Stimuli, fixations: Fixations, *, truth: bool = False
+) -> list[Finding]:
+    """Return what is odd about the maps of one model, if they exist already."""
+    if not getattr(model, "at_hand", False):
+        return []
+    seen = np.flatnonzero(fixations.counts()) if len(fixations) else np.arange(len(stimuli))
     if len(seen) > _LOOKED_AT:
         seen = seen[np.linspace(0, len(seen) - 1, _LOOKED_AT).astype(int)]
-    for name, model in models.items():
-        if not getattr(model, "at_hand", False):
-            continue
-        maps: dict[str, AnyArray] = {}
-        for i in seen.tolist():
-            try:
-                maps[stimuli.ids[i]] = (
-                    model.log_density(stimuli[i])
-                    if isinstance(model, DensityModel)
-                    else model.saliency_map(stimuli[i])
-                )
-            except InputError:
-                continue  # scoring reports it, or records it
-        kind: Kind = "log_density" if isinstance(model, DensityModel) else "saliency_map"
-        findings += map_findings(name, maps, kind)
-        findings += orientation_findings(name, maps, stimuli, fixations)
-    return findings
+    maps: dict[str, AnyArray] = {}
+    for i in seen.tolist():
+        try:
+            maps[stimuli.ids[i]] = (
+                model.log_density(stimuli[i])
+                if isinstance(model, DensityModel)
+                else model.saliency_map(stimuli[i])
+            )
+        except InputError:
+            continue  # scoring reports it, or records it
+    kind: Kind = "log_density" if isinstance(model, DensityModel) else "saliency_map"
+    findings = map_findings(name, maps, kind, truth=truth)
+    return findings + orientation_findings(name, maps, stimuli, fixations)
 
 
 def check_types(stimuli: Any, fixations: Any) -> None:

@@ -15,7 +15,7 @@ from salmetrics.data.fixations import Fixations
 from salmetrics.data.stimuli import Stimuli
 from salmetrics.engine.run_options import SPILL_BYTES, Keep, OnError, RunOptions
 from salmetrics.errors import InputError, check_whole
-from salmetrics.evaluation.checks import check_types, findings_of
+from salmetrics.evaluation.checks import check_types, findings_of, truth_findings
 from salmetrics.evaluation.references import wants_gold_standard
 from salmetrics.evaluation.scoring import check_data, checked_references, scored
 from salmetrics.models.base import model_name
@@ -161,6 +161,8 @@ def evaluate(
         empirical=empirical,
         progress=progress,
     )
+    of_truth = truth_findings(references.empirical, stimuli, fixations)
+    act_on(of_truth)
     scores = scored(named, stimuli, fixations, choices, references, options)
     if references.gold_standard is not None:
         named[model_name(references.gold_standard)] = references.gold_standard
@@ -181,7 +183,7 @@ def evaluate(
             seed=options.seed,
             n_bootstrap=n_bootstrap,
             n_predictions=scores.n_predictions,
-            checks=[finding.message for finding in findings],
+            checks=[finding.message for finding in findings + of_truth],
         ),
     )
 

@@ -22,6 +22,7 @@ __all__ = [
     "array_head",
     "as_grey",
     "encode_map",
+    "is_shown_turned",
     "map_shape",
     "map_size",
     "read_map",
@@ -30,6 +31,7 @@ __all__ = [
 _IMAGES = (".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff")
 MAP_SUFFIXES = tuple(sorted((*_IMAGES, ".mat", ".npy")))
 WRITTEN_SUFFIXES = (".jpg", ".mat", ".npy", ".png", ".tif")
+_ORIENTATION = 0x0112  # tag of EXIF
 _WIDE = ("LA;16", "RGB;16", "RGBA;16", "RGBX;16")
 
 
@@ -52,6 +54,24 @@ def map_size(stream: IO[bytes], suffix: str, what: str) -> Size:
     """
     with reading(what):
         return _SIZES.get(suffix.lower(), _image_size)(stream, what)
+
+
+def is_shown_turned(stream: IO[bytes], suffix: str) -> bool:
+    """Whether an image says that it is to be shown turned or mirrored, while it is read as stored.
+
+    Parameters
+    ----------
+    stream
+        Seekable file of a map that is valid.
+    suffix
+        Suffix of the file.
+    """
+    if suffix.lower() not in (".jpeg", ".jpg", ".png"):
+        return False
+    stream.seek(0)
+    with Image.open(stream) as image:
+        has_tags = "exif" in image.info
+        return has_tags and image.getexif().get(_ORIENTATION, 1) in range(2, 9)
 
 
 def read_map(stream: IO[bytes], suffix: str, what: str) -> NDArray[Any]:

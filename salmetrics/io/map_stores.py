@@ -7,6 +7,7 @@ import hashlib
 import io
 import json
 import tarfile
+import warnings
 import zipfile
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
@@ -19,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from salmetrics.array_types import KINDS, Kind, Size
-from salmetrics.errors import InputError, some
+from salmetrics.errors import InputError, InputWarning, some
 from salmetrics.io.archives import ARCHIVE_SUFFIXES, Archive
 from salmetrics.io.damage import reading
 from salmetrics.io.files import files_below
@@ -28,6 +29,7 @@ from salmetrics.io.map_files import (
     MAP_SUFFIXES,
     array_head,
     as_grey,
+    is_shown_turned,
     map_shape,
     map_size,
     read_map,
@@ -164,12 +166,26 @@ class _FileMaps(Maps):
         return str(PurePosixPath(name.replace("\\", "/")).with_suffix(""))
 
     def sizes(self, names: Sequence[str]) -> Iterator[Size | InputError]:
+        turned = []
         for name in names:
+            suffix = PurePosixPath(name).suffix
             try:
                 with self._stream(name) as stream:
-                    yield map_size(stream, PurePosixPath(name).suffix, self._what(name))
+                    size = map_size(stream, suffix, self._what(name))
+                    if is_shown_turned(stream, suffix):
+                        turned.append(name)
             except InputError as error:
                 yield error
+            else:
+                yield size
+        if turned:
+            warnings.warn(
+                f"{len(turned)} of {len(names)} maps in {str(self.path)!r} say that they are to be "
+                f"shown turned or mirrored (EXIF orientation), such as {some(turned, 3)}; they are "
+                "read as stored",
+                InputWarning,
+                stacklevel=4,
+            )
 
     def read(self, name: str) -> NDArray[Any]:
         with self._stream(name) as stream:

@@ -1,5 +1,7 @@
 """Plausibility of data and maps: what is found, and that ordinary data are not accused."""
 
+import re
+
 import numpy as np
 import pytest
 from scipy.special import logsumexp
@@ -51,6 +53,75 @@ def test_fractions_of_the_image(beyond):
     assert position_findings(tiny, fractions) == []
 
 
+def test_fractions_with_an_outlier_or_a_small_image():
+    x, y = FIXATIONS.x / 80, FIXATIONS.y / 60
+    few = np.arange(len(x)) == 7
+    outlier = moved(np.where(few, 70, x), y)
+    (finding,) = position_findings(STIMULI, outlier)
+    assert (finding.level, finding.code) == ("error", "fractions")
+    assert f"{len(x) - 1} of {len(x)} fixations are within 1.5 pixels" in finding.message
+    sizes = STIMULI.sizes.copy()
+    sizes[0] = 12
+    mixed = Stimuli.from_sizes(sizes)
+    (finding,) = position_findings(mixed, moved(x, y))
+    n = (FIXATIONS.image > 0).sum()
+    assert f"all {n} fixations are within" in finding.message
+
+
+def test_fractions_of_one_subject():
+    columns = dict(FIXATIONS.columns)
+    columns["subject"] = np.array([f"s{k % 5}" for k in range(len(FIXATIONS))])
+    own = columns["subject"] == "s3"
+    x, y = FIXATIONS.x, FIXATIONS.y
+    by_subject = Fixations(columns, FIXATIONS.n_images)
+    assert position_findings(STIMULI, by_subject) == []
+    mixed = moved(np.where(own, x / 80, x), np.where(own, y / 60, y), by_subject)
+    (finding,) = position_findings(STIMULI, mixed)
+    assert (finding.level, finding.code) == ("error", "fractions")
+    assert "all fixations of 1 of 5 subjects ('s3') are within" in finding.message
+
+
+@pytest.mark.parametrize(
+    ("scale", "text"),
+    [
+        ((0.4, 0.4), "are in the upper-left "),
+        ((100 / 800, 100 / 600), "end at 100 .*divide them by 100 and give units='normalised'"),
+    ],
+)
+def test_a_part_of_the_images(scale, text):
+    stimuli = Stimuli.from_sizes([(600, 800)] * 12)
+    x, y = RNG.uniform(0, 800, 500), RNG.uniform(0, 600, 500)
+    image = np.arange(500) % 12
+    whole = Fixations.from_arrays(x, y, image)
+    assert position_findings(stimuli, whole) == []
+    part = Fixations.from_arrays(x * scale[0], y * scale[1], image)
+    (finding,) = position_findings(stimuli, part)
+    assert (finding.level, finding.code) == ("warning", "corner")
+    assert re.search(text, finding.message)
+    assert position_findings(stimuli, part[:99]) == []
+    assert position_findings(stimuli, part[:200].of_image(0)) == []
+
+
+def test_fixations_that_occur_several_times():
+    twice = FIXATIONS[np.tile(np.arange(len(FIXATIONS)), 2)]
+    (finding,) = position_findings(STIMULI, twice)
+    assert (finding.level, finding.code) == ("warning", "repeated")
+    n = 2 * len(FIXATIONS)
+    assert "each place occurs 2 times" in finding.message
+    assert f"for {n} of {n} fixations" in finding.message
+    times = np.arange(len(FIXATIONS)) % 3 + 2
+    (samples,) = position_findings(STIMULI, FIXATIONS[np.repeat(np.arange(len(times)), times)])
+    assert "each place occurs 3.0 times: if these are raw samples" in samples.message
+    half = np.r_[: len(FIXATIONS), : len(FIXATIONS) // 2]
+    assert position_findings(STIMULI, FIXATIONS[half]) == []
+
+
+def test_dense_counts_of_one_image_do_not_repeat():
+    counts = np.random.default_rng(0).poisson(6, (20, 25))
+    dense = Fixations.from_maps([counts], values="counts")
+    assert position_findings(Stimuli.from_sizes([(20, 25)]), dense) == []
+
+
 def test_degrees():
     (finding,) = position_findings(STIMULI, moved(FIXATIONS.x / 30, FIXATIONS.y / 30))
     assert (finding.level, finding.code) == ("warning", "corner")
@@ -75,6 +146,15 @@ def test_lost_gaze_at_one_place():
     assert not position_findings(
         STIMULI, moved(np.where(on_one, 0, FIXATIONS.x), np.where(on_one, 0, FIXATIONS.y))
     )
+
+
+def test_lost_gaze_on_the_only_image():
+    alone = STIMULI[:1]
+    x, y = RNG.uniform(10, 80, 20), RNG.uniform(10, 60, 20)
+    for n, found in ((5, [("warning", "coinciding")]), (4, [])):
+        lost = Fixations.from_arrays(np.r_[np.zeros(n), x[n:]], np.r_[np.zeros(n), y[n:]], [0] * 20)
+        assert codes(position_findings(alone, lost)) == found
+    assert position_findings(alone, FIXATIONS.select_images([0])) == []
 
 
 WIDTHS, HEIGHTS = np.full(500, 80), np.full(500, 60)
@@ -132,6 +212,13 @@ SMOOTH = {f"{i}": np.add.outer(np.arange(20.0), np.arange(30.0) * i) for i in ra
         ({"a": np.ones((20, 30)), "b": SMOOTH["2"]}, "saliency_map", "constant"),
         ({"a": np.eye(20), "b": SMOOTH["2"]}, "saliency_map", "few-values"),
         ({"a": SMOOTH["1"] - logsumexp(SMOOTH["1"])}, "saliency_map", "log-density"),
+        ({"a": (SMOOTH["1"] - logsumexp(SMOOTH["1"])) / np.log(2)}, "saliency_map", "log2-density"),
+        (
+            {"a": (SMOOTH["1"] - logsumexp(SMOOTH["1"])) / np.log(10)},
+            "saliency_map",
+            "log10-density",
+        ),
+        ({"a": SMOOTH["1"] / SMOOTH["1"].sum()}, "saliency_map", "density"),
         (dict.fromkeys("abc", SMOOTH["2"]), "saliency_map", "same-map"),
         ({"a": np.full((20, 30), -np.log(600))}, "log_density", "constant"),
     ],
@@ -149,6 +236,13 @@ def test_ordinary_maps_are_not_odd():
     assert map_findings("mine", logs, "log_density") == []
     assert map_findings("mine", {"a": -SMOOTH["1"]}, "saliency_map") == []
     assert map_findings("mine", {"a": np.full((2, 2), np.nan)}, "saliency_map") == []
+
+
+def test_masks_as_ground_truth():
+    (finding,) = map_findings("the ground truth", {"a": np.eye(20)}, "saliency_map", truth=True)
+    assert "they look like masks of fixations; give them as fixations=" in finding.message
+    density = {"a": SMOOTH["1"] / SMOOTH["1"].sum()}
+    assert map_findings("the ground truth", density, "saliency_map", truth=True) == []
 
 
 def spots(flip=lambda m: m):
@@ -185,6 +279,32 @@ def test_orientation_that_is_right_or_unknown():
     assert orientation_findings("mine", noise, STIMULI, FIXATIONS) == []
     two = dict(list(spots(lambda m: m[::-1]).items())[:2])
     assert orientation_findings("mine", two, STIMULI, FIXATIONS) == []
+
+
+def test_maps_that_are_low_where_people_look():
+    (finding,) = orientation_findings("mine", spots(np.negative), STIMULI, FIXATIONS)
+    assert (finding.level, finding.code) == ("warning", "inverted")
+    assert "low where people look" in finding.message
+
+
+def test_transposed_maps_of_square_images():
+    rng = np.random.default_rng(5)
+    stimuli = Stimuli.from_sizes([(50, 50)] * 6)
+    image = np.arange(120) % 6
+    x, y = 38 + rng.normal(0, 4, 120), 22 + rng.normal(0, 4, 120)
+    fixations = Fixations.from_arrays(x, y, image)
+    rows, columns = np.mgrid[:50, :50]
+    spot = np.exp(-((columns - 38) ** 2 + (rows - 22) ** 2) / 60)
+    maps = dict.fromkeys(stimuli.ids, spot)
+    assert orientation_findings("mine", maps, stimuli, fixations) == []
+    swapped = Fixations.from_arrays(y, x, image)
+    for found in (
+        orientation_findings("mine", dict.fromkeys(stimuli.ids, spot.T), stimuli, fixations),
+        orientation_findings("mine", maps, stimuli, swapped),
+    ):
+        (finding,) = found
+        assert "better transposed" in finding.message
+        assert "whether x and y are swapped" in finding.message
 
 
 def test_findings_are_acted_on():

@@ -1,9 +1,11 @@
+import io
 import pickle
 
 import numpy as np
 import pandas as pd
 import pytest
-from scipy.ndimage import gaussian_filter
+from PIL import Image
+from scipy.ndimage import gaussian_filter, maximum_filter
 
 from salmetrics import Fixations, InputError, Stimuli
 from salmetrics.fingerprint import fingerprint
@@ -429,6 +431,53 @@ def test_blurred_maps_are_refused(n, sigma):
     with pytest.raises(InputError, match=r"looks like a blurred map.* give values='counts'"):
         Fixations.from_maps([levels])
     assert len(Fixations.from_maps([levels], values="counts")) == levels.sum(dtype=int)
+
+
+def discs(marks, radius):
+    return np.where(maximum_filter(marks, footprint=disc(radius)), 255, 0).astype(np.uint8)
+
+
+def disc(radius):
+    rows, columns = np.mgrid[-radius : radius + 1, -radius : radius + 1]
+    return rows**2 + columns**2 <= radius**2
+
+
+def compressed(levels):
+    stream = io.BytesIO()
+    Image.fromarray(levels).save(stream, "JPEG", quality=90)
+    return np.asarray(Image.open(stream))
+
+
+MARKS = np.where(points(0, 30) > 0, 255, 0).astype(np.uint8)
+BLURRED = gaussian_filter(points(0, 30).astype(float), 4)
+
+
+@pytest.mark.parametrize(
+    ("values", "text"),
+    [
+        (compressed(MARKS), "blurred map|noise of compression"),
+        (255 - MARKS, "of its 4800 pixels are not 0; it may be inverted"),
+        (255 * np.diag(np.arange(3)), "all its values are multiples of 255"),
+        (np.rint(15 * BLURRED / BLURRED.max()), "looks like a blurred map"),
+        (np.rint(3 * BLURRED / BLURRED.max()), "areas"),
+        (np.diag([180, 212, 350, 0, 240]), "one pixel holds 350"),
+        (np.diag(np.arange(12)), "its values are 1 to 11, once each"),
+        (discs(MARKS, 2), "lie together in areas"),
+        (discs(MARKS, 2) // 255, "lie together in areas"),
+    ],
+)
+def test_what_may_be_no_counts_is_refused(values, text):
+    with pytest.raises(InputError, match=rf"({text}).* values='counts'.* values='marks'"):
+        Fixations.from_maps([values])
+    assert len(Fixations.from_maps([values], values="marks")) == (values > 0).sum()
+    assert len(Fixations.from_maps([values], values="counts")) == values.sum(dtype=int)
+
+
+def test_ordinal_numbers_of_several_people_are_refused():
+    ordinals = np.zeros((60, 80), int)
+    ordinals[::6, ::8] = np.arange(100).reshape(10, 10) % 7 + 1
+    with pytest.raises(InputError, match=r"only 15 of 100 .* ordinal numbers or durations"):
+        Fixations.from_maps([ordinals])
 
 
 def test_pickle(fixations):

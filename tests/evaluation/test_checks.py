@@ -58,6 +58,24 @@ def test_ordinary_inputs_are_not_odd():
     assert check_inputs(STIMULI, FIXATIONS, {"mine": maps}) == []
 
 
+@pytest.mark.parametrize("fixations", [FIXATIONS, None])
+def test_ground_truth_is_checked(fixations):
+    rng = np.random.default_rng(0)
+    masks = {name: (rng.random((60, 80)) < 0.01).astype(float) for name in STIMULI.ids}
+    with pytest.warns(InputWarning, match="maps of the ground truth .* look like masks"):
+        result = salmetrics.evaluate(
+            {"mine": salmetrics.GaussianCentreBias()},
+            STIMULI,
+            fixations,
+            metrics=["CC"],
+            empirical=masks,
+            n_bootstrap=0,
+            progress=False,
+        )
+    (said,) = result.provenance["checks"]
+    assert said.startswith("16 of 16 maps of the ground truth")
+
+
 def test_models_that_compute_are_not_called():
     def fails(stimulus):
         raise AssertionError("called")

@@ -6,7 +6,7 @@ import scipy.ndimage
 
 import salmetrics
 from salmetrics.datasets import generate_dataset
-from salmetrics.errors import InputError
+from salmetrics.errors import InputError, InputWarning
 from salmetrics.metrics.registry import METRICS
 
 FIXATION_METRICS = ["LL", "IG", "AUC", "sAUC", "NSS"]
@@ -675,9 +675,10 @@ def test_single_metrics_without_fixations():
 
 def test_constant_ground_truth_without_fixations():
     maps = truths() | {"b": np.ones((12, 20))}
-    result = salmetrics.evaluate(
-        {"m": guesses()}, TRUTH_STIMULI, empirical=maps, kind="saliency_map", metrics=["CC"]
-    )
+    with pytest.warns(InputWarning, match=r"1 of 3 maps of the ground truth .* are constant"):
+        result = salmetrics.evaluate(
+            {"m": guesses()}, TRUTH_STIMULI, empirical=maps, kind="saliency_map", metrics=["CC"]
+        )
     assert result.summary.loc[("m", "CC"), "n_images"] == 2
 
 

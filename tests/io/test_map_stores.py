@@ -14,6 +14,7 @@ from PIL import Image
 from scipy.io import savemat
 
 from salmetrics import InputError
+from salmetrics.errors import InputWarning
 from salmetrics.io.map_stores import MARKER, open_maps
 
 MAPS = {
@@ -264,3 +265,25 @@ def test_other_files(name, content, text, tmp_path):
 def test_a_folder_without_maps(tmp_path):
     with pytest.raises(InputError, match=r"no maps in .*; known suffixes: \.bmp"):
         open_maps(tmp_path)
+
+
+@pytest.mark.parametrize("archived", [False, True])
+def test_maps_that_are_to_be_shown_turned_are_read_as_stored(tmp_path, archived):
+    folder = tmp_path / "maps"
+    folder.mkdir()
+    for name, orientation in (("a.jpg", 1), ("b.jpg", 6), ("c.png", 3), ("d.tif", 1)):
+        tags = Image.Exif()
+        tags[0x0112] = orientation
+        Image.fromarray(np.full((4, 6), 7, np.uint8)).save(folder / name, exif=tags)
+    np.save(folder / "e.npy", np.eye(3))
+    path = folder
+    if archived:
+        path = tmp_path / "maps.zip"
+        with zipfile.ZipFile(path, "w") as archive:
+            for file in sorted(folder.iterdir()):
+                archive.write(file, file.name)
+    maps = open_maps(path)
+    with pytest.warns(InputWarning, match=r"^2 of 5 maps in .* such as 'b.jpg', 'c.png'; they"):
+        sizes = list(maps.sizes(maps.names))
+    assert sizes == [(4, 6)] * 4 + [(3, 3)]
+    assert maps.read("b.jpg").shape == (4, 6)
