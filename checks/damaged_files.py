@@ -105,7 +105,8 @@ def kinds(folder: Path) -> dict[str, Kind]:
     found["bias.h5"] = Kind(".h5", (folder / "bias.h5").read_bytes(), _centre_bias)
     for suffix in (".png", ".jpg", ".gif", ".bmp", ".tif", ".webp"):
         stream = io.BytesIO()
-        Image.fromarray(np.stack([MAPS[0]] * 3, axis=2)).save(stream, Image.EXTENSION[suffix])
+        form = Image.registered_extensions()[suffix]  # which loads all of Pillow's formats
+        Image.fromarray(np.stack([MAPS[0]] * 3, axis=2)).save(stream, form)
         found[f"image{suffix}"] = Kind(suffix, stream.getvalue(), _image)
     return found
 
