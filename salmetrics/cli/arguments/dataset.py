@@ -131,7 +131,8 @@ def _add_table(command: argparse.ArgumentParser) -> None:
     table.add_argument(
         "--units",
         choices=get_args(Units),
-        help="units of x and y: pixel; normalised, fractions of the image; or degree, with "
+        help="units of x and y: pixel; normalised, fractions of the image; percent of it; norm, "
+        "-1 to 1 from the middle, as in PsychoPy; or degree, with "
         "--pixels-per-degree (default: pixel)",
     )
     table.add_argument(
