@@ -124,7 +124,7 @@ def test_a_file_that_cannot_grow(folder):
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no ulimit")
 def test_a_packed_file_that_cannot_grow(folder):
-    done = run("pack --images img --fixations fix.csv --out p.h5", preexec_fn=_limit_files)
+    done = run(f"pack {' '.join(DATA)} --out p.h5", preexec_fn=_limit_files)
     assert done.returncode == 2
     assert done.stderr.count("\n") == 1
     assert "'p.h5' cannot be written: File too large" in done.stderr
