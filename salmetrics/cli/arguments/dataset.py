@@ -306,6 +306,8 @@ def named_dataset(spec: str, root: Path | None = None, *, ground_truth: bool = F
     try:
         dataset = _scaled(dataset, **_scale(spec))
     except InputError as error:
+        if str(error).startswith("--dataset "):
+            raise
         raise InputError(f"--dataset {spec}: {error}") from error
     name = every.get("name", dataset.name)
     return Dataset(name, dataset.stimuli, dataset.fixations, dataset.info)
