@@ -250,7 +250,7 @@ def on_command_line(text: str, options: Mapping[str, str] | None = None) -> str:
         return " ".join([known[name], *([shlex.quote(word)] if word not in ("", "True") else [])])
 
     for spelling, dest, replacement in _SPELLINGS:
-        if dest in known:
+        if not dest or dest in known:
             text = re.sub(spelling, replacement, text)
     text = re.sub(
         r"""(?P<quoted>(?<!\w)(?:'[^'\n]*'|"[^"\n]*"))|"""  # not the apostrophe in "image's"
@@ -265,10 +265,24 @@ def on_command_line(text: str, options: Mapping[str, str] | None = None) -> str:
 
 
 # calls of Python in messages, the argument behind the option that does the same, and that option
+# (none: the text holds for every command)
 _SPELLINGS = (
+    (r"\(\w+=, on the command line (--[\w-]+)\)", "", r"(\1)"),
+    (
+        r"give the stimuli sigma= or pixels_per_degree= \(on the command line ([^)]*)\)",
+        "",
+        r"give \1",
+    ),
+    (r"map_order='given' or 'numbered'", "map_order", "--map-order given or --map-order numbered"),
+    (r", or pass its path as archive=", "archive", ", or name it with --archive"),
     (r"\w+\.drop_outside\(stimuli\)", "outside", "--outside drop"),
     (r"\w+\.clip_to\(stimuli\)", "outside", "--outside clip"),
     (r"salmetrics\.fit_density\b", "fit_density", "--fit-density"),
+    (
+        r"(?<=with )salmetrics\.fit_density\b",
+        "",
+        "evaluate --fit-density",
+    ),
     (r"baseline=salmetrics\.Uniform\(\)", "baseline", "--baseline uniform"),
     (
         r"salmetrics\.GoldStandard\.fit\(\.\.\., hold_out='fixation'\)",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from salmetrics.cli import output
 from salmetrics.cli.arguments.documents import evaluation_document, records
@@ -15,6 +15,9 @@ from salmetrics.results.evaluation import Evaluation
 from salmetrics.results.layouts import to_text
 from salmetrics.results.mixtures import mixtures
 from salmetrics.results.rendering import comparison_text
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["add"]
 
@@ -67,30 +70,43 @@ def _run(options: argparse.Namespace) -> None:
     table = str(result) if options.layout is None else to_text(result, options.layout)
     record = result.provenance
     data = record["dataset"]
-    output.say(f"{data['name']}: {data['n_images']} images, {data['n_fixations']} fixations")
-    output.say(f"made {record['created']} with salmetrics {record['packages']['salmetrics']}\n")
-    output.say(table)
+    lines = [f"{data['name']}: {data['n_images']} images, {data['n_fixations']} fixations"]
+    left_out = data.get("left_out") or {}
+    if left_out:
+        counts = ", ".join(f"{n} {reason}" for reason, n in left_out.items())
+        lines.append(f"left out or moved: {counts}")
+    made = f"made {record['created']} with salmetrics {record['packages']['salmetrics']}"
+    lines += [f"{made}\n", table]
     contents = evaluation_document(result)
     if options.rank is not None:
         ranked = result.rank(options.rank)
-        output.say(f"\n{ranked.round(4).to_string()}")
+        lines.append(f"\n{ranked.round(4).to_string()}")
         contents["rank"] = records(ranked)
     if options.by is not None:
         bins: Any = options.bins
         if bins is not None and len(bins) == 1 and bins[0].is_integer():
             bins = int(bins[0])
         groups = result.by(options.by, bins=bins)
-        output.say(f"\n{groups.drop(columns='note').round(4).to_string()}")
+        lines.append(f"\n{_grouped(groups)}")
         contents["by"] = records(groups)
     if options.compare:
         compared = result.compare()
-        output.say(f"\n{comparison_text(compared)}")
+        lines.append(f"\n{comparison_text(compared)}")
         contents["compare"] = records(compared)
     if options.mixtures is not None:
         mixed = mixtures(result, options.mixtures)
-        output.say(f"\n{mixed}")
+        lines.append(f"\n{mixed}")
         contents["mixtures"] = records(mixed.summary)
     if options.provenance:
-        output.say(f"\n{json.dumps(record, indent=1)}")
+        lines.append(f"\n{json.dumps(record, indent=1)}")
         contents["provenance"] = record
+    output.say("\n".join(lines))
     output.document(contents)
+
+
+def _grouped(groups: pd.DataFrame) -> str:
+    """Return scores per group with every group's name in its row."""
+    flat = groups.reset_index()
+    same = [name for name in ("note", "higher_is_better") if name in flat]
+    empty = [name for name in flat if flat[name].isna().all()]
+    return flat.drop(columns=list({*same, *empty})).round(4).to_string(index=False, na_rep="-")

@@ -289,6 +289,11 @@ def outside_hint(x: Array, y: Array, widths: AnyArray, heights: AnyArray) -> str
     whole = bool(np.all(x == np.rint(x)) and np.all(y == np.rint(y)))
     largest = max(np.abs(x).max(), np.abs(y).max())
     if largest < _FRACTIONS and widths.min() > _SMALL:
+        if (x < 0).mean() > 0.05 and (y < 0).mean() > 0.05:
+            return (
+                "They look like parts of the half image from -1 to 1, as in PsychoPy: give "
+                "units='norm'"
+            )
         return "They look like fractions of the image: give units='normalised'"
     if negative and inside(x + widths / 2, y + heights / 2):
         if (np.abs(x) < _CORNER * widths).all() and (np.abs(y) < _CORNER * heights).all():

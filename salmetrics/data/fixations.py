@@ -284,7 +284,14 @@ class Fixations:
         >>> Fixations.from_dataframe(table, stimuli).image
         array([1, 0])
         """
+        if not hasattr(table, "iloc") or not hasattr(table, "columns"):
+            raise InputError(
+                f"table must be a DataFrame of pandas; got {type(table).__name__}: give "
+                "pandas.DataFrame(table)"
+            )
         names = [str(name) for name in table.columns]
+        image, x, y = str(image), str(x), str(y)
+        subject = None if subject is None else str(subject)
         roles = {"image": image, "x": x, "y": y}
         if subject is not None or "subject" in names:
             roles["subject"] = subject or "subject"
@@ -347,7 +354,8 @@ class Fixations:
             "gazepoint", "pupil", "pymovements", "tobii" or "webgazer". Other arguments override it.
         units
             Units of positions: "pixel" (default), "normalised" (fractions of the image's width and
-            height; 1.0 is outside) or "degree" (`stimuli.pixels_per_degree` pixels each).
+            height; 1.0 is outside), "percent" of them, "norm" (from -1 to 1 between opposite edges,
+            from the centre, as in PsychoPy) or "degree" (`stimuli.pixels_per_degree` pixels each).
         origin
             Where positions are (0, 0): "top-left" of the image (default), "bottom-left", y upwards,
             its "centre", y upwards, or "centre-y-down"; degrees have no default.

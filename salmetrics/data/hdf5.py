@@ -88,7 +88,8 @@ def write_hdf5(
         raise TypeError(f"data must be a Dataset, Stimuli or Fixations; got {type(data).__name__}")
     target = check_target(path)
     try:
-        with replacing(target) as temporary, h5py.File(temporary, "w") as file:
+        # in memory, because HDF5 ends the process if the disk is full when it closes a file
+        with h5py.File(target, "w", driver="core", backing_store=False) as file:
             if isinstance(data, Dataset):
                 file.attrs["salmetrics"] = "dataset"
                 file.attrs["format"] = FORMAT
@@ -100,6 +101,10 @@ def write_hdf5(
                 _write_stimuli(file, data, images)
             else:
                 _write_fixations(file, data)
+            file.flush()
+            contents = file.id.get_file_image()
+        with replacing(target) as temporary:
+            temporary.write_bytes(contents)
     except OSError as error:
         raise InputError(f"{str(target)!r} cannot be written: {error.strerror or error}") from error
     except (TypeError, ValueError) as error:

@@ -11,7 +11,7 @@ from salmetrics.errors import InputError, check_choice
 
 __all__ = ["Origin", "Units", "check_units", "to_pixels"]
 
-Units = Literal["pixel", "normalised", "degree"]
+Units = Literal["pixel", "normalised", "norm", "percent", "degree"]
 Origin = Literal["top-left", "bottom-left", "centre", "centre-y-down"]
 
 
@@ -31,8 +31,13 @@ def check_units(
             "units='degree' needs the place of 0 degrees: origin='centre' if y increases upwards, "
             "origin='centre-y-down' if downwards, or origin='top-left'"
         )
-    where = origin or "top-left"
+    where = origin or ("centre" if units == "norm" else "top-left")
     check_choice("origin", where, get_args(Origin))
+    if units == "norm" and where not in ("centre", "centre-y-down"):
+        raise InputError(
+            "units='norm' are counted from the middle of the image: origin='centre', which is the "
+            f"default, or origin='centre-y-down'; got origin={where!r}"
+        )
     if units == "degree" and pixels_per_degree is None:
         raise InputError("units='degree' needs pixels_per_degree=")
     if one_based and (units, where) != ("pixel", "top-left"):
@@ -62,11 +67,13 @@ def to_pixels(
     sizes
         (height, width) of the image of each position, shape (n, 2).
     units
-        "pixel"; "normalised", fractions of the width and the height; or "degree" of visual angle,
-        all of the same number of pixels.
+        "pixel"; "normalised", fractions of the width and the height; "percent" of them; "norm",
+        from -1 to 1 between opposite edges, as in PsychoPy; or "degree" of visual angle, all of the
+        same number of pixels.
     origin
         "top-left", y downwards; "bottom-left", y upwards; the image's "centre", y upwards; or
-        "centre-y-down". The top-left corner by default; degrees have no default.
+        "centre-y-down". The top-left corner by default, the centre for "norm"; degrees have no
+        default.
     one_based
         Whether the first pixel has number 1, as in MATLAB: 1 is subtracted, as the loaders of
         published data sets do.
@@ -89,6 +96,10 @@ def to_pixels(
     heights, widths = sizes.T
     if units == "normalised":
         x, y = x * widths, y * heights
+    elif units == "percent":
+        x, y = x / 100 * widths, y / 100 * heights
+    elif units == "norm":
+        x, y = x * widths / 2, y * heights / 2
     elif units == "degree":
         x, y = x * per_degree, y * per_degree
     if one_based:

@@ -9,12 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from salmetrics.data.tables import NO_VALUE, Table, listed
+from salmetrics.data.tables import NO_VALUE, Table, as_numbers, listed
 from salmetrics.errors import InputError, check_choice
 
 __all__ = ["PRESETS", "Position", "Preset", "TableLayout", "layout_of", "preset_like"]
 
 NO_FIXATIONS = "rows that are no fixations on an image"
+SAMPLES = "further samples of the same fixations"
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,8 @@ class Preset:
         Columns of the recording within which fixations are numbered.
     last
         Whether the last row of a fixation has its position, or the first.
+    one_position
+        Whether all rows of a fixation have the same position.
     missing
         What stands for a missing name, in lower case.
     samples
@@ -63,6 +66,7 @@ class Preset:
     fixation: tuple[str, ...] = ()
     recording: tuple[str, ...] = ()
     last: bool = False
+    one_position: bool = False
     missing: tuple[str, ...] = ()
     samples: str | None = None
 
@@ -137,6 +141,7 @@ PRESETS: dict[str, Preset] = {
         needs_kind=True,
         fixation=("Eye movement type index", "FixationIndex"),
         recording=("Recording name", "RecordingName"),
+        one_position=True,
     ),
     # WebGazer: pixels of the browser's window. jsPsych, extension webgazer: one row per trial,
     # webgazer_data is a list of samples, and webgazer_targets the rectangles of elements, such as
@@ -276,11 +281,41 @@ class TableLayout:
         groups += [name for name in self.preset.recording if name in table.columns]
         keys = [table.columns[name] for name in dict.fromkeys((*groups, number)) if name]
         rows: dict[Any, int] = {}
+        again: list[int] = []
+        before: Any = None
+        place = self.position(table.columns)
         for row, key in enumerate(zip(*keys, strict=True)):
             own = key if table.columns[number][row] else row  # without a number, a row of its own
+            if own in rows and (own != before or self._moves(table, place, rows[own], row)):
+                again.append(row)
+            before = own
             if self.preset.last or own not in rows:
                 rows[own] = row
+        if again and _first(self.subject, table.columns) is None:
+            examples = listed(again, table.where, lambda row: f"{table.columns[number][row][:40]}")
+            raise InputError(
+                f"fixations of the same number ({number!r}) on the same image come again elsewhere "
+                f"in the table, in {len(again)} rows, such as those of several people: {examples}. "
+                "Name the column that says whose they are with subject=, or read the table of each "
+                "person by itself"
+            )
+        if len(rows) < len(table.lines):
+            self.left_out[SAMPLES] = len(table.lines) - len(rows)
         return table.select(list(rows.values()))
+
+    def _moves(self, table: Table, place: Position, first: int, row: int) -> bool:
+        """Whether two rows of a fixation that should have one position have two."""
+        if self.preset is None or not self.preset.one_position or place.x.startswith("Mapped"):
+            return False
+        rounding = 1e-3 if place.units == "normalised" else 1.0
+        for name in (place.x, place.y):
+            cells = [table.columns[name][k].replace(",", ".") for k in (first, row)]
+            if cells[0] == cells[1]:
+                continue
+            values, _ = as_numbers(cells)
+            if abs(values[0] - values[1]) > rounding:
+                return True
+        return False
 
 
 def layout_of(

@@ -569,5 +569,5 @@ def _checked_attribute(name: str, values: ArrayLike, n: int) -> NDArray[Any]:
 
 def _positive(name: str, value: float | None) -> float | None:
     if value is not None and not (np.isfinite(value) and value > 0):
-        raise InputError(f"{name} must be a positive number or None; got {value!r}")
+        raise InputError(f"{name} must be a positive number; got {value!r}")
     return value if value is None else float(value)

@@ -55,6 +55,7 @@ _MARKERS = ("#", "%", "//")  # which comments begin with
 _HEAD = 200  # lines among which the header is looked for
 _N_EXAMPLES = 3
 _N_NAMES = 8
+_LARGEST_CELL = 2**31 - 1  # such as all samples of a trial
 _LONGEST = 40  # characters of a cell or a line in a message
 _DIGITS = frozenset("0123456789+-.eE")
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
@@ -259,7 +260,7 @@ def _content(path: Path) -> bytes:
     try:
         if suffix == ".zip":
             with zipfile.ZipFile(path) as archive:
-                names = [info.filename for info in archive.infolist() if not info.is_dir()]
+                names = [info.filename for info in archive.infolist() if not _is_aside(info)]
                 if len(names) != 1:
                     raise InputError(
                         f"a zip archive with one table is read; this one has {len(names)} files"
@@ -272,6 +273,12 @@ def _content(path: Path) -> bytes:
         raise InputError(f"it cannot be unpacked: {error}") from error
     except OSError as error:
         raise InputError(f"it cannot be read: {error.strerror or error}") from error
+
+
+def _is_aside(info: zipfile.ZipInfo) -> bool:
+    """Whether an entry of a zip archive is a folder or a file that systems add by themselves."""
+    parts = info.filename.split("/")
+    return info.is_dir() or "__MACOSX" in parts or parts[-1].startswith(".")
 
 
 def _of_frame(
@@ -332,8 +339,17 @@ def _header(
             for candidate in dict.fromkeys((line, text)):
                 names = _names(_split(candidate, separator))
                 if all(any(name in names for name in options) for options in wanted.values()):
+                    if is_comment and not _fits(lines[i + 1 :], len(names), separator, comment):
+                        continue
                     return i, separator, names
     return None
+
+
+def _fits(lines: Sequence[str], n: int, separator: str, comment: str | None) -> bool:
+    """Whether the first row below a comment has as many cells as the comment."""
+    below = (line for line in lines if line.strip() and not _is_marked(line, comment))
+    row = next(below, None)
+    return row is None or len(_names(_split(row, separator))) == n
 
 
 def _is_marked(line: str, comment: str | None) -> bool:
@@ -364,6 +380,7 @@ def _reader(lines: Any, separator: str) -> Iterator[list[str]]:
     """Yield the cells of each row, without outer blanks."""
     if separator == " ":
         lines = (line.strip() for line in lines)
+    csv.field_size_limit(max(csv.field_size_limit(), _LARGEST_CELL))
     for row in csv.reader(lines, delimiter=separator, skipinitialspace=True, strict=True):
         yield [cell.strip() for cell in row]
 
@@ -385,6 +402,8 @@ def _refusal(
             "by commas, semicolons or tabs"
         )
     separator = max(separators, key=lambda mark: _n_cells(written[:_HEAD], mark))
+    if "\t" in separators and first.count("\t") >= max(2, *map(first.count, ",;|")):
+        separator = "\t"  # blanks are parts of cells
     names = _names(_split(first, separator))
     if len(names) < len(wanted):
         marks = ", ".join(_SEPARATORS.values())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Literal, TypedDict, get_args, overload
@@ -174,6 +175,8 @@ def _warn_of_places(fixations: Fixations, stimuli: Stimuli) -> None:
     outside = fixations.outside(stimuli)
     heights, widths = stimuli.sizes[fixations.image].T
     hint = outside_hint(fixations.x, fixations.y, widths, heights) if outside.any() else ""
+    if not hint and outside.sum() >= 10 and outside.mean() > _LARGE_SHARE:
+        hint = "Check the units, the origin and the size of the images"
     if hint:
         warnings.warn(
             f"{outside.sum()} of {len(fixations)} fixations are outside their image. {hint}",
@@ -201,6 +204,10 @@ def load_images(
 # ---- maps of fixations
 
 
+_TABLES = (".csv", ".tsv", ".txt")
+_LARGE_SHARE = 0.2  # of fixations outside
+
+
 class _Naming(TypedDict):
     """Part of a file, and names and order of its maps."""
 
@@ -219,8 +226,20 @@ def _are_maps(path: Path) -> bool:
         path.is_file()
         and suffixes[-1:] != []
         and suffixes[-1] in stores
-        and not (len(suffixes) > 1 and suffixes[-2] in (".csv", ".tsv", ".txt"))
+        and not (len(suffixes) > 1 and suffixes[-2] in _TABLES)
+        and not (suffixes[-1] == ".zip" and _holds_a_table(path))
     )
+
+
+def _holds_a_table(path: Path) -> bool:
+    """Whether a zip archive holds a table of text, and nothing else but what systems add."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = [Path(info.filename) for info in archive.infolist() if not info.is_dir()]
+    except (OSError, zipfile.BadZipFile):
+        return False  # reading it says what is wrong
+    own = [name for name in names if "__MACOSX" not in name.parts and name.name[:1] != "."]
+    return len(own) == 1 and own[0].suffix.lower() in _TABLES
 
 
 def _fixations_in_maps(

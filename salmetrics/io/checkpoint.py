@@ -91,7 +91,11 @@ class Checkpoint:
         np.savez(body, allow_pickle=False, **dict(arrays))
         data = body.getvalue()
         checksum = hashlib.sha256(data).hexdigest().encode()
-        _write(self._folder / f"{chunk}.chunk", _MAGIC + checksum + b"\n" + data)
+        path = self._folder / f"{chunk}.chunk"
+        try:
+            _write(path, _MAGIC + checksum + b"\n" + data)
+        except OSError as error:
+            raise OSError(error.errno, error.strerror or str(error), str(path)) from error
 
     def _warn_of_others(self, folder: Path) -> None:
         """Warn if the folder holds the same computation under other conditions."""

@@ -121,6 +121,15 @@ def test_a_file_that_cannot_grow(folder):
     assert not [path for path in folder.iterdir() if path.name.startswith((".", "r."))]
 
 
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no ulimit")
+def test_a_packed_file_that_cannot_grow(folder):
+    done = run(f"pack {' '.join(DATA)} --out p.h5", preexec_fn=_limit_files)
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1
+    assert "'p.h5' cannot be written: File too large" in done.stderr
+
+
 def _limit_files():
     import resource
 
@@ -220,6 +229,16 @@ def test_warnings_are_lines(monkeypatch, capsys):
             "name yours with --image-column, --x-column, --y-column",
         ),
         ("with salmetrics.fit_density", "with --fit-density"),
+        ("maps (empirical=, on the command line --empirical)", "maps (--empirical)"),
+        (
+            "unknown: give the stimuli sigma= or pixels_per_degree= (on the command line --sigma "
+            "PIXELS, or --dataset NAME,sigma=PIXELS)",
+            "unknown: give --sigma PIXELS, or --dataset NAME,sigma=PIXELS",
+        ),
+        (
+            "say which: map_order='given' or 'numbered'",
+            "say which: --map-order given or --map-order numbered",
+        ),
         ("; baseline=salmetrics.Uniform() needs", "; --baseline uniform needs"),
         (
             "them; salmetrics.GoldStandard.fit(..., hold_out='fixation') can",
@@ -239,7 +258,7 @@ def test_warnings_are_lines(monkeypatch, capsys):
 )
 def test_spelling_of_arguments(text, expected):
     names = ["n_bins", "kind", "resize", "gold_standard", "outside", "fit_density", "model"]
-    names.append("baseline")
+    names += ["baseline", "map_order"]
     names += ["sigma", "image_column", "x_column", "y_column"]
     options = {name: f"--{name.replace('_', '-')}" for name in names}
     assert output.on_command_line(text, options) == expected

@@ -486,3 +486,14 @@ def test_pickle(fixations):
     assert copy.of_image(1).x.tolist() == fixations.of_image(1).x.tolist()
     with pytest.raises(ValueError, match="read-only"):
         copy.x[0] = 1
+
+
+def test_what_is_no_dataframe_or_has_numbers_for_names():
+    stimuli = Stimuli.from_sizes([(9, 9)], ids=["cat.png"])
+    with pytest.raises(InputError, match=r"table must be a DataFrame of pandas; got dict"):
+        Fixations.from_dataframe({"file": ["cat"], "x": [1], "y": [2]}, stimuli)
+    table = pd.DataFrame([["cat", 1, 2]])
+    with pytest.raises(InputError, match="the table has no column 'file'"):
+        Fixations.from_dataframe(table, stimuli)
+    found = Fixations.from_dataframe(table, stimuli, image=0, x=1, y=2)
+    assert (found.x.tolist(), found.y.tolist()) == ([1], [2])

@@ -18,24 +18,31 @@ SIZES = np.array([[60, 80], [30, 20]])
         ({"units": "normalised"}, [80, 40], [180, 120]),
         ({"units": "normalised", "origin": "bottom-left"}, [80, 40], [-120, -90]),
         ({"units": "normalised", "origin": "centre"}, [120, 50], [-150, -105]),
+        ({"units": "norm"}, [80, 30], [-60, -45]),
+        ({"units": "norm", "origin": "centre-y-down"}, [80, 30], [120, 75]),
+        ({"units": "percent"}, [0.8, 0.4], [1.8, 1.2]),
         ({"units": "degree", "origin": "centre", "pixels_per_degree": 5}, [45, 20], [15, -5]),
         ({"units": "degree", "origin": "top-left", "pixels_per_degree": 5}, [5, 10], [15, 20]),
     ],
 )
 def test_positions(options, x, y):
     found = to_pixels(np.array([1.0, 2.0]), np.array([3.0, 4.0]), SIZES, **options)
-    assert (found[0].tolist(), found[1].tolist()) == (x, y)
+    np.testing.assert_allclose(found, (x, y), rtol=1e-15)
 
 
 @pytest.mark.parametrize(
     ("arguments", "text"),
     [
-        (("cm", None, False, None), "units must be one of 'pixel', 'normalised', 'degree'"),
+        (
+            ("cm", None, False, None),
+            "units must be one of 'pixel', 'normalised', 'norm', ",
+        ),
         (("pixel", "middle", False, None), "origin must be one of 'top-left', 'bottom-left'"),
         (
             ("degree", None, False, 30),
             "units='degree' needs the place of 0 degrees: origin='centre'",
         ),
+        (("norm", "top-left", False, None), "units='norm' are counted from the middle"),
         (("degree", "centre", False, None), "units='degree' needs pixels_per_degree="),
         (("normalised", None, True, None), "one_based=True is for pixels .* units='normalised'"),
         (("pixel", "bottom-left", True, None), "one_based=True .* origin='bottom-left'"),

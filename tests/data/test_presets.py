@@ -55,7 +55,36 @@ def test_tobii_studio(tmp_path):
     assert found.image.tolist() == [0, 0, 1, 1, 1]
     assert found.subject.tolist() == ["01", "01", "01", "1", "1"]
     assert found.GazeEventDuration.tolist() == [210, 180, 180, 150, 160]
-    assert dict(found.left_out) == {"rows that are no fixations on an image": 2}
+    assert dict(found.left_out) == {
+        "rows that are no fixations on an image": 2,
+        "further samples of the same fixations": 1,
+    }
+
+
+@pytest.mark.parametrize(
+    "second",
+    [
+        [
+            ["Rec", "cat.png", 1, "Fixation", 9, "30", "8"],
+            ["Rec", "cat.png", 2, "Fixation", 9, 7, 7],
+        ],
+        [["Rec", "cat.png", 2, "Fixation", 9, "7", "7"]],
+    ],
+)
+def test_people_who_are_not_told_apart(tmp_path, second):
+    first = [
+        ["Rec", "cat.png", 1, "Fixation", 9, "12", "8"],
+        ["Rec", "cat.png", 2, "Fixation", 9, "20", "8"],
+    ]
+    content = table(STUDIO[1:], *first, *second)
+    with pytest.raises(InputError, match=r"number .* come again elsewhere .* with subject="):
+        read(tmp_path, content, preset="tobii")
+    content = table(
+        ["who", *STUDIO[1:]], *(["a", *row] for row in first), *(["b", *row] for row in second)
+    )
+    found = read(tmp_path, content, preset="tobii", subject="who")
+    assert len(found) == 2 + len(second)
+    assert dict(found.left_out) == {}
 
 
 @pytest.mark.parametrize(
@@ -126,7 +155,10 @@ def test_gazepoint(tmp_path):
     found = read(tmp_path, content, preset="gazepoint")
     assert (found.x.tolist(), found.y.tolist()) == ([20, 20], [30, 3])
     assert found.FPOGD.tolist() == [0.2, 0.3]
-    assert dict(found.left_out) == {"rows that are no fixations on an image": 1}
+    assert dict(found.left_out) == {
+        "rows that are no fixations on an image": 1,
+        "further samples of the same fixations": 1,
+    }
 
 
 def test_pupil(tmp_path):

@@ -125,8 +125,8 @@ def test_index_past_the_end():
     [
         ({"ids": ["a", "a"]}, r"ids must be unique; repeated: 'a' \(1 in all\)"),
         ({"ids": ["a"]}, "ids must name each of the 2 images; got 1 ids"),
-        ({"sigma": 0}, "sigma must be a positive number or None; got 0"),
-        ({"sigma": np.nan}, "sigma must be a positive number or None; got nan"),
+        ({"sigma": 0}, "sigma must be a positive number; got 0"),
+        ({"sigma": np.nan}, "sigma must be a positive number; got nan"),
         ({"pixels_per_degree": -1}, "pixels_per_degree must be a positive number"),
         ({"attributes": {"k": [1]}}, r"attribute 'k' must have one value for each of the 2 images"),
     ],

@@ -3,6 +3,7 @@
 import bz2
 import gzip
 import lzma
+import zipfile
 
 import numpy as np
 import pytest
@@ -83,6 +84,30 @@ def test_packed(tmp_path, pack):
     assert read(tmp_path, pack(PLAIN.encode()), f"t.csv.{suffix}").columns == COLUMNS
     with pytest.raises(InputError, match=r"it cannot be (unpacked|read)"):
         read(tmp_path, b"not packed", f"t.csv.{suffix}")
+
+
+def test_zip_archives(tmp_path):
+    path = tmp_path / "t.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("data/t.csv", PLAIN)
+        archive.writestr("__MACOSX/data/._t.csv", "x")
+        archive.writestr("data/.DS_Store", "x")
+    assert read_table(path, WANTED).columns == COLUMNS
+
+
+def test_large_cells(tmp_path):
+    cell = "a" * 300_000
+    assert read(tmp_path, f"file,x,y,note\na,1,2,{cell}\n").columns["note"] == [cell]
+
+
+def test_a_comment_that_names_the_columns(tmp_path):
+    content = f"# columns: file, x, y, and others,file,x,y\n{PLAIN}"
+    assert read(tmp_path, content).columns == COLUMNS
+
+
+def test_tabs_come_before_blanks(tmp_path):
+    with pytest.raises(InputError, match="'Media name', 'Point X', 'Point Y'"):
+        read(tmp_path, "Media name\tPoint X\tPoint Y\na b\t1\t\n")
 
 
 def test_lines_of_the_file(tmp_path):

@@ -1,5 +1,6 @@
 import gzip
 import shutil
+import warnings
 import zipfile
 from pathlib import Path
 
@@ -242,3 +243,23 @@ def test_maps_of_fixations_without_names(tmp_path):
     np.save(tmp_path / "few.npy", maps[:10])
     with pytest.raises(InputError, match="must hold one for each image, in their order"):
         load_folder(tmp_path / "img", tmp_path / "few.npy", map_order="given")
+
+
+def test_a_table_alone_in_a_zip_archive(folder):
+    with zipfile.ZipFile(folder / "any.zip", "w") as archive:
+        archive.writestr("f.csv", "file,x,y\na.png,3,4\n")
+        archive.writestr("__MACOSX/._f.csv", "x")
+    assert load_folder(folder / "pictures", folder / "any.zip").fixations.x.tolist() == [3]
+
+
+def test_many_places_outside_for_no_known_reason(folder):
+    inside, outside = ["a.png,3.5,4.5", "a.png,19.5,2.5"] * 10, ["a.png,700.5,3.5"] * 10
+    for n, is_warned in ((10, True), (9, False)):
+        (folder / "m.csv").write_text("\n".join(["file,x,y", *inside, *outside[:n]]))
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            load_folder(folder / "pictures", folder / "m.csv", outside="drop")
+        assert [str(w.message) for w in caught] == [
+            "10 of 30 fixations are outside their image. Check the units, the origin and the size "
+            "of the images"
+        ] * is_warned

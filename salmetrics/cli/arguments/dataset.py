@@ -137,7 +137,8 @@ def _add_table(command: argparse.ArgumentParser) -> None:
     table.add_argument(
         "--units",
         choices=get_args(Units),
-        help="units of x and y: pixel; normalised, fractions of the image; or degree, with "
+        help="units of x and y: pixel; normalised, fractions of the image; percent of it; norm, "
+        "-1 to 1 from the middle, as in PsychoPy; or degree, with "
         "--pixels-per-degree (default: pixel)",
     )
     table.add_argument(
@@ -316,6 +317,8 @@ def named_dataset(spec: str, root: Path | None = None, *, ground_truth: bool = F
     try:
         dataset = _scaled(dataset, **_scale(spec))
     except InputError as error:
+        if str(error).startswith("--dataset "):
+            raise
         raise InputError(f"--dataset {spec}: {error}") from error
     name = every.get("name", dataset.name)
     return Dataset(name, dataset.stimuli, dataset.fixations, dataset.info)

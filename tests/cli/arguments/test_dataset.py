@@ -23,11 +23,14 @@ from salmetrics.cli.arguments.dataset import (
 from tests.cli.command_line import DATA, FILES, error_of
 
 
+@pytest.mark.filterwarnings("default")
 @pytest.mark.parametrize(("outside", "n"), [("drop", None), ("clip", 40)])
 def test_outside(folder, capsys, outside, n):
     data = ["--images", "images", "--fixations", "outside.csv", "--outside", outside]
     assert main(["evaluate", *data, "--metrics", "NSS", "--model", "uniform"]) == 0
-    n_fixations = int(re.search(r"(\d+) fixations", capsys.readouterr().out)[1])
+    printed = capsys.readouterr()
+    assert printed.err.startswith("salmetrics: warning: 16 of 40 fixations are outside their image")
+    n_fixations = int(re.search(r"(\d+) fixations", printed.out)[1])
     assert n_fixations == n if n else 10 < n_fixations < 40
 
 
