@@ -91,8 +91,9 @@ def findings_of(
     findings = image_findings(stimuli) + position_findings(stimuli, fixations)
     if any(finding.level == "error" for finding in findings):
         return findings  # places say nothing about maps
+    placed = not any(finding.code in ("corner", "one-area") for finding in findings)
     for name, model in models.items():
-        findings += _findings_of_maps(name, model, stimuli, fixations)
+        findings += _findings_of_maps(name, model, stimuli, fixations, placed=placed)
     return findings
 
 
@@ -112,9 +113,18 @@ def truth_findings(maps: Model | None, stimuli: Stimuli, fixations: Fixations) -
 
 
 def _findings_of_maps(
-    name: str, model: Model, stimuli: Stimuli, fixations: Fixations, *, truth: bool = False
+    name: str,
+    model: Model,
+    stimuli: Stimuli,
+    fixations: Fixations,
+    *,
+    truth: bool = False,
+    placed: bool = True,
 ) -> list[Finding]:
-    """Return what is odd about the maps of one model, if they exist already."""
+    """Return what is odd about the maps of one model, if they exist already.
+
+    Places that are odd themselves, not `placed`, say nothing about the orientation of maps.
+    """
     if not getattr(model, "at_hand", False):
         return []
     seen = np.flatnonzero(fixations.counts()) if len(fixations) else np.arange(len(stimuli))
@@ -132,7 +142,9 @@ def _findings_of_maps(
             continue  # scoring reports it, or records it
     kind: Kind = "log_density" if isinstance(model, DensityModel) else "saliency_map"
     findings = map_findings(name, maps, kind, truth=truth)
-    return findings + orientation_findings(name, maps, stimuli, fixations)
+    if placed:
+        findings += orientation_findings(name, maps, stimuli, fixations)
+    return findings
 
 
 def check_types(stimuli: Any, fixations: Any) -> None:

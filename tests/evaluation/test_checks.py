@@ -104,3 +104,12 @@ def test_other_types(arguments, text):
             call(salmetrics.Uniform(), *arguments)
     with pytest.raises(InputError, match=text):
         check_inputs(*arguments)
+
+
+def test_odd_places_do_not_accuse_maps():
+    maps = {n: np.hypot(*np.mgrid[:60, :80]) for n in STIMULI.ids}  # low in the corner
+    degrees = Fixations.from_arrays(
+        FIXATIONS.x / 30, FIXATIONS.y / 30, FIXATIONS.image, n_images=len(STIMULI)
+    )
+    codes = [finding.code for finding in check_inputs(STIMULI, degrees, {"mine": maps})]
+    assert codes == ["corner", "same-map"]
