@@ -230,8 +230,8 @@ def _repeated(fixations: Fixations) -> list[Finding]:
             Finding(
                 "warning",
                 "repeated",
-                f"{said}; each place occurs about {round(n / len(counts), 1):g} times: if these are "
-                "raw samples, give one row per fixation",
+                f"{said}; each place occurs about {round(n / len(counts), 1):g} times: if they "
+                "are raw samples, give one row per fixation",
             )
         ]
     return [

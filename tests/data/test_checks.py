@@ -111,7 +111,7 @@ def test_fixations_that_occur_several_times():
     assert f"for {n} of {n} fixations" in finding.message
     times = np.arange(len(FIXATIONS)) % 3 + 2
     (samples,) = position_findings(STIMULI, FIXATIONS[np.repeat(np.arange(len(times)), times)])
-    assert "each place occurs about 3 times: if these are raw samples" in samples.message
+    assert "each place occurs about 3 times: if they are raw samples" in samples.message
     half = np.r_[: len(FIXATIONS), : len(FIXATIONS) // 2]
     assert position_findings(STIMULI, FIXATIONS[half]) == []
 
