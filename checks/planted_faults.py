@@ -148,10 +148,10 @@ FAULTS = (
         (*STATISTICS, *RESULTS, "tests/evaluation/test_explained.py"),
     ),
     Fault(
-        "groups: not the named attribute's value",
-        "salmetrics/results/evaluation.py",
-        "else groups == value  # NaN",
-        "else groups != value  # NaN",
+        "groups: the next value instead of the own",
+        "salmetrics/results/grouping.py",
+        "codes = np.searchsorted(distinct, values)",
+        "codes = np.searchsorted(distinct, values) - 1",
         RESULTS,
     ),
     Fault(
