@@ -75,7 +75,7 @@ def measured(name: str, keep: bool, n: int, epochs: int, threads: int) -> dict[s
     import csv
 
     from salmetrics.datasets import generate_dataset
-    from salmetrics_models.backbones.backbone import known_backbones
+    from salmetrics_models.backbones.registry import known_backbones
     from salmetrics_models.deepgaze.architectures import DEEPGAZE_2, DEEPGAZE_2E
     from salmetrics_models.training import Recipe, Stage, train
 

@@ -21,7 +21,8 @@ from torch import nn
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import salmetrics
-from salmetrics_models.backbones.backbone import Backbone, resnet_trunk
+from salmetrics_models.backbones.backbone import Backbone
+from salmetrics_models.backbones.networks import resnet_trunk
 from salmetrics_models.emlnet.network import RESNET_50
 from salmetrics_models.training import RECIPES, train_emlnet
 from tests.salmetrics_models.toy_backbones import COLOURS, SEES, blobs

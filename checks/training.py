@@ -31,7 +31,8 @@ from salmetrics.data.stimuli import Stimulus
 from salmetrics.datasets import generate_dataset, load
 from salmetrics.densities.sampling import draw_fixations, image_stream
 from salmetrics_models import ReadoutModel
-from salmetrics_models.backbones.backbone import ALEXNET, HAND_MADE
+from salmetrics_models.backbones.handmade import HAND_MADE
+from salmetrics_models.backbones.networks import ALEXNET
 from salmetrics_models.deepgaze.architectures import DEEPGAZE_2E
 from salmetrics_models.deepgaze.centre_bias import FixedCentreBias
 from salmetrics_models.deepgaze.network import DeepGazeNetwork

@@ -13,7 +13,7 @@ from salmetrics.models.registry import names as model_names
 from salmetrics.protocols import PROTOCOLS
 from salmetrics.results.layouts import LAYOUTS
 from salmetrics_models import entry_points
-from salmetrics_models.backbones.backbone import known_backbones
+from salmetrics_models.backbones.registry import known_backbones
 from salmetrics_models.training.configuration import example, example_names
 from salmetrics_models.training.loop.recipe import RECIPES
 

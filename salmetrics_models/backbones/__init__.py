@@ -4,6 +4,7 @@
 files of weights and devices, and nothing of the models that read backbones.
 """
 
-from salmetrics_models.backbones.backbone import HAND_MADE, Backbone
+from salmetrics_models.backbones.backbone import Backbone
+from salmetrics_models.backbones.handmade import HAND_MADE
 
 __all__ = ["HAND_MADE", "Backbone"]

@@ -7,7 +7,9 @@ import math
 import torch
 from torch import Tensor, nn
 
-__all__ = ["HandMadeFeatures"]
+from salmetrics_models.backbones.backbone import Backbone
+
+__all__ = ["HAND_MADE", "HandMadeFeatures"]
 
 _LEVELS = 4  # pyramid with pixels of 1, 2, 4 and 8 pixels
 _ORIENTATIONS = 4
@@ -126,3 +128,13 @@ def _pooled(values: Tensor, level: int) -> Tensor:
     """Log of the mean over the pixels of a level that share a feature."""
     step = _STRIDE // 2**level
     return (nn.functional.avg_pool2d(values, step) + _LEAST).log()
+
+
+HAND_MADE = Backbone(
+    "hand-made",
+    HandMadeFeatures,
+    nn.Sequential,
+    ("gabor", "colour", "contrast"),
+    HandMadeFeatures.channels,
+    pretrained=False,
+)

@@ -10,7 +10,9 @@ import torch
 from torch import nn
 
 from salmetrics.errors import InputError, check_choice
-from salmetrics_models.backbones.backbone import BACKBONES, Backbone
+from salmetrics_models.backbones.backbone import Backbone
+from salmetrics_models.backbones.efficientnet_lite import EFFICIENTNET_LITE, published_names
+from salmetrics_models.backbones.networks import BACKBONES
 from salmetrics_models.weights.files import Weights, load_state, read_weights
 
 __all__ = ["backbone_names", "load_backbone"]
@@ -106,6 +108,9 @@ def backbone_names(name: str, network: nn.Module) -> Iterator[tuple[str, str]]:
     network
         Network of the backbone.
     """
+    if name in EFFICIENTNET_LITE:
+        yield from published_names(name, network)
+        return
     for key in network.state_dict():
         if name == "shapenet-c":
             yield f"module.{key}", key

@@ -30,8 +30,15 @@ def vision_models() -> ModuleType:
     return torchvision.models
 
 
-def timm_models() -> ModuleType:
+def timm_models(what: str, extra: str) -> ModuleType:
     """Return ``timm``, which needs torchvision.
+
+    Parameters
+    ----------
+    what
+        Name of the network, for the message.
+    extra
+        Extra of this project that brings timm.
 
     Raises
     ------
@@ -42,7 +49,7 @@ def timm_models() -> ModuleType:
     try:
         import timm
     except ModuleNotFoundError as error:
-        raise InputError("NASNet needs timm: pip install 'salmetrics[nasnet]'") from error
+        raise InputError(f"{what} needs timm: pip install 'salmetrics[{extra}]'") from error
     module: ModuleType = timm
     return module
 

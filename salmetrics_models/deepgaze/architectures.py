@@ -7,13 +7,9 @@ from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
 from salmetrics.errors import InputError, check_choice, check_whole, is_number
-from salmetrics_models.backbones.backbone import (
-    ALEXNET,
-    BACKBONES,
-    VGG_19,
-    Backbone,
-    known_backbones,
-)
+from salmetrics_models.backbones.backbone import Backbone
+from salmetrics_models.backbones.networks import ALEXNET, BACKBONES, VGG_19
+from salmetrics_models.backbones.registry import known_backbones
 from salmetrics_models.deepgaze.finaliser import ENLARGEMENTS, Enlargement
 from salmetrics_models.deepgaze.readouts import ReadoutLayer
 

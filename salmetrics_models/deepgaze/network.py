@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from salmetrics.array_types import Size
 from salmetrics.errors import InputError, is_whole
-from salmetrics_models.backbones.backbone import Backbone, CachedDigest, FeatureExtractor
+from salmetrics_models.backbones.backbone import Backbone, FeatureExtractor
 from salmetrics_models.deepgaze.architectures import Architecture
 from salmetrics_models.deepgaze.finaliser import Mixing
 from salmetrics_models.deepgaze.head import (
@@ -22,6 +22,7 @@ from salmetrics_models.deepgaze.head import (
     readout_grid,
     small_centre,
 )
+from salmetrics_models.weights.digests import CachedDigest
 
 __all__ = ["Branch", "Components", "DeepGazeNetwork", "chosen_rows", "index"]
 

@@ -19,7 +19,7 @@ from salmetrics.errors import InputError, check_choice, is_number
 from salmetrics.fingerprint import fingerprint
 from salmetrics.io.files import check_target
 from salmetrics.models.base import SaliencyMapModel
-from salmetrics_models.backbones.backbone import Backbone, CachedDigest
+from salmetrics_models.backbones.backbone import Backbone
 from salmetrics_models.emlnet.framing import Frame
 from salmetrics_models.emlnet.network import (
     DENSENET_161,
@@ -35,6 +35,7 @@ from salmetrics_models.emlnet.published import decoder_names, encoder_names
 from salmetrics_models.prediction.batched import Batched, Dtype
 from salmetrics_models.prediction.producer import Task
 from salmetrics_models.seeds import check_seed, seeded
+from salmetrics_models.weights.digests import CachedDigest
 from salmetrics_models.weights.files import (
     load_renamed,
     load_state,

@@ -13,13 +13,8 @@ import torch
 from torch import Tensor, nn
 
 from salmetrics.errors import InputError, check_choice
-from salmetrics_models.backbones.backbone import (
-    Backbone,
-    first_stages,
-    layer_shapes,
-    maps_of,
-    resnet_trunk,
-)
+from salmetrics_models.backbones.backbone import Backbone, layer_shapes, maps_of
+from salmetrics_models.backbones.networks import first_stages, resnet_trunk
 from salmetrics_models.backbones.torchvision_loading import timm_models, vision_models
 
 __all__ = [
@@ -344,7 +339,9 @@ def _without_classifier(name: str) -> nn.Module:
 
 
 def _nasnet_large() -> nn.Module:
-    network: nn.Module = timm_models().create_model("nasnetalarge", pretrained=False)
+    network: nn.Module = timm_models("NASNet", "nasnet").create_model(
+        "nasnetalarge", pretrained=False
+    )
     network.last_linear = nn.Identity()
     return network
 

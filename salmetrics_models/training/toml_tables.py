@@ -16,7 +16,7 @@ from salmetrics.errors import InputError, check_choice, check_whole, is_number
 from salmetrics.evaluation.evaluate import evaluate
 from salmetrics.io.files import replacing
 from salmetrics.models.base import DensityModel
-from salmetrics_models.backbones.backbone import known_backbones
+from salmetrics_models.backbones.registry import known_backbones
 from salmetrics_models.deepgaze.architectures import Architecture
 from salmetrics_models.training.loop.recipe import Recipe, named_recipe
 

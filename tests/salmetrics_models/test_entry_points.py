@@ -16,7 +16,7 @@ from salmetrics.cli import main
 from salmetrics.datasets.folder import load_images
 from salmetrics.models.baselines import GaussianCentreBias
 from salmetrics_models import DeepGazeI, DeepGazeII, DeepGazeIIE, DeepGazeIIEACW, EMLNet
-from salmetrics_models.backbones.backbone import HAND_MADE
+from salmetrics_models.backbones.handmade import HAND_MADE
 from salmetrics_models.deepgaze.architectures import DEEPGAZE_2E, DEEPGAZE_2E_ACW
 from salmetrics_models.deepgaze.network import DeepGazeNetwork
 from salmetrics_models.emlnet.network import FORMS

@@ -4,7 +4,8 @@ from dataclasses import replace
 from functools import partial
 
 from salmetrics_models import DeepGazeI, DeepGazeII, DeepGazeIIE
-from salmetrics_models.backbones.backbone import Backbone, first_stages, vision_network
+from salmetrics_models.backbones.backbone import Backbone
+from salmetrics_models.backbones.networks import first_stages, vision_network
 from salmetrics_models.deepgaze.architectures import DEEPGAZE_1, DEEPGAZE_2, DEEPGAZE_2E
 from tests.salmetrics_models.toy_backbones import SEES
 

@@ -216,7 +216,7 @@ def train_acw(
     >>> from dataclasses import replace
     >>> from salmetrics import Dataset, Stimuli
     >>> from salmetrics.datasets import generate_dataset
-    >>> from salmetrics_models.backbones.backbone import HAND_MADE
+    >>> from salmetrics_models.backbones.handmade import HAND_MADE
     >>> from salmetrics_models.training import RECIPES
     >>> drawn = generate_dataset(10, size=(64, 80), seed=1).dataset
     >>> images = [stimulus.image for stimulus in drawn.stimuli]

@@ -15,7 +15,7 @@ from salmetrics.data.dataset import Dataset
 from salmetrics.errors import InputError, check_choice
 from salmetrics.io.files import replacing
 from salmetrics.protocols import DEFAULT
-from salmetrics_models.backbones.backbone import Backbone, digest_of_weights
+from salmetrics_models.backbones.backbone import Backbone
 from salmetrics_models.backbones.loading import load_backbone
 from salmetrics_models.devices import settings_of_torch
 from salmetrics_models.emlnet.framing import Frame
@@ -37,6 +37,7 @@ from salmetrics_models.training.inputs.stages import fingerprints, warn_of_share
 from salmetrics_models.training.loop.fit import Settings, finished_fit, fit, settings_for
 from salmetrics_models.training.loop.folders import alone_in, swept
 from salmetrics_models.training.loop.recipe import Recipe, as_recipe
+from salmetrics_models.weights.digests import digest_of_weights
 from salmetrics_models.weights.files import write_weights
 
 if TYPE_CHECKING:
@@ -178,7 +179,7 @@ def train_emlnet(
 
     >>> import tempfile
     >>> from salmetrics.datasets import generate_dataset
-    >>> from salmetrics_models.backbones.backbone import HAND_MADE
+    >>> from salmetrics_models.backbones.handmade import HAND_MADE
     >>> from salmetrics_models.training import RECIPES
     >>> drawn = generate_dataset(4, size=(64, 80), seed=1).dataset
     >>> two = {"first": HAND_MADE, "second": HAND_MADE.reading(["colour", "contrast"])}

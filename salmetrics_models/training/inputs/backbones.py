@@ -32,7 +32,8 @@ def check_weights(
     backbones
         Backbones by the names that `weights` uses.
     weights
-        A file, or "random", by name. Backbones that need no weights may be missing.
+        A file, or "random", by name. Backbones that need no weights may be missing, and those whose
+        weights a package holds.
     role
         What the names stand for, in messages: "backbone" or "encoder".
     shared
@@ -57,6 +58,9 @@ def check_weights(
         given = weights.get(name)
         if given is None and shared is not None:
             given = weights.get(shared)
+        if given is None and backbone.packaged is not None:
+            files[name] = backbone.packaged.path()
+            continue
         if given is None and backbone.pretrained:
             which = "" if name == backbone.name else f" of {backbone.name}"
             raise InputError(

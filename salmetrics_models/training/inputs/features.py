@@ -10,7 +10,7 @@ import warnings
 from collections.abc import Iterator, Sequence
 from functools import cache, cached_property
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -21,14 +21,11 @@ from salmetrics.errors import InputError, check_choice
 from salmetrics.fingerprint import fingerprint
 from salmetrics.io.files import replacing
 from salmetrics.progress import progress_bar
-from salmetrics_models.backbones.backbone import (
-    Backbone,
-    FeatureExtractor,
-    digest_of_weights,
-    known_backbones,
-)
+from salmetrics_models.backbones.backbone import IMAGENET, Backbone, FeatureExtractor
+from salmetrics_models.backbones.registry import known_backbones
 from salmetrics_models.deepgaze.head import channel_scale, downsampled
 from salmetrics_models.devices import settings_of_torch
+from salmetrics_models.weights.digests import digest_of_weights
 
 __all__ = [
     "FEATURE_DTYPES",
@@ -352,7 +349,7 @@ def code_of(backbone: Backbone) -> str:
     It is fixed for the backbones of this package, whatever layers are read and whatever their name;
     for those of users, it is a digest of the code.
     """
-    own = fingerprint([backbone.make, backbone.trunk])
+    own = _code_digest(backbone)
     return _known_codes().get(own, own)
 
 
@@ -360,9 +357,15 @@ def code_of(backbone: Backbone) -> str:
 def _known_codes() -> dict[str, str]:
     """Return the fixed identities of our own code, by its digest in this version."""
     return {
-        fingerprint([known.make, known.trunk]): _CODES[name]
-        for name, known in known_backbones().items()
+        _code_digest(known): _CODES.get(name, name) for name, known in known_backbones().items()
     }
+
+
+def _code_digest(backbone: Backbone) -> str:
+    code: list[Any] = [backbone.make, backbone.trunk]
+    if backbone.normalisation != IMAGENET:  # which older digests lack
+        code.append(backbone.normalisation)
+    return fingerprint(code)
 
 
 def filled_features(

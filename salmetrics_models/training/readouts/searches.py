@@ -183,7 +183,7 @@ def instance_search(
     >>> from dataclasses import replace
     >>> import salmetrics
     >>> from salmetrics.datasets import generate_dataset
-    >>> from salmetrics_models.backbones.backbone import HAND_MADE
+    >>> from salmetrics_models.backbones.handmade import HAND_MADE
     >>> from salmetrics_models.deepgaze.architectures import DEEPGAZE_2E
     >>> from salmetrics_models.training import Recipe, Stage
     >>> dataset = generate_dataset(6, size=(64, 80), seed=1).dataset
@@ -264,7 +264,7 @@ def layer_search(
     >>> from dataclasses import replace
     >>> import salmetrics
     >>> from salmetrics.datasets import generate_dataset
-    >>> from salmetrics_models.backbones.backbone import HAND_MADE
+    >>> from salmetrics_models.backbones.handmade import HAND_MADE
     >>> from salmetrics_models.deepgaze.architectures import DEEPGAZE_2E
     >>> from salmetrics_models.training import Recipe, Stage
     >>> dataset = generate_dataset(6, size=(64, 80), seed=1).dataset

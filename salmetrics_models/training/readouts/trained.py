@@ -65,7 +65,7 @@ class Trained:
     >>> import tempfile
     >>> from dataclasses import replace
     >>> from salmetrics.datasets import generate_dataset
-    >>> from salmetrics_models.backbones.backbone import HAND_MADE
+    >>> from salmetrics_models.backbones.handmade import HAND_MADE
     >>> from salmetrics_models.deepgaze.architectures import DEEPGAZE_2E
     >>> from salmetrics_models.training import Recipe, Stage, train
     >>> dataset = generate_dataset(4, size=(64, 80), seed=1).dataset

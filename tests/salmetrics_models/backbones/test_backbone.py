@@ -9,18 +9,10 @@ import torch
 from torch import nn
 
 from salmetrics import InputError
-from salmetrics_models.backbones.backbone import (
-    ALEXNET,
-    BACKBONES,
-    VGG_19,
-    CachedDigest,
-    FeatureExtractor,
-    SamePaddedConv2d,
-    digest_of_weights,
-    known_backbones,
-    layer_shapes,
-    maps_of,
-)
+from salmetrics_models.backbones.backbone import FeatureExtractor, layer_shapes, maps_of
+from salmetrics_models.backbones.networks import ALEXNET, BACKBONES, VGG_19, SamePaddedConv2d
+from salmetrics_models.backbones.registry import known_backbones
+from salmetrics_models.weights.digests import CachedDigest, digest_of_weights
 from tests.salmetrics_models.toy_backbones import SEES
 
 TOY = SEES["green"]

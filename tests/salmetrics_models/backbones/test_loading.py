@@ -8,8 +8,8 @@ import torch
 from torch import nn
 
 from salmetrics import InputError
-from salmetrics_models.backbones.backbone import BACKBONES, VGG_19
 from salmetrics_models.backbones.loading import backbone_names, load_backbone
+from salmetrics_models.backbones.networks import BACKBONES, VGG_19
 from salmetrics_models.weights.files import unfilled
 from tests.salmetrics_models.toy_backbones import SEES
 

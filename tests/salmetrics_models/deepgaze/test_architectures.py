@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from salmetrics import InputError
-from salmetrics_models.backbones.backbone import ALEXNET
+from salmetrics_models.backbones.networks import ALEXNET
 from salmetrics_models.deepgaze.architectures import (
     DEEPGAZE_1,
     DEEPGAZE_2,

@@ -8,7 +8,8 @@ import pytest
 import torch
 
 from salmetrics import InputError
-from salmetrics_models.backbones.backbone import HAND_MADE, VGG_19
+from salmetrics_models.backbones.handmade import HAND_MADE
+from salmetrics_models.backbones.networks import VGG_19
 from salmetrics_models.deepgaze.architectures import DEEPGAZE_2, DEEPGAZE_2E
 from salmetrics_models.deepgaze.head import (
     Head,

@@ -9,7 +9,7 @@ import torch
 
 from salmetrics import Folds, InputError, Stimuli
 from salmetrics_models import ReadoutModel
-from salmetrics_models.backbones.backbone import HAND_MADE
+from salmetrics_models.backbones.handmade import HAND_MADE
 from salmetrics_models.deepgaze.network import DeepGazeNetwork
 from salmetrics_models.weights.files import write_weights
 from tests.salmetrics_models.toy_backbones import SEES

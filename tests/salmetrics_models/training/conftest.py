@@ -7,7 +7,8 @@ import pytest
 import salmetrics
 from salmetrics import CentreBias
 from salmetrics.data import folds
-from salmetrics_models.backbones.backbone import HAND_MADE, FeatureExtractor
+from salmetrics_models.backbones.backbone import FeatureExtractor
+from salmetrics_models.backbones.handmade import HAND_MADE
 from salmetrics_models.training import Stage, train
 from salmetrics_models.training.inputs.features import Features
 from salmetrics_models.training.inputs.samples import Samples

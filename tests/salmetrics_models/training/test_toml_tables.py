@@ -7,7 +7,8 @@ import pytest
 
 import salmetrics
 from salmetrics import Folds, InputError
-from salmetrics_models.backbones.backbone import ALEXNET, HAND_MADE
+from salmetrics_models.backbones.handmade import HAND_MADE
+from salmetrics_models.backbones.networks import ALEXNET
 from salmetrics_models.deepgaze.architectures import DEEPGAZE_2E
 from salmetrics_models.training import RECIPES, Recipe
 from salmetrics_models.training import toml_tables as tables

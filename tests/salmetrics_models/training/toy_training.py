@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from salmetrics import Dataset, Fixations, Stimuli
-from salmetrics_models.backbones.backbone import HAND_MADE
+from salmetrics_models.backbones.handmade import HAND_MADE
 from salmetrics_models.deepgaze.architectures import DEEPGAZE_2E
 from salmetrics_models.deepgaze.head import Head
 from salmetrics_models.training import Recipe

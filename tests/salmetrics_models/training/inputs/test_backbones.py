@@ -7,7 +7,8 @@ import torch
 
 import salmetrics
 from salmetrics import InputError
-from salmetrics_models.backbones.backbone import HAND_MADE, FeatureExtractor
+from salmetrics_models.backbones.backbone import FeatureExtractor
+from salmetrics_models.backbones.handmade import HAND_MADE
 from salmetrics_models.deepgaze.architectures import DEEPGAZE_2E
 from salmetrics_models.training import Stage
 from salmetrics_models.training.inputs.backbones import (

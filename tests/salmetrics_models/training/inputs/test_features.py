@@ -8,7 +8,9 @@ import pytest
 import torch
 
 from salmetrics import InputError, Stimuli
-from salmetrics_models.backbones.backbone import HAND_MADE, FeatureExtractor, known_backbones
+from salmetrics_models.backbones.backbone import FeatureExtractor
+from salmetrics_models.backbones.handmade import HAND_MADE
+from salmetrics_models.backbones.registry import known_backbones
 from salmetrics_models.deepgaze.head import channel_scale, downsampled
 from salmetrics_models.training.inputs import features as module
 from salmetrics_models.training.inputs.features import Features, code_of

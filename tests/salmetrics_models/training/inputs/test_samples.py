@@ -6,7 +6,8 @@ import torch
 
 import salmetrics
 from salmetrics import CentreBias, Dataset, InputError, Uniform
-from salmetrics_models.backbones.backbone import HAND_MADE, FeatureExtractor
+from salmetrics_models.backbones.backbone import FeatureExtractor
+from salmetrics_models.backbones.handmade import HAND_MADE
 from salmetrics_models.deepgaze.centre_bias import FixedCentreBias
 from salmetrics_models.training.inputs import samples as samples_module
 from salmetrics_models.training.inputs.features import Features

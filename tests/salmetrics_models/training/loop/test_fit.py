@@ -9,7 +9,8 @@ import pytest
 import torch
 
 from salmetrics import CentreBias, InputError
-from salmetrics_models.backbones.backbone import HAND_MADE, FeatureExtractor
+from salmetrics_models.backbones.backbone import FeatureExtractor
+from salmetrics_models.backbones.handmade import HAND_MADE
 from salmetrics_models.training import Recipe, likelihood
 from salmetrics_models.training.inputs.features import Features
 from salmetrics_models.training.inputs.samples import Samples

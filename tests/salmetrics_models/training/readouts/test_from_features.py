@@ -8,7 +8,8 @@ import torch
 
 import salmetrics
 from salmetrics import InputError
-from salmetrics_models.backbones.backbone import HAND_MADE, FeatureExtractor
+from salmetrics_models.backbones.backbone import FeatureExtractor
+from salmetrics_models.backbones.handmade import HAND_MADE
 from salmetrics_models.deepgaze.finaliser import mixing_for
 from salmetrics_models.deepgaze.head import Head
 from salmetrics_models.training.inputs.features import Features

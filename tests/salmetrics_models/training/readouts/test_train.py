@@ -11,14 +11,10 @@ import salmetrics
 from salmetrics import CrossValidated, Dataset, Folds, InputError
 from salmetrics.data import folds
 from salmetrics_models import DeepGazeII, DeepGazeIIE, ReadoutModel
-from salmetrics_models.backbones.backbone import (
-    ALEXNET,
-    BACKBONES,
-    HAND_MADE,
-    VGG_19,
-    FeatureExtractor,
-)
+from salmetrics_models.backbones.backbone import FeatureExtractor
+from salmetrics_models.backbones.handmade import HAND_MADE
 from salmetrics_models.backbones.loading import backbone_names
+from salmetrics_models.backbones.networks import ALEXNET, BACKBONES, VGG_19
 from salmetrics_models.deepgaze.architectures import DEEPGAZE_2, DEEPGAZE_2E
 from salmetrics_models.deepgaze.network import DeepGazeNetwork
 from salmetrics_models.training import Recipe, Stage, train
