@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 
 import torch
 from torch import Tensor, nn
@@ -12,8 +13,8 @@ from salmetrics.array_types import Size
 from salmetrics.errors import InputError
 from salmetrics_models.backbones.backbone import Backbone
 from salmetrics_models.deepgaze.architectures import Architecture
-from salmetrics_models.deepgaze.finaliser import Finaliser, Mixing, mixing_for
-from salmetrics_models.deepgaze.readouts import Readouts
+from salmetrics_models.deepgaze.finaliser import Finaliser, Mixing, mixing_for, nearest
+from salmetrics_models.deepgaze.readouts import EPS, Readouts
 
 __all__ = [
     "Head",
@@ -85,23 +86,26 @@ class Head(nn.Module):
         -------
         readouts : Tensor of shape (n, k, height, width)
         """
-        if self._factors is None or self.readouts.layers[0].norm:
+        norm = self.readouts.layers[0].norm
+        if norm and (self._scaled or self._factors is not None):
             return self.readouts(self.at_grid(maps, grid), components)
         # Interpolation and the first product are linear, so they commute: the few channels after
         # the product are interpolated instead of the thousands before it.
-        weight = self.readouts.weights(0, components)
-        k, n_out, _ = weight.shape
+        weight, offset = self.readouts.merged(components)
         if self._scaled:
             weight = weight / self.feature_scale
+        k, n_out, _ = weight.shape
+        scale: Tensor | float = 1.0
+        if norm:
+            maps, scale = _centred(maps, grid)
         parts = weight.flatten(0, 1).split([m.shape[1] for m in maps], dim=1)
         products = [
             (part @ m.flatten(2)).unflatten(2, m.shape[-2:])
             for part, m in zip(parts, maps, strict=True)
         ]
-        total = torch.stack(self._resized(products, grid)).sum(0)
-        return self.readouts.after_product(
-            total.flatten(2).unflatten(1, (k, n_out)), components, grid
-        )
+        total = torch.stack(self._resized(products, grid)).sum(0) * scale
+        product = total.flatten(2).unflatten(1, (k, n_out))
+        return self.readouts.after_product(product, offset, components, grid)
 
     def log_densities(
         self, maps: Sequence[Tensor], centre: Tensor, mixing: Mixing, grid: Size
@@ -188,6 +192,35 @@ def aligned(features: Tensor, factor: float, size: Size) -> Tensor:
     missing = (0, max(0, size[1] - width), 0, max(0, size[0] - height))
     padded = nn.functional.pad(enlarged, missing, mode="replicate")
     return padded[..., : size[0], : size[1]]
+
+
+def _centred(maps: Sequence[Tensor], grid: Size) -> tuple[list[Tensor], Tensor]:
+    """Return maps minus their common mean on the grid of the readout, and the factor to variance 1.
+
+    Each pixel of a map counts as often as the nearest neighbours on the grid repeat it.
+    """
+    shares = [_shares(m.shape[-2:], grid, m.dtype, m.device) for m in maps]
+    n = sum(m.shape[1] for m in maps)
+    # one axis after the other: over both at once float32 loses three digits
+    means = [(m.flatten(2) @ share).sum(1) for m, share in zip(maps, shares, strict=True)]
+    mean = torch.stack(means).sum(0) / n
+    centred = [m - mean[:, None, None, None] for m in maps]
+    squares = [
+        (m.flatten(2).square() @ share).sum(1) for m, share in zip(centred, shares, strict=True)
+    ]
+    variance = torch.stack(squares).sum(0) / n
+    return centred, torch.rsqrt(variance + EPS)[:, None, None, None]
+
+
+@lru_cache(maxsize=64)
+def _shares(size: Size, grid: Size, dtype: torch.dtype, device: torch.device) -> Tensor:
+    """Return the share of the grid for which each pixel of a map stands, shape (h * w,)."""
+    with torch.inference_mode(False):  # may be used with gradients later
+        down, across = (
+            torch.bincount(nearest(n_in, n_out, dtype, device), minlength=n_in).to(dtype) / n_out
+            for n_in, n_out in zip(size, grid, strict=True)
+        )
+        return torch.outer(down, across).flatten()
 
 
 def channel_scale(maps_by_image: Iterable[Sequence[Tensor]]) -> Tensor:

@@ -12,12 +12,12 @@ from torch import Tensor, nn
 from salmetrics.array_types import Size
 from salmetrics.errors import check_choice, check_whole
 
-__all__ = ["ACTIVATIONS", "Activation", "ReadoutLayer", "Readouts"]
+__all__ = ["ACTIVATIONS", "EPS", "Activation", "ReadoutLayer", "Readouts"]
 
 Activation = Literal["relu", "softplus"]
 ACTIVATIONS: tuple[Activation, ...] = get_args(Activation)
 
-_EPS = 1e-12  # added to the variance
+EPS = 1e-12  # added to the variance
 
 
 @dataclass(frozen=True)
@@ -101,19 +101,34 @@ class Readouts(nn.Module):
             x = self._layer(i, x, components)
         return x[:, :, 0].unflatten(2, features.shape[-2:])
 
-    def weights(self, i: int, components: Tensor | None = None) -> Tensor:
-        """Return the weights of layer i, shape (k, output channels, input channels)."""
-        return self._parameter("weight", i, components)
+    def merged(self, components: Tensor | None = None) -> tuple[Tensor, Tensor | None]:
+        """Return weight and offset of the first layer, with its normalisation merged into them.
 
-    def after_product(self, product: Tensor, components: Tensor | None, size: Size) -> Tensor:
+        Parameters
+        ----------
+        components
+            Indices of the components, shape (k,); None for all.
+
+        Returns
+        -------
+        weight : Tensor of shape (k, channels of the first layer, channels)
+            For features with mean 0, and a product that is then divided by their standard
+            deviation, if the layer is normalised.
+        offset : Tensor of shape (k, channels of the first layer, 1), or None
+        """
+        return self._merged(0, components)
+
+    def after_product(
+        self, product: Tensor, offset: Tensor | None, components: Tensor | None, size: Size
+    ) -> Tensor:
         """Return the maps that follow from the product of the first layer's weights and features.
-
-        The first layer must not be normalised.
 
         Parameters
         ----------
         product
             The product, shape (n, k, channels of the first layer, h * w).
+        offset
+            What is added to it, see `merged`.
         components
             Indices of the components, shape (k,); None for all.
         size
@@ -123,30 +138,34 @@ class Readouts(nn.Module):
         -------
         readouts : Tensor of shape (n, k, h, w)
         """
-        first = self.layers[0]
-        offset = self._parameter("bias", 0, components)[..., None] if first.bias else None
-        x = _activated(first, product, offset)
+        x = _activated(self.layers[0], product, offset)
         for i in range(1, len(self.layers)):
             x = self._layer(i, x, components)
         return x[:, :, 0].unflatten(2, size)
 
-    def _layer(self, i: int, x: Tensor, components: Tensor | None) -> Tensor:
-        layer, weight = self.layers[i], self.weights(i, components)
-        k, n_out, _ = weight.shape
+    def _merged(self, i: int, components: Tensor | None) -> tuple[Tensor, Tensor | None]:
+        layer = self.layers[i]
+        weight = self._parameter("weight", i, components)
         offset: Tensor | None = None
-        scale: Tensor | float = 1.0
         if layer.norm:
-            x, scale = _centred(x)
             offset = weight @ self._parameter("norm_bias", i, components)[..., None]
             weight = weight * self._parameter("norm_weight", i, components)[:, None]
         if layer.bias:
             bias = self._parameter("bias", i, components)[..., None]
             offset = bias if offset is None else offset + bias
+        return weight, offset
+
+    def _layer(self, i: int, x: Tensor, components: Tensor | None) -> Tensor:
+        weight, offset = self._merged(i, components)
+        k, n_out, _ = weight.shape
+        scale: Tensor | float = 1.0
+        if self.layers[i].norm:
+            x, scale = _centred(x)
         if i == 0:  # shared features: one product for all components
             x = (weight.flatten(0, 1) @ x * scale).unflatten(1, (k, n_out))
         else:
             x = (weight * scale) @ x
-        return _activated(layer, x, offset)
+        return _activated(self.layers[i], x, offset)
 
     def _parameter(self, name: str, i: int, components: Tensor | None) -> Tensor:
         tensor: Tensor = getattr(self, f"{name}{i}")
@@ -169,4 +188,4 @@ def _centred(x: Tensor) -> tuple[Tensor, Tensor]:
     row_norms = torch.linalg.vector_norm(centred, dim=-1, keepdim=True)
     square = torch.linalg.vector_norm(row_norms, dim=-2, keepdim=True) ** 2
     n = x.shape[-2] * x.shape[-1]
-    return centred, torch.rsqrt(square / n + _EPS)
+    return centred, torch.rsqrt(square / n + EPS)

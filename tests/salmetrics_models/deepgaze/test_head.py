@@ -45,9 +45,29 @@ def test_product_before_interpolation_is_the_same():
         torch.testing.assert_close(one, other, rtol=1e-10, atol=1e-10)
 
 
-@pytest.mark.parametrize("change", [{"aligned": False}, {"norm": True}])
+@pytest.mark.parametrize("norm", [True, False])
+@pytest.mark.parametrize("sizes", [[(4, 5), (2, 3)], [(4, 4), (16, 9)], [(7, 10)]])
+def test_nearest_neighbours_after_the_product_are_those_before(norm, sizes):
+    layers = (ReadoutLayer(4, norm=norm, activation="softplus"), ReadoutLayer(1, norm=norm))
+    backbone = replace(VGG_19, channels=3 * len(sizes), strides=())
+    architecture = replace(DEEPGAZE_2E, backbones=(backbone,), layers=layers, n_components=2)
+    torch.manual_seed(1)
+    head = Head(backbone, architecture).double()
+    maps = [torch.randn(2, 3, *size, dtype=torch.float64) * 5 + 2 for size in sizes]
+    grid, components = (7, 10), torch.tensor([1, 0])
+    slow = head.readouts(head.at_grid(maps, grid), components)
+    fast = head.read(maps, grid, components)
+    torch.testing.assert_close(fast, slow, rtol=1e-12, atol=1e-12)
+    parameters = list(head.readouts.parameters())
+    gradients = [torch.autograd.grad(found.square().sum(), parameters) for found in (slow, fast)]
+    for one, other in zip(*gradients, strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-10, atol=1e-10)
+
+
+@pytest.mark.parametrize("change", [{}, {"aligned": False}])
 def test_where_it_is_not_the_same_features_come_first(change, monkeypatch):
-    layers = (ReadoutLayer(4, norm=change.pop("norm", False)), ReadoutLayer(1))
+    """Statistics of aligned or scaled features are those at the grid."""
+    layers = (ReadoutLayer(4, norm=True), ReadoutLayer(1))
     backbone = replace(VGG_19, channels=6, strides=(16, 16))
     architecture = replace(DEEPGAZE_2, backbones=(backbone,), layers=layers, **change)
     head = Head(backbone, architecture)
