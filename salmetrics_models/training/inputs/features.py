@@ -356,9 +356,8 @@ def code_of(backbone: Backbone) -> str:
 @cache
 def _known_codes() -> dict[str, str]:
     """Return the fixed identities of our own code, by its digest in this version."""
-    return {
-        _code_digest(known): _CODES.get(name, name) for name, known in known_backbones().items()
-    }
+    names = sorted(known_backbones(), key=_CODES.__contains__)  # where two share one, the older
+    return {_code_digest(known_backbones()[name]): _CODES.get(name, name) for name in names}
 
 
 def _code_digest(backbone: Backbone) -> str:

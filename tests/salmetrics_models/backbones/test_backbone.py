@@ -9,10 +9,8 @@ import torch
 from torch import nn
 
 from salmetrics import InputError
-from salmetrics_models.backbones.backbone import FeatureExtractor, layer_shapes, maps_of
-from salmetrics_models.backbones.networks import ALEXNET, BACKBONES, VGG_19, SamePaddedConv2d
-from salmetrics_models.backbones.registry import known_backbones
-from salmetrics_models.weights.digests import CachedDigest, digest_of_weights
+from salmetrics_models.backbones.backbone import FeatureExtractor, maps_of
+from salmetrics_models.backbones.networks import ALEXNET
 from tests.salmetrics_models.toy_backbones import SEES
 
 TOY = SEES["green"]
@@ -28,43 +26,6 @@ def images():
 def extractor(backbone=TOY):
     torch.manual_seed(0)
     return FeatureExtractor(backbone).double()
-
-
-def test_known_backbones():
-    names = ["shapenet-c", "efficientnet-b5", "densenet-201", "resnext-50", "vgg-19", "alexnet"]
-    assert list(known_backbones()) == [*names, "hand-made"]
-
-
-@pytest.mark.parametrize("name", known_backbones())
-def test_channels_are_those_of_the_layers(name):
-    backbone = known_backbones()[name]
-    shapes = layer_shapes(backbone, (224, 256))
-    assert len(shapes) == len(backbone.layers)
-    assert sum(channels for channels, _, _ in shapes) == backbone.channels
-
-
-def test_vgg_19_has_the_strides_that_it_says():
-    assert [512 // height for _, height, _ in layer_shapes(VGG_19)] == list(VGG_19.strides)
-
-
-def test_efficientnet_halves_sizes_and_rounds_down():
-    """The static padding of its TensorFlow original: the layers of stride 2 round down."""
-    efficientnet = BACKBONES["efficientnet-b5"]
-    *_, (_, height, width) = layer_shapes(efficientnet, (456, 479))
-    assert (height, width) == (456 // 32, 479 // 32)
-
-
-@pytest.mark.parametrize(("kernel", "before", "after"), [(3, 0, 1), (5, 1, 2)])
-def test_padding_of_tensorflow(kernel, before, after):
-    """For even sizes: as many zeros as the kernel has above its stride, fewer of them before."""
-    torch.manual_seed(0)
-    layer = SamePaddedConv2d(3, 4, kernel, stride=2, bias=False)
-    images = torch.rand(1, 3, 8, 10)
-    padded = torch.zeros(1, 3, 8 + before + after, 10 + before + after)
-    padded[..., before : before + 8, before : before + 10] = images
-    expected = nn.functional.conv2d(padded, layer.weight, stride=2)
-    assert expected.shape[-2:] == (4, 5)
-    assert torch.equal(layer(images), expected)
 
 
 class TestReading:
@@ -163,31 +124,3 @@ class TestFeatureExtractor:
         with pytest.raises(RuntimeError):
             maps_of(network.network, TOY, images[:, :, 0])  # no images: the forward fails
         assert not any(module._forward_hooks for module in network.modules())
-
-
-class TestDigest:
-    def test_names_and_values_count(self):
-        state = {"a": torch.zeros(2), "b": torch.ones(2)}
-        digest = digest_of_weights(state)
-        assert len(digest) == 16
-        assert digest == digest_of_weights(dict(reversed(state.items())))
-        assert digest != digest_of_weights({"a": torch.ones(2), "b": torch.zeros(2)})
-        assert digest != digest_of_weights({"a": torch.zeros(2), "c": torch.ones(2)})
-
-    def test_it_is_the_start_of_the_sha256(self):
-        import hashlib
-
-        tensor = torch.arange(3.0)
-        expected = hashlib.sha256(b"a" + tensor.numpy().tobytes()).hexdigest()[:16]
-        assert digest_of_weights({"a": tensor}) == expected
-
-    def test_a_change_in_place_is_noticed(self, monkeypatch):
-        network, cached = nn.Linear(2, 2), CachedDigest()
-        first = cached.of(network)
-        with monkeypatch.context() as patched:  # not computed again for the same values
-            patched.setattr("salmetrics_models.backbones.backbone.digest_of_weights", None)
-            assert cached.of(network) == first
-        with torch.no_grad():
-            network.weight.add_(1)
-        assert cached.of(network) == digest_of_weights(network.state_dict()) != first
-        assert cached.of(network.double()) == digest_of_weights(network.state_dict())

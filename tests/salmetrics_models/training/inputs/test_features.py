@@ -9,6 +9,7 @@ import torch
 
 from salmetrics import InputError, Stimuli
 from salmetrics_models.backbones.backbone import FeatureExtractor
+from salmetrics_models.backbones.efficientnet_lite import EFFICIENTNET_LITE
 from salmetrics_models.backbones.handmade import HAND_MADE
 from salmetrics_models.backbones.registry import known_backbones
 from salmetrics_models.deepgaze.head import channel_scale, downsampled
@@ -107,7 +108,10 @@ def test_the_code_of_our_own_backbones_has_a_fixed_identity():
         "resnext-50": "d8ba53af290cad4da84a0066e2ee8c23",
         "shapenet-c": "e31324658932337220993b447985329c",
         "vgg-19": "dd6e38f5233e1fbd3ecd5d9814e16c9b",
+        "resnet-50": "e31324658932337220993b447985329c",  # shapenet-c is one
     }
+    later = ("vgg-11", "resnet-101", *EFFICIENTNET_LITE)
+    recorded |= dict(zip(later, later, strict=True))
     assert {name: code_of(b) for name, b in known_backbones().items()} == recorded
     other_layers = replace(HAND_MADE.reading(["colour"]), name="colour")
     assert code_of(other_layers) == recorded["hand-made"]
