@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from salmetrics.data.dataset import Dataset
 from salmetrics.data.stimuli import Stimuli
-from salmetrics.errors import InputError, check_choice, is_whole, some
+from salmetrics.errors import InputError, check_choice, check_list, is_whole, some
 from salmetrics.io.files import check_file, check_target, replacing
 from salmetrics.io.names import natural_key
 
@@ -244,6 +244,43 @@ class Folds(Mapping[str, int]):
                 f"{some(leaked)}. Its scores on them are meaningless; use the folds that it was "
                 "trained with"
             )
+
+    def together(self, *groups: Sequence[str]) -> Folds:
+        """Return folds in which images that show the same are in one fold.
+
+        Otherwise a model could be tested on a copy of an image that it was trained on.
+
+        Parameters
+        ----------
+        *groups
+            Ids of images that belong together; all move to the fold of the first.
+
+        Returns
+        -------
+        folds : Folds
+            Folds of the same images, by the same scheme.
+
+        Raises
+        ------
+        InputError
+            If an image is in no fold, or in several groups.
+
+        Examples
+        --------
+        >>> folds = Folds({"a": 0, "b": 1, "copy of a": 1}).together(["a", "copy of a"])
+        >>> folds["copy of a"]
+        0
+        """
+        names = [str(name) for group in groups for name in check_list("groups", group)]
+        unknown = [name for name in names if name not in self._fold_of]
+        if unknown:
+            raise InputError(f"images that belong together are in no fold: {some(unknown)}")
+        if len(set(names)) < len(names):
+            raise InputError("an image can be in one group only, and once")
+        fold_of = dict(self._fold_of)
+        for first, *others in groups:
+            fold_of |= dict.fromkeys(map(str, others), fold_of[str(first)])
+        return Folds(fold_of, self.n_folds, scheme=self.scheme)
 
     def save(self, path: str | Path) -> None:
         """Write a CSV file with the columns id, fold, n_folds and scheme.

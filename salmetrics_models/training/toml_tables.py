@@ -312,6 +312,20 @@ def folds_of(
     InputError
         For an unknown scheme, a scheme without folds, or a file of folds that does not exist.
     """
+    folds = _folds_of(table, dataset, folder, cut)
+    if "together" not in table:
+        return folds
+    if folds is None:
+        raise InputError("together is an option of folds; give folds, too, or leave it out")
+    return folds.together(*table["together"])
+
+
+def _folds_of(
+    table: Mapping[str, Any],
+    dataset: Dataset,
+    folder: Path,
+    cut: Callable[[Dataset, int], Folds] | None,
+) -> Folds | None:
     given = table.get("folds")
     scheme = table.get("scheme", SCHEMES[0])
     if given is None:

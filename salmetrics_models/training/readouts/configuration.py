@@ -61,6 +61,7 @@ _STAGE: dict[str, Any] = {
     **SPLIT,
     "recipe": (str, dict),
     "scheme": str,
+    "together": list,
     "centre_bias": str,
     "image_weights": str,
     "fixation_weights": str,
