@@ -16,6 +16,7 @@ from salmetrics_models.deepgaze.model import DeepGaze, DeepGazeI
 from salmetrics_models.deepgaze.readout_model import ReadoutModel
 from salmetrics_models.deepgaze_acw.model import DeepGazeIIEACW
 from salmetrics_models.emlnet.model import EMLNet
+from salmetrics_models.litegaze.model import LiteGaze
 
 __all__ = [
     "ComponentOrder",
@@ -26,6 +27,7 @@ __all__ = [
     "DeepGazeIIEACW",
     "EMLNet",
     "FoldedDeepGaze",
+    "LiteGaze",
     "ReadoutModel",
     "identify_folds",
     "order_from_weights",

@@ -22,9 +22,18 @@ from salmetrics_models.deepgaze.model import DeepGaze, DeepGazeI
 from salmetrics_models.deepgaze.readout_model import ReadoutModel
 from salmetrics_models.deepgaze_acw.model import DeepGazeIIEACW
 from salmetrics_models.emlnet.model import EMLNet
+from salmetrics_models.litegaze.model import LiteGaze
 from salmetrics_models.weights.published_files import cached
 
-__all__ = ["deepgaze1", "deepgaze2", "deepgaze2e", "deepgaze2e_acw", "emlnet", "readout"]
+__all__ = [
+    "deepgaze1",
+    "deepgaze2",
+    "deepgaze2e",
+    "deepgaze2e_acw",
+    "emlnet",
+    "litegaze",
+    "readout",
+]
 
 
 def deepgaze1(argument: str | None, dataset: Dataset) -> DensityModel:
@@ -56,7 +65,8 @@ def deepgaze2e(argument: str | None, dataset: Dataset) -> DensityModel:
         `salmetrics.Folds.save`, or ``mit1003``) each image is predicted by the components that
         were not trained on it, and images in no fold as ``unknown`` says, which are all images of
         another data set if ``folds=mit1003``. ``component_order`` and
-        ``fold_offset`` tell the order of components in the file.
+        ``fold_offset`` tell the order of components in the file. ``backbones=`` selects some by
+        name, such as ``densenet-201+resnext-50``.
     dataset
         Data set whose fixations the centre bias is fitted to.
 
@@ -143,6 +153,42 @@ def emlnet(argument: str | None, dataset: Dataset) -> SaliencyMapModel:
     return model if alone is None else model.alone(alone)
 
 
+def litegaze(argument: str | None, dataset: Dataset) -> DensityModel:
+    """Return a `LiteGaze`.
+
+    Parameters
+    ----------
+    argument
+        Path of a file of readouts, by default those of salmetrics, and options, separated by
+        commas: ``centre`` (as for `deepgaze2e`, or ``dataset`` for a fit to the data set; by
+        default it is that of the training), ``unknown=error``, ``backbones``, ``instance``,
+        ``fold``, ``device``, ``dtype``, ``batch_size``, ``n_threads`` and ``autocast=yes``.
+    dataset
+        Data set, for ``centre=dataset``.
+
+    Returns
+    -------
+    model : LiteGaze
+        It predicts the photographs of its training by readouts that have not seen them.
+
+    Raises
+    ------
+    InputError
+        If an option is unknown or invalid, or a package or the file is missing or damaged.
+    """
+    name = LiteGaze.default_name
+    first, options = _parsed(name, argument or "", _LITEGAZE_OPTIONS)
+    centre = options.pop("centre", None)
+    if centre is not None:
+        options["centre_bias"] = _centre(None if centre == "dataset" else centre, dataset)
+    backbones = options.pop("backbones", None)
+    components = {key: options.pop(key) for key in ("fold", "instance") if key in options}
+    model = LiteGaze(first or None, **options)
+    if backbones is not None:
+        model = model.with_backbones(backbones)
+    return model.with_components(model.components_of(**components)) if components else model
+
+
 def readout(argument: str | None, dataset: Dataset) -> DensityModel:
     """Return a `ReadoutModel`; for the argument, see `deepgaze2e`, but a file must be given."""
     first, _ = _parsed(ReadoutModel.default_name, argument or "")
@@ -165,6 +211,7 @@ Options = Mapping[str, Callable[[str], Any]]
 
 _OPTIONS: Options = {
     "autocast": partial(_yes, "autocast"),
+    "backbones": lambda text: text.split("+"),
     "batch_size": int,
     "centre": str,
     "component_order": str,
@@ -191,6 +238,13 @@ _EMLNET_OPTIONS: Options = {
     "sigma": float,
     "size": _size,
 }
+_LITEGAZE_OPTIONS: Options = {
+    name: _OPTIONS[name]
+    for name in (
+        *("autocast", "backbones", "batch_size", "centre", "device", "dtype"),
+        *("fold", "instance", "n_threads", "unknown"),
+    )
+}
 _COMPONENT_OPTIONS = ("fold", "instance", "folds", "component_order", "fold_offset", "unknown")
 
 
@@ -208,7 +262,12 @@ def _model(
     weights = {"": cached, "random": lambda _: None}.get(first, lambda _: Path(first))(
         kind.default_name
     )
+    backbones = options.pop("backbones", None)
     model = kind(weights, centre_bias=_centre(centre, dataset), **options)
+    if backbones is not None:
+        if not isinstance(model, FoldedDeepGaze):
+            raise InputError(f"{model.name} has one backbone; it takes no backbones=")
+        model = model.with_backbones(backbones)
     return _with_components(model, components, dataset) if components else model
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from salmetrics.array_types import Array, Size
 from salmetrics.checked_map import as_log_density
 from salmetrics.data.stimuli import Stimulus
+from salmetrics.densities.resampling import resize_log_density
 from salmetrics.errors import InputError
 from salmetrics.io.files import check_file
 from salmetrics.models.base import DensityModel, SaliencyMapModel
@@ -19,7 +20,7 @@ __all__ = ["FixedCentreBias", "as_centre_bias"]
 
 
 class FixedCentreBias(DensityModel):
-    """A log density, resized to each image by nearest neighbours and normalised again.
+    """A log density, resized to each image and normalised again.
 
     Parameters
     ----------
@@ -27,11 +28,17 @@ class FixedCentreBias(DensityModel):
         Natural log of a density, shape (h, w), logsumexp 0, such as the published one of MIT1003.
     name
         Name in results.
+    smooth
+        Whether it is resized by linear interpolation, instead of nearest neighbours as the
+        published ones are.
     """
 
-    def __init__(self, log_density: Any, name: str = "fixed centre bias") -> None:
+    def __init__(
+        self, log_density: Any, name: str = "fixed centre bias", *, smooth: bool = False
+    ) -> None:
         self.log = as_log_density(np.asarray(log_density), "the centre bias").values
         self.name = name
+        self.smooth = smooth
 
     def log_density(self, stimulus: Stimulus, *, subject: Any = None) -> Array:
         """Return the log density at the size of an image, shape (h, w)."""
@@ -41,6 +48,9 @@ class FixedCentreBias(DensityModel):
         """Return the log density at a size, (height, width)."""
         from scipy.ndimage import zoom
         from scipy.special import logsumexp
+
+        if self.smooth:
+            return resize_log_density(self.log, size)
 
         factors = np.divide(size, self.log.shape)
         resized = zoom(self.log, factors, order=0, mode="nearest")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any, Literal, get_args
+from typing import Any, Literal, Self, get_args
 
 import numpy as np
 
 from salmetrics.data.folds import Folds
-from salmetrics.errors import InputError, check_choice, check_whole
+from salmetrics.errors import InputError, check_choice, check_list, check_whole
 from salmetrics.models.cross_validated import UnknownImages
 from salmetrics_models.backbones.backbone import Backbone
 from salmetrics_models.deepgaze.architectures import Architecture
@@ -93,10 +94,50 @@ class FoldedDeepGaze(DeepGaze):
             wanted &= instances == instance
         return tuple(numbers[wanted].tolist())
 
+    def with_backbones(self, backbones: Sequence[str], name: str | None = None) -> Self:
+        """Return a model of some of the backbones, which shares the weights of this one.
+
+        Parameters
+        ----------
+        backbones
+            Names of the backbones to mix.
+        name
+            Name in results; by default the names are appended to this model's name.
+
+        Returns
+        -------
+        model : FoldedDeepGaze
+            A model of this class, with all components of this one.
+
+        Raises
+        ------
+        InputError
+            If a backbone is unknown or repeated, or none is given.
+
+        Examples
+        --------
+        >>> from salmetrics_models import DeepGazeIIE
+        >>> model = DeepGazeIIE("deepgaze2e.pth", centre_bias="gaussian")  # doctest: +SKIP
+        >>> model.with_backbones(["densenet-201"])  # doctest: +SKIP
+        """
+        known = [backbone.name for backbone in self.architecture.backbones]
+        names = check_list("backbones", backbones)
+        for each in names:
+            check_choice("backbone", each, known)
+        if not names or len(set(names)) < len(names):
+            raise InputError(f"backbones must be at least one, and different; got {list(names)}")
+        other = object.__new__(type(self))
+        other.__dict__.update(self.__dict__)
+        other._network = self._network.with_branches([known.index(each) for each in names])
+        other.architecture = other._network.architecture
+        other.name = name or f"{self.name} ({', '.join(names)})"
+        return other
+
     def cross_validated(
         self,
         folds: Folds,
         *,
+        instance: int | None = None,
         component_order: Order = "instance-major",
         fold_offset: int = 0,
         unknown: UnknownImages = "error",
@@ -108,6 +149,8 @@ class FoldedDeepGaze(DeepGaze):
         folds
             Folds of the images, such as `salmetrics.data.folds.mit1003`; their number must be
             `n_folds`.
+        instance
+            Number of one instance, from 0, see `components_of`; None: the mixture of all.
         component_order, fold_offset
             Order of the components in the file, see `components_of`.
         unknown
@@ -128,9 +171,9 @@ class FoldedDeepGaze(DeepGaze):
             raise InputError(
                 f"folds must be the {self.n_folds} folds of {self.name}; got {folds.n_folds}"
             )
+        order: dict[str, Any] = {"component_order": component_order, "fold_offset": fold_offset}
         components = [
-            self.components_of(fold=k, component_order=component_order, fold_offset=fold_offset)
-            for k in range(self.n_folds)
+            self.components_of(fold=k, instance=instance, **order) for k in range(self.n_folds)
         ]
         return CrossValidatedDeepGaze(self, components, folds, unknown)
 

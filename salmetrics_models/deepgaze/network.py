@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
@@ -104,6 +105,21 @@ class DeepGazeNetwork(nn.Module):
         """
         mixing, parts = self.log_densities_of_backbones(images, centre, components)
         return mixing.enlarged(mean_of_logs(parts))
+
+    def with_branches(self, numbers: Sequence[int]) -> DeepGazeNetwork:
+        """Return a network of some of the backbones, which shares their weights.
+
+        Parameters
+        ----------
+        numbers
+            Indices of the backbones.
+        """
+        chosen = tuple(self.architecture.backbones[i] for i in numbers)
+        with torch.device("meta"):
+            other = DeepGazeNetwork(replace(self.architecture, backbones=chosen))
+        other.branches = nn.ModuleList([self.branches[i] for i in numbers])
+        other.autocast = self.autocast
+        return other.eval()
 
     def log_densities_of_backbones(
         self, images: Tensor, centre: Tensor, components: Components | None = None

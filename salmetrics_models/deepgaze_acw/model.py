@@ -195,6 +195,29 @@ class DeepGazeIIEACW(FoldedDeepGaze):
             )
         return super().components_of(fold=fold, instance=instance)
 
+    def with_backbones(self, backbones: Sequence[str], name: str | None = None) -> Self:
+        """Raise an error: the weights of categories belong to all backbones together.
+
+        Parameters
+        ----------
+        backbones, name
+            See `FoldedDeepGaze`.
+
+        Returns
+        -------
+        model : DeepGazeIIEACW
+            Never.
+
+        Raises
+        ------
+        InputError
+            Always.
+        """
+        raise InputError(
+            f"{self.name} weights its backbones by category, and these weights belong to all of "
+            "them together; it cannot leave one out"
+        )
+
     def category_weights(self, fold: int | None = None) -> pd.DataFrame:
         """Return the shares of the backbones in each category.
 

@@ -17,6 +17,6 @@ LITEGAZE = replace(
     n_components=10,
     downsample=1,
     readout_factor=8,
-    map_factor=4,
+    map_factor=1,
     least_side=64,
 )

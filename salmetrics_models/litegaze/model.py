@@ -161,8 +161,8 @@ class LiteGaze(FoldedDeepGaze):
         least = self.architecture.least_side
         if min(size) < least:
             raise InputError(
-                f"litegaze brings images to a longer side of {SIDE} pixels; the other side must then "
-                f"have at least {least}; {stimulus.id!r} has {height} x {width}"
+                f"litegaze brings images to a longer side of {SIDE} pixels; the other side must "
+                f"then have at least {least}; {stimulus.id!r} has {height} x {width}"
             )
         return size
 

@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from salmetrics.array_types import AnyArray
 from salmetrics.data.folds import Folds
 from salmetrics.data.stimuli import Stimuli
 from salmetrics.errors import InputError
@@ -93,13 +94,18 @@ def read_readouts(path: Path, backbones: Iterable[Backbone] = ()) -> Readouts:
         ) from error
     mixture = np.logaddexp.reduce(logs) - np.log(len(logs))
     centres = (
-        *(FixedCentreBias(log, f"centre bias of fold {k}") for k, log in enumerate(logs)),
-        FixedCentreBias(mixture, "centre bias of the training"),
+        *(_centre(log, f"centre bias of fold {k}") for k, log in enumerate(logs)),
+        _centre(mixture, "centre bias of the training"),
     )
     if len(logs) != n_folds or known.folds.max() >= n_folds:
         raise InputError(f"{str(path)!r} is damaged: its parts are of other numbers of folds")
     digest = hashlib.sha256(check_file(path).read_bytes()).hexdigest()[:16]
     return Readouts(architecture, n_folds, digests, tensors, centres, known, digest)
+
+
+def _centre(log: AnyArray, name: str) -> FixedCentreBias:
+    """Return a centre bias of a file, whose digits in the file have rounded its sum."""
+    return FixedCentreBias(log - np.logaddexp.reduce(log, axis=None), name, smooth=True)
 
 
 def write_readouts(
