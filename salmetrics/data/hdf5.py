@@ -11,9 +11,9 @@ pysaliency's attributes `type`, `version` and `__attributes__` (JSON), and:
   and attributes `pixels_per_degree`, `sigma` and `name` if known.
 - fixations ("Fixations"): a group `columns` with one data set per column, and attributes
   `n_images`, `order` (JSON, names of the columns) and, unless empty, `left_out` (JSON, numbers by
-  reason) and `notes` (JSON, list of texts). For pysaliency there are links to them as `x`, `y`, `n` and by their own names,
-  `subjects` (numbers), `t` (NaN if unknown), and `x_hist`, `y_hist`, `t_hist` (n, m): the earlier
-  fixations of the same scanpath, if there is a column `index`.
+  reason) and `notes` (JSON, list of texts). For pysaliency there are links to them as `x`, `y`, `n`
+  and by their own names, `subjects` (numbers), `t` (NaN if unknown), and `x_hist`, `y_hist`,
+  `t_hist` (n, m): the earlier fixations of the same scanpath, if there is a column `index`.
 """
 
 from __future__ import annotations

@@ -76,7 +76,8 @@ def check_inputs(
         for name, model in (models or {}).items()
     }
     for model in opened.values():
-        model.check_data(stimuli, fixations)
+        if getattr(model, "at_hand", False):
+            model.check_data(stimuli, fixations)  # which reads names and sizes of maps
     return reading_findings(opened, fixations) + findings_of(opened, stimuli, fixations)
 
 

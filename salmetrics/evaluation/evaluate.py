@@ -168,8 +168,12 @@ def evaluate(
         "the gold standard": references.gold_standard,
         "the ground truth": references.empirical,
     }
-    opened = named | {name: model for name, model in others.items() if model is not None}
-    of_reading = reading_findings(opened, fixations)  # warned of when files were read
+    read = named | {
+        name: model
+        for name, model in others.items()
+        if model is not None and all(model is not each for each in named.values())
+    }
+    of_reading = reading_findings(read, fixations)  # warned of when files were read
     scores = scored(named, stimuli, fixations, choices, references, options)
     if references.gold_standard is not None:
         named[model_name(references.gold_standard)] = references.gold_standard

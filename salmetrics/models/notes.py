@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator
+from types import MethodType
 from typing import Any
 
 from salmetrics.models.base import DensityModel, Model, SaliencyMapModel
@@ -41,10 +42,11 @@ def notes_of(model: Model) -> tuple[str, ...]:
 
 def _models_in(part: Any) -> Iterator[Model]:
     """Yield the models that an attribute of a model holds, or whose method it is."""
-    if isinstance(part, (list, tuple)):
-        parts = list(part)
-    elif isinstance(part, Mapping):
-        parts = list(part.values())
-    else:
-        parts = [part, getattr(part, "__self__", None)]
+    parts: Iterable[Any] = [part]
+    if isinstance(part, MethodType):
+        parts = [part.__self__]
+    elif isinstance(part, (list, tuple)):
+        parts = part
+    elif isinstance(part, dict):
+        parts = part.values()
     yield from (each for each in parts if isinstance(each, (DensityModel, SaliencyMapModel)))
