@@ -317,7 +317,8 @@ class Fixations:
 
         Separator, decimal mark, encoding and comments are found, or refused if they are not
         certain. Outer blanks of cells do not count. Image names and subjects are text, so "01",
-        "1" and "NA" are three subjects; further columns are numbers if all their cells are.
+        "1" and "NA" are three subjects; further columns are numbers if all their cells are. Row
+        numbers as R writes them, and a row of units below the header, are left aside.
 
         Parameters
         ----------
