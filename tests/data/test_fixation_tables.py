@@ -6,6 +6,7 @@ import pytest
 
 from salmetrics import Fixations, InputError, Stimuli
 from salmetrics.errors import InputWarning
+from salmetrics.io.names import match_rows
 
 
 @pytest.fixture
@@ -155,6 +156,19 @@ def test_the_rule_of_names_is_kept(stimuli, tmp_path, unknown_images):
     with pytest.warns(InputWarning, match=RULE) as warned:
         assert Fixations.from_dataframe(table, stimuli).notes == found.notes
     assert warned[0].filename == __file__
+
+
+def test_names_are_matched_once(stimuli, tmp_path, monkeypatch):
+    calls = []
+
+    def counted(*arguments, **options):
+        calls.append(arguments)
+        return match_rows(*arguments, **options)
+
+    monkeypatch.setattr("salmetrics.data.fixation_tables.match_rows", counted)
+    (tmp_path / "f.csv").write_text("file,x,y\n1,2,3\n2,4,5\n9,1,1\n")
+    found = Fixations.from_csv(tmp_path / "f.csv", stimuli, unknown_images="drop")
+    assert (len(found), len(calls)) == (2, 1)
 
 
 def test_a_row_of_units_is_left_out_and_said(stimuli, tmp_path):

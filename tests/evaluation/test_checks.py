@@ -86,6 +86,19 @@ def test_what_was_noticed_while_reading_is_kept(tmp_path):
     ]
 
 
+def test_notes_of_references_are_kept_once():
+    flat = {f"{name}_x": np.full((60, 80), 1 / 4800) for name in STIMULI.ids}
+    with pytest.warns(InputWarning, match="'_x' after the name"):
+        model = salmetrics.as_model(flat, STIMULI, kind="density")
+    said = "the predictions have '_x' after the name"
+    options = {"metrics": ["IG"], "n_bootstrap": 0, "progress": False}
+    alone = salmetrics.evaluate(salmetrics.Uniform(), STIMULI, FIXATIONS, baseline=model, **options)
+    assert alone.provenance["checks"] == [f"the baseline: {said}"]
+    with pytest.warns(InputWarning, match="constant"):
+        both = salmetrics.evaluate({"m": model}, STIMULI, FIXATIONS, baseline=model, **options)
+    assert [line for line in both.provenance["checks"] if said in line] == [f"m: {said}"]
+
+
 def test_notes_move_no_digest(tmp_path):
     """A run resumes whether its inputs have notes or not."""
     noted, model, _ = noted_inputs()
