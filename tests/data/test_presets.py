@@ -47,7 +47,7 @@ def test_a_row_of_units_is_no_row_of_the_preset(tmp_path):
                 found = read(tmp_path, content, preset="eyelink")
             assert (len(found), dict(found.left_out)) == (1, {})
         else:
-            with pytest.raises(InputError, match="'CURRENT_FIX_X' is in .* units='degree'"):
+            with pytest.raises(InputError, match=r"'CURRENT_FIX_X' is in .* units='degree'"):
                 read(tmp_path, content, preset="eyelink")
 
 
