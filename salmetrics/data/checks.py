@@ -287,13 +287,10 @@ def outside_hint(x: Array, y: Array, widths: AnyArray, heights: AnyArray) -> str
 
     negative = (x < 0).any() or (y < 0).any()
     whole = bool(np.all(x == np.rint(x)) and np.all(y == np.rint(y)))
-    largest = max(np.abs(x).max(), np.abs(y).max())
+    largest = max(np.minimum(np.abs(x), np.abs(x) * heights / widths).max(), np.abs(y).max())
     if largest < _FRACTIONS and widths.min() > _SMALL:
         if (x < 0).mean() > 0.05 and (y < 0).mean() > 0.05:
-            return (
-                "They look like parts of the half image from -1 to 1, as in PsychoPy: give "
-                "units='norm'"
-            )
+            return _from_the_middle(x * heights / widths, y)
         return "They look like fractions of the image: give units='normalised'"
     if negative and inside(x + widths / 2, y + heights / 2):
         if (np.abs(x) < _CORNER * widths).all() and (np.abs(y) < _CORNER * heights).all():
@@ -307,6 +304,25 @@ def outside_hint(x: Array, y: Array, widths: AnyArray, heights: AnyArray) -> str
     if inside(y, x):
         return "They would be inside with x and y swapped"
     return ""
+
+
+def _from_the_middle(across: Array, down: Array) -> str:
+    """Return the units of fractions of the image around 0, which PsychoPy has two of.
+
+    Parameters
+    ----------
+    across, down
+        Positions, divided by the height of the image if they are fractions of the height.
+    """
+    norm = "units='norm', from -1 to 1 between opposite edges"
+    height = "units='height', fractions of the height, so that y is from -0.5 to 0.5"
+    ends = [float(np.quantile(np.abs(values), 0.99)) for values in (across, down)]
+    text = "They look like fractions from the middle of the image, as in PsychoPy: give"
+    if max(ends) > _HALF:
+        return f"{text} {norm}"
+    if min(ends) > 0.9 * _HALF and len(across) >= _MANY:
+        return f"{text} {height}"
+    return f"{text} {height}, which is its default; or {norm}"
 
 
 # ---- images

@@ -14,6 +14,7 @@ from salmetrics.data.fixation_columns import MISSING, FixationColumns, fixation_
 from salmetrics.data.positions import check_units, to_pixels
 from salmetrics.data.presets import layout_of, preset_like
 from salmetrics.data.stimuli import Stimuli
+from salmetrics.data.subject_columns import like_subjects, unused_subjects
 from salmetrics.data.table_cells import DECIMALS, as_column, decimal_mark
 from salmetrics.data.table_header import ColumnsError, check_columns
 from salmetrics.data.tables import read_table
@@ -121,7 +122,10 @@ def rows_of_frame(table: pd.DataFrame, stimuli: Stimuli, form: TableFormat) -> F
     if form.subject is not None or "subject" in names:
         roles["subject"] = form.subject or "subject"
     wanted = {role: (name,) for role, name in roles.items()}
-    check_columns(names, wanted)
+    try:
+        check_columns(names, wanted)
+    except ColumnsError as error:
+        raise InputError(f"{error}{_subject_hint(error, form, ())}") from error
     units = form.units or "pixel"
     check_units(units, form.origin, form.one_based, stimuli.pixels_per_degree)
     first = dict(zip(names, map(str, table.iloc[0]), strict=True)) if len(table) else {}
@@ -149,6 +153,8 @@ def rows_of_frame(table: pd.DataFrame, stimuli: Stimuli, form: TableFormat) -> F
     places = _places(columns.rows, where)
     known = _matched(columns.names, stimuli, places, form.image_name)
     notes = () if of_units is None else (of_units.note,)
+    if "subject" not in roles:
+        notes += unused_subjects(list(others), others.__getitem__)
     return _assembled(columns, others, stimuli, known, form, (units, form.origin), notes, places)
 
 
@@ -179,7 +185,28 @@ def read_rows(path: str | Path, stimuli: Stimuli, form: TableFormat) -> Fixation
         names = error.names if isinstance(error, ColumnsError) else ()
         known = None if form.preset is not None else preset_like(names)
         hint = "" if known is None else f". It looks like a table of preset={known!r}"
+        if isinstance(error, ColumnsError):
+            own = layout_of(form.preset, form.image, form.x, form.y, form.subject).subject
+            hint = f"{_subject_hint(error, form, own)}{hint}"
         raise InputError(f"{str(path)!r}: {error}{hint}") from error
+
+
+def _subject_hint(error: ColumnsError, form: TableFormat, own: Sequence[str]) -> str:
+    """Return which column looks like that of the subjects, if it is not among those that are read.
+
+    Parameters
+    ----------
+    error
+        The error for other columns.
+    form
+        How the table is to be read.
+    own
+        Names that the column of subjects may have.
+    """
+    if form.subject is not None or set(own or ("subject",)) & set(error.names):
+        return ""
+    like = like_subjects(error.names)
+    return f"; subjects seem to be in another, too: subject={like[0]!r}" if like else ""
 
 
 def _read(path: str | Path, stimuli: Stimuli, form: TableFormat) -> FixationRows:
@@ -197,7 +224,7 @@ def _read(path: str | Path, stimuli: Stimuli, form: TableFormat) -> FixationRows
     roles = layout.chosen(table.columns)
     position = layout.position(table.columns)
     units = form.units or position.units
-    origin = form.origin or (position.origin if form.units in (None, position.units) else None)
+    origin = form.origin or position.origin_for(form.units)
     check_units(units, origin, form.one_based, stimuli.pixels_per_degree)
     if table.units is not None:
         table.units.check((position.x, position.y), units)
@@ -215,21 +242,29 @@ def _read(path: str | Path, stimuli: Stimuli, form: TableFormat) -> FixationRows
     )
     columns.left_out.update(layout.left_out)
     check_choice("unknown_images", form.unknown_images, MISSING)
-    known = _matched(
-        columns.names,
-        stimuli,
-        _places(columns.rows, table.where),
-        form.image_name,
-        drop=form.unknown_images == "drop",
-    )
+    try:
+        known = _matched(
+            columns.names,
+            stimuli,
+            _places(columns.rows, table.where),
+            form.image_name,
+            drop=form.unknown_images == "drop",
+        )
+    except InputError as error:
+        if table.guessed is None:
+            raise
+        raise InputError(f"{error}; {table.guessed}") from error
     columns = columns.on_images(lambda name: name in known.image_of)
     others = {
         name: as_column([values[row] for row in columns.rows], decimal)
         for name, values in table.columns.items()
         if name not in roles.values()
     }
+    notes = table.notes if position.of_screen is None else (*table.notes, position.of_screen)
+    if "subject" not in roles:
+        notes += unused_subjects(list(others), others.__getitem__)
     places = _places(columns.rows, table.where)
-    return _assembled(columns, others, stimuli, known, form, (units, origin), table.notes, places)
+    return _assembled(columns, others, stimuli, known, form, (units, origin), notes, places)
 
 
 def _places(rows: NDArray[np.int64], where: Callable[[int], str]) -> Callable[[int], str]:

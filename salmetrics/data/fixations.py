@@ -339,7 +339,9 @@ class Fixations:
         units
             Units of positions: "pixel" (default), "normalised" (fractions of the image's width and
             height; 1.0 is outside), "percent" of them, "norm" (from -1 to 1 between opposite edges,
-            from the centre, as in PsychoPy) or "degree" (`stimuli.pixels_per_degree` pixels each).
+            from the centre), "height" (fractions of the height along both axes, from the centre) or
+            "degree" (`stimuli.pixels_per_degree` pixels each). "height" is PsychoPy's default,
+            "norm" another of its units.
         origin
             Where positions are (0, 0): "top-left" of the image (default), "bottom-left", y upwards,
             its "centre", y upwards, or "centre-y-down"; degrees have no default.

@@ -13,11 +13,13 @@ from salmetrics.errors import InputError
 
 __all__ = [
     "DECIMALS",
+    "LISTS",
     "NO_VALUE",
     "Cells",
     "as_column",
     "as_numbers",
     "decimal_mark",
+    "is_list",
     "is_number",
     "listed",
     "shortened",
@@ -25,6 +27,10 @@ __all__ = [
 ]
 
 DECIMALS = (".", ",")
+LISTS = (
+    "it holds lists such as [x, y], which are to be split into a column each (with unnest() in "
+    "pymovements)"
+)
 # what stands for a missing number, in any case
 NO_VALUE = frozenset({"", "-", ".", "#n/a", "-nan", "n/a", "na", "nan", "none", "null"})
 
@@ -38,6 +44,7 @@ _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _WITH_COMMA = re.compile(r"[+-]?(\d+,\d*|,\d+)([eE][+-]?\d+)?", re.ASCII)
 _INTEGER = re.compile(r"[+-]?\d+([eE][+-]?\d+)?", re.ASCII)
 _GROUPED = re.compile(r"[+-]?[1-9]\d{0,2},\d{3}", re.ASCII)  # 1,234 may be 1.234 or 1234
+_LIST = re.compile(r"\s*(array)?[(\[]+[^()\[\]]*\d[,\s][^()\[\]]*[)\]]+\s*")
 _WHOLE = re.compile(r"[+-]?(0|[1-9]\d{0,17})", re.ASCII)
 _CODE = re.compile(r"[+-]?0\d+", re.ASCII)  # a name of digits, such as "007"
 
@@ -154,6 +161,11 @@ def as_column(cells: Sequence[str], decimal: str = ".") -> NDArray[Any]:
         if not bad.size and (np.isfinite(numbers).any() or not len(cells)):
             return numbers
     return np.array(cells, dtype=object)
+
+
+def is_list(text: str) -> bool:
+    """Whether a text is a list of numbers, such as "[12.5, 30]"."""
+    return bool(_LIST.fullmatch(text))
 
 
 def is_number(text: str) -> bool:

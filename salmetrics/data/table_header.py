@@ -7,7 +7,7 @@ import difflib
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from salmetrics.data.table_cells import is_number, shortened, shown
+from salmetrics.data.table_cells import LISTS, is_list, is_number, shortened, shown
 from salmetrics.errors import InputError
 
 __all__ = [
@@ -140,7 +140,9 @@ def refusal(
             f"the first line must name the columns, such as "
             f"{','.join(n[0] for n in wanted.values())}; it is {shortened(first)!r}"
         )
-    return _lacking(names, wanted)
+    below = split(written[1], separator) if len(written) > 1 else []
+    lists = [name for name, cell in zip(names, below, strict=False) if is_list(cell)]
+    return _lacking(names, wanted, lists)
 
 
 def _n_cells(lines: Sequence[str], separator: str) -> tuple[bool, int]:
@@ -149,7 +151,9 @@ def _n_cells(lines: Sequence[str], separator: str) -> tuple[bool, int]:
     return counts[0] > 1 and len(set(counts)) == 1, counts[0]
 
 
-def check_columns(names: Sequence[str], wanted: Mapping[str, Sequence[str]]) -> None:
+def check_columns(
+    names: Sequence[str], wanted: Mapping[str, Sequence[str]], lists: Sequence[str] = ()
+) -> None:
     """Raise `InputError` if a table lacks columns, or has one of them twice.
 
     Parameters
@@ -158,25 +162,33 @@ def check_columns(names: Sequence[str], wanted: Mapping[str, Sequence[str]]) -> 
         Names of the columns.
     wanted
         For each role, such as "x", the names that its column may have.
+    lists
+        Names of the columns that hold lists.
     """
     if not all(set(options) & set(names) for options in wanted.values()):
-        raise _lacking(names, wanted)
+        raise _lacking(names, wanted, lists)
     for options in wanted.values():
         name = next(option for option in options if option in names)
         if list(names).count(name) > 1:
             raise InputError(f"the table has {list(names).count(name)} columns {name!r}; keep one")
 
 
-def _lacking(names: Sequence[str], wanted: Mapping[str, Sequence[str]]) -> ColumnsError:
-    """Return the error for a table that lacks columns."""
+def _lacking(
+    names: Sequence[str], wanted: Mapping[str, Sequence[str]], lists: Sequence[str] = ()
+) -> ColumnsError:
+    """Return the error for a table that lacks columns; those that hold lists are none of them."""
     missing = {role: options for role, options in wanted.items() if not set(options) & set(names)}
-    nearest = {role: _nearest(options, names) for role, options in missing.items()}
+    single = [name for name in names if name not in lists]
+    nearest = {role: _nearest(options, single) for role, options in missing.items()}
+    if nearest.get("x") == nearest.get("y"):  # one column is not both
+        nearest |= dict.fromkeys({"x", "y"} & set(nearest))
     like = [f"{role}={name!r}" for role, name in nearest.items() if name is not None]
     lacking = ", ".join(" or ".join(map(repr, options[:3])) for options in missing.values())
     error = ColumnsError(
         f"the table has no column {lacking}; its columns are {shown(names)}. Name yours with "
         f"{', '.join(f'{role}=' for role in missing)}"
         + (f", perhaps {', '.join(like)}" if like else "")
+        + (f". As to {shown(lists)}: {LISTS}" if lists else "")
     )
     error.names = names
     return error

@@ -37,8 +37,8 @@ _BOMS = (  # UTF-32 first, because its mark begins with that of UTF-16
 )
 
 
-def decoded(content: bytes, encoding: str | None = None) -> str:
-    """Return the text of a file's bytes.
+def decoded(content: bytes, encoding: str | None = None) -> tuple[str, str | None]:
+    """Return the text of a file's bytes, and what is to be said if the encoding is a guess.
 
     Parameters
     ----------
@@ -56,7 +56,7 @@ def decoded(content: bytes, encoding: str | None = None) -> str:
     """
     if encoding is not None:
         try:
-            return content.decode(encoding).removeprefix("\ufeff")
+            return content.decode(encoding).removeprefix("\ufeff"), None
         except (LookupError, UnicodeDecodeError) as error:
             raise InputError(f"encoding={encoding!r} does not fit: {error}") from error
     for start, kind in _BINARY.items():
@@ -66,17 +66,24 @@ def decoded(content: bytes, encoding: str | None = None) -> str:
     encoding = encoding or _utf16_without_mark(content)
     if encoding is not None:
         try:
-            return content.decode(encoding)
+            return content.decode(encoding), None
         except UnicodeDecodeError as error:
             raise InputError(f"this is no text in {encoding}: {error}; give encoding=") from error
     if b"\0" in content:
         raise InputError("this is not a table of text: it has bytes that are 0")
-    for encoding in ("utf-8", "cp1252"):
+    for encoding in ("utf-8", "cp1252", "latin-1"):  # the last one has a character for each byte
         try:
-            return content.decode(encoding)
+            text = content.decode(encoding)
         except UnicodeDecodeError:
             continue
-    return content.decode("latin-1")
+        break
+    if encoding == "utf-8":
+        return text, None
+    said = (
+        f"the text is not UTF-8, and is read as {encoding}, of Western European languages; if it "
+        "is in another encoding, give encoding="
+    )
+    return text, said
 
 
 def _utf16_without_mark(content: bytes) -> str | None:

@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from salmetrics.data.table_cells import is_list
 from salmetrics.data.table_header import (
     SEPARATORS,
     cells_of,
@@ -62,6 +63,8 @@ class Table:
         The row of units below the header, if there is one; it is not among the rows.
     notes
         What was noticed while the table was read.
+    guessed
+        What is said about an encoding that may be another one, which is among the notes, too.
     """
 
     columns: Mapping[str, list[str]]
@@ -71,6 +74,7 @@ class Table:
     unit: str = "line"
     units: UnitRow | None = None
     notes: tuple[str, ...] = ()
+    guessed: str | None = None
 
     def where(self, row: int) -> str:
         """Return the place of a row for a message."""
@@ -128,7 +132,8 @@ def read_table(
     separators = list(SEPARATORS) if separator is None else [separator_of(separator)]
     if Path(path).suffix.lower() in (".feather", ".parquet"):
         return _of_frame(Path(path), wanted, keep)
-    text = decoded(content_of(Path(path)), encoding)
+    text, guessed = decoded(content_of(Path(path)), encoding)
+    text = re.sub(r"\x1a[\x1a\s]*\Z", "", text)  # Ctrl-Z, the end of a file of DOS
     lines = list(io.StringIO(text, newline=""))
     declared = re.fullmatch(r"sep=(.)\s*", lines[0]) if lines else None  # written by Excel
     if declared and separator is None:
@@ -140,9 +145,11 @@ def read_table(
     check_columns(names, wanted)
     source = _Source(lines, start, mark, names, comment)
     table = _moved(source, wanted, keep)
-    if table is not None:
+    if table is None:
+        table = _without_row_numbers(_rows(source, wanted, keep), source, wanted)
+    if guessed is None:
         return table
-    return _without_row_numbers(_rows(source, wanted, keep), source, wanted)
+    return replace(table, guessed=guessed, notes=(guessed, *table.notes))
 
 
 def _of_frame(
@@ -163,7 +170,11 @@ def _of_frame(
     except (OSError, ValueError) as error:  # of pyarrow, too
         raise InputError(f"it cannot be read: {error}") from error
     names = [str(name) for name in frame.columns]
-    check_columns(names, wanted)
+    first_row = frame.head(1)
+    lists = [
+        name for k, name in enumerate(names) if any(map(is_list, map(str, first_row.iloc[:, k])))
+    ]
+    check_columns(names, wanted, lists)
     cells = [
         ["" if absent else str(cell).strip() for cell, absent in zip(values, isna, strict=True)]
         for values, isna in (

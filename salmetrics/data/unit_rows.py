@@ -14,6 +14,7 @@ __all__ = ["UnitRow", "unit_row"]
 _UNITS = {
     "pixel": ("px", "pix", "pxl", "pxs", "pixel", "pixels"),
     "degree": ("deg", "degs", "degree", "degrees", "dva", "°"),
+    "height": ("height",),
     "percent": ("%", "pct", "percent"),
     "normalised norm": ("norm", "normalised", "normalized", "fraction"),
     "": ("mm", "cm", "m", "in", "inch", "inches", "rad", "mrad"),  # these cannot be read

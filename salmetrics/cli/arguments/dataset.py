@@ -140,8 +140,8 @@ def _add_table(command: argparse.ArgumentParser) -> None:
         "--units",
         choices=get_args(Units),
         help="units of x and y: pixel; normalised, fractions of the image; percent of it; norm, "
-        "-1 to 1 from the middle, as in PsychoPy; or degree, with "
-        "--pixels-per-degree (default: pixel)",
+        "-1 to 1 from the middle; height, fractions of the height from the middle, PsychoPy's "
+        "default; or degree, with --pixels-per-degree (default: pixel)",
     )
     table.add_argument(
         "--origin",
