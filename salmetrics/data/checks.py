@@ -107,8 +107,8 @@ def position_findings(stimuli: Stimuli, fixations: Fixations) -> list[Finding]:
     Returns
     -------
     findings : list of Finding
-        "fractions": positions are below 1.5 pixels, 95 % of them or all of one subject, an error;
-        "corner" and "one-area": all are in a small part of the images; "repeated": each occurs
+        "fractions": positions are below 1.5 pixels, 95 % of them or all of a subject or an
+        image, an error; "corner" and "one-area": all are in a small part of the images; "repeated": each occurs
         several times; "coinciding": many are at exactly one place on many images.
     """
     if len(fixations) == 0 or fixations.n_images != len(stimuli):
@@ -118,7 +118,7 @@ def position_findings(stimuli: Stimuli, fixations: Fixations) -> list[Finding]:
     findings: list[Finding] = []
     if len(judged):
         heights, widths = stimuli.sizes[judged.image].T
-        findings = _fractions(judged, widths, heights)
+        findings = _fractions(judged, widths, heights, stimuli.ids)
         if findings:
             return findings
         findings = _corners(judged, widths, heights)
@@ -131,11 +131,15 @@ def _reach(x: Array, y: Array, widths: AnyArray, heights: AnyArray) -> str:
     return f"the largest x is {x.max():.3g}, the largest y {y.max():.3g}, on images of {size}"
 
 
-def _fractions(fixations: Fixations, widths: AnyArray, heights: AnyArray) -> list[Finding]:
-    """Return an error if positions, or those of one subject, are fractions of the image."""
+def _fractions(
+    fixations: Fixations, widths: AnyArray, heights: AnyArray, ids: Sequence[str]
+) -> list[Finding]:
+    """Return an error if positions, or those of a subject or image, are fractions of the image."""
     near = np.maximum(np.abs(fixations.x), np.abs(fixations.y)) < _FRACTIONS
     n = len(fixations)
     hint = "they look like fractions of the image, not pixels; give units='normalised'"
+    if any("outside" in reason for reason in fixations.left_out):  # such as those below 0
+        hint = "they look like fractions, not pixels; give units= that are right for all fixations"
     if n >= _LEAST // 2 and near.mean() >= _MOST:
         reach = _reach(fixations.x[near], fixations.y[near], widths[near], heights[near])
         which = f"all {n}" if near.all() else f"{near.sum()} of {n}"
@@ -143,25 +147,25 @@ def _fractions(fixations: Fixations, widths: AnyArray, heights: AnyArray) -> lis
         return [Finding("error", "fractions", f"{text}: {hint}")]
     if near.sum() < _LEAST // 2:
         return []
-    names, subject, counts = np.unique(fixations.subject, return_inverse=True, return_counts=True)
-    within = np.bincount(subject, near, minlength=len(names))
-    subjects = [
-        name
-        for k, name in enumerate(names.tolist())
-        if within[k] == counts[k] >= _LEAST // 2 and _n_places(fixations, subject == k) > 1
-    ]
-    if not subjects:
-        return []
-    return [
-        Finding(
-            "error",
-            "fractions",
-            f"all fixations of {len(subjects)} of {len(names)} subjects ({some(subjects, 3)}) are "
-            f"within {_FRACTIONS:g} pixels of the image's corner, and those of the others are not: "
-            "they look like fractions of the image, not pixels; multiply theirs by the image's "
-            "width and height",
-        )
-    ]
+    for what, column in (("subjects", fixations.subject), ("images", fixations.image)):
+        names, place, counts = np.unique(column, return_inverse=True, return_counts=True)
+        within = np.bincount(place, near, minlength=len(names))
+        found = [
+            name
+            for k, name in enumerate(names.tolist())
+            if within[k] == counts[k] >= _LEAST // 2 and _n_places(fixations, place == k) > 1
+        ]
+        if found:
+            if what == "images":
+                found = [ids[name] for name in found]
+            text = (
+                f"all fixations of {len(found)} of {len(names)} {what} ({some(found, 3)}) are "
+                f"within {_FRACTIONS:g} pixels of the image's corner, and those of the others are "
+                "not: they look like fractions of the image, not pixels; multiply theirs by the "
+                "image's width and height"
+            )
+            return [Finding("error", "fractions", text)]
+    return []
 
 
 def _n_places(fixations: Fixations, rows: Any) -> int:
@@ -295,10 +299,14 @@ def outside_hint(x: Array, y: Array, widths: AnyArray, heights: AnyArray) -> str
     if negative and inside(x + widths / 2, y + heights / 2):
         if (np.abs(x) < _CORNER * widths).all() and (np.abs(y) < _CORNER * heights).all():
             return (
-                "They look like degrees from the middle of the image: give units='degree' and "
-                "origin='centre'"
+                "They look like degrees from the middle of the image: give units='degree', "
+                "pixels_per_degree= and origin='centre-y-down' if y is downwards, as in "
+                "pymovements, or origin='centre' if upwards"
             )
-        return "They look as if the origin were in the middle of the image: give origin='centre'"
+        return (
+            "They look as if the origin were in the middle of the image: give origin='centre' if y "
+            "is upwards, or origin='centre-y-down' if downwards"
+        )
     if whole and x.min() >= 1 and y.min() >= 1 and inside(x - 1, y - 1):
         return "They look like pixels counted from 1: give one_based=True"
     if inside(y, x):
@@ -316,11 +324,12 @@ def _from_the_middle(across: Array, down: Array) -> str:
     """
     norm = "units='norm', from -1 to 1 between opposite edges"
     height = "units='height', fractions of the height, so that y is from -0.5 to 0.5"
-    ends = [float(np.quantile(np.abs(values), 0.99)) for values in (across, down)]
+    sizes = [np.abs(values) for values in (across, down)]
+    within = [size[size <= _HALF] for size in sizes]
     text = "They look like fractions from the middle of the image, as in PsychoPy: give"
-    if max(ends) > _HALF:
+    if min(map(len, within)) < 0.99 * len(across):
         return f"{text} {norm}"
-    if min(ends) > 0.9 * _HALF and len(across) >= _MANY:
+    if len(across) >= _MANY and min(size.max() for size in within) > 0.9 * _HALF:
         return f"{text} {height}"
     return f"{text} {height}, which is its default; or {norm}"
 
@@ -409,7 +418,8 @@ def map_findings(
     }
     if truth:
         texts["few-values"] += (
-            ": they look like masks of fixations; give them as fixations= (--fixations)"
+            ": they look like masks of fixations, which are to be given as fixations (fixations=, "
+            "on the command line --fixations)"
         )
     findings = [
         Finding(

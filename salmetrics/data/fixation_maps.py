@@ -19,15 +19,29 @@ _MARK = 100  # values of marks are at least this, such as 255
 _SEVERAL = 20  # pixels from which on their places say something
 _ORDINAL = 5  # values 1 to n, once each, that are not counts by chance
 _APART = 0.01  # share of fixated pixels without a neighbour, of the densest counts
+_MOST = 1_000_000  # fixations on an image
+_LOSSY = (".jpeg", ".jpg")
 _BLURRED = (
-    "looks like a blurred map, which is ground truth for cc, kldiv and sim (empirical=), "
-    "not fixations"
+    "looks like a blurred map, which is ground truth for CC, KLDiv and SIM (empirical=, on the "
+    "command line --empirical), not fixations"
 )
+_NOISY = (
+    "it looks like a mask with the noise of lossy compression (JPEG), so that pixels beside the "
+    "marks are not 0; save masks as PNG"
+)
+_OF_JPEG = (
+    "it is a JPEG with several values besides 0, and lossy compression changes the pixels beside "
+    "marks; save masks as PNG"
+)
+
+Place = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]
 
 
 def pixels_of_maps(
-    maps: Sequence[ArrayLike], values: MapValues | None = None
-) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    maps: Sequence[ArrayLike],
+    values: MapValues | None = None,
+    names: Sequence[str] | None = None,
+) -> tuple[Place, tuple[str, ...]]:
     """Return row, column and image of each fixation in maps, in the order of the images.
 
     Parameters
@@ -36,6 +50,15 @@ def pixels_of_maps(
         One map per image, shape (height, width).
     values
         Meaning of the values; see `Fixations.from_maps`.
+    names
+        Names of the maps for messages; their numbers by default.
+
+    Returns
+    -------
+    places : tuple of ndarray
+        Row, column and image.
+    notes : tuple of str
+        What is implausible about values whose meaning is given.
 
     Raises
     ------
@@ -44,26 +67,30 @@ def pixels_of_maps(
     """
     check_choice("values", values, (None, *get_args(MapValues)))
     arrays = [np.asarray(each) for each in maps]
-    for i, array in enumerate(arrays):
+    called = [f"fixation map {name!r}" for name in (range(len(arrays)) if names is None else names)]
+    for array, what in zip(arrays, called, strict=True):
         if array.ndim != 2:
-            raise InputError(f"fixation map {i} must be two-dimensional; got {array.shape}")
+            raise InputError(f"{what} must be two-dimensional; got {array.shape}")
         if array.dtype.kind not in "biuf" or not np.isfinite(array).all():
-            raise InputError(f"fixation map {i} must hold finite numbers")
-    if values == "marks" or (values is None and _are_marks(arrays)):
+            raise InputError(f"{what} must hold finite numbers")
+    are_marks = _are_marks(arrays)
+    notes = () if values is None else _overridden(arrays, called, values, are_marks)
+    if values == "marks" or (values is None and are_marks):
         arrays = [array != 0 for array in arrays]
-    for i, array in enumerate(arrays):
-        _check_counts(array, i)
+    for array, what in zip(arrays, called, strict=True):
+        _check_counts(array, what)
     if values is None:
-        _check_plausible(arrays)
+        _check_plausible(arrays, called)
     rows, columns, images = [], [], []
     for i, array in enumerate(arrays):
+        _check_number(array, called[i])
         flat = np.repeat(np.arange(array.size), array.ravel().astype(np.int64))
         rows.append(flat // array.shape[1])
         columns.append(flat % array.shape[1])
         images.append(np.full(flat.size, i, np.int64))
     if not images:
-        return np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0, np.int64)
-    return np.concatenate(rows), np.concatenate(columns), np.concatenate(images)
+        return (np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0, np.int64)), notes
+    return (np.concatenate(rows), np.concatenate(columns), np.concatenate(images)), notes
 
 
 def _are_marks(maps: Sequence[NDArray[Any]]) -> bool:
@@ -77,20 +104,69 @@ def _are_marks(maps: Sequence[NDArray[Any]]) -> bool:
     return len(found) == 1 and found.pop() > 1
 
 
-def _check_counts(counts: NDArray[Any], i: int) -> None:
+def _check_counts(counts: NDArray[Any], what: str) -> None:
     """Raise `InputError` for a map that does not hold whole numbers."""
     if (counts < 0).any() or (counts != np.floor(counts)).any():
-        raise InputError(f"fixation map {i} must hold whole numbers >= 0; this one {_BLURRED}")
+        raise InputError(f"{what} must hold whole numbers >= 0; this one {_BLURRED}")
 
 
-def _check_plausible(maps: Sequence[NDArray[Any]]) -> None:
-    """Raise `InputError` for maps whose values are probably not counts of fixations."""
-    for i, array in enumerate(maps):
-        problem = _implausible(array)
-        if problem:
+def _check_number(counts: NDArray[Any], what: str) -> None:
+    """Raise `InputError` for a map with more fixations than an image has."""
+    n = counts.sum(dtype=np.float64)
+    if n > _MOST:
+        raise InputError(
+            f"{what} would hold {n:.0f} fixations, more than {_MOST}. If it is a blurred map, it "
+            "is ground truth (empirical=, on the command line --empirical), not fixations; if it "
+            "holds fixations, divide it by the value of one"
+        )
+
+
+def _overridden(
+    maps: Sequence[NDArray[Any]], called: Sequence[str], values: MapValues, are_marks: bool
+) -> tuple[str, ...]:
+    """Return a note of what is implausible about maps that are read as `values` all the same.
+
+    Raises
+    ------
+    InputError
+        If they are certainly not marks.
+    """
+    problems: dict[str, str] = {}
+    for array, what in zip(maps, called, strict=True):
+        problem = _implausible(array != 0 if are_marks else array)
+        if values == "marks" and (problem == _NOISY or _is_lossy(array, what)):
             raise InputError(
-                f"fixation map {i}: {problem}. If it holds counts, give values='counts'; if each "
-                "pixel that is not 0 is one fixation, give values='marks'"
+                f"{what} does not hold marks: {_NOISY if problem == _NOISY else _OF_JPEG}"
+            )
+        if values == "counts" and are_marks and array.max(initial=0) > _LARGE_COUNT:
+            problem = f"all its pixels that are not 0 hold {array.max():g}, as marks do"
+        if problem:
+            problems[what] = problem
+    if not problems:
+        return ()
+    (what, problem), *_ = problems.items()
+    return (
+        f"{len(problems)} of {len(maps)} fixation maps are read with values={values!r} though they "
+        f"look otherwise; {what}: {problem}",
+    )
+
+
+def _is_lossy(array: NDArray[Any], what: str) -> bool:
+    """Whether a map comes from a file of lossy compression, and has several values besides 0."""
+    return what.lower().rstrip("'").endswith(_LOSSY) and np.unique(array).size > 2
+
+
+def _check_plausible(maps: Sequence[NDArray[Any]], called: Sequence[str]) -> None:
+    """Raise `InputError` for maps whose values are probably not counts of fixations."""
+    for array, what in zip(maps, called, strict=True):
+        problem = _implausible(array)
+        if problem == _NOISY:
+            raise InputError(f"{what}: {problem}")
+        if problem:
+            marks = "; if each pixel that is not 0 is one fixation, give values='marks'"
+            raise InputError(
+                f"{what}: {problem}. If it holds counts, give values='counts'"
+                + ("" if _is_lossy(array, what) else marks)
             )
     filled = [array[array > 0] for array in maps]
     n = sum(each.size for each in filled)
@@ -111,15 +187,14 @@ def _implausible(counts: NDArray[Any]) -> str | None:
     n, top = int(filled.sum()), int(counts.max(initial=0))
     if levels.size >= _ORDINAL and (often == 1).all() and top == levels.size:
         return f"its values are 1 to {top}, once each, which look like ordinal numbers"
+    if _is_noisy(counts[filled], top):
+        return _NOISY
     if n >= _SEVERAL and _looks_blurred(counts.astype(np.float64), filled):
         return f"this one {_BLURRED}"
     if levels.size > 1 and levels[0] >= _MARK and (levels % levels[0] == 0).all():
         return f"all its values are multiples of {levels[0]:g}, as of marks that were added up"
     if top > _LARGE_COUNT and counts.dtype.kind != "b" and levels.size > 1:
-        return (
-            f"one pixel holds {top}, which is more fixations than are likely; it may be a mask "
-            "with noise of compression, or hold durations"
-        )
+        return f"one pixel holds {top}, which is more fixations than are likely; is it a duration?"
     if n < _SEVERAL:
         return None
     if n > counts.size / 3:
@@ -128,6 +203,12 @@ def _implausible(counts: NDArray[Any]) -> str | None:
     if beside.mean() > 1 and (beside == 0).mean() < _APART:
         return "its pixels that are not 0 lie together in areas, as discs around fixations do"
     return None
+
+
+def _is_noisy(values: NDArray[Any], top: int) -> bool:
+    """Whether values that are not 0 are near 0 or near the largest one, as of a mask in a JPEG."""
+    low, high = int((values < top / 4).sum()), int((values > 3 * top / 4).sum())
+    return top >= _MARK and low > high / 100 and values.size - low - high < high / 10
 
 
 def _beside(filled: NDArray[np.bool_]) -> NDArray[np.int64]:

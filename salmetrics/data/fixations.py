@@ -409,7 +409,13 @@ class Fixations:
         return read_fixations(path, stimuli, form)[0]
 
     @classmethod
-    def from_maps(cls, maps: Sequence[ArrayLike], *, values: MapValues | None = None) -> Fixations:
+    def from_maps(
+        cls,
+        maps: Sequence[ArrayLike],
+        *,
+        values: MapValues | None = None,
+        names: Sequence[str] | None = None,
+    ) -> Fixations:
         """Create fixations from one map per image, of counts or of marks.
 
         Fixations are at the centres of their pixels, and all have subject 0.
@@ -423,7 +429,9 @@ class Fixations:
             that is not 0 holds one. By default, marks if all maps together have one value besides
             0, which is 255, 65535 or another above 1; else counts. It is an error then if the
             values are implausible as such: blurred, filled areas, ordinal numbers, more than 50
-            on a pixel.
+            on a pixel. With a given meaning, that is a warning, and in `notes`.
+        names
+            Names of the maps, such as those of their files, for messages; numbers by default.
 
         Returns
         -------
@@ -433,8 +441,9 @@ class Fixations:
         Raises
         ------
         InputError
-            If a map is not two-dimensional, or holds counts that are not whole numbers >= 0, or
-            looks like something else and `values` is not given.
+            If a map is not two-dimensional, or holds counts that are not whole numbers >= 0, over a
+            million fixations, or marks amid the noise of lossy compression; or if it looks like
+            something else and `values` is not given.
 
         Examples
         --------
@@ -445,8 +454,11 @@ class Fixations:
         2
         """
         maps = list(maps)
-        row, column, image = pixels_of_maps(maps, values)
-        return cls.from_arrays(column + 0.5, row + 0.5, image, n_images=len(maps))
+        (row, column, image), notes = pixels_of_maps(maps, values, names)
+        found = cls.from_arrays(column + 0.5, row + 0.5, image, n_images=len(maps))
+        for note in notes:
+            warnings.warn(note, InputWarning, stacklevel=2)
+        return cls(found.columns, found.n_images, notes=notes)
 
     def to_dataframe(self, stimuli: Stimuli | None = None) -> pd.DataFrame:
         """Return all columns as a table.

@@ -287,10 +287,14 @@ def _fixations_in_maps(
         raise InputError(
             f"{error}. Images without a map have no fixations with missing='drop'"
         ) from error
-    counted = Fixations.from_maps(_MapsOfFixations(maps, stimuli, set(without)), values=values)
+    counted = Fixations.from_maps(
+        _MapsOfFixations(maps, stimuli, set(without)),
+        values=values,
+        names=[maps.name_of(name) for name in stimuli.ids],
+    )
     left_out = {WITHOUT_MAP: len(without)} if without else {}
     notes = [f"the maps of fixations: {note}" for note in maps.notes]
-    return Fixations(counted.columns, counted.n_images, left_out, notes)
+    return Fixations(counted.columns, counted.n_images, left_out, [*notes, *counted.notes])
 
 
 def _without_map(maps: StoredMaps, stimuli: Stimuli) -> list[str]:

@@ -296,6 +296,16 @@ class StoredMaps:
             raise InputError(f"{str(self.path)!r} has {known.problems[stimulus.id]}")
         return self._maps.read(known.found[stimulus.id])
 
+    def name_of(self, image: str) -> str:
+        """Return what the map of an image is called in the folder, archive or file.
+
+        Parameters
+        ----------
+        image
+            Id of one of the images that the maps were opened for; others are returned as they are.
+        """
+        return self._of_known.found.get(image, image)
+
     @cached_property
     def _of_known(self) -> Matching:
         """The maps of the images that the store was opened for."""
