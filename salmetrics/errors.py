@@ -1,6 +1,8 @@
 """The error for invalid input, which the user can fix, and the helpers that check options."""
 
 import difflib
+import errno
+import os
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -8,6 +10,7 @@ __all__ = [
     "InputError",
     "InputWarning",
     "NeedsDensityError",
+    "NotSavedWarning",
     "check_choice",
     "check_list",
     "check_whole",
@@ -16,6 +19,7 @@ __all__ = [
     "is_whole",
     "nearest",
     "some",
+    "why_not_written",
 ]
 
 
@@ -35,6 +39,34 @@ class InputWarning(UserWarning):
     >>> warnings.simplefilter("error", InputWarning)  # stop instead
     >>> warnings.simplefilter("default", InputWarning)
     """
+
+
+class NotSavedWarning(UserWarning):
+    """A file that could not be written, although what belongs in it is computed and returned.
+
+    Parameters
+    ----------
+    argument
+        Argument that names the place of the file.
+    path
+        The file or folder.
+    failure
+        The error of the disk.
+
+    Examples
+    --------
+    >>> import warnings
+    >>> warnings.simplefilter("error", NotSavedWarning)  # stop instead
+    >>> warnings.simplefilter("default", NotSavedWarning)
+    """
+
+    def __init__(self, argument: str, path: object, failure: OSError) -> None:
+        self.argument = argument
+        self.path = str(path)
+        self.reason = why_not_written(failure)
+        super().__init__(
+            f"{argument}=: {self.reason}, so {self.path!r} is not written; the result is complete"
+        )
 
 
 class NeedsDensityError(InputError, TypeError):
@@ -113,6 +145,20 @@ def is_whole(value: Any) -> bool:
     import numpy as np
 
     return isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+
+
+def why_not_written(failure: Exception) -> str:
+    """Return why a file could not be written, without the name of a temporary file.
+
+    Examples
+    --------
+    >>> why_not_written(OSError(errno.ENOSPC, "No space left on device", "/data/.r.h5-1f"))
+    'the disk is full'
+    """
+    number = getattr(failure, "errno", None)
+    if number is None:
+        return str(failure)
+    return "the disk is full" if number in (errno.ENOSPC, errno.EDQUOT) else os.strerror(number)
 
 
 def described(error: BaseException) -> str:

@@ -1,5 +1,7 @@
 """The checks of options: what passes, what comes back, and what each message says."""
 
+import errno
+
 import numpy as np
 import pytest
 
@@ -7,6 +9,7 @@ import salmetrics
 from salmetrics.errors import (
     InputError,
     NeedsDensityError,
+    NotSavedWarning,
     check_choice,
     check_list,
     check_whole,
@@ -14,6 +17,7 @@ from salmetrics.errors import (
     is_number,
     is_whole,
     some,
+    why_not_written,
 )
 
 
@@ -89,3 +93,13 @@ def test_numbers(value, number, whole):
 def test_described():
     assert described(InputError("sigma is missing")) == "InputError: sigma is missing"
     assert described(KeyError("x")) == "KeyError: 'x'"
+
+
+def test_why_a_file_is_not_written():
+    assert why_not_written(OSError(errno.EDQUOT, "Disk quota exceeded", "a")) == "the disk is full"
+    assert why_not_written(OSError(errno.EACCES, "no", "a")) == "Permission denied"
+    assert why_not_written(OSError("in words")) == "in words"
+    warning = NotSavedWarning("out", "boards", OSError(errno.ENOSPC, "full"))
+    text = "out=: the disk is full, so 'boards' is not written; the result is complete"
+    assert str(warning) == text
+    assert (warning.argument, warning.path, warning.reason) == ("out", "boards", "the disk is full")

@@ -86,6 +86,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         except SystemExit:  # of --help, and of SIGTERM
             raise
         except BaseException as error:
+            for text in output.failures():
+                output.error(text)
             if verbose and interrupts.number == 0:
                 traceback.print_exc()
             if interrupts.number > 0 or isinstance(error, KeyboardInterrupt):
@@ -111,7 +113,8 @@ def _run(options: Any, spellings: Mapping[str, str]) -> int:
         output.note(f"salmetrics {__version__}, {python}, {platform.platform()}")
     with hidden() if quiet else contextlib.nullcontext():
         code = options.run(options) or 0
-    failed = output.finish()
+    output.finish()
+    failed = output.failures()
     for text in failed:
         output.error(text)
     return 2 if failed else int(code)

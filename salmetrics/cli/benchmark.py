@@ -128,7 +128,8 @@ def _run(options: argparse.Namespace) -> int:
         seed=options.seed,
         check=options.check,
     )
-    output.wrote(options.out)
+    if output.is_written(options.out):
+        output.wrote(options.out)
     output.say(f"{table_text(result)}\n")
     output.document(_document(result))
     return _SOME_SKIPPED if result.skipped else 0

@@ -16,7 +16,7 @@ from salmetrics.cli.arguments.parsing import section
 from salmetrics.cli.arguments.scoring import add_json, add_resources, add_scoring, map_reading
 from salmetrics.engine.run_options import OnError
 from salmetrics.evaluation.evaluate import evaluate
-from salmetrics.io.files import replacing
+from salmetrics.io.files import write_text
 from salmetrics.models.fitted_density import fitted_if_map
 from salmetrics.results.evaluation import Evaluation
 from salmetrics.results.exchange import check_parquet
@@ -26,15 +26,10 @@ __all__ = ["add"]
 _WRITERS = {
     ".csv": Evaluation.to_csv,
     ".h5": Evaluation.save,
-    ".md": lambda result, path: _write_text(path, result.to_markdown()),
+    ".md": lambda result, path: write_text(path, result.to_markdown()),
     ".parquet": Evaluation.to_parquet,
-    ".tex": lambda result, path: _write_text(path, result.to_latex()),
+    ".tex": lambda result, path: write_text(path, result.to_latex()),
 }
-
-
-def _write_text(path: Path, text: str) -> None:
-    with replacing(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
 
 
 def add(commands: Any) -> None:

@@ -8,7 +8,6 @@ output, everything else to standard error.
 from __future__ import annotations
 
 import contextlib
-import errno
 import json
 import math
 import os
@@ -21,6 +20,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TextIO
 
+from salmetrics.errors import InputError, NotSavedWarning, why_not_written
+
 __all__ = [
     "OutputError",
     "ReaderGoneError",
@@ -28,7 +29,9 @@ __all__ = [
     "console",
     "document",
     "error",
+    "failures",
     "finish",
+    "is_written",
     "keeps",
     "kept",
     "note",
@@ -59,7 +62,7 @@ class _State:
     keeps: str = "nothing is kept"
     saved: list[str] = field(default_factory=list)
     lines: list[str] = field(default_factory=list)
-    failed: list[str] = field(default_factory=list)
+    failed: dict[tuple[str, str], list[str]] = field(default_factory=dict)
     warned: set[str] = field(default_factory=set)
 
 
@@ -85,7 +88,10 @@ def console() -> Iterator[None]:
             file: TextIO | None = None,
             line: str | None = None,
         ) -> None:
-            if _state.verbose:
+            if isinstance(message, NotSavedWarning):
+                option = _state.options.get(message.argument, "--out")
+                _fail(option, message.reason, message.path)
+            elif _state.verbose:
                 text = warnings.formatwarning(message, category, filename, lineno, line)
                 _print_error(text.rstrip("\n"))
             else:
@@ -93,6 +99,7 @@ def console() -> Iterator[None]:
                 _warn(f"{'' if ours else f'{category.__name__}: '}{message}")
 
         warnings.showwarning = show
+        warnings.simplefilter("always", NotSavedWarning)
         try:
             yield
         finally:
@@ -171,7 +178,7 @@ def save(path: str | Path, write: Callable[[Path], Any], text: str = "") -> None
     try:
         write(Path(path))
     except OSError as failure:
-        _state.failed.append(f"--out: {_reason(failure)}, so {str(path)!r} is not written")
+        _fail("--out", why_not_written(failure), str(path))
     else:
         wrote(path, text)
 
@@ -190,7 +197,6 @@ def check_out(path: Path | None, suffixes: tuple[str, ...] = ()) -> str:
     InputError
         If the suffix is unknown, the path is a folder, or its folder is missing or read-only.
     """
-    from salmetrics.errors import InputError
     from salmetrics.io.files import check_target
 
     if path is None:
@@ -205,8 +211,8 @@ def check_out(path: Path | None, suffixes: tuple[str, ...] = ()) -> str:
     return suffix
 
 
-def finish() -> list[str]:
-    """Report the files that were written; return the errors of those that were not."""
+def finish() -> None:
+    """Report the files that were written."""
     if _state.lines and not _state.quiet:
         lines, _state.lines = _state.lines, []
         if _state.json:
@@ -214,7 +220,20 @@ def finish() -> list[str]:
                 _print_error(line)
         else:
             _print("\n".join(lines))
-    return _state.failed
+
+
+def failures() -> list[str]:
+    """Return what prevented files from being written, as one text per option and reason."""
+    return [
+        f"{option}: {reason}, so {_listed(paths)} {'is' if len(paths) == 1 else 'are'} not written"
+        for (option, reason), paths in _state.failed.items()
+    ]
+
+
+def is_written(path: str | Path) -> bool:
+    """Whether neither this path nor anything below it has failed to be written."""
+    failed = {Path(each) for paths in _state.failed.values() for each in paths}
+    return not any(Path(path) in (each, *each.parents) for each in failed)
 
 
 def on_command_line(text: str, options: Mapping[str, str] | None = None) -> str:
@@ -318,7 +337,7 @@ def _print(text: str) -> None:
     except OSError as failure:
         _abandon(sys.stdout)
         where = _saved() or "nothing is saved; --out FILE saves the result, where there is one"
-        raise OutputError(f"standard output: {_reason(failure)}; {where}") from failure
+        raise OutputError(f"standard output: {why_not_written(failure)}; {where}") from failure
 
 
 def _print_error(text: str) -> None:
@@ -335,6 +354,19 @@ def _warn(text: str) -> None:
         _print_error(f"salmetrics: warning: {line}")
 
 
+def _fail(option: str, reason: str, path: str) -> None:
+    """Record a file that could not be written, which ends the command with an error."""
+    paths = _state.failed.setdefault((option, reason), [])
+    if path not in paths:
+        paths.append(path)
+
+
+def _listed(paths: list[str]) -> str:
+    """Return paths as words of a sentence."""
+    *first, last = map(repr, paths)
+    return f"{', '.join(first)} and {last}" if first else last
+
+
 def _abandon(stream: TextIO) -> None:
     """Let what is left in a buffer go, so that the end of the process does not try again."""
     if stream is sys.__stdout__:
@@ -346,14 +378,6 @@ def _abandon(stream: TextIO) -> None:
 def _saved() -> str:
     """Return which files were saved; empty if none."""
     return f"saved: {', '.join(_state.saved)}" if _state.saved else ""
-
-
-def _reason(failure: Exception) -> str:
-    """Return why a file could not be written, without the name of a temporary file."""
-    number = getattr(failure, "errno", None)
-    if number is None:
-        return str(failure)
-    return "the disk is full" if number in (errno.ENOSPC, errno.EDQUOT) else os.strerror(number)
 
 
 def _plain(value: Any) -> Any:

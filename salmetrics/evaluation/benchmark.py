@@ -14,10 +14,11 @@ import numpy as np
 from salmetrics.array_types import Kind
 from salmetrics.data.dataset import Dataset
 from salmetrics.densities.resampling import Resize
-from salmetrics.errors import InputError, check_choice, described
+from salmetrics.errors import InputError, NotSavedWarning, check_choice, described
 from salmetrics.evaluation.evaluate import evaluate
 from salmetrics.evaluation.scoring import missing_for_data
-from salmetrics.io.files import replacing
+from salmetrics.io.checkpoint import NoCheckpointError
+from salmetrics.io.files import write_text
 from salmetrics.io.map_stores import MAP_STORES
 from salmetrics.metrics.registry import METRICS
 from salmetrics.models.base import Model
@@ -183,9 +184,9 @@ class Benchmark:
         for name in self.evaluations:
             self.save_dataset(name, target)
         if len(self.evaluations) > 1:
-            _write(target / "generalisation.csv", self.generalisation.to_csv())
+            write_text(target / "generalisation.csv", self.generalisation.to_csv())
         lines = [f"{s.dataset}\t{s.model}\t{s.reason}" for s in self.skipped]
-        _write(target / "skipped.tsv", "\n".join(["dataset\tmodel\treason", *lines]) + "\n")
+        write_text(target / "skipped.tsv", "\n".join(["dataset\tmodel\treason", *lines]) + "\n")
 
     def save_dataset(self, name: str, folder: str | Path) -> None:
         """Write the tables of one data set; see `save`.
@@ -201,12 +202,12 @@ class Benchmark:
         target.mkdir(parents=True, exist_ok=True)
         result = self.evaluations[name]
         result.save(target / f"{name}.h5")
-        _write(target / f"{name}.csv", self.leaderboard(name, intervals=True).to_csv())
-        _write(target / f"{name}.md", self._text(name, as_markdown))
+        write_text(target / f"{name}.csv", self.leaderboard(name, intervals=True).to_csv())
+        write_text(target / f"{name}.md", self._text(name, as_markdown))
         if self.layout is not None:
             stem = f"{name}.{self.layout.name}"
-            _write(target / f"{stem}.md", to_markdown(result, self.layout))
-            _write(target / f"{stem}.tex", to_latex(result, self.layout))
+            write_text(target / f"{stem}.md", to_markdown(result, self.layout))
+            write_text(target / f"{stem}.tex", to_latex(result, self.layout))
 
     def __repr__(self) -> str:
         parts = []
@@ -330,6 +331,12 @@ def benchmark(
     result : Benchmark
         Leaderboards by data set, and what was skipped.
 
+    Warns
+    -----
+    NotSavedWarning
+        If the disk is full, or fails otherwise, after something was computed: the result is
+        returned, and not all of it is in `checkpoint` or `out`.
+
     Raises
     ------
     InputError
@@ -363,26 +370,29 @@ def benchmark(
     if metrics is not None:
         _check_possible(metrics, opened, datasets, choices, truths)
     refused: tuple[type[Exception], ...] = (Exception,) if keep_going else ()
+    if out is not None:
+        Path(out).mkdir(parents=True, exist_ok=True)
     evaluations: dict[str, Evaluation] = {}
     for dataset in datasets:
         name, ours = dataset.name, opened[dataset.name]
         if not ours:
             continue  # each model is among the skipped
+        score = partial(
+            evaluate,
+            ours,
+            *dataset,
+            protocol=choices,
+            gold_standard=gold_standard,
+            empirical=truths.get(name),
+            n_bootstrap=n_bootstrap,
+            n_jobs=n_jobs,
+            seed=seed,
+            on_error="record" if keep_going else "raise",
+            check=check,
+            progress=progress,
+        )
         try:
-            result = evaluate(
-                ours,
-                *dataset,
-                protocol=choices,
-                gold_standard=gold_standard,
-                empirical=truths.get(name),
-                n_bootstrap=n_bootstrap,
-                n_jobs=n_jobs,
-                seed=seed,
-                checkpoint=None if checkpoint is None else Path(checkpoint) / name,
-                on_error="record" if keep_going else "raise",
-                check=check,
-                progress=progress,
-            )
+            result = _with_checkpoint(score, checkpoint, name, needed=not evaluations)
         except refused as error:
             skipped += [Skipped(name, model, _told(error)) for model in ours]
             continue
@@ -395,15 +405,40 @@ def benchmark(
         if out is not None:
             alone = {name: evaluations[name]}
             order = sort_by or _first_shared(alone)
-            Benchmark(alone, (), order, layout=form).save_dataset(name, out)
+            board = Benchmark(alone, (), order, layout=form)
+            _saved(partial(board.save_dataset, name), out)
     if not evaluations:
         reasons = "; ".join(f"{s.model} on {s.dataset}: {s.reason}" for s in skipped)
         raise InputError(f"no model is left: {reasons}")
     sort_by = sort_by or _first_shared(evaluations)
     result_of_all = Benchmark(evaluations, skipped, sort_by, _maps_of_no_image(opened), form)
     if out is not None:
-        result_of_all.save(out)
+        _saved(result_of_all.save, out)
     return result_of_all
+
+
+def _with_checkpoint(
+    score: Callable[..., Evaluation], checkpoint: str | Path | None, name: str, *, needed: bool
+) -> Evaluation:
+    """Score a data set with a checkpoint, or without if it cannot be made and is not needed."""
+    if checkpoint is None:
+        return score()
+    try:
+        return score(checkpoint=Path(checkpoint) / name)
+    except NoCheckpointError as error:
+        if needed or not isinstance(error.__cause__, OSError):
+            raise
+        failure = error.__cause__
+    warnings.warn(NotSavedWarning("checkpoint", checkpoint, failure), stacklevel=3)
+    return score()
+
+
+def _saved(write: Callable[[str | Path], None], out: str | Path) -> None:
+    """Write tables; warn if the disk fails, so that the scores are not lost."""
+    try:
+        write(out)
+    except OSError as failure:
+        warnings.warn(NotSavedWarning("out", out, failure), stacklevel=3)
 
 
 def _ground_truths(
@@ -678,8 +713,3 @@ def _best_first(result: Evaluation, ranks: pd.DataFrame) -> list[str]:
 def _with_interval(value: float, low: float, high: float) -> str:
     text = "-" if np.isnan(value) else f"{value:.3f}"
     return text if np.isnan(low) else f"{text} ±{(high - low) / 2:.3f}"
-
-
-def _write(path: Path, text: str) -> None:
-    with replacing(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")

@@ -112,6 +112,11 @@ def evaluate(
     evaluation : Evaluation
         Scores with intervals. A metric that a model does not have is NaN, with the reason.
 
+    Warns
+    -----
+    NotSavedWarning
+        If the disk is full, or fails otherwise, so that `checkpoint` does not hold every chunk.
+
     Raises
     ------
     InputError

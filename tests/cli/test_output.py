@@ -15,6 +15,7 @@ import pytest
 import salmetrics
 from salmetrics import InputError
 from salmetrics.cli import main, output, parser
+from salmetrics.errors import NotSavedWarning
 from salmetrics.io import files
 from tests.cli.command_line import DATA, FILES, error_of
 from tests.messages import python_arguments
@@ -108,6 +109,77 @@ def test_a_full_disk_leaves_the_table(folder, monkeypatch, capsys, out):
     text = f"salmetrics: error: --out: the disk is full, so '{out}' is not written\n"
     assert printed.err == text
     assert not [path for path in folder.iterdir() if path.name.startswith((".", "r."))]
+
+
+class Disk:
+    """A disk on which files can be replaced until it is full."""
+
+    def __init__(self, monkeypatch):
+        self.room = 0
+        self._replace = files.os.replace
+        monkeypatch.setattr(files.os, "replace", self)
+
+    def __call__(self, source, target):
+        if not Path(target).is_absolute():  # those of numba's cache are
+            if self.room == 0:
+                raise OSError(errno.ENOSPC, "No space left on device")
+            self.room -= 1
+        self._replace(source, target)
+
+
+def test_a_full_disk_under_a_checkpoint_leaves_the_table(folder, monkeypatch, capsys):
+    command = [*UNIFORM, "--model", "gaussian-centre-bias", "--checkpoint", "parts"]
+    disk = Disk(monkeypatch)
+    text = "salmetrics: error: checkpoint 'parts' cannot be written: the disk is full\n"
+    assert error_of(capsys, command) == text  # before anything is computed
+    disk.room = 3  # manifests, and the part of one model
+    assert main([*command, "--out", "r.csv"]) == 2
+    printed = capsys.readouterr()
+    assert "\nuniform               0.500\ngaussian-centre-bias  0." in printed.out
+    lines = printed.err.splitlines()
+    reason = "the disk is full, so"
+    assert lines == [
+        f"salmetrics: error: --checkpoint: {reason} 'parts' is not written",
+        f"salmetrics: error: --out: {reason} 'r.csv' is not written",
+    ]
+    assert len(list(Path("parts").rglob("*.chunk"))) == 1
+
+
+@pytest.mark.parametrize(
+    ("room", "files_left"),
+    [
+        (2, []),  # of both data sets, the parts of the first fit
+        (5, ["one.csv", "one.h5", "one.md"]),
+    ],
+)
+def test_a_full_disk_under_a_benchmark_leaves_the_tables(
+    result, monkeypatch, capsys, room, files_left
+):
+    sets = ["--dataset", "data.h5,name=one", "--dataset", "data.h5,name=two"]
+    options = ["--model", "uniform", "--metrics", "AUC", "--n-bootstrap", "0", "--out", "b"]
+    disk = Disk(monkeypatch)
+    disk.room = room
+    assert main(["benchmark", *sets, *options]) == 2
+    printed = capsys.readouterr()
+    assert printed.out.count("\nuniform  ") == 3  # data sets, and all of them
+    assert "wrote" not in printed.out
+    assert printed.err.startswith("salmetrics: error: --out: the disk is full, so 'b/checkpoint")
+    assert "are not written\n" in printed.err
+    assert printed.err.count("\n") == 1
+    assert sorted(path.name for path in Path("b").iterdir() if path.is_file()) == files_left
+
+
+def test_a_failed_file_is_reported_even_if_the_command_fails(monkeypatch, capsys):
+    def fail(options):
+        failure = OSError(errno.ENOSPC, "No space left on device")
+        warnings.warn(NotSavedWarning("checkpoint", "parts", failure), stacklevel=1)
+        raise InputError("the model is wrong")
+
+    monkeypatch.setattr("salmetrics.cli.metrics._run", fail)
+    assert main(["metrics"]) == 2
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[0].endswith("the disk is full, so 'parts' is not written")
+    assert lines[1:] == ["salmetrics: error: the model is wrong"]
 
 
 @pytest.mark.slow
