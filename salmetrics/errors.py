@@ -18,12 +18,14 @@ __all__ = [
     "is_number",
     "is_whole",
     "nearest",
+    "quoted",
+    "shortened",
     "some",
     "why_not_written",
 ]
 
 
-_LONGEST = 200  # characters of a value in a message
+_LONGEST = 80  # characters of a value in a message
 
 
 class InputError(ValueError):
@@ -84,9 +86,8 @@ def check_choice(name: str, value: Any, choices: Iterable[Any]) -> None:
     """
     allowed = list(choices)
     if value not in allowed:
-        given = repr(value) if len(repr(value)) <= _LONGEST else f"{repr(value)[:_LONGEST]} ..."
         hint = nearest(value, allowed)
-        raise InputError(f"{name} must be one of {some(allowed, 30)}; got {given}{hint}")
+        raise InputError(f"{name} must be one of {some(allowed, 30)}; got {quoted(value)}{hint}")
 
 
 def nearest(value: Any, choices: Iterable[Any], *, quoted: bool = True) -> str:
@@ -111,15 +112,34 @@ def nearest(value: Any, choices: Iterable[Any], *, quoted: bool = True) -> str:
 def check_list(name: str, values: Any) -> list[Any]:
     """Return several values as a list; raise `InputError` for a single one, such as a string."""
     if isinstance(values, (str, bytes)) or not isinstance(values, Iterable):
-        raise InputError(f"{name} must be a list; got {values!r}")
+        raise InputError(f"{name} must be a list; got {quoted(values)}")
     return list(values)
 
 
 def check_whole(name: str, value: Any, least: int) -> int:
     """Return a whole number as an `int`; raise `InputError` unless it is at least `least`."""
     if not is_whole(value) or value < least:
-        raise InputError(f"{name} must be a whole number >= {least}; got {value!r}")
+        raise InputError(f"{name} must be a whole number >= {least}; got {quoted(value)}")
     return int(value)
+
+
+def quoted(value: Any, longest: int = _LONGEST) -> str:
+    """Return a value for a message, as Python writes it, with dots in the middle of a long one.
+
+    Examples
+    --------
+    >>> quoted("images/0001.png")
+    "'images/0001.png'"
+    >>> quoted("a" * 1000 + ".png", 20)
+    "'aaaaaaaa...aaa.png'"
+    """
+    return shortened(repr(value), longest)
+
+
+def shortened(text: str, longest: int = _LONGEST) -> str:
+    """Return a text of at most `longest` characters, with dots in the middle of a longer one."""
+    n = longest - 3
+    return text if len(text) <= longest else f"{text[: n - n // 2]}...{text[-(n // 2) :]}"
 
 
 def some(names: Sequence[Any], n: int = 5) -> str:
@@ -130,7 +150,7 @@ def some(names: Sequence[Any], n: int = 5) -> str:
     >>> some(["a", "b", "c"], 2)
     "'a', 'b' ..."
     """
-    return ", ".join(map(repr, names[:n])) + (" ..." if len(names) > n else "")
+    return ", ".join(map(quoted, names[:n])) + (" ..." if len(names) > n else "")
 
 
 def is_number(value: Any) -> bool:

@@ -16,6 +16,8 @@ from salmetrics.errors import (
     described,
     is_number,
     is_whole,
+    quoted,
+    shortened,
     some,
     why_not_written,
 )
@@ -103,3 +105,14 @@ def test_why_a_file_is_not_written():
     text = "out=: the disk is full, so 'boards' is not written; the result is complete"
     assert str(warning) == text
     assert (warning.argument, warning.path, warning.reason) == ("out", "boards", "the disk is full")
+
+
+def test_long_values_in_messages():
+    assert quoted("a" * 78) == repr("a" * 78)
+    assert quoted("a" * 40 + "b" * 40) == "'" + "a" * 38 + "..." + "b" * 37 + "'"
+    assert shortened("abcdefghij", 10) == "abcdefghij"
+    assert shortened("abcdefghijk", 10) == "abcd...ijk"
+    assert len(some(["a" * 999] * 3)) == 3 * 80 + 4
+    with pytest.raises(InputError) as error:
+        check_choice("key", "c" * 999, "ab")
+    assert len(str(error.value)) < 150

@@ -10,7 +10,7 @@ from typing import Any, get_args
 from salmetrics.array_types import KINDS
 from salmetrics.cli import output
 from salmetrics.cli.arguments.dataset import add_data, dataset_of, heading, protocol_of, shortened
-from salmetrics.cli.arguments.documents import evaluation_document, table_text
+from salmetrics.cli.arguments.documents import errors_text, evaluation_document, table_text
 from salmetrics.cli.arguments.model import MODEL_HELP, model_of, named_specs, opened
 from salmetrics.cli.arguments.parsing import section
 from salmetrics.cli.arguments.scoring import add_json, add_resources, add_scoring, map_reading
@@ -130,6 +130,6 @@ def _run(options: argparse.Namespace) -> None:
     if options.out is not None:
         output.save(options.out, partial(_WRITERS[suffix], result))
     output.say(f"{heading(dataset)}\n")
-    table = table_text(result)
+    table = "\n\n".join(filter(None, (table_text(result), errors_text(result))))
     output.say(f"{table}\n" if options.out is not None else table)
     output.document(evaluation_document(result))

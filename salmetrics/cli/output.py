@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TextIO
 
-from salmetrics.errors import InputError, NotSavedWarning, why_not_written
+from salmetrics.errors import InputError, NotSavedWarning, shortened, why_not_written
 
 __all__ = [
     "OutputError",
@@ -67,6 +67,8 @@ class _State:
 
 
 _state = _State()
+
+_LONG = re.compile(r"""'[^']{250,}'|"[^"]{250,}"|\S{250,}""")  # longer than most paths
 
 
 @contextlib.contextmanager
@@ -148,7 +150,7 @@ def note(text: str) -> None:
 
 def error(text: str, what: str = "error") -> None:
     """Print one line on standard error about an error, or about `what` else ended the work."""
-    _print_error(f"salmetrics: {what}: {' '.join(on_command_line(text).split())}")
+    _print_error(f"salmetrics: {what}: {_line(text)}")
 
 
 def keeps(text: str) -> None:
@@ -258,7 +260,9 @@ def on_command_line(text: str, options: Mapping[str, str] | None = None) -> str:
     "--n-bins must be a whole number >= 2; got 'kind='"
     """
     options = _state.options if options is None else options
-    known = {**_arguments(options), **options}
+    of_evaluate = {name: f"evaluate --{name.replace('_', '-')}" for name in _OF_EVALUATE}
+    own = {**_arguments(options), **options}
+    known = {**of_evaluate, **own}
 
     def option(match: re.Match[str]) -> str:
         name, value = match["name"], match["value"] or ""
@@ -266,10 +270,11 @@ def on_command_line(text: str, options: Mapping[str, str] | None = None) -> str:
         if match["quoted"] is not None or name not in known or is_number:
             return match[0]
         word = value[1:-1] if value[:1] in ("'", '"') else value
-        return " ".join([known[name], *([shlex.quote(word)] if word not in ("", "True") else [])])
+        is_switch = word in ("", "True") or (word == "False" and known[name].startswith("--no-"))
+        return " ".join([known[name], *([] if is_switch else [shlex.quote(word)])])
 
     for spelling, dest, replacement in _SPELLINGS:
-        if not dest or dest in known:
+        if not dest or dest in own:
             text = re.sub(spelling, replacement, text)
     text = re.sub(
         r"""(?P<quoted>(?<!\w)(?:'[^'\n]*'|"[^"\n]*"))|"""  # not the apostrophe in "image's"
@@ -283,8 +288,8 @@ def on_command_line(text: str, options: Mapping[str, str] | None = None) -> str:
     return text
 
 
-# calls of Python in messages, the argument behind the option that does the same, and that option
-# (none: the text holds for every command)
+# calls of Python in messages, the argument behind the option that does the same (none: the text
+# holds for every command; of two entries, the first that applies is used), and that option
 _SPELLINGS = (
     (r"\(\w+=, on the command line (--[\w-]+)\)", "", r"(\1)"),
     (
@@ -294,30 +299,56 @@ _SPELLINGS = (
     ),
     (r"map_order='given' or 'numbered'", "map_order", "--map-order given or --map-order numbered"),
     (r", or pass its path as archive=", "archive", ", or name it with --archive"),
+    (r"or pass its path as archive=", "", "or run salmetrics datasets get NAME --archive FILE"),
+    (r"\bcheck=False accepts", "no_check", "--no-check accepts"),
+    (r"\bcheck=False accepts", "", "salmetrics datasets get NAME --no-check accepts"),
     (r"\w+\.drop_outside\(stimuli\)", "outside", "--outside drop"),
     (r"\w+\.clip_to\(stimuli\)", "outside", "--outside clip"),
     (r"salmetrics\.fit_density\b", "fit_density", "--fit-density"),
-    (
-        r"(?<=with )salmetrics\.fit_density\b",
-        "",
-        "evaluate --fit-density",
-    ),
+    (r"(?<=with )salmetrics\.fit_density\b", "", "evaluate --fit-density"),
     (r"baseline=salmetrics\.Uniform\(\)", "baseline", "--baseline uniform"),
+    (r"baseline=salmetrics\.Uniform\(\)", "", "evaluate --baseline uniform"),
     (
         r"salmetrics\.GoldStandard\.fit\(\.\.\., hold_out='fixation'\)",
         "model",
         "--model gold-standard:fixation",
     ),
+    (
+        r"salmetrics\.GoldStandard\.fit\(\.\.\., hold_out='fixation'\)",
+        "",
+        "evaluate --model gold-standard:fixation",
+    ),
+    (r"\bhold_out='(\w+)'", "model", r"--model gold-standard:\1"),
+    (r" with upper_bound=True\b", "model", " as gold-standard:upper-bound"),
+    (r"\bunknown='mixture'", "model", "its option unknown=mixture"),
+    (r"\b(pass|give) kind='saliency_map'", "log_densities", r"\1 it with --maps"),
+    (r"\b(pass|give) kind='log_density'", "log_densities", r"\1 it with --log-densities"),
+    (
+        r"\b(pass|give) kind='density'(, or its logarithm)?",
+        "log_densities",
+        r"\1 its natural logarithm with --log-densities",
+    ),
     (r"(?<!\w)[\w.]+\(\.\.\., (\w+='?\w+'?)\)", "model", r"\1"),  # as_model(..., resize='bilinear')
+    (r"\bevaluate\(\.\.\., gold_standard=True\)", "", "evaluate --gold-standard"),
+    (r"\bevaluate again with keep='fixation'", "", "salmetrics evaluate keeps them"),
     (r"\bamong the metrics\b", "metrics", "among --metrics"),
+    (r"\bchoose models= or sizes=", "mixtures", "choose fewer with --mixtures"),
     (
         r"sigma= \(pixels; on the command line ([^)]*)\), or give the stimuli sigma= or "
         r"pixels_per_degree=",
         "sigma",
         r"\1, or --pixels-per-degree",
     ),
-    (r" with upper_bound=True\b", "model", " as gold-standard:upper-bound"),
+    (r"\bimages='copy' in write_hdf5 stores", "", "salmetrics pack --copy-images stores"),
+    (r"\bis read with salmetrics\.read_hdf5", "dataset", "is named by --dataset"),
+    (
+        r"; use Stimuli\.from_files or Stimuli\.from_arrays for models that look at images",
+        "",
+        "; models that look at images need a data set with their files or pixels",
+    ),
 )
+
+_OF_EVALUATE = ("baseline", "empirical", "gold_standard", "protocol")  # which saved results name
 
 
 def _arguments(options: Mapping[str, str]) -> dict[str, str]:
@@ -348,7 +379,7 @@ def _print_error(text: str) -> None:
 
 def _warn(text: str) -> None:
     """Print a warning as one line, and each only once."""
-    line = " ".join(on_command_line(text).split())
+    line = _line(text)
     if line not in _state.warned:
         _state.warned.add(line)
         _print_error(f"salmetrics: warning: {line}")
@@ -365,6 +396,12 @@ def _listed(paths: list[str]) -> str:
     """Return paths as words of a sentence."""
     *first, last = map(repr, paths)
     return f"{', '.join(first)} and {last}" if first else last
+
+
+def _line(text: str) -> str:
+    """Return a message as one line that names options, with long words and names shortened."""
+    line = " ".join(on_command_line(text).split())
+    return re.sub(_LONG, lambda match: shortened(match[0]), line)
 
 
 def _abandon(stream: TextIO) -> None:

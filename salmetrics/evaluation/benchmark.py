@@ -535,7 +535,7 @@ def _check_order(
     if form is not None:
         if sort_by is not None:
             raise InputError(
-                f"layout {form.name!r} determines the order of the models; leave out sort_by"
+                f"layout {form.name!r} determines the order of the models; leave out sort_by="
             )
         for dataset in datasets:
             try:

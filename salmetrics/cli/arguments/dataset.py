@@ -79,7 +79,13 @@ def add_data(
     if width:
         add_width(data)
     else:
-        command.set_defaults(sigma=None, pixels_per_degree=None)
+        command.set_defaults(sigma=None, only_units=True)
+        data.add_argument(
+            "--pixels-per-degree",
+            type=float,
+            metavar="PIXELS",
+            help="pixels per degree of visual angle, for --units degree",
+        )
     add_first(data)
     more = section(command, "more about fixations")
     more.add_argument(
@@ -245,7 +251,7 @@ def _check_widths(options: argparse.Namespace, protocol: Protocol) -> None:
     if wide and any("sigma" in _scale(spec) for spec in given):
         raise InputError(
             f"protocol {protocol.name!r} has a blur of its own, so that of --dataset {given[0]} "
-            "would be ignored; leave sigma= out, or change the protocol for all with --sigma"
+            "would be ignored; leave its option sigma out, or change the protocol's with --sigma"
         )
 
 
@@ -261,7 +267,7 @@ def _parts(spec: str) -> tuple[str, list[str], dict[str, str]]:
         if key not in _EVERY:
             own.append(text)
         elif key in every or not value:
-            raise InputError(f"--dataset {spec}: {key}= must be given once, with a value")
+            raise InputError(f"--dataset {spec}: its option {key} must be given once, with a value")
         else:
             every[key] = value
     return first, own, every
@@ -272,7 +278,7 @@ def _number(spec: str, key: str, text: str) -> float:
         return float(text)
     except ValueError as error:
         raise InputError(
-            f"--dataset {spec}: {key} must be a number of pixels; got {text!r}"
+            f"--dataset {spec}: its option {key} must be a number of pixels; got {text!r}"
         ) from error
 
 
@@ -310,8 +316,8 @@ def named_dataset(spec: str, root: Path | None = None, *, ground_truth: bool = F
     _, _, every = _parts(spec)
     if "empirical" in every and not ground_truth:
         raise InputError(
-            f"--dataset {spec}: empirical= is for several data sets (salmetrics benchmark); here, "
-            "give the ground-truth maps as --empirical, if the command has it"
+            f"--dataset {spec}: its option empirical is for several data sets (salmetrics "
+            "benchmark); here, give the ground-truth maps as --empirical, if the command has it"
         )
     dataset = _loaded(spec, root)
     try:
@@ -319,7 +325,7 @@ def named_dataset(spec: str, root: Path | None = None, *, ground_truth: bool = F
     except InputError as error:
         if str(error).startswith("--dataset "):
             raise
-        raise InputError(f"--dataset {spec}: {error}") from error
+        raise InputError(f"--dataset {spec}: its option {error}") from error
     name = every.get("name", dataset.name)
     return Dataset(name, dataset.stimuli, dataset.fixations, dataset.info)
 
@@ -349,7 +355,13 @@ def _loaded(spec: str, root: Path | None) -> Dataset:
             )
         if folder and root is not None:
             raise InputError(f"--dataset {spec} names its folder already; leave out --root")
-        return load(name, folder or root, download=False, **option_values(name, options))
+        values = option_values(name, options)
+        try:
+            return load(name, folder or root, download=False, **values)
+        except InputError as error:
+            if str(error).partition(" ")[0] not in values:
+                raise
+            raise InputError(f"--dataset {spec}: its option {error}") from error
     if not Path(first).exists():
         raise InputError(
             f"--dataset {spec!r} is neither registered ({', '.join(names())}), nor a file"
@@ -359,14 +371,13 @@ def _loaded(spec: str, root: Path | None) -> Dataset:
         raise InputError("--root needs a registered --dataset; leave it out with a file")
     if options:
         raise InputError(
-            f"--dataset {spec}: a file has the options {', '.join(f'{key}=' for key in _EVERY)} "
-            f"only; got {options[0]!r}"
+            f"--dataset {spec}: a file has the options {', '.join(_EVERY)} only; got {options[0]!r}"
         )
     dataset = read_hdf5(first)
     if not isinstance(dataset, Dataset):
         raise InputError(
             f"{first!r} holds {type(dataset).__name__.lower()} alone; a data set has stimuli and "
-            "fixations: salmetrics.write_hdf5(Dataset(name, stimuli, fixations), path)"
+            "fixations, as salmetrics pack writes them"
         )
     return dataset
 
@@ -395,12 +406,12 @@ def option_values(name: str, texts: Sequence[str]) -> dict[str, Any]:
             raise InputError(f"{name} has no options; got {text!r}")
         check_choice(f"option of {name}", option, sorted(defaults))
         if isinstance(defaults[option], bool):
-            check_choice(option, value, ("yes", "no"))
+            check_choice(f"option {option} of {name}", value, ("yes", "no"))
             values[option] = value == "yes"
         elif option == "size":
             height, _, width = value.partition("x")
             if not (height.isdigit() and width.isdigit()):
-                raise InputError(f"size must be HEIGHTxWIDTH; got {value!r}")
+                raise InputError(f"option size of {name} must be HEIGHTxWIDTH; got {value!r}")
             values[option] = (int(height), int(width))
         else:
             values[option] = value
@@ -452,6 +463,8 @@ def _check_no_table(options: argparse.Namespace) -> None:
         f"--{name.replace('_', '-')}{'-column' * (name in ('image', 'x', 'y', 'subject'))}"
         for name in _table_format(options).given()
     ]
+    if getattr(options, "only_units", False) and options.pixels_per_degree is not None:
+        given.append("--pixels-per-degree")
     if options.outside != "error":
         given.append("--outside")
     if options.fixation_values is not None:

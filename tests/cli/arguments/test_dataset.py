@@ -260,12 +260,12 @@ def test_every_data_set_has_a_scale_and_a_name_of_its_own(result):
     assert named_dataset("known.h5,name=mine").name == "mine"
     assert named_dataset("known.h5,name=mine").stimuli.name == "mine"
     for options, text in (
-        ("sigma=wide", "sigma must be a number of pixels; got 'wide'"),
+        ("sigma=wide", "its option sigma must be a number of pixels; got 'wide'"),
         ("sigma=-1", "sigma must be a positive number"),
-        ("sigma=1,sigma=2", "sigma= must be given once"),
-        ("name=", "name= must be given once, with a value"),
-        ("part=val", "a file has the options empirical=, name="),
-        ("empirical=maps", "empirical= is for several data sets"),
+        ("sigma=1,sigma=2", "its option sigma must be given once"),
+        ("name=", "its option name must be given once, with a value"),
+        ("part=val", "a file has the options empirical, name"),
+        ("empirical=maps", "its option empirical is for several data sets"),
     ):
         with pytest.raises(InputError, match=text):
             named_dataset(f"known.h5,{options}")
