@@ -3,14 +3,16 @@
 import difflib
 import errno
 import os
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, TypeVar
 
 __all__ = [
+    "CollectedInputError",
     "InputError",
     "InputWarning",
     "NeedsDensityError",
     "NotSavedWarning",
+    "call_all",
     "check_choice",
     "check_list",
     "check_whole",
@@ -24,6 +26,8 @@ __all__ = [
     "why_not_written",
 ]
 
+
+T = TypeVar("T")
 
 _LONGEST = 80  # characters of a value in a message
 
@@ -71,8 +75,69 @@ class NotSavedWarning(UserWarning):
         )
 
 
+class CollectedInputError(InputError):
+    r"""Several errors at once, such as those of all models, each with a line of its own.
+
+    Parameters
+    ----------
+    messages
+        One text for each; line breaks in them become spaces.
+
+    Attributes
+    ----------
+    messages : tuple of str
+        The texts, of one line each.
+
+    Examples
+    --------
+    >>> print(CollectedInputError(["sam: no maps", "eml: no\nmaps"]))
+    sam: no maps
+    eml: no maps
+    """
+
+    def __init__(self, messages: Iterable[str]) -> None:
+        self.messages = tuple(" ".join(text.split()) for text in messages)
+        super().__init__("\n".join(self.messages))
+
+
 class NeedsDensityError(InputError, TypeError):
     """A model that predicts saliency maps, or no density per image, where a density is needed."""
+
+
+def call_all(calls: Mapping[str, Callable[[], T]], *, named: bool = True) -> dict[str, T]:
+    """Return what several functions return, by their names.
+
+    Parameters
+    ----------
+    calls
+        The functions by name.
+    named
+        Whether the line of each of several errors begins with the name.
+
+    Raises
+    ------
+    CollectedInputError
+        If several functions raise an `InputError` or `OSError`; that of one alone stays as it is.
+
+    Examples
+    --------
+    >>> call_all({"a": lambda: 1, "b": lambda: 2})
+    {'a': 1, 'b': 2}
+    """
+    results: dict[str, T] = {}
+    failed: dict[str, InputError | OSError] = {}
+    for name, call in calls.items():
+        try:
+            results[name] = call()
+        except (InputError, OSError) as error:
+            failed[name] = error
+    if len(failed) == 1:
+        raise next(iter(failed.values()))
+    if failed:
+        raise CollectedInputError(
+            f"{name}: {error}" if named else str(error) for name, error in failed.items()
+        )
+    return results
 
 
 def check_choice(name: str, value: Any, choices: Iterable[Any]) -> None:

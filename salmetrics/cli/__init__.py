@@ -20,7 +20,7 @@ from salmetrics import __version__
 from salmetrics.cli import output
 from salmetrics.cli.arguments.parsing import Parser
 from salmetrics.cli.interrupts import INTERRUPTED, Interrupts
-from salmetrics.errors import InputError
+from salmetrics.errors import CollectedInputError, InputError
 from salmetrics.progress import hidden
 
 __all__ = ["main", "parser"]
@@ -95,7 +95,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 return INTERRUPTED
             if not isinstance(error, (InputError, OSError)):
                 raise
-            output.error(str(error))
+            lines = error.messages if isinstance(error, CollectedInputError) else [str(error)]
+            for text in lines:
+                output.error(text)
             return 2
         if verbose:
             output.note(f"took {time.monotonic() - started:.1f} s")

@@ -15,6 +15,7 @@ from salmetrics.cli.arguments.model import MODEL_HELP, model_of, named_specs, op
 from salmetrics.cli.arguments.parsing import section
 from salmetrics.cli.arguments.scoring import add_json, add_resources, add_scoring, map_reading
 from salmetrics.engine.run_options import OnError
+from salmetrics.errors import call_all
 from salmetrics.evaluation.evaluate import evaluate
 from salmetrics.io.files import write_text
 from salmetrics.models.fitted_density import fitted_if_map
@@ -100,13 +101,13 @@ def _run(options: argparse.Namespace) -> None:
             f"finished parts are in {options.checkpoint}; the same command resumes from them"
         )
     dataset = shortened(dataset_of(options), options)
-    models: dict[str, Any] = {}
-    for name, spec in specs.items():
-        model = opened(spec, dataset, kind=options.kind, **map_reading(options))
-        if options.fit_density:
+    reading = {"kind": options.kind, **map_reading(options)}
+    models: dict[str, Any] = call_all(
+        {name: partial(opened, spec, dataset, **reading) for name, spec in specs.items()}
+    )
+    if options.fit_density:
+        for name, model in models.items():
             models[name] = fitted_if_map(model, *dataset, seed=options.seed)
-        else:
-            models[name] = model
     references: dict[str, Any] = {
         name: None if spec is None else model_of(spec, dataset, f"--{name}")
         for name, spec in (("baseline", options.baseline), ("empirical", options.empirical))

@@ -339,6 +339,11 @@ _SPELLINGS = (
         "sigma",
         r"\1, or --pixels-per-degree",
     ),
+    (
+        r"\bgive it another name: Dataset\(name, stimuli, fixations\)",
+        "name",
+        "give it another one: --name NAME, or --dataset SPEC,name=NAME",
+    ),
     (r"\bimages='copy' in write_hdf5 stores", "", "salmetrics pack --copy-images stores"),
     (r"\bis read with salmetrics\.read_hdf5", "dataset", "is named by --dataset"),
     (

@@ -34,11 +34,6 @@ def add(commands: Any) -> None:
         help="file to write, ending in .h5 or .hdf5; an existing file is replaced",
     )
     file.add_argument(
-        "--name",
-        metavar="NAME",
-        help="name of the data set (default: that of the data set or folder)",
-    )
-    file.add_argument(
         "--copy-images",
         action="store_true",
         help="store the pixels of the images (default: their paths)",
@@ -54,6 +49,6 @@ def _run(options: argparse.Namespace) -> None:
             pixels_per_degree=options.pixels_per_degree or stimuli.pixels_per_degree,
             sigma=options.sigma or stimuli.sigma,
         )
-    named = Dataset(options.name or dataset.name, stimuli, dataset.fixations, dataset.info)
+    named = Dataset(dataset.name, stimuli, dataset.fixations, dataset.info)
     write = partial(write_hdf5, named, images="copy" if options.copy_images else "link")
     output.save(options.out, write, f"{named.name}, {named.stimuli}, {named.fixations}")

@@ -13,8 +13,16 @@ import numpy as np
 
 from salmetrics.array_types import Kind
 from salmetrics.data.dataset import Dataset
+from salmetrics.data.stimuli import Stimuli
 from salmetrics.densities.resampling import Resize
-from salmetrics.errors import InputError, NotSavedWarning, check_choice, described
+from salmetrics.errors import (
+    CollectedInputError,
+    InputError,
+    NotSavedWarning,
+    call_all,
+    check_choice,
+    described,
+)
 from salmetrics.evaluation.evaluate import evaluate
 from salmetrics.evaluation.scoring import missing_for_data
 from salmetrics.io.checkpoint import NoCheckpointError
@@ -408,8 +416,8 @@ def benchmark(
             board = Benchmark(alone, (), order, layout=form)
             _saved(partial(board.save_dataset, name), out)
     if not evaluations:
-        reasons = "; ".join(f"{s.model} on {s.dataset}: {s.reason}" for s in skipped)
-        raise InputError(f"no model is left: {reasons}")
+        first, *others = (f"{s.model} on {s.dataset}: {s.reason}" for s in skipped)
+        raise CollectedInputError([f"no model is left: {first}", *others])
     sort_by = sort_by or _first_shared(evaluations)
     result_of_all = Benchmark(evaluations, skipped, sort_by, _maps_of_no_image(opened), form)
     if out is not None:
@@ -453,14 +461,18 @@ def _ground_truths(
             f"{type(empirical).__name__}"
         )
     stimuli = {dataset.name: dataset.stimuli for dataset in datasets}
-    truths = {}
-    for name, maps in empirical.items():
+    for name in empirical:
         check_choice("data set of empirical", name, stimuli)
-        try:
-            truths[name] = as_model(maps, stimuli[name], kind="saliency_map")
-        except InputError as error:
-            raise InputError(f"empirical=: {error}") from error
-    return truths
+    return call_all(
+        {name: partial(_ground_truth, maps, stimuli[name]) for name, maps in empirical.items()}
+    )
+
+
+def _ground_truth(maps: Any, stimuli: Stimuli) -> Model:
+    try:
+        return as_model(maps, stimuli, kind="saliency_map")
+    except InputError as error:
+        raise InputError(f"empirical=: {error}") from error
 
 
 def _check_possible(
@@ -483,10 +495,13 @@ def _check_possible(
         for key in metrics:
             if key in missing:
                 reasons[key][dataset.name] = missing[key]
+    impossible = []
     for key, by_dataset in reasons.items():
         if len(by_dataset) == len(datasets):
             listed = "; ".join(f"{name}: {why}" for name, why in by_dataset.items())
-            raise InputError(f"no data set allows {key}; {listed}")
+            impossible.append(f"no data set allows {key}; {listed}")
+    if impossible:
+        raise CollectedInputError(impossible)
 
 
 def _told(error: Exception) -> str:
@@ -537,11 +552,10 @@ def _check_order(
             raise InputError(
                 f"layout {form.name!r} determines the order of the models; leave out sort_by="
             )
-        for dataset in datasets:
-            try:
-                form.check(protocol.metrics, dataset.stimuli.attributes)
-            except InputError as error:
-                raise InputError(f"{dataset.name}: {error}") from error
+        attributes = {dataset.name: dataset.stimuli.attributes for dataset in datasets}
+        call_all(
+            {n: partial(form.check, protocol.metrics, known) for n, known in attributes.items()}
+        )
     if sort_by is not None:
         check_choice("sort_by", sort_by, protocol.metrics)
 
@@ -573,7 +587,7 @@ def _open_all(
             except refused as error:
                 skipped.append(Skipped(dataset.name, name, _told(error)))
     if skipped and not keep_going:
-        raise InputError("\n".join(f"{s.model} on {s.dataset}: {s.reason}" for s in skipped))
+        raise CollectedInputError(f"{s.model} on {s.dataset}: {s.reason}" for s in skipped)
     return opened, skipped
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import re
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, get_args
 
@@ -19,7 +20,7 @@ from salmetrics.data.tables import DECIMALS, TableFormat
 from salmetrics.datasets import load, load_folder, names
 from salmetrics.datasets.folder import load_images
 from salmetrics.datasets.registry import options_of
-from salmetrics.errors import InputError, check_choice, nearest
+from salmetrics.errors import InputError, call_all, check_choice, nearest
 from salmetrics.models.stored_maps import MapOrder
 from salmetrics.protocols import Protocol, get_protocol
 
@@ -71,6 +72,11 @@ def add_data(
         data.add_argument("--dataset", metavar="SPEC", help=_DATASET_HELP)
     data.add_argument("--root", type=Path, help="folder of a registered data set")
     data.add_argument("--images", type=Path, help="a folder of images")
+    data.add_argument(
+        "--name",
+        metavar="NAME",
+        help="name of the data set (default: that of --dataset, or of the folder of --images)",
+    )
     data.add_argument(
         "--fixations",
         type=Path,
@@ -440,21 +446,40 @@ def datasets_of(options: argparse.Namespace, *, ground_truth: bool = False) -> l
         )
     else:
         _check_no_table(options)
-    for spec in specs:
-        dataset = named_dataset(spec, options.root, ground_truth=ground_truth)
+        if options.name is not None and len(specs) > 1:
+            raise InputError("--name names one data set; of several: --dataset SPEC,name=NAME")
+    loaded = call_all(
+        {
+            f"{i} {spec}": partial(named_dataset, spec, options.root, ground_truth=ground_truth)
+            for i, spec in enumerate(specs)
+        },
+        named=False,
+    )
+    for spec, dataset in zip(specs, loaded.values(), strict=True):
         if not _scale(spec):
             dataset = _scaled(
                 dataset, sigma=options.sigma, pixels_per_degree=options.pixels_per_degree
             )
         datasets.append(dataset)
+    if len(datasets) == 1 and specs:
+        datasets = [_renamed(datasets[0], options)]
     names = [dataset.name for dataset in datasets]
     repeated = [name for name in names if names.count(name) > 1]
     if repeated:
         raise InputError(
             f"two data sets are called {repeated[0]!r}; give one another name: --dataset "
-            "SPEC,name=NAME"
+            "SPEC,name=NAME, or --name NAME for that of --images"
         )
     return [shortened(dataset, options) for dataset in datasets]
+
+
+def _renamed(dataset: Dataset, options: argparse.Namespace) -> Dataset:
+    """Return a data set with the name of --name, if there is one."""
+    if options.name is None:
+        return dataset
+    if not options.name:
+        raise InputError("--name must not be empty")
+    return Dataset(options.name, dataset.stimuli, dataset.fixations, dataset.info)
 
 
 def _check_no_table(options: argparse.Namespace) -> None:
@@ -483,6 +508,10 @@ def _has_ground_truth(options: argparse.Namespace) -> bool:
 
 def dataset_of(options: argparse.Namespace) -> Dataset:
     """Return the data set of --dataset, or of --images and --fixations."""
+    return _renamed(_dataset_of(options), options)
+
+
+def _dataset_of(options: argparse.Namespace) -> Dataset:
     if options.dataset is not None:
         if options.images is not None or options.fixations is not None:
             raise InputError("give --dataset, or --images and --fixations, not both")
