@@ -7,9 +7,11 @@ import pytest
 
 import salmetrics
 from salmetrics.errors import (
+    CollectedInputError,
     InputError,
     NeedsDensityError,
     NotSavedWarning,
+    call_all,
     check_choice,
     check_list,
     check_whole,
@@ -116,3 +118,22 @@ def test_long_values_in_messages():
     with pytest.raises(InputError) as error:
         check_choice("key", "c" * 999, "ab")
     assert len(str(error.value)) < 150
+
+
+def test_errors_of_several_calls():
+    def fail(text, kind=InputError):
+        raise kind(text)
+
+    assert call_all({"a": lambda: 1}) == {"a": 1}
+    with pytest.raises(InputError, match=r"^one$") as error:
+        call_all({"a": lambda: fail("one"), "b": lambda: 2})
+    assert type(error.value) is InputError
+    calls = {"a": lambda: fail("one\n line"), "b": lambda: fail("two", OSError)}
+    with pytest.raises(CollectedInputError) as error:
+        call_all(calls)
+    assert error.value.messages == ("a: one line", "b: two")
+    assert str(error.value) == "a: one line\nb: two"
+    with pytest.raises(CollectedInputError, match=r"^one line\ntwo$"):
+        call_all(calls, named=False)
+    with pytest.raises(ZeroDivisionError):
+        call_all({"a": lambda: 1 / 0})

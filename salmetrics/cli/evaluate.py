@@ -11,7 +11,7 @@ from salmetrics.array_types import KINDS
 from salmetrics.cli import output
 from salmetrics.cli.arguments.dataset import add_data, dataset_of, heading, protocol_of, shortened
 from salmetrics.cli.arguments.documents import errors_text, evaluation_document, table_text
-from salmetrics.cli.arguments.model import MODEL_HELP, model_of, named_specs, opened
+from salmetrics.cli.arguments.model import MODEL_HELP, is_shared, model_of, named_specs, opened
 from salmetrics.cli.arguments.parsing import section
 from salmetrics.cli.arguments.scoring import add_json, add_resources, add_scoring, map_reading
 from salmetrics.engine.run_options import OnError
@@ -101,7 +101,9 @@ def _run(options: argparse.Namespace) -> None:
             f"finished parts are in {options.checkpoint}; the same command resumes from them"
         )
     dataset = shortened(dataset_of(options), options)
-    reading = {"kind": options.kind, **map_reading(options)}
+    reading = map_reading(options)
+    shared = is_shared(list(specs.values()), [dataset], reading)
+    reading |= {"kind": options.kind, "shared": shared}
     models: dict[str, Any] = call_all(
         {name: partial(opened, spec, dataset, **reading) for name, spec in specs.items()}
     )

@@ -9,6 +9,7 @@ from typing import Any
 
 from salmetrics.cli import output
 from salmetrics.cli.arguments.dataset import add_data, dataset_of, shortened
+from salmetrics.cli.arguments.scoring import add_json
 from salmetrics.data.dataset import Dataset
 from salmetrics.data.hdf5 import write_hdf5
 
@@ -38,6 +39,7 @@ def add(commands: Any) -> None:
         action="store_true",
         help="store the pixels of the images (default: their paths)",
     )
+    add_json(file)
 
 
 def _run(options: argparse.Namespace) -> None:
@@ -52,3 +54,13 @@ def _run(options: argparse.Namespace) -> None:
     named = Dataset(dataset.name, stimuli, dataset.fixations, dataset.info)
     write = partial(write_hdf5, named, images="copy" if options.copy_images else "link")
     output.save(options.out, write, f"{named.name}, {named.stimuli}, {named.fixations}")
+    output.document(
+        {
+            "name": named.name,
+            "n_images": len(named),
+            "n_fixations": len(named.fixations),
+            "left_out": dict(named.fixations.left_out),
+            "sigma": stimuli.sigma,
+            "pixels_per_degree": stimuli.pixels_per_degree,
+        }
+    )
