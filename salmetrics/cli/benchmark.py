@@ -11,7 +11,8 @@ from typing import Any
 
 from salmetrics.array_types import Kind
 from salmetrics.cli import output
-from salmetrics.cli.arguments.dataset import add_data, datasets_of, ground_truth_of, protocol_of
+from salmetrics.cli.arguments.dataset import add_data, datasets_of, protocol_of
+from salmetrics.cli.arguments.dataset_spec import ground_truth_of
 from salmetrics.cli.arguments.documents import evaluation_document, table_text
 from salmetrics.cli.arguments.model import MODEL_HELP, is_shared, named_specs, opened
 from salmetrics.cli.arguments.parsing import section
@@ -24,11 +25,12 @@ from salmetrics.cli.arguments.scoring import (
 )
 from salmetrics.data.dataset import Dataset
 from salmetrics.errors import InputError
-from salmetrics.evaluation.benchmark import Benchmark, benchmark, part_for
+from salmetrics.evaluation.benchmark import benchmark, part_for
 from salmetrics.models.base import DensityModel
 from salmetrics.models.conversion import as_model, path_and_part
 from salmetrics.models.stored_maps import naming_for
 from salmetrics.results.layouts import LAYOUTS
+from salmetrics.results.leaderboards import Benchmark
 
 __all__ = ["add"]
 

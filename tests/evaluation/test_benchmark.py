@@ -17,7 +17,6 @@ from salmetrics import Dataset, InputError, benchmark, export_predictions
 from salmetrics.cli import main
 from salmetrics.datasets import generate_dataset
 from salmetrics.errors import NotSavedWarning
-from salmetrics.evaluation.benchmark import Skipped
 from salmetrics.results.evaluation import Evaluation
 
 NAMES = ["one", "two"]
@@ -404,10 +403,6 @@ def test_maps_without_an_image_are_counted(maps):
     result = run(maps, [DATASETS[0][:5]], metrics=["NSS"])
     assert result.extra == {("one", name): 13 for name in ("good", "fair", "poor")}
     assert "maps that belong to no image:\n- 13 of good on one" in repr(result)
-
-
-def test_skipped_is_plain():
-    assert Skipped("a", "b", "c") == Skipped("a", "b", "c")
 
 
 # ---- the command
