@@ -20,8 +20,9 @@ from salmetrics.data.stimuli import Stimuli
 from salmetrics.errors import InputError
 from salmetrics.models.base import DensityModel, Model
 from salmetrics.models.conversion import as_model
+from salmetrics.models.notes import notes_of
 
-__all__ = ["check_inputs", "check_types", "findings_of", "truth_findings"]
+__all__ = ["check_inputs", "check_types", "findings_of", "reading_findings", "truth_findings"]
 
 _LOOKED_AT = 16  # images whose stored maps are read before scoring
 
@@ -52,7 +53,8 @@ def check_inputs(
     -------
     findings : list of Finding
         Empty if nothing is odd. Each has a level, "error" for what is certainly wrong and "warning"
-        for what may be meant; a code; and a message of one line with counts.
+        for what may be meant; a code; and a message of one line with counts. What was noticed, and
+        warned of, while files were read comes first, with the code "reading".
 
     Raises
     ------
@@ -73,7 +75,10 @@ def check_inputs(
         name: as_model(model, stimuli, kind=kind or "saliency_map")
         for name, model in (models or {}).items()
     }
-    return findings_of(opened, stimuli, fixations)
+    for model in opened.values():
+        if getattr(model, "at_hand", False):
+            model.check_data(stimuli, fixations)  # which reads names and sizes of maps
+    return reading_findings(opened, fixations) + findings_of(opened, stimuli, fixations)
 
 
 def findings_of(
@@ -95,6 +100,21 @@ def findings_of(
     for name, model in models.items():
         findings += _findings_of_maps(name, model, stimuli, fixations, placed=placed)
     return findings
+
+
+def reading_findings(models: Mapping[str, Model], fixations: Fixations) -> list[Finding]:
+    """Return what was noticed, and warned of, while fixations and stored predictions were read.
+
+    Parameters
+    ----------
+    models
+        Models by name.
+    fixations
+        Where people looked.
+    """
+    of_models = [f"{name}: {note}" for name, model in models.items() for note in notes_of(model)]
+    said = dict.fromkeys([*fixations.notes, *of_models])
+    return [Finding("warning", "reading", text) for text in said]
 
 
 def truth_findings(maps: Model | None, stimuli: Stimuli, fixations: Fixations) -> list[Finding]:

@@ -13,7 +13,8 @@ from salmetrics.cli.arguments.fixation_table import add_table, table_format
 from salmetrics.cli.arguments.parsing import section
 from salmetrics.data.dataset import Dataset
 from salmetrics.data.fixation_columns import MISSING
-from salmetrics.data.fixations import MOVED, OUTSIDE, MapValues
+from salmetrics.data.fixation_maps import MapValues
+from salmetrics.data.fixations import MOVED, OUTSIDE
 from salmetrics.datasets import load_folder, names
 from salmetrics.datasets.folder import load_images
 from salmetrics.errors import InputError, call_all

@@ -6,9 +6,10 @@ import argparse
 from typing import get_args
 
 from salmetrics.data.fixation_columns import MISSING
+from salmetrics.data.fixation_tables import TableFormat
 from salmetrics.data.positions import Origin, Units
 from salmetrics.data.presets import PRESETS
-from salmetrics.data.tables import DECIMALS, TableFormat
+from salmetrics.data.table_cells import DECIMALS
 
 __all__ = ["add_table", "table_format"]
 

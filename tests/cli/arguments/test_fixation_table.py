@@ -6,7 +6,7 @@ import pytest
 
 from salmetrics.cli import main
 from salmetrics.cli.arguments.fixation_table import add_table, table_format
-from salmetrics.data.tables import TableFormat
+from salmetrics.data.fixation_tables import TableFormat
 from tests.cli.command_line import error_of
 
 
