@@ -164,7 +164,12 @@ def model_of(spec: str, dataset: Dataset, option: str = "model") -> Any:
     """
     name, _, argument = spec.partition(":")
     if is_registered(spec):
-        return named_model(name, argument or None, dataset)
+        try:
+            return named_model(name, argument or None, dataset)
+        except InputError as error:
+            if f"{str(error).partition(' ')[0]}=" not in argument:
+                raise
+            raise InputError(f"{option} {spec!r}: its option {error}") from error
     if spec.endswith(".py") and Path(spec).is_file():
         known = _definitions(Path(spec))
         if not known:

@@ -10,7 +10,9 @@ import pytest
 import salmetrics
 from salmetrics import InputError
 from salmetrics.cli import main
+from salmetrics.cli.arguments import model as model_arguments
 from salmetrics.cli.arguments.model import is_shared, model_of, named_specs, opened, split_name
+from salmetrics.cli.output import on_command_line
 from tests.cli.command_line import DATA, error_of
 
 WRONG = {
@@ -267,3 +269,18 @@ def test_one_template_for_maps_with_and_without_names(mixed, capsys):
     Path("broken.npz").write_bytes(b"PK")
     assert main([*command, *both, "broken.npz"]) == 2
     assert "broken on images: archive 'broken.npz' cannot be read" in capsys.readouterr().err
+
+
+def test_errors_name_options_of_the_model(folder, monkeypatch):
+    """An option sigma of a model is not the option --sigma of the command."""
+
+    def refuse(name, argument, dataset):
+        raise InputError("sigma must be a number; got 'x'")
+
+    monkeypatch.setattr(model_arguments, "named_model", refuse)
+    text = "--model 'uniform:sigma=x': its option sigma must be a number"
+    with pytest.raises(InputError, match=text) as caught:
+        model_of("uniform:sigma=x", None, "--model")
+    assert on_command_line(str(caught.value), {"sigma": "--sigma"}) == str(caught.value)
+    with pytest.raises(InputError, match=r"^sigma must be"):
+        model_of("uniform", None)
