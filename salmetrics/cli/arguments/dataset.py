@@ -63,14 +63,14 @@ def add_data(
     data.add_argument("--root", type=Path, help="folder of a registered data set")
     data.add_argument("--images", type=Path, help="a folder of images")
     data.add_argument(
-        "--name",
-        metavar="NAME",
-        help="name of the data set (default: that of --dataset, or of the folder of --images)",
-    )
-    data.add_argument(
         "--fixations",
         type=Path,
         help="a table with one row per fixation, or a folder, archive or file of maps of fixations",
+    )
+    data.add_argument(
+        "--name",
+        metavar="NAME",
+        help="name of the data set (default: that of --dataset, or of the folder of --images)",
     )
     if width:
         add_width(data)
