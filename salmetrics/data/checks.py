@@ -108,8 +108,8 @@ def position_findings(stimuli: Stimuli, fixations: Fixations) -> list[Finding]:
     -------
     findings : list of Finding
         "fractions": positions are below 1.5 pixels, 95 % of them or all of a subject or an
-        image, an error; "corner" and "one-area": all are in a small part of the images; "repeated": each occurs
-        several times; "coinciding": many are at exactly one place on many images.
+        image, an error; "corner" and "one-area": all are in a small part of the images; "repeated":
+        each occurs several times; "coinciding": many are at exactly one place on many images.
     """
     if len(fixations) == 0 or fixations.n_images != len(stimuli):
         return []
