@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
 __all__ = [
+    "CannotFitError",
     "CollectedInputError",
     "InputError",
     "InputWarning",
@@ -98,6 +99,10 @@ class CollectedInputError(InputError):
     def __init__(self, messages: Iterable[str]) -> None:
         self.messages = tuple(" ".join(text.split()) for text in messages)
         super().__init__("\n".join(self.messages))
+
+
+class CannotFitError(InputError):
+    """A model that cannot be fitted to these data, while others may be scored on them."""
 
 
 class NeedsDensityError(InputError, TypeError):

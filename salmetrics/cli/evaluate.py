@@ -19,6 +19,7 @@ from salmetrics.errors import call_all
 from salmetrics.evaluation.evaluate import evaluate
 from salmetrics.io.files import write_text
 from salmetrics.models.fitted_density import fitted_if_map
+from salmetrics.models.unfitted import check_some_fitted, or_unfitted
 from salmetrics.results.evaluation import Evaluation
 from salmetrics.results.exchange import check_parquet
 
@@ -105,8 +106,12 @@ def _run(options: argparse.Namespace) -> None:
     shared = is_shared(list(specs.values()), [dataset], reading)
     reading |= {"kind": options.kind, "shared": shared}
     models: dict[str, Any] = call_all(
-        {name: partial(opened, spec, dataset, **reading) for name, spec in specs.items()}
+        {
+            name: partial(or_unfitted, partial(opened, spec, dataset, **reading))
+            for name, spec in specs.items()
+        }
     )
+    check_some_fitted(models.values())
     if options.fit_density:
         for name, model in models.items():
             models[name] = fitted_if_map(model, *dataset, seed=options.seed)

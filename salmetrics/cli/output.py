@@ -278,7 +278,7 @@ def on_command_line(text: str, options: Mapping[str, str] | None = None) -> str:
             text = re.sub(spelling, replacement, text)
     text = re.sub(
         r"""(?P<quoted>(?<!\w)(?:'[^'\n]*'|"[^"\n]*"))|"""  # not the apostrophe in "image's"
-        r"""(?<![\w,:/\\.=-])(?P<name>[a-z_]+)=(?P<value>'[^']*'|"[^"]*"|[\w.-]+)?(?![\w([{])""",
+        r"""(?<![\w,:/\\.=-])(?P<name>[a-z_]+)=(?P<value>'[^']*'|"[^"]*"|[\w.-]*\w)?(?![\w([{])""",
         option,
         text,
     )
@@ -308,6 +308,7 @@ _SPELLINGS = (
     (r"(?<=with )salmetrics\.fit_density\b", "", "evaluate --fit-density"),
     (r"baseline=salmetrics\.Uniform\(\)", "baseline", "--baseline uniform"),
     (r"baseline=salmetrics\.Uniform\(\)", "", "evaluate --baseline uniform"),
+    (r"\bsalmetrics\.GaussianCentreBias\(\)", "", "gaussian-centre-bias"),
     (
         r"salmetrics\.GoldStandard\.fit\(\.\.\., hold_out='fixation'\)",
         "model",

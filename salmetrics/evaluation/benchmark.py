@@ -29,6 +29,7 @@ from salmetrics.models.base import Model
 from salmetrics.models.conversion import as_model
 from salmetrics.models.fitted_density import fitted_if_map
 from salmetrics.models.stored_maps import StoredMaps, stem_of
+from salmetrics.models.unfitted import check_some_fitted, or_unfitted
 from salmetrics.protocols import Protocol, get_protocol
 from salmetrics.results.evaluation import Evaluation
 from salmetrics.results.layouts import Layout, get_layout
@@ -65,7 +66,8 @@ def benchmark(
     """Score many models on many data sets.
 
     Everything is opened and checked before anything is scored. A metric that the data of some data
-    set do not allow, such as CC without the width of the blur, is missing there, with the reason.
+    set do not allow, such as CC without the width of the blur, is missing there, with the reason,
+    and so is a model that cannot be fitted to it, such as a centre bias without fixations.
 
     Parameters
     ----------
@@ -146,6 +148,7 @@ def benchmark(
     opened, skipped = _open_all(
         datasets, makers, kind=kind, resize=resize, fit=fit, seed=seed, keep_going=keep_going
     )
+    check_some_fitted(model for models in opened.values() for model in models.values())
     truths = _ground_truths(empirical, datasets)
     if metrics is not None:
         _check_possible(metrics, opened, datasets, choices, truths)
@@ -430,7 +433,7 @@ def _opened(
     fit: bool,
     seed: int,
 ) -> Model:
-    obj = make(dataset)
+    obj = or_unfitted(partial(make, dataset))
     is_stored = isinstance(obj, (str, Path))
     model = as_model(obj, dataset.stimuli, kind=kind, resize=resize if is_stored else None)
     return fitted_if_map(model, *dataset, seed=seed) if fit else model

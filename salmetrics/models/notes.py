@@ -1,4 +1,4 @@
-"""What was noticed while the predictions of models were read, which results record."""
+"""What is noticed about models, such as while their predictions are read; results record it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ["notes_of"]
 
 
 def notes_of(model: Model) -> tuple[str, ...]:
-    """Return what was noticed about a model's stored predictions, and those of models within it.
+    """Return what was noticed about a model, and about those within it.
 
     Parameters
     ----------
@@ -22,7 +22,7 @@ def notes_of(model: Model) -> tuple[str, ...]:
     Returns
     -------
     notes : tuple of str
-        One line each, without repeats; empty for models that compute.
+        One line each, without repeats.
     """
     found: dict[str, None] = {}
     visited: set[int] = set()

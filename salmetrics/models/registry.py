@@ -10,10 +10,10 @@ from importlib.metadata import entry_points
 from typing import cast, get_args
 
 from salmetrics.data.dataset import Dataset
-from salmetrics.errors import InputError, check_choice
+from salmetrics.errors import CannotFitError, InputError, check_choice
 from salmetrics.models.base import Model
 from salmetrics.models.baselines import GaussianCentreBias, Uniform
-from salmetrics.models.centre_bias import CentreBias
+from salmetrics.models.centre_bias import CentreBias, why_no_centre_bias
 from salmetrics.models.gold_standard import GoldStandard, HoldOut
 
 __all__ = [
@@ -79,6 +79,9 @@ def centre_bias(argument: str | None, dataset: Dataset) -> CentreBias:
     if argument is None:
         return CentreBias.fit(dataset.stimuli, dataset.fixations)
     bandwidth = _number("centre-bias", argument)
+    reason = why_no_centre_bias(dataset.fixations)
+    if reason is not None:
+        raise CannotFitError(f"{reason}; salmetrics.GaussianCentreBias() needs none")
     return CentreBias(dataset.stimuli, dataset.fixations, bandwidth=bandwidth)
 
 
