@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from salmetrics.data.checks import outside_hint
+from salmetrics.data.checks.positions import outside_hint
 from salmetrics.data.fixation_columns import (
     MISSING,
     FixationColumns,

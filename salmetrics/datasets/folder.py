@@ -11,7 +11,7 @@ from typing import Any, Literal, TypedDict, get_args, overload
 import numpy as np
 from numpy.typing import NDArray
 
-from salmetrics.data.checks import outside_hint
+from salmetrics.data.checks.positions import outside_hint
 from salmetrics.data.dataset import Dataset
 from salmetrics.data.fixation_columns import MISSING
 from salmetrics.data.fixations import MOVED, OUTSIDE, Fixations, MapValues, read_fixations

@@ -8,13 +8,10 @@ from typing import Any
 import numpy as np
 
 from salmetrics.array_types import AnyArray, Kind
-from salmetrics.data.checks import (
-    Finding,
-    image_findings,
-    map_findings,
-    orientation_findings,
-    position_findings,
-)
+from salmetrics.data.checks.findings import Finding
+from salmetrics.data.checks.maps import image_findings, map_findings
+from salmetrics.data.checks.orientation import orientation_findings
+from salmetrics.data.checks.positions import position_findings
 from salmetrics.data.fixations import Fixations
 from salmetrics.data.stimuli import Stimuli
 from salmetrics.errors import InputError

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from salmetrics.array_types import Kind
-from salmetrics.data.checks import act_on
+from salmetrics.data.checks.findings import act_on
 from salmetrics.data.fixations import Fixations
 from salmetrics.data.stimuli import Stimuli
 from salmetrics.engine.run_options import SPILL_BYTES, Keep, OnError, RunOptions

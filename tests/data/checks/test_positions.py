@@ -1,23 +1,13 @@
-"""Plausibility of data and maps: what is found, and that ordinary data are not accused."""
+"""Places of fixations: what is found, and that ordinary data are not accused."""
 
 import re
 
 import numpy as np
 import pytest
-from scipy.special import logsumexp
 
 from salmetrics import Fixations, InputError, Stimuli
-from salmetrics.data.checks import (
-    Finding,
-    act_on,
-    image_findings,
-    map_findings,
-    orientation_findings,
-    outside_hint,
-    position_findings,
-)
+from salmetrics.data.checks.positions import outside_hint, position_findings
 from salmetrics.datasets import generate_dataset
-from salmetrics.errors import InputWarning
 
 STIMULI, FIXATIONS = generate_dataset(12, size=(60, 80), seed=3).dataset
 
@@ -182,136 +172,3 @@ def test_what_would_put_fixations_inside(x, y, hint):
 def test_the_error_of_fixations_outside_has_the_hint():
     with pytest.raises(InputError, match=r"give origin='centre'; or use fixations.drop_outside"):
         moved(FIXATIONS.x - 40, FIXATIONS.y - 30).check_against(STIMULI)
-
-
-def test_turned_photographs(tmp_path):
-    from PIL import Image
-
-    for k, orientation in enumerate((1, 6, 3)):
-        tags = Image.Exif()
-        tags[0x0112] = orientation
-        Image.new("RGB", (9, 7)).save(tmp_path / f"{k}.jpg", exif=tags)
-    stimuli = Stimuli.from_files(sorted(tmp_path.iterdir()))
-    assert stimuli.turned == ("1.jpg", "2.jpg")
-    assert stimuli[1:2].turned == stimuli[[0, 1]].turned == ("1.jpg",)
-    assert stimuli.named("x").turned == ("1.jpg", "2.jpg")
-    (finding,) = image_findings(stimuli)
-    assert "2 of 3 image files" in finding.message
-    assert image_findings(stimuli[:1]) == image_findings(STIMULI) == []
-
-
-# ---- maps
-
-
-SMOOTH = {f"{i}": np.add.outer(np.arange(20.0), np.arange(30.0) * i) for i in range(1, 5)}
-
-
-@pytest.mark.parametrize(
-    ("maps", "kind", "code"),
-    [
-        ({"a": np.ones((20, 30)), "b": SMOOTH["2"]}, "saliency_map", "constant"),
-        ({"a": np.eye(20), "b": SMOOTH["2"]}, "saliency_map", "few-values"),
-        ({"a": SMOOTH["1"] - logsumexp(SMOOTH["1"])}, "saliency_map", "log-density"),
-        ({"a": (SMOOTH["1"] - logsumexp(SMOOTH["1"])) / np.log(2)}, "saliency_map", "log2-density"),
-        (
-            {"a": (SMOOTH["1"] - logsumexp(SMOOTH["1"])) / np.log(10)},
-            "saliency_map",
-            "log10-density",
-        ),
-        ({"a": SMOOTH["1"] / SMOOTH["1"].sum()}, "saliency_map", "density"),
-        (dict.fromkeys("abc", SMOOTH["2"]), "saliency_map", "same-map"),
-        ({"a": np.full((20, 30), -np.log(600))}, "log_density", "constant"),
-    ],
-)
-def test_odd_maps(maps, kind, code):
-    (finding,) = map_findings("mine", maps, kind)
-    assert (finding.level, finding.code) == ("warning", code)
-    n = len(maps)
-    assert f"all {n} maps of mine" in finding.message or f"1 of {n} maps of mine" in finding.message
-
-
-def test_ordinary_maps_are_not_odd():
-    assert map_findings("mine", SMOOTH, "saliency_map") == []
-    logs = {name: m - logsumexp(m) for name, m in SMOOTH.items()}
-    assert map_findings("mine", logs, "log_density") == []
-    assert map_findings("mine", {"a": -SMOOTH["1"]}, "saliency_map") == []
-    assert map_findings("mine", {"a": np.full((2, 2), np.nan)}, "saliency_map") == []
-
-
-def test_masks_as_ground_truth():
-    (finding,) = map_findings("the ground truth", {"a": np.eye(20)}, "saliency_map", truth=True)
-    assert "they look like masks of fixations; give them as fixations=" in finding.message
-    density = {"a": SMOOTH["1"] / SMOOTH["1"].sum()}
-    assert map_findings("the ground truth", density, "saliency_map", truth=True) == []
-
-
-def spots(flip=lambda m: m):
-    """Return maps that favour where people look, from the fixations of the images themselves."""
-    maps = {}
-    for i, name in enumerate(STIMULI.ids):
-        own = FIXATIONS.of_image(i)
-        rows, columns = np.mgrid[:60, :80]
-        near = (rows[..., None] - own.y) ** 2 + (columns[..., None] - own.x) ** 2
-        maps[name] = flip(np.exp(-near / 50).sum(-1))
-    return maps
-
-
-@pytest.mark.parametrize(
-    ("flip", "said"),
-    [
-        (lambda m: m[::-1], "better upside down"),
-        (lambda m: m[:, ::-1], "better mirrored"),
-        (lambda m: m[::-1, ::-1], "better turned by 180 degrees"),
-    ],
-)
-def test_orientation(flip, said):
-    (finding,) = orientation_findings("mine", spots(flip), STIMULI, FIXATIONS)
-    assert (finding.level, finding.code) == ("warning", "orientation")
-    assert said in finding.message
-    assert ("which way y runs" in finding.message) == ("upside" in said)
-
-
-def test_orientation_that_is_right_or_unknown():
-    assert orientation_findings("mine", spots(), STIMULI, FIXATIONS) == []
-    centred = dict.fromkeys(STIMULI.ids, np.outer(np.hanning(60), np.hanning(80)))
-    assert orientation_findings("mine", centred, STIMULI, FIXATIONS) == []
-    noise = {name: np.random.default_rng(i).random((60, 80)) for i, name in enumerate(STIMULI.ids)}
-    assert orientation_findings("mine", noise, STIMULI, FIXATIONS) == []
-    two = dict(list(spots(lambda m: m[::-1]).items())[:2])
-    assert orientation_findings("mine", two, STIMULI, FIXATIONS) == []
-
-
-def test_maps_that_are_low_where_people_look():
-    (finding,) = orientation_findings("mine", spots(np.negative), STIMULI, FIXATIONS)
-    assert (finding.level, finding.code) == ("warning", "inverted")
-    assert "low where people look" in finding.message
-
-
-def test_transposed_maps_of_square_images():
-    rng = np.random.default_rng(5)
-    stimuli = Stimuli.from_sizes([(50, 50)] * 6)
-    image = np.arange(120) % 6
-    x, y = 38 + rng.normal(0, 4, 120), 22 + rng.normal(0, 4, 120)
-    fixations = Fixations.from_arrays(x, y, image)
-    rows, columns = np.mgrid[:50, :50]
-    spot = np.exp(-((columns - 38) ** 2 + (rows - 22) ** 2) / 60)
-    maps = dict.fromkeys(stimuli.ids, spot)
-    assert orientation_findings("mine", maps, stimuli, fixations) == []
-    swapped = Fixations.from_arrays(y, x, image)
-    for found in (
-        orientation_findings("mine", dict.fromkeys(stimuli.ids, spot.T), stimuli, fixations),
-        orientation_findings("mine", maps, stimuli, swapped),
-    ):
-        (finding,) = found
-        assert "better transposed" in finding.message
-        assert "whether x and y are swapped" in finding.message
-
-
-def test_findings_are_acted_on():
-    warning = Finding("warning", "a", "this is odd")
-    with pytest.warns(InputWarning, match="this is odd"):
-        act_on([warning])
-    with pytest.raises(InputError, match=r"^this is wrong; and this$"):
-        act_on([warning, Finding("error", "b", "this is wrong"), Finding("error", "c", "and this")])
-    act_on([])
-    assert str(warning) == "warning: this is odd"
