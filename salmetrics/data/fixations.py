@@ -33,7 +33,9 @@ from salmetrics.data.tables import (
     read_table,
 )
 from salmetrics.errors import InputError, InputWarning, check_choice, some
-from salmetrics.io.names import counts_images, match_rows, two_orders
+from salmetrics.io.name_parts import two_orders
+from salmetrics.io.name_templates import counts_images
+from salmetrics.io.names import match_rows
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -370,7 +372,7 @@ class Fixations:
             them in `left_out`.
         image_name
             Template of the name of an image in the file, such as "stim{number:03d}"; for its
-            fields see `salmetrics.io.names.rendered`.
+            fields see `salmetrics.io.name_templates.rendered`.
         separator
             What separates cells, one character, "tab" or "space".
         decimal

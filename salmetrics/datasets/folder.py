@@ -23,7 +23,7 @@ from salmetrics.io.files import files_below
 from salmetrics.io.images import IMAGE_SUFFIXES
 from salmetrics.io.map_files import MAP_SUFFIXES
 from salmetrics.io.map_stores import MAP_STORES, open_maps
-from salmetrics.io.names import counts_images
+from salmetrics.io.name_templates import counts_images
 from salmetrics.models.conversion import path_and_part
 from salmetrics.models.stored_maps import MapOrder, StoredMaps
 

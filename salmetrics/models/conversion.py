@@ -23,7 +23,8 @@ from salmetrics.densities.resampling import (
     resize_map,
 )
 from salmetrics.errors import InputError, InputWarning, NeedsDensityError, check_choice
-from salmetrics.io.names import match_maps, shifted_numbers
+from salmetrics.io.name_templates import shifted_numbers
+from salmetrics.io.names import match_maps
 from salmetrics.models.base import DensityModel, Model, SaliencyMapModel, as_array, model_name
 from salmetrics.models.stored_maps import MapOrder, StoredMaps, stem_of
 
