@@ -15,6 +15,7 @@ from salmetrics.data.checks.positions import position_findings
 from salmetrics.data.fixations import Fixations
 from salmetrics.data.stimuli import Stimuli
 from salmetrics.errors import InputError
+from salmetrics.evaluation.references import opened_ground_truth
 from salmetrics.models.base import DensityModel, Model
 from salmetrics.models.conversion import as_model
 
@@ -28,6 +29,7 @@ def check_inputs(
     fixations: Fixations | None,
     models: Mapping[str, Any] | None = None,
     *,
+    empirical: Any = None,
     kind: Kind | None = None,
 ) -> list[Finding]:
     """Check whether data and maps are what they are taken for.
@@ -42,6 +44,8 @@ def check_inputs(
         What was shown and where people looked; None without fixations.
     models
         Models by name, whatever `salmetrics.as_model` takes.
+    empirical
+        Ground-truth maps, whatever `salmetrics.as_model` takes.
     kind
         What raw arrays are, saliency maps by default; see `salmetrics.as_model`.
 
@@ -70,7 +74,30 @@ def check_inputs(
         name: as_model(model, stimuli, kind=kind or "saliency_map")
         for name, model in (models or {}).items()
     }
-    return findings_of(opened, stimuli, fixations)
+    truth = opened_ground_truth(empirical, stimuli)
+    outside = _outside(stimuli, fixations)
+    if outside:
+        findings = image_findings(stimuli) + position_findings(stimuli, fixations)
+        return findings if _has_error(findings) else findings + outside
+    findings = findings_of(opened, stimuli, fixations)
+    if _has_error(findings):
+        return findings
+    return findings + truth_findings(truth, stimuli, fixations)
+
+
+def _outside(stimuli: Stimuli, fixations: Fixations) -> list[Finding]:
+    """Return an error for fixations outside their images, which evaluation raises."""
+    if not fixations.outside(stimuli).any():
+        return []
+    try:
+        fixations.check_against(stimuli)
+    except InputError as error:
+        return [Finding("error", "outside", str(error))]
+    return []
+
+
+def _has_error(findings: list[Finding]) -> bool:
+    return any(finding.level == "error" for finding in findings)
 
 
 def findings_of(
@@ -86,7 +113,7 @@ def findings_of(
         What was shown and where people looked.
     """
     findings = image_findings(stimuli) + position_findings(stimuli, fixations)
-    if any(finding.level == "error" for finding in findings):
+    if _has_error(findings):
         return findings  # places say nothing about maps
     placed = not any(finding.code in ("corner", "one-area") for finding in findings)
     for name, model in models.items():

@@ -113,3 +113,23 @@ def test_odd_places_do_not_accuse_maps():
     )
     codes = [finding.code for finding in check_inputs(STIMULI, degrees, {"mine": maps})]
     assert codes == ["corner", "same-map"]
+
+
+def test_ground_truth_of_check_inputs():
+    rng = np.random.default_rng(0)
+    masks = {name: (rng.random((60, 80)) < 0.01).astype(float) for name in STIMULI.ids}
+    for fixations in (FIXATIONS, None):
+        (finding,) = check_inputs(STIMULI, fixations, empirical=masks)
+        assert finding.message.startswith("16 of 16 maps of the ground truth")
+    with pytest.raises(InputError, match=r"^empirical=: there are 2 predictions for 20 stimuli"):
+        check_inputs(STIMULI, FIXATIONS, empirical=list(masks.values())[:2])
+
+
+def test_fixations_outside_are_a_finding():
+    maps = {name: np.hypot(*np.mgrid[:60, :80]) for name in STIMULI.ids}
+    beyond = Fixations.from_arrays(
+        FIXATIONS.x + 1, FIXATIONS.y + 40, FIXATIONS.image, n_images=len(STIMULI)
+    )
+    *_, finding = check_inputs(STIMULI, beyond, {"mine": maps})
+    assert (finding.level, finding.code) == ("error", "outside")
+    assert "fixations are outside their image; the first is row" in finding.message

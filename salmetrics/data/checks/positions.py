@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from salmetrics.array_types import AnyArray, Array
+from salmetrics.data.checks.axes import axis_findings
 from salmetrics.data.checks.findings import Finding
+from salmetrics.data.checks.rows import row_findings
 from salmetrics.errors import some
 
 if TYPE_CHECKING:
@@ -23,7 +25,6 @@ _SMALL = 16  # images up to this size may have all fixations in a corner
 _MANY = 100  # fixations that are not all in one quarter by chance
 _HALF = 0.5
 _MOST = 0.95
-_COINCIDING = 0.05  # share of the fixations at one place that may be lost gaze
 
 
 def position_findings(stimuli: Stimuli, fixations: Fixations) -> list[Finding]:
@@ -38,8 +39,8 @@ def position_findings(stimuli: Stimuli, fixations: Fixations) -> list[Finding]:
     -------
     findings : list of Finding
         "fractions": positions are below 1.5 pixels, 95 % of them or all of one subject, an error;
-        "corner" and "one-area": all are in a small part of the images; "repeated": each occurs
-        several times; "coinciding": many are at exactly one place on many images.
+        "corner" and "one-area": all are in a small part of the images; "swapped" and "one-based",
+        see `axis_findings`; "repeated", "samples" and "coinciding", see `row_findings`.
     """
     if len(fixations) == 0 or fixations.n_images != len(stimuli):
         return []
@@ -52,8 +53,9 @@ def position_findings(stimuli: Stimuli, fixations: Fixations) -> list[Finding]:
         if findings:
             return findings
         findings = _corners(judged, widths, heights)
-    repeated = _repeated(fixations)
-    return findings + (repeated or _coinciding(fixations))
+        findings = findings or axis_findings(judged, widths, heights)
+    odd = any(finding.code in ("corner", "one-area") for finding in findings)
+    return findings + row_findings(stimuli, fixations, placed=not odd)
 
 
 def _reach(x: Array, y: Array, widths: AnyArray, heights: AnyArray) -> str:
@@ -136,69 +138,6 @@ def _corners(fixations: Fixations, widths: AnyArray, heights: AnyArray) -> list[
 def _is_percent(positions: Array, lengths: AnyArray) -> bool:
     """Whether positions reach up to 100, on images that are clearly longer."""
     return bool(90 < positions.max() <= 100 and positions.min() >= 0 and lengths.min() > 120)
-
-
-def _repeated(fixations: Fixations) -> list[Finding]:
-    """Return a finding if nearly all fixations occur several times, as of tables joined twice."""
-    n = len(fixations)
-    if n < _LEAST:
-        return []
-    keys = fixations.image
-    for column in (fixations.subject, fixations.x, fixations.y):
-        values, index = np.unique(column, return_inverse=True)
-        keys = np.unique(keys * len(values) + index, return_inverse=True)[1]
-    counts = np.bincount(keys)
-    rows = np.bincount(counts, np.asarray(counts))
-    times = int(rows.argmax())
-    if len(counts) < _LEAST // 2 or times < 2 or rows[times] <= 0.9 * n:
-        repeats = int(rows[2:].sum())
-        centres = (fixations.x % 1 == 0.5).all() and (fixations.y % 1 == 0.5).all()  # of counts
-        if len(counts) < _LEAST // 2 or centres or repeats <= 0.9 * n:
-            return []
-        said = f"{repeats} of {n} fixations are at a place where the subject has others"
-        return [
-            Finding(
-                "warning",
-                "repeated",
-                f"{said}; each place occurs about {round(n / len(counts), 1):g} times: if they "
-                "are raw samples, give one row per fixation",
-            )
-        ]
-    return [
-        Finding(
-            "warning",
-            "repeated",
-            f"each place occurs {times} times (the same image, subject, x and y, for "
-            f"{int(rows[times])} of {n} fixations): if the table was joined or appended more than "
-            "once, leave the copies out",
-        )
-    ]
-
-
-def _coinciding(fixations: Fixations) -> list[Finding]:
-    """Return a finding if one place holds many fixations on many images, as lost gaze does."""
-    places = fixations.x + 1j * fixations.y
-    unique, place, counts = np.unique(places, return_inverse=True, return_counts=True)
-    top = int(counts.argmax())
-    n, count = len(fixations), int(counts[top])
-    n_images = int((fixations.counts() > 0).sum())
-    on_images = len(np.unique(fixations.image[place == top]))
-    if n_images == 1:
-        few = count < _LEAST // 2 or count < 2 * _COINCIDING * n
-    else:
-        few = count < _LEAST or count < _COINCIDING * n or on_images < max(2, 0.1 * n_images)
-    if few:
-        return []
-    at = unique[top]
-    return [
-        Finding(
-            "warning",
-            "coinciding",
-            f"{count} of {n} fixations are at exactly x={at.real:g}, y={at.imag:g}, on "
-            f"{on_images} image{'s' * (on_images > 1)}: this may be lost gaze, or a fixation "
-            "cross; leave them out if so",
-        )
-    ]
 
 
 def outside_hint(x: Array, y: Array, widths: AnyArray, heights: AnyArray) -> str:

@@ -5,9 +5,10 @@ import re
 import numpy as np
 import pytest
 
-from salmetrics import Fixations, InputError, Stimuli
+from salmetrics import Fixations, InputError, Stimuli, datasets
 from salmetrics.data.checks.positions import outside_hint, position_findings
-from salmetrics.datasets import generate_dataset
+from salmetrics.datasets import figrim, generate_dataset
+from salmetrics.io.matlab import read_mat
 
 STIMULI, FIXATIONS = generate_dataset(12, size=(60, 80), seed=3).dataset
 
@@ -92,26 +93,6 @@ def test_a_part_of_the_images(scale, text):
     assert position_findings(stimuli, part[:200].of_image(0)) == []
 
 
-def test_fixations_that_occur_several_times():
-    twice = FIXATIONS[np.tile(np.arange(len(FIXATIONS)), 2)]
-    (finding,) = position_findings(STIMULI, twice)
-    assert (finding.level, finding.code) == ("warning", "repeated")
-    n = 2 * len(FIXATIONS)
-    assert "each place occurs 2 times" in finding.message
-    assert f"for {n} of {n} fixations" in finding.message
-    times = np.arange(len(FIXATIONS)) % 3 + 2
-    (samples,) = position_findings(STIMULI, FIXATIONS[np.repeat(np.arange(len(times)), times)])
-    assert "each place occurs about 3 times: if they are raw samples" in samples.message
-    half = np.r_[: len(FIXATIONS), : len(FIXATIONS) // 2]
-    assert position_findings(STIMULI, FIXATIONS[half]) == []
-
-
-def test_dense_counts_of_one_image_do_not_repeat():
-    counts = np.random.default_rng(0).poisson(6, (20, 25))
-    dense = Fixations.from_maps([counts], values="counts")
-    assert position_findings(Stimuli.from_sizes([(20, 25)]), dense) == []
-
-
 def test_degrees():
     (finding,) = position_findings(STIMULI, moved(FIXATIONS.x / 30, FIXATIONS.y / 30))
     assert (finding.level, finding.code) == ("warning", "corner")
@@ -121,30 +102,6 @@ def test_degrees():
 def test_one_area():
     (finding,) = position_findings(STIMULI, moved(40 + FIXATIONS.x / 30, 30 + FIXATIONS.y / 30))
     assert (finding.level, finding.code) == ("warning", "one-area")
-
-
-def test_lost_gaze_at_one_place():
-    lost = np.arange(len(FIXATIONS)) % 10 == 0
-    found = position_findings(
-        STIMULI, moved(np.where(lost, 0, FIXATIONS.x), np.where(lost, 0, FIXATIONS.y))
-    )
-    assert codes(found) == [("warning", "coinciding")]
-    assert f"{lost.sum()} of {len(lost)} fixations are at exactly x=0, y=0, on 12 images" in (
-        found[0].message
-    )
-    on_one = lost & (FIXATIONS.image == 2)  # a mouse that was not moved, say
-    assert not position_findings(
-        STIMULI, moved(np.where(on_one, 0, FIXATIONS.x), np.where(on_one, 0, FIXATIONS.y))
-    )
-
-
-def test_lost_gaze_on_the_only_image():
-    alone = STIMULI[:1]
-    x, y = RNG.uniform(10, 80, 20), RNG.uniform(10, 60, 20)
-    for n, found in ((5, [("warning", "coinciding")]), (4, [])):
-        lost = Fixations.from_arrays(np.r_[np.zeros(n), x[n:]], np.r_[np.zeros(n), y[n:]], [0] * 20)
-        assert codes(position_findings(alone, lost)) == found
-    assert position_findings(alone, FIXATIONS.select_images([0])) == []
 
 
 WIDTHS, HEIGHTS = np.full(500, 80), np.full(500, 60)
@@ -172,3 +129,64 @@ def test_what_would_put_fixations_inside(x, y, hint):
 def test_the_error_of_fixations_outside_has_the_hint():
     with pytest.raises(InputError, match=r"give origin='centre'; or use fixations.drop_outside"):
         moved(FIXATIONS.x - 40, FIXATIONS.y - 30).check_against(STIMULI)
+
+
+def plausible(rng):
+    """Return images and fixations of some kind: sizes, centre bias, rounding and order vary."""
+    n_images, n = int(rng.integers(1, 51)), int(np.exp(rng.uniform(np.log(10), np.log(2000))))
+    sizes = np.tile([(600, 800), (1080, 1920), (500, 500)][rng.integers(3)], (n_images, 1))
+    turned = rng.random(n_images) < rng.choice([0, 0.4])
+    sizes[turned] = sizes[turned][:, ::-1]
+    image, subject = rng.integers(0, n_images, n), rng.integers(0, rng.integers(1, 20), n)
+    spread = rng.uniform(0.08, 0.3)
+    shares = rng.normal(rng.normal(0.5, 0.03, (2, 1)), spread, (2, n))
+    spots = rng.uniform(0.15, 0.85, (2, n_images, 3))[:, image, rng.integers(0, 3, n)]
+    shares = np.where(rng.random(n) < rng.random(), shares, spots + rng.normal(0, 0.05, (2, n)))
+    shares = np.where(rng.random(n) < rng.uniform(0, 0.2), rng.random((2, n)), shares)
+    kept = ((shares >= 0) & (shares < 1)).all(axis=0)
+    y, x = np.clip(shares[::-1, kept], 0, 1) * sizes[image[kept]].T
+    grid = rng.choice([0, 1, 10])
+    x, y = (np.floor(v * grid) / grid if grid else v for v in (x, y))
+    stimuli = Stimuli.from_sizes(sizes)
+    return stimuli, Fixations.from_arrays(
+        x, y, image[kept], subject=subject[kept], n_images=n_images
+    )
+
+
+def test_plausible_data_are_not_odd():
+    rng = np.random.default_rng(0)
+    assert [found for _ in range(300) for found in position_findings(*plausible(rng))] == []
+
+
+@pytest.mark.real_data
+@pytest.mark.slow
+def test_published_fixations_are_not_odd(shared):
+    """OSIE as it is; swapped, clipped and counted from 1 it is not silent."""
+    folder = shared / "data" / "osie"
+    if not folder.is_dir():
+        pytest.skip("OSIE not found")
+    stimuli, fixations = datasets.load("osie", folder, download=False)
+    assert position_findings(stimuli, fixations) == []
+    swapped = moved(fixations.y, fixations.x, fixations)
+    for inside in (swapped.drop_outside(stimuli), swapped.clip_to(stimuli)):
+        assert codes(position_findings(stimuli, inside)) == [("warning", "swapped")]
+    few = inside.select_images(range(5))
+    assert codes(position_findings(stimuli[:5], few)) == [("warning", "swapped")]
+
+
+@pytest.mark.real_data
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["allImages_fillers.mat", "allImages_release.mat"])
+def test_fixations_of_a_memory_task_are_not_odd(shared, name):
+    """FIGRIM, of which the fixations are enough: all images are of one size."""
+    file = shared / "data" / "figrim" / name
+    if not file.is_file():
+        pytest.skip("FIGRIM not found")
+    views = read_mat(file, figrim._views)
+    numbers = {image: i for i, image in enumerate(dict.fromkeys(view[0] for view in views))}
+    places = np.concatenate([points for *_, points, _ in views])
+    rows = np.repeat(np.arange(len(views)), [len(points) for *_, points, _ in views])
+    image = np.array([numbers[view[0]] for view in views])[rows]
+    subject = np.array([view[1] for view in views])[rows]
+    fixations = Fixations.from_arrays(*places.T, image, subject=subject)
+    assert position_findings(Stimuli.from_sizes([(1000, 1000)] * len(numbers)), fixations) == []
