@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from salmetrics.array_types import AnyArray, Kind
+from salmetrics.data.checks.contrast import contrast_findings
 from salmetrics.data.checks.findings import Finding
 from salmetrics.data.checks.maps import image_findings, map_findings
 from salmetrics.data.checks.orientation import orientation_findings
@@ -36,7 +37,8 @@ def check_inputs(
 
     `salmetrics.evaluate` does the same before it scores: errors stop it, and warnings are part of
     the result. Maps are looked at for up to 16 images with fixations, spread over the data set, and
-    only those of models whose predictions exist already: files, arrays and dicts of arrays.
+    only those of models whose predictions exist already: files, arrays and dicts of arrays. Images
+    are looked at for up to 24, to see whether people looked at places of high contrast.
 
     Parameters
     ----------
@@ -118,6 +120,8 @@ def findings_of(
     placed = not any(finding.code in ("corner", "one-area") for finding in findings)
     for name, model in models.items():
         findings += _findings_of_maps(name, model, stimuli, fixations, placed=placed)
+    if placed and not any(finding.code == "orientation" for finding in findings):
+        findings += contrast_findings(stimuli, fixations)
     return findings
 
 

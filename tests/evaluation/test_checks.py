@@ -133,3 +133,35 @@ def test_fixations_outside_are_a_finding():
     *_, finding = check_inputs(STIMULI, beyond, {"mine": maps})
     assert (finding.level, finding.code) == ("error", "outside")
     assert "fixations are outside their image; the first is row" in finding.message
+
+
+def test_positions_upside_down_without_stored_maps():
+    stimuli, fixations = generate_dataset(20, seed=4).dataset
+    flipped = Fixations.from_arrays(fixations.x, 239 - np.floor(fixations.y), fixations.image)
+    (finding,) = check_inputs(stimuli, flipped, {"centre": salmetrics.GaussianCentreBias()})
+    assert finding.code == "turned-places"
+    maps = {name: np.zeros((240, 320)) for name in stimuli.ids}
+    for i, j, name in zip(fixations.y, fixations.x, fixations.image, strict=True):
+        maps[stimuli.ids[name]][int(i), int(j)] += 1  # those of the right positions
+    codes = [finding.code for finding in check_inputs(stimuli, flipped, {"mine": maps})]
+    assert codes.count("orientation") + codes.count("turned-places") == 1
+
+
+@pytest.mark.real_data
+@pytest.mark.slow
+def test_published_data(shared):
+    """OSIE as it is is not odd; swapped and upside down it is."""
+    folder = shared / "data" / "osie"
+    if not folder.is_dir():
+        pytest.skip("OSIE not found")
+    stimuli, fixations = salmetrics.datasets.load("osie", folder, download=False)
+
+    def codes(x, y, n=700):
+        moved = Fixations.from_arrays(x, y, fixations.image).clip_to(stimuli)
+        found = check_inputs(stimuli[:n], moved.select_images(range(n)))
+        return [(finding.level, finding.code) for finding in found]
+
+    assert check_inputs(stimuli, fixations) == []
+    assert ("warning", "swapped") in codes(fixations.y, fixations.x)
+    assert ("warning", "swapped") in codes(fixations.y, fixations.x, n=5)
+    assert codes(fixations.x, 600 - fixations.y) == [("warning", "turned-places")]

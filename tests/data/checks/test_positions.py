@@ -5,10 +5,10 @@ import re
 import numpy as np
 import pytest
 
-from salmetrics import Fixations, InputError, Stimuli, datasets
+from salmetrics import Fixations, InputError, Stimuli
 from salmetrics.data.checks.positions import outside_hint, position_findings
 from salmetrics.datasets import figrim, generate_dataset
-from salmetrics.io.matlab import read_mat
+from salmetrics.datasets.reading import read_mat
 
 STIMULI, FIXATIONS = generate_dataset(12, size=(60, 80), seed=3).dataset
 
@@ -160,26 +160,9 @@ def test_plausible_data_are_not_odd():
 
 @pytest.mark.real_data
 @pytest.mark.slow
-def test_published_fixations_are_not_odd(shared):
-    """OSIE as it is; swapped, clipped and counted from 1 it is not silent."""
-    folder = shared / "data" / "osie"
-    if not folder.is_dir():
-        pytest.skip("OSIE not found")
-    stimuli, fixations = datasets.load("osie", folder, download=False)
-    assert position_findings(stimuli, fixations) == []
-    swapped = moved(fixations.y, fixations.x, fixations)
-    for inside in (swapped.drop_outside(stimuli), swapped.clip_to(stimuli)):
-        assert codes(position_findings(stimuli, inside)) == [("warning", "swapped")]
-    few = inside.select_images(range(5))
-    assert codes(position_findings(stimuli[:5], few)) == [("warning", "swapped")]
-
-
-@pytest.mark.real_data
-@pytest.mark.slow
-@pytest.mark.parametrize("name", ["allImages_fillers.mat", "allImages_release.mat"])
-def test_fixations_of_a_memory_task_are_not_odd(shared, name):
+def test_fixations_of_a_memory_task_are_not_odd(shared):
     """FIGRIM, of which the fixations are enough: all images are of one size."""
-    file = shared / "data" / "figrim" / name
+    file = shared / "data" / "figrim" / "allImages_release.mat"
     if not file.is_file():
         pytest.skip("FIGRIM not found")
     views = read_mat(file, figrim._views)
