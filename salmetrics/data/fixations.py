@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from salmetrics.array_types import is_array, to_numpy
 from salmetrics.data.checks.positions import outside_hint
 from salmetrics.data.fixation_columns import (
     MISSING,
@@ -461,7 +462,7 @@ class Fixations:
         2
         """
         check_choice("values", values, (None, *get_args(MapValues)))
-        arrays = [np.asarray(each) for each in maps]
+        arrays = [to_numpy(each) for each in (to_numpy(maps) if is_array(maps) else maps)]
         for i, array in enumerate(arrays):
             if array.ndim != 2:
                 raise InputError(f"fixation map {i} must be two-dimensional; got {array.shape}")
@@ -951,7 +952,7 @@ def _looks_blurred(counts: NDArray[np.float64], filled: NDArray[np.bool_]) -> bo
 
 def _column(name: str, values: ArrayLike, dtype: Any = None) -> NDArray[Any]:
     try:
-        column = np.array(values, dtype=dtype)
+        column = np.array(to_numpy(values) if is_array(values) else values, dtype=dtype)
     except (TypeError, ValueError) as error:
         raise InputError(f"column {name!r} cannot be read as numbers: {error}") from error
     if column.ndim != 1:

@@ -11,7 +11,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from salmetrics.array_types import KINDS, AnyArray, Array, Kind
+from salmetrics.array_types import KINDS, AnyArray, Array, Kind, is_array, to_numpy
 from salmetrics.checked_map import NORMALIZATION_TOLERANCE, as_log_density
 from salmetrics.data.fixations import Fixations
 from salmetrics.data.stimuli import Stimuli, Stimulus
@@ -56,7 +56,8 @@ def as_model(
         a list of arrays, one per image; `salmetrics.StoredMaps`, or the path of a folder, archive
         or file that it takes (``file.mat:variable`` names a part); a function of an image; or a
         pysaliency model. Arrays may be NumPy arrays or torch tensors (any device, requiring
-        gradients or not), of shape (h, w) or with leading axes of length 1.
+        gradients or not) or other arrays that NumPy reads, of shape (h, w) or with leading axes of
+        length 1; one of shape (n, h, w) is a list of n.
     stimuli
         The images of a list, in its order, and of names that are not ids.
     kind
@@ -278,13 +279,16 @@ def _predictor(
         return obj, obj.kind or kind or "saliency_map", stem_of(obj.path)
     if isinstance(obj, Mapping):
         return _Lookup(dict(obj), stimuli), kind, "dict"
-    if isinstance(obj, np.ndarray):
-        if obj.ndim not in (3, 4) or (obj.ndim == 4 and obj.shape[1] != 1):
+    if is_array(obj):
+        stack = obj if isinstance(obj, np.ndarray) else to_numpy(obj)  # a mask is kept
+        if stack.ndim == 2 and stimuli is not None and len(stimuli) == 1:
+            stack = stack[np.newaxis]
+        if stack.ndim not in (3, 4) or (stack.ndim == 4 and stack.shape[1] != 1):
             raise InputError(
                 "an array of predictions must have shape (n, height, width), one map per image; "
-                f"got {obj.shape}"
+                f"got {stack.shape}"
             )
-        obj = list(obj)
+        obj = list(stack)
     if isinstance(obj, Sequence) and not isinstance(obj, (str, bytes)):
         if stimuli is None:
             raise InputError("a list of predictions needs stimuli: as_model(list, stimuli, ...)")

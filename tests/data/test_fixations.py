@@ -497,3 +497,17 @@ def test_what_is_no_dataframe_or_has_numbers_for_names():
         Fixations.from_dataframe(table, stimuli)
     found = Fixations.from_dataframe(table, stimuli, image=0, x=1, y=2)
     assert (found.x.tolist(), found.y.tolist()) == ([1], [2])
+
+
+def test_arrays_of_other_packages():
+    class Other:
+        def __init__(self, array):
+            self.array = np.array(array)
+
+        def __array__(self, dtype=None, copy=None):
+            return self.array if dtype is None else self.array.astype(dtype)
+
+    places = Other([0.5, 2.0])
+    fixations = Fixations.from_arrays(places, places, Other([0, 1]), duration=places)
+    assert fixations.x.tolist() == fixations.duration.tolist() == [0.5, 2]
+    assert Fixations.from_maps(Other([[[0, 2, 1]], [[0, 0, 1]]])).x.tolist() == [1.5, 1.5, 2.5, 2.5]
