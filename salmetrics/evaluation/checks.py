@@ -11,6 +11,7 @@ from salmetrics.array_types import AnyArray, Kind
 from salmetrics.data.checks.contrast import contrast_findings
 from salmetrics.data.checks.findings import Finding
 from salmetrics.data.checks.maps import image_findings, map_findings
+from salmetrics.data.checks.order import order_findings
 from salmetrics.data.checks.orientation import orientation_findings
 from salmetrics.data.checks.positions import position_findings
 from salmetrics.data.fixations import Fixations
@@ -161,17 +162,20 @@ def _findings_of_maps(
     maps: dict[str, AnyArray] = {}
     for i in seen.tolist():
         try:
-            maps[stimuli.ids[i]] = (
+            values = (
                 model.log_density(stimuli[i])
                 if isinstance(model, DensityModel)
                 else model.saliency_map(stimuli[i])
             )
         except InputError:
             continue  # scoring reports it, or records it
+        if values.ndim == 2 and values.dtype.kind in "biuf":
+            maps[stimuli.ids[i]] = values
     kind: Kind = "log_density" if isinstance(model, DensityModel) else "saliency_map"
     findings = map_findings(name, maps, kind, truth=truth)
     if placed:
-        findings += orientation_findings(name, maps, stimuli, fixations)
+        turned = orientation_findings(name, maps, stimuli, fixations)
+        findings += order_findings(name, maps, stimuli, fixations) or turned
     return findings
 
 

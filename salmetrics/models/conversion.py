@@ -293,7 +293,8 @@ def _predictor(
         if stimuli is None:
             raise InputError("a list of predictions needs stimuli: as_model(list, stimuli, ...)")
         if len(obj) != len(stimuli):
-            raise InputError(f"there are {len(obj)} predictions for {len(stimuli)} stimuli")
+            hint = _axes_hint(obj, stimuli)
+            raise InputError(f"there are {len(obj)} predictions for {len(stimuli)} stimuli{hint}")
         return _Lookup(dict(zip(stimuli.ids, obj, strict=True))), kind, "list"
     name = getattr(obj, "__name__", type(obj).__name__)
     if type(obj).__module__.split(".")[0] == "pysaliency" or _derives_from_pysaliency(obj):
@@ -307,6 +308,15 @@ def _predictor(
         "a class of one, a dict of arrays by image id, a list of arrays, a folder or file of maps, "
         "a function or a pysaliency model"
     )
+
+
+def _axes_hint(maps: Sequence[Any], stimuli: Stimuli) -> str:
+    """Return what would make an array with the images last a list of maps; empty if unknown."""
+    height = len(maps)
+    first: tuple[int, ...] = np.shape(maps[0]) if height and is_array(maps[0]) else ()
+    if len(first) == 2 and (height, first[0]) == stimuli[0].size and first[1] == len(stimuli):
+        return ". The array has the images last; give np.moveaxis(maps, -1, 0)"
+    return ""
 
 
 def path_and_part(text: str | Path) -> tuple[Path, str | None]:

@@ -147,6 +147,28 @@ def test_positions_upside_down_without_stored_maps():
     assert codes.count("orientation") + codes.count("turned-places") == 1
 
 
+def test_maps_that_are_no_numbers_are_left_to_scoring():
+    for dtype in (str, complex):
+        maps = dict.fromkeys(STIMULI.ids, np.ones((60, 80)).astype(dtype))
+        with pytest.raises(InputError, match="must hold real numbers"):
+            scores({"mine": salmetrics.as_model(maps, kind="saliency_map")})
+
+
+def test_maps_of_the_next_image():
+    counts = [
+        np.histogramdd(
+            (FIXATIONS.of_image(i).y, FIXATIONS.of_image(i).x),
+            bins=(60, 80),
+            range=((0, 60), (0, 80)),
+        )[0]
+        for i in range(20)
+    ]
+    maps = dict(zip(STIMULI.ids, counts[1:] + counts[:1], strict=True))
+    codes = [finding.code for finding in check_inputs(STIMULI, FIXATIONS, {"mine": maps})]
+    assert "shifted" in codes
+    assert "orientation" not in codes
+
+
 @pytest.mark.real_data
 @pytest.mark.slow
 def test_published_data(shared):

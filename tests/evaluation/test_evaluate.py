@@ -804,6 +804,8 @@ def test_arrays_of_other_packages_score_as_those_of_numpy(rng):
     for models in (maps[:3], {"mine": Stack(maps[:3])}):
         with pytest.raises(InputError, match="there are 3 predictions for 4 stimuli"):
             scores(models)
+    with pytest.raises(InputError, match=r"images last; give np.moveaxis\(maps, -1, 0\)"):
+        scores(np.moveaxis(maps, 0, -1))
     with pytest.raises(InputError, match="must not be masked arrays"):
         scores(np.ma.masked_array(maps, maps > 0.5))
 
