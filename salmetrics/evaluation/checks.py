@@ -20,8 +20,9 @@ from salmetrics.errors import InputError
 from salmetrics.evaluation.references import opened_ground_truth
 from salmetrics.models.base import DensityModel, Model
 from salmetrics.models.conversion import as_model
+from salmetrics.models.notes import notes_of
 
-__all__ = ["check_inputs", "check_types", "findings_of", "truth_findings"]
+__all__ = ["check_inputs", "check_types", "findings_of", "reading_findings", "truth_findings"]
 
 _LOOKED_AT = 16  # images whose stored maps are read before scoring
 
@@ -56,7 +57,8 @@ def check_inputs(
     -------
     findings : list of Finding
         Empty if nothing is odd. Each has a level, "error" for what is certainly wrong and "warning"
-        for what may be meant; a code; and a message of one line with counts.
+        for what may be meant; a code; and a message of one line with counts. What was noticed, and
+        warned of, while files were read comes first, with the code "reading".
 
     Raises
     ------
@@ -78,20 +80,23 @@ def check_inputs(
         for name, model in (models or {}).items()
     }
     truth = opened_ground_truth(empirical, stimuli)
-    outside = _outside(stimuli, fixations)
-    if outside:
-        findings = image_findings(stimuli) + position_findings(stimuli, fixations)
-        return findings if _has_error(findings) else findings + outside
-    findings = findings_of(opened, stimuli, fixations)
-    if _has_error(findings):
-        return findings
-    return findings + truth_findings(truth, stimuli, fixations)
+    read: dict[str, Model] = opened if truth is None else {**opened, "the ground truth": truth}
+    for model in read.values():
+        if getattr(model, "at_hand", False):
+            model.check_data(stimuli, fixations)  # which reads names and sizes of maps
+    findings = reading_findings(read, fixations)
+    if fixations.outside(stimuli).any():  # places say nothing about maps
+        of_places = image_findings(stimuli) + position_findings(stimuli, fixations)
+        of_places += [] if _has_error(of_places) else _outside(stimuli, fixations)
+        return findings + of_places
+    findings += findings_of(opened, stimuli, fixations)
+    if not _has_error(findings):
+        findings += truth_findings(truth, stimuli, fixations)
+    return findings
 
 
 def _outside(stimuli: Stimuli, fixations: Fixations) -> list[Finding]:
-    """Return an error for fixations outside their images, which evaluation raises."""
-    if not fixations.outside(stimuli).any():
-        return []
+    """Return the error that evaluation raises for fixations outside their images."""
     try:
         fixations.check_against(stimuli)
     except InputError as error:
@@ -124,6 +129,21 @@ def findings_of(
     if placed and not any(finding.code == "orientation" for finding in findings):
         findings += contrast_findings(stimuli, fixations)
     return findings
+
+
+def reading_findings(models: Mapping[str, Model], fixations: Fixations) -> list[Finding]:
+    """Return what was noticed, and warned of, while fixations and stored predictions were read.
+
+    Parameters
+    ----------
+    models
+        Models by name.
+    fixations
+        Where people looked.
+    """
+    of_models = [f"{name}: {note}" for name, model in models.items() for note in notes_of(model)]
+    said = dict.fromkeys([*fixations.notes, *of_models])
+    return [Finding("warning", "reading", text) for text in said]
 
 
 def truth_findings(maps: Model | None, stimuli: Stimuli, fixations: Fixations) -> list[Finding]:

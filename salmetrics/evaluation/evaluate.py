@@ -15,7 +15,7 @@ from salmetrics.data.fixations import Fixations
 from salmetrics.data.stimuli import Stimuli
 from salmetrics.engine.run_options import SPILL_BYTES, Keep, OnError, RunOptions
 from salmetrics.errors import InputError, check_whole
-from salmetrics.evaluation.checks import check_types, findings_of, truth_findings
+from salmetrics.evaluation.checks import check_types, findings_of, reading_findings, truth_findings
 from salmetrics.evaluation.references import wants_gold_standard
 from salmetrics.evaluation.scoring import check_data, checked_references, scored
 from salmetrics.models.base import model_name
@@ -163,6 +163,17 @@ def evaluate(
     )
     of_truth = truth_findings(references.empirical, stimuli, fixations)
     act_on(of_truth)
+    others = {
+        "the baseline": references.baseline,
+        "the gold standard": references.gold_standard,
+        "the ground truth": references.empirical,
+    }
+    read = named | {
+        name: model
+        for name, model in others.items()
+        if model is not None and all(model is not each for each in named.values())
+    }
+    of_reading = reading_findings(read, fixations)  # warned of when files were read
     scores = scored(named, stimuli, fixations, choices, references, options)
     if references.gold_standard is not None:
         named[model_name(references.gold_standard)] = references.gold_standard
@@ -183,7 +194,7 @@ def evaluate(
             seed=options.seed,
             n_bootstrap=n_bootstrap,
             n_predictions=scores.n_predictions,
-            checks=[finding.message for finding in findings + of_truth],
+            checks=[finding.message for finding in of_reading + findings + of_truth],
         ),
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import warnings
 from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -202,6 +203,12 @@ class _FromFunction:
         return isinstance(self._predict, (StoredMaps, _Lookup))
 
     @property
+    def notes(self) -> tuple[str, ...]:
+        """What was noticed while predictions that exist already were read."""
+        predict = self._predict
+        return predict.notes if isinstance(predict, (StoredMaps, _Lookup)) else ()
+
+    @property
     def stored(self) -> StoredMaps | None:
         """The stored maps that the model reads; None if it reads none."""
         return self._predict if isinstance(self._predict, StoredMaps) else None
@@ -345,12 +352,18 @@ class _Lookup:
         if stimuli is not None:
             self.use_for(stimuli)
 
+    @cached_property  # which digests leave out
+    def notes(self) -> tuple[str, ...]:
+        """What was noticed about the names of the predictions."""
+        return ()
+
     def use_for(self, stimuli: Stimuli) -> None:
         """Find the predictions of images, if they are not all named by their ids."""
         ids = stimuli.ids
         if self._names.keys() | self._problems.keys() >= set(ids):
             return
-        self._names, self._problems = {}, {}
+        self._names, self._problems, before = {}, {}, self.notes
+        self.notes = ()
         if self._predictions.keys() >= set(ids):
             return
         shifted = shifted_numbers(list(self._predictions), ids)
@@ -364,7 +377,9 @@ class _Lookup:
         self._names, self._problems = matching.found, matching.problems
         if matching.rule is not None:
             rule = matching.rule.replace("the maps", "the predictions")
-            warnings.warn(rule, InputWarning, stacklevel=5)
+            self.notes = (rule,)
+            if self.notes != before:
+                warnings.warn(rule, InputWarning, stacklevel=5)
 
     def __call__(self, stimulus: Stimulus) -> Any:
         name = self._names.get(stimulus.id, stimulus.id)

@@ -72,6 +72,9 @@ class StoredMaps:
         Names of the maps that belong to none of `stimuli`.
     rule : str or None
         How the names of all maps differ from those of the images, if they do.
+    notes : tuple of str
+        What was noticed when the maps were checked for images, and warned of then, one line each;
+        results record it.
 
     Raises
     ------
@@ -167,21 +170,26 @@ class StoredMaps:
         if self._ids is None:
             self._use_for(stimuli)
 
+    @cached_property  # which digests leave out
+    def notes(self) -> tuple[str, ...]:
+        """What was noticed when the maps were checked for images."""
+        return ()
+
     def _use_for(self, stimuli: Stimuli) -> None:
-        """Raise one `InputError` for all problems; warn if names agree only in part."""
+        """Raise one `InputError` for all problems; warn, once, of what is odd."""
         problems = self.problems(stimuli)
         if problems:
             self._refuse(problems, len(stimuli))
-        if self.rule is not None:
-            warnings.warn(f"{str(self.path)!r}: {self.rule}", InputWarning, stacklevel=4)
+        notes = [] if self.rule is None else [self.rule]
         n = len(self.extra)
         if 0 < n <= len(stimuli) // 10:  # more are maps of a larger set
             left = "1 map belongs" if n == 1 else f"{n} maps belong"
-            warnings.warn(
-                f"{str(self.path)!r}: {left} to no image: {some(self.extra, 3)}",
-                InputWarning,
-                stacklevel=4,
-            )
+            notes.append(f"{left} to no image: {some(self.extra, 3)}")
+        notes += self._maps.notes
+        for note in notes:
+            if note not in self.notes:
+                warnings.warn(f"{str(self.path)!r}: {note}", InputWarning, stacklevel=4)
+        self.notes = tuple(notes)
 
     def _refuse(self, problems: Sequence[str], n: int) -> NoReturn:
         """Raise one `InputError` for all problems with the maps of n images."""

@@ -11,11 +11,13 @@ from typing import Any, get_args
 from salmetrics.cli.arguments.parsing import section
 from salmetrics.data.dataset import Dataset
 from salmetrics.data.fixation_columns import MISSING
-from salmetrics.data.fixations import MOVED, OUTSIDE, MapValues
+from salmetrics.data.fixation_maps import MapValues
+from salmetrics.data.fixation_tables import TableFormat
+from salmetrics.data.fixations import MOVED, OUTSIDE
 from salmetrics.data.hdf5 import read_hdf5
 from salmetrics.data.positions import Origin, Units
 from salmetrics.data.presets import PRESETS
-from salmetrics.data.tables import DECIMALS, TableFormat
+from salmetrics.data.table_cells import DECIMALS
 from salmetrics.datasets import load, load_folder, names
 from salmetrics.datasets.folder import load_images
 from salmetrics.datasets.registry import options_of

@@ -23,6 +23,7 @@ def evaluation_document(result: Evaluation) -> dict[str, Any]:
         "baseline": result.baseline,
         "gold_standard": result.gold_standard,
         "seed": result.seed,
+        "checks": list(record.get("checks", [])),
         "scores": records(result.summary),
     }
 
