@@ -8,6 +8,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from salmetrics.array_types import to_numpy
 from salmetrics.errors import InputError, check_choice
 
 __all__ = ["MapValues", "pixels_of_maps"]
@@ -66,7 +67,7 @@ def pixels_of_maps(
         If a map is invalid or implausible.
     """
     check_choice("values", values, (None, *get_args(MapValues)))
-    arrays = [np.asarray(each) for each in maps]
+    arrays = [to_numpy(each) for each in maps]
     called = [f"fixation map {name!r}" for name in (range(len(arrays)) if names is None else names)]
     for array, what in zip(arrays, called, strict=True):
         if array.ndim != 2:

@@ -20,7 +20,9 @@ from salmetrics.data.table_header import ColumnsError, check_columns
 from salmetrics.data.tables import read_table
 from salmetrics.data.unit_rows import unit_row
 from salmetrics.errors import InputError, check_choice, some
-from salmetrics.io.names import counts_images, match_rows, two_orders
+from salmetrics.io.name_parts import two_orders
+from salmetrics.io.name_templates import counts_images
+from salmetrics.io.names import match_rows
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -152,7 +154,7 @@ def rows_of_frame(table: pd.DataFrame, stimuli: Stimuli, form: TableFormat) -> F
         }
     places = _places(columns.rows, where)
     known = _matched(columns.names, stimuli, places, form.image_name)
-    notes = () if of_units is None else (of_units.note,)
+    notes: tuple[str, ...] = () if of_units is None else (of_units.note,)
     if "subject" not in roles:
         notes += unused_subjects(list(others), others.__getitem__)
     return _assembled(columns, others, stimuli, known, form, (units, form.origin), notes, places)

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from salmetrics.errors import InputError
-from salmetrics.io.names import is_junk
+from salmetrics.io.name_parts import is_junk
 
 __all__ = ["check_file", "check_target", "files_below", "replacing", "write_text"]
 

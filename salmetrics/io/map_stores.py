@@ -34,7 +34,7 @@ from salmetrics.io.map_files import (
     read_map,
 )
 from salmetrics.io.matlab import MatFile, open_mat, texts
-from salmetrics.io.names import is_junk
+from salmetrics.io.name_parts import is_junk
 
 __all__ = ["MAP_STORES", "MARKER", "Maps", "open_maps"]
 
