@@ -21,6 +21,7 @@ _SEVERAL = 20  # pixels from which on their places say something
 _ORDINAL = 5  # values 1 to n, once each, that are not counts by chance
 _APART = 0.01  # share of fixated pixels without a neighbour, of the densest counts
 _MOST = 1_000_000  # fixations on an image
+_BLOCK = 16  # pixels within which a JPEG spreads the noise of a mark
 _LOSSY = (".jpeg", ".jpg")
 _BLURRED = (
     "looks like a blurred map, which is ground truth for CC, KLDiv and SIM (empirical=, on the "
@@ -188,7 +189,7 @@ def _implausible(counts: NDArray[Any]) -> str | None:
     n, top = int(filled.sum()), int(counts.max(initial=0))
     if levels.size >= _ORDINAL and (often == 1).all() and top == levels.size:
         return f"its values are 1 to {top}, once each, which look like ordinal numbers"
-    if _is_noisy(counts[filled], top):
+    if n >= _SEVERAL and _is_noisy(counts):
         return _NOISY
     if n >= _SEVERAL and _looks_blurred(counts.astype(np.float64), filled):
         return f"this one {_BLURRED}"
@@ -206,10 +207,21 @@ def _implausible(counts: NDArray[Any]) -> str | None:
     return None
 
 
-def _is_noisy(values: NDArray[Any], top: int) -> bool:
-    """Whether values that are not 0 are near 0 or near the largest one, as of a mask in a JPEG."""
-    low, high = int((values < top / 4).sum()), int((values > 3 * top / 4).sum())
-    return top >= _MARK and low > high / 100 and values.size - low - high < high / 10
+def _is_noisy(counts: NDArray[Any]) -> bool:
+    """Whether values are near 0 or near the largest, the former in blocks of a JPEG with marks."""
+    top = counts.max(initial=0)
+    low, high = (counts > 0) & (counts < top / 4), counts > 3 * top / 4
+    n_between = int((counts > 0).sum() - low.sum() - high.sum())
+    if top < _MARK or not low.any() or n_between >= high.sum() / 10:
+        return False
+    rows, columns = (-length % _BLOCK for length in counts.shape)
+    of_low, of_high = (
+        np.pad(part, ((0, rows), (0, columns)))
+        .reshape((counts.shape[0] + rows) // _BLOCK, _BLOCK, -1, _BLOCK)
+        .sum(axis=(1, 3))
+        for part in (low, high)
+    )
+    return bool(of_low[of_high > 0].sum() > 0.95 * of_low.sum() and low.sum() > high.sum() / 100)
 
 
 def _beside(filled: NDArray[np.bool_]) -> NDArray[np.int64]:

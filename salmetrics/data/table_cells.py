@@ -44,7 +44,7 @@ _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _WITH_COMMA = re.compile(r"[+-]?(\d+,\d*|,\d+)([eE][+-]?\d+)?", re.ASCII)
 _INTEGER = re.compile(r"[+-]?\d+([eE][+-]?\d+)?", re.ASCII)
 _GROUPED = re.compile(r"[+-]?[1-9]\d{0,2},\d{3}", re.ASCII)  # 1,234 may be 1.234 or 1234
-_LIST = re.compile(r"\s*(array)?[(\[]+[^()\[\]]*\d[,\s][^()\[\]]*[)\]]+\s*")
+_LIST = re.compile(r"\s*(array)?[(\[]+[^()\[\]]*\d\.?[,\s][^()\[\]]*[)\]]+\s*")
 _WHOLE = re.compile(r"[+-]?(0|[1-9]\d{0,17})", re.ASCII)
 _CODE = re.compile(r"[+-]?0\d+", re.ASCII)  # a name of digits, such as "007"
 

@@ -126,7 +126,9 @@ def refusal(
     if "\t" in separators and first.count("\t") >= max(2, *map(first.count, ",;|")):
         separator = "\t"  # blanks are parts of cells
     names = _names(split(first, separator))
-    if len(names) < len(wanted):
+    below = split(written[1], separator) if len(written) > 1 else []
+    lists = [name for name, cell in zip(names, below, strict=False) if is_list(cell)]
+    if len(names) < len(wanted) and not lists:
         marks = ", ".join(SEPARATORS.values())
         tried = marks if len(separators) > 1 else SEPARATORS.get(separator, repr(separator))
         return InputError(
@@ -140,8 +142,6 @@ def refusal(
             f"the first line must name the columns, such as "
             f"{','.join(n[0] for n in wanted.values())}; it is {shortened(first)!r}"
         )
-    below = split(written[1], separator) if len(written) > 1 else []
-    lists = [name for name, cell in zip(names, below, strict=False) if is_list(cell)]
     return _lacking(names, wanted, lists)
 
 

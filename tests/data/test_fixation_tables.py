@@ -198,3 +198,33 @@ def test_tables_of_r(stimuli, tmp_path):
         found = Fixations.from_csv(tmp_path / "f.txt", stimuli)
     assert (found.x.tolist(), found.image.tolist()) == ([2, 4], [0, 1])
     assert len(found.notes) == 1
+
+
+@pytest.mark.parametrize("as_frame", [False, True])
+def test_subjects_that_are_not_read_are_noted(tmp_path, stimuli, as_frame):
+    frame = pd.DataFrame(
+        {"file": ["1", "2"] * 2, "x": [1] * 4, "y": [2] * 4, "Participant": list("aabb")}
+    )
+    path = tmp_path / "t.csv"
+    frame.to_csv(path, index=False)
+
+    def read(**options):
+        if as_frame:
+            return Fixations.from_dataframe(frame, stimuli, **options)
+        return Fixations.from_csv(path, stimuli, **options)
+
+    with pytest.warns(InputWarning, match=r"'Participant' looks .* give subject='Participant'"):
+        found = read()
+    assert len(found.notes) == 1
+    assert read(subject="Participant").subject.tolist() == list("aabb")
+    with pytest.raises(InputError, match=r"perhaps x='x'|to be in another, too: subject='Part"):
+        read(x="gaze")
+    with pytest.raises(InputError, match=r"no column 'gaze'(?!.*subject=)"):
+        read(x="gaze", subject="Participant")
+
+
+def test_a_guessed_encoding_is_said_with_unknown_names(tmp_path, stimuli):
+    path = tmp_path / "t.csv"
+    path.write_bytes("file,x,y\nлифт.png,1,2\n".encode("cp1251"))
+    with pytest.raises(InputError, match=r"not among the stimuli: .*; the text is not UTF-8, .*g="):
+        Fixations.from_csv(path, stimuli)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from salmetrics import InputError
-from salmetrics.data.table_cells import as_column, as_numbers, decimal_mark, shown
+from salmetrics.data.table_cells import as_column, as_numbers, decimal_mark, is_list, shown
 
 
 @pytest.mark.parametrize(
@@ -83,3 +83,21 @@ def test_further_columns(cells, expected):
 
 def test_names_in_messages_are_cut():
     assert shown(["a" * 99] * 9) == ", ".join([repr("a" * 40 + "...")] * 8) + " ..."
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("[1.5, 2]", True),
+        (" (1,2) ", True),
+        ("[1 2.5]", True),
+        ("array([1., 2.])", True),
+        ("[[1, 2]]", True),
+        ("1,2", False),
+        ("[12]", False),
+        ("(left)", False),
+        ("[a, b]", False),
+    ],
+)
+def test_lists(text, found):
+    assert is_list(text) == found

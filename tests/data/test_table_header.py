@@ -56,3 +56,11 @@ def test_names_of_separators():
     assert [separator_of(name) for name in ("tab", "\\t", "comma", "^")] == ["\t", "\t", ",", "^"]
     with pytest.raises(InputError, match="separator= takes one character"):
         separator_of("no")
+
+
+def test_one_column_is_not_suggested_for_x_and_y():
+    wanted = {"x": ("position_x",), "y": ("position_y",)}
+    with pytest.raises(ColumnsError, match=r"with x=, y=$"):
+        check_columns(["file", "position"], wanted)
+    with pytest.raises(ColumnsError, match=r"perhaps x='pos_x', y='pos_y'$"):
+        check_columns(["pos_x", "pos_y"], {"x": ("pos x",), "y": ("pos y",)})

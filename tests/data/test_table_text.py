@@ -40,5 +40,16 @@ def test_zip_archives(tmp_path):
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "utf-16-le", "latin-1", "cp1252"])
 def test_encodings(encoding):
     text = "file,x,y,subject\nstraße.png,1,2,Jürg\n"
-    assert decoded(text.encode(encoding)) == text
-    assert decoded(b"\x81\xe4") == "\x81ä"  # invalid in cp1252
+    found, said = decoded(text.encode(encoding))
+    assert found == text
+    if encoding.startswith("utf"):
+        assert said is None
+    else:
+        assert "is not UTF-8, and is read as cp1252" in said
+    assert decoded(text.encode(encoding), encoding) == (text, None)
+
+
+def test_what_is_invalid_in_cp1252_is_latin_1():
+    found, said = decoded(b"\x81\xe4")
+    assert found == "\x81ä"
+    assert "is read as latin-1, of Western European languages; if it is in another" in said

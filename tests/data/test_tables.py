@@ -1,5 +1,6 @@
 """Tables of text in the dialects that people have, and what is refused."""
 
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -280,3 +281,35 @@ def test_any_table_in_any_dialect(
         numbers, bad = as_numbers(table.columns[name], decimal)
         assert not bad.size
         assert numbers.tolist() == [row[k] for row in rows]
+
+
+def test_a_guessed_encoding_is_noted(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_bytes("file,x,y,subject\ncat.png,1,2,Иван\n".encode("cp1251"))
+    table = read_table(path, WANTED)
+    assert table.notes == (table.guessed,)
+    assert "not UTF-8, and is read as cp1252" in table.guessed
+    assert read_table(path, WANTED, encoding="cp1251").notes == ()
+
+
+@pytest.mark.parametrize("end", ["\x1a", "\r\n\x1a\r\n", "\n\x1a\x1a\x1a"])
+def test_the_end_of_a_file_of_dos_is_no_row(tmp_path, end):
+    path = tmp_path / "t.csv"
+    path.write_bytes(f"file,x,y\r\ncat.png,1,2{end}".encode())
+    assert read_table(path, WANTED).columns == {"file": ["cat.png"], "x": ["1"], "y": ["2"]}
+
+
+def test_columns_of_lists(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text('file,location\ncat.png,"[1.5, 2]"\n')
+    for wanted in (WANTED, WANTED | {"x": ("location_x",), "y": ("location_y",)}):
+        with pytest.raises(InputError, match=r"x=, y=\. As to 'location': it holds lists such as"):
+            read_table(path, wanted)
+
+
+def test_columns_of_lists_in_a_binary_table(tmp_path):
+    pytest.importorskip("pyarrow")
+    path = tmp_path / "t.parquet"
+    pd.DataFrame({"file": ["cat.png"], "location": [[1.5, 2.0]]}).to_parquet(path)
+    with pytest.raises(InputError, match=r"As to 'location': it holds lists such as"):
+        read_table(path, WANTED)

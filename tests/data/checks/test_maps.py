@@ -60,6 +60,6 @@ def test_ordinary_maps_are_not_odd():
 
 def test_masks_as_ground_truth():
     (finding,) = map_findings("the ground truth", {"a": np.eye(20)}, "saliency_map", truth=True)
-    assert "they look like masks of fixations; give them as fixations=" in finding.message
+    assert "given as fixations (fixations=, on the command line" in finding.message
     density = {"a": SMOOTH["1"] / SMOOTH["1"].sum()}
     assert map_findings("the ground truth", density, "saliency_map", truth=True) == []

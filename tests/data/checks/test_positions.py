@@ -114,7 +114,11 @@ X, Y = RNG.uniform(0, 80, 500), RNG.uniform(0, 60, 500)
     [
         (X - 40, Y - 30, "the origin were in the middle of the image: give origin='centre'"),
         (X - 40, 30 - Y, "give origin='centre'"),
-        ((X - 40) / 10, (Y - 30) / 10, "units='degree' and origin='centre'"),
+        ((X - 40) / 10, (Y - 30) / 10, "pixels_per_degree= and origin='centre-y-down' if y is"),
+        (X - 40, Y - 30, "origin='centre-y-down' if downwards"),
+        ((X - 40) / 60, (30 - Y) / 60, "give units='height', fractions of the height, so that y"),
+        ((X - 40) / 40, (30 - Y) / 30, "give units='norm', from -1 to 1"),
+        ((X - 40) / 80, (30 - Y) / 80, "units='height', .* default; or units='norm', from"),
         (np.ceil(X), np.ceil(Y), "counted from 1: give one_based=True"),
         (Y, X, "inside with x and y swapped"),
         (X / 80 - 0.1, Y / 60 + 0.1, "give units='normalised'"),
@@ -123,11 +127,13 @@ X, Y = RNG.uniform(0, 80, 500), RNG.uniform(0, 60, 500)
 )
 def test_what_would_put_fixations_inside(x, y, hint):
     found = outside_hint(x, y, WIDTHS, HEIGHTS)
-    assert (hint in found) if hint else found == ""
+    assert re.search(hint, found) if hint else found == ""
+    if " or " not in hint and "height" in hint + found:
+        assert ("norm" in found) == ("norm" in hint)
 
 
 def test_the_error_of_fixations_outside_has_the_hint():
-    with pytest.raises(InputError, match=r"give origin='centre'; or use fixations.drop_outside"):
+    with pytest.raises(InputError, match=r"'centre-y-down' if downwards; or use fixations.drop"):
         moved(FIXATIONS.x - 40, FIXATIONS.y - 30).check_against(STIMULI)
 
 
@@ -173,3 +179,19 @@ def test_fixations_of_a_memory_task_are_not_odd(shared):
     subject = np.array([view[1] for view in views])[rows]
     fixations = Fixations.from_arrays(*places.T, image, subject=subject)
     assert position_findings(Stimuli.from_sizes([(1000, 1000)] * len(numbers)), fixations) == []
+
+
+def test_fractions_on_one_image():
+    some = FIXATIONS.image == 3
+    mixed = moved(
+        np.where(some, FIXATIONS.x / 80, FIXATIONS.x), np.where(some, FIXATIONS.y / 60, FIXATIONS.y)
+    )
+    (finding,) = position_findings(STIMULI, mixed)
+    assert (finding.level, finding.code) == ("error", "fractions")
+    assert f"all fixations of 1 of 12 images ({STIMULI.ids[3]!r}) are" in finding.message
+
+
+def test_fractions_that_are_left_are_not_of_the_whole_image():
+    height = moved((FIXATIONS.x - 40) / 60, (30 - FIXATIONS.y) / 60).drop_outside(STIMULI)
+    (finding,) = position_findings(STIMULI, height)
+    assert finding.message.endswith("give units= that are right for all fixations")

@@ -7,6 +7,7 @@ from salmetrics import Fixations, Stimuli
 from salmetrics.data.checks.positions import position_findings
 from salmetrics.data.checks.rows import row_findings
 from salmetrics.datasets import generate_dataset
+from salmetrics.errors import InputWarning
 
 STIMULI, FIXATIONS = generate_dataset(12, size=(60, 80), seed=3).dataset
 RNG = np.random.default_rng(0)
@@ -40,7 +41,8 @@ def test_fixations_that_occur_several_times():
 
 def test_dense_counts_of_one_image_do_not_repeat():
     counts = np.random.default_rng(0).poisson(6, (20, 25))
-    dense = Fixations.from_maps([counts], values="counts")
+    with pytest.warns(InputWarning, match="read with values='counts' though they look otherwise"):
+        dense = Fixations.from_maps([counts], values="counts")
     assert position_findings(Stimuli.from_sizes([(20, 25)]), dense) == []
 
 
@@ -109,7 +111,8 @@ def test_raw_samples_of_a_noisy_tracker_have_regular_times():
 
 def test_dense_counts_are_not_samples():
     counts = np.random.default_rng(0).poisson(0.4, (60, 80))
-    dense = Fixations.from_maps([counts] * 4, values="counts")
+    with pytest.warns(InputWarning, match="read with values='counts' though they look otherwise"):
+        dense = Fixations.from_maps([counts] * 4, values="counts")
     assert row_findings(Stimuli.from_sizes([(60, 80)] * 4), dense) == []
 
 
