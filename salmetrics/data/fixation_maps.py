@@ -196,7 +196,7 @@ def _implausible(counts: NDArray[Any]) -> str | None:
     if levels.size > 1 and levels[0] >= _MARK and (levels % levels[0] == 0).all():
         return f"all its values are multiples of {levels[0]:g}, as of marks that were added up"
     if top > _LARGE_COUNT and counts.dtype.kind != "b" and levels.size > 1:
-        return f"one pixel holds {top}, which is more fixations than are likely; is it a duration?"
+        return f"one pixel holds {top}, more fixations than are likely; it may be a duration"
     if n < _SEVERAL:
         return None
     if n > counts.size / 3:
@@ -209,7 +209,7 @@ def _implausible(counts: NDArray[Any]) -> str | None:
 
 def _is_noisy(counts: NDArray[Any]) -> bool:
     """Whether values are near 0 or near the largest, the former in blocks of a JPEG with marks."""
-    top = counts.max(initial=0)
+    top = float(counts.max(initial=0))
     low, high = (counts > 0) & (counts < top / 4), counts > 3 * top / 4
     n_between = int((counts > 0).sum() - low.sum() - high.sum())
     if top < _MARK or not low.any() or n_between >= high.sum() / 10:
