@@ -77,6 +77,8 @@ class Preset:
         What stands for a missing name, in lower case.
     samples
         Column of samples in JSON, such as jsPsych writes; one row per trial.
+    of_screen
+        Whether positions are those of the screen, of which the program has no others.
     """
 
     title: str
@@ -91,6 +93,7 @@ class Preset:
     one_position: bool = False
     missing: tuple[str, ...] = ()
     samples: str | None = None
+    of_screen: bool = False
 
 
 def _dacs(x: str, y: str) -> Position:
@@ -115,6 +118,7 @@ PRESETS: dict[str, Preset] = {
         image=("image", "IMAGE", "image_name", "IMAGE_NAME", "file"),
         subject=("RECORDING_SESSION_LABEL",),
         missing=(".", "undefined", "undefinednull"),
+        of_screen=True,
     ),
     # Gazepoint, Open Gaze API 2.0, and its article on screen coordinates: fractions of the screen
     # from the top-left corner. FPOGV is 1 for samples of a fixation, whose mean position so far
@@ -127,6 +131,7 @@ PRESETS: dict[str, Preset] = {
         needs_kind=True,
         fixation=("FPOGID",),
         last=True,
+        of_screen=True,
     ),
     # Pupil Labs: fixations.csv of Pupil Cloud and Neon (pixels of the reference image, from the
     # top-left corner), and exports of Pupil Player (norm_pos: fractions, from the bottom-left

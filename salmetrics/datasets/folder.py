@@ -18,6 +18,7 @@ from salmetrics.data.fixation_maps import MapValues
 from salmetrics.data.fixation_tables import TableFormat
 from salmetrics.data.fixations import MOVED, OUTSIDE, Fixations, read_fixations
 from salmetrics.data.positions import Origin, Units
+from salmetrics.data.presets import PRESETS
 from salmetrics.data.stimuli import Stimuli
 from salmetrics.errors import InputError, InputWarning, check_choice, some
 from salmetrics.io.files import files_below
@@ -33,6 +34,10 @@ __all__ = ["Outside", "load_folder", "load_images"]
 Outside = Literal["error", "drop", "clip"]
 
 WITHOUT_MAP = "images without a map of fixations"
+_OF_SCREEN = (
+    "Tables of this program have positions on the screen: if the image did not fill it, subtract "
+    "the place of the image"
+)
 
 
 def load_folder(
@@ -150,8 +155,11 @@ def load_folder(
     else:
         points, where = read_fixations(fixations, stimuli, form)
     n_recorded = len(points)
+    of_screen = preset is not None and PRESETS[preset].of_screen
     if outside != "error":
-        points = _with_note(points, _odd_places(points, stimuli), stacklevel=3)
+        odd = _odd_places(points, stimuli)
+        odd = f"{odd}. {_OF_SCREEN}" if odd and of_screen else odd
+        points = _with_note(points, odd, stacklevel=3)
     if outside == "drop":
         points = points.drop_outside(stimuli)
     elif outside == "clip":
@@ -160,7 +168,8 @@ def load_folder(
         advice = "use outside='drop', or outside='clip', which moves them to the edge"
         points.check_against(stimuli, where=where, advice=advice)
     except InputError as error:
-        raise InputError(f"{str(fixations)!r}: {error}") from error
+        hint = f". {_OF_SCREEN}" if of_screen else ""
+        raise InputError(f"{str(fixations)!r}: {error}{hint}") from error
     facts: dict[str, Any] = {"recorded": n_recorded}
     for key, reason in (("dropped_outside", OUTSIDE), ("moved_inside", MOVED)):
         if reason in points.left_out or key == "dropped_outside":

@@ -126,3 +126,19 @@ def test_no_check(folder, capsys):
 def test_a_wrong_reference_names_its_option(folder, capsys, option):
     command = ["evaluate", *DATA, "--model", "uniform", option, "wrong"]
     assert f"{option} 'wrong' is neither registered" in error_of(capsys, command)
+
+
+def test_a_model_that_cannot_be_fitted_is_missing(folder, capsys):
+    data = [*DATA, "--outside", "drop", "--first", "1", "--n-bootstrap", "0", "--metrics", "AUC"]
+    models = ["centre-bias", "centre-bias:0.1", "gold-standard"]
+    flags = [part for model in models for part in ("--model", model)]
+    code, out = run(capsys, *data, "--model", "uniform", *flags)
+    assert code == 0
+    assert re.search(r"^uniform +0.500$", out, re.MULTILINE)
+    for model in models:
+        assert re.search(rf"^{model} +-$", out, re.MULTILINE)
+        assert re.search(rf"AUC of .*{model}\b.*: the centre bias of an image is made from", out)
+    assert "salmetrics." not in out
+    text = "least two images; there are some on 1; gaussian-centre-bias needs none"
+    for model in models[:2]:
+        assert text in error_of(capsys, ["evaluate", *data, "--model", model])

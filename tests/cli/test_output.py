@@ -302,6 +302,16 @@ def test_warnings_are_lines(monkeypatch, capsys):
             "name yours with image=, x=, y=",
             "name yours with --image-column, --x-column, --y-column",
         ),
+        ("name yours with image=, y=. It", "name yours with --image-column, --y-column. It"),
+        ("give kind=a.b. Or n_bins=-1.", "give --kind a.b. Or --n-bins -1."),
+        (
+            "as fixations (fixations=, on the command line --fixations)",
+            "as fixations (--fixations)",
+        ),
+        (
+            "on 1; salmetrics.GaussianCentreBias() needs none",
+            "on 1; gaussian-centre-bias needs none",
+        ),
         ("with salmetrics.fit_density", "with --fit-density"),
         ("maps (empirical=, on the command line --empirical)", "maps (--empirical)"),
         (

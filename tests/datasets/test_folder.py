@@ -274,3 +274,25 @@ def test_many_places_outside_for_no_known_reason(folder):
             "10 of 30 fixations are outside their image. Check the units, the origin and the size "
             "of the images"
         ] * is_warned
+
+
+def test_positions_on_the_screen_are_said_where_they_are_outside(folder):
+    rows = [f"{x},{y},a.png,s" for x in (5, 60, 70) for y in (3, 40, 50, 60)]
+    header = "CURRENT_FIX_X,CURRENT_FIX_Y,image,RECORDING_SESSION_LABEL"
+    (folder / "screen.csv").write_text("\n".join([header, *rows]))
+    data = folder / "pictures", folder / "screen.csv"
+    with pytest.raises(InputError, match=r"outside='clip'.*\. Tables of this program have pos"):
+        load_folder(*data, preset="eyelink")
+    with pytest.warns(InputWarning, match=r"11 of 12 .* subtract the place of the image"):
+        load_folder(*data, preset="eyelink", outside="drop")
+
+
+def test_maps_of_fixations_are_named_and_what_is_odd_is_noted(folder, counts):
+    first = 200 * counts["a"]
+    Image.fromarray(first).save(folder / "maps/a.png")
+    with pytest.raises(InputError, match=r"fixation map 'a.png': all its values are multiples"):
+        load_folder(folder / "pictures", folder / "maps")
+    with pytest.warns(InputWarning, match=r"1 of 2 fixation maps are .* map 'a.png': all its"):
+        found = load_folder(folder / "pictures", folder / "maps", values="marks").fixations
+    assert found.counts().tolist() == [2, 1]
+    assert len(found.notes) == 1

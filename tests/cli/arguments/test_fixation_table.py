@@ -24,7 +24,7 @@ def test_column_names(folder):
             "line 3: x=-0.25, y=0.25 on '0.png' (width 30, height 20). They look like fractions of "
             "the image: give --units normalised; or use --outside drop, or --outside clip, which",
         ),
-        ("--units degree", "--units degree needs the place of 0 degrees: --origin centre if y"),
+        ("--units degree", "--pixels-per-degree, and the place of 0 degrees: --origin centre if y"),
         ("--units degree --origin centre", "--units degree needs --pixels-per-degree"),
         ("--one-based --units normalised", "--one-based is for pixels that are counted"),
         ("--separator ab", "--separator takes one character, 'tab' or 'space'; got 'ab'"),
