@@ -91,7 +91,8 @@ def held_out_sums(
         return kde.held_out_sums(at_y, at_x, at_holder, ys, xs, holder, masses, sigma)
     places, kernels = _Points(at_y, at_x, at_holder), _Points(ys, xs, holder)
     n_holders = 1 + int(max(holder.max(), at_holder.max(initial=0)))
-    others = _others(np.bincount(holder, masses, n_holders))[at_holder]
+    by_holder = np.bincount(holder, masses, n_holders).astype(np.float64)
+    others = _others(by_holder)[at_holder]
     cells = kde.cells_of(size, ys, xs, max(_REACH * sigma / 3, 1.0))
     pairs = kde.n_near(cells, at_y, at_x, _REACH * sigma)
     points, work_by_grids, work_by_difference = _work(size, sigma, at_holder, holder, n_holders)

@@ -7,6 +7,7 @@ and sums at places are taken from it by the second.
 """
 
 import math
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -80,23 +81,20 @@ def sums_on_lines(
     Nothing is cut off, so that each kernel has all its digits, however far away.
     """
     shape = grid_shape(size, sigma)
-    lines = []
-    for length, count in zip(size, shape, strict=True):
-        points = (np.arange(count) - REACH) * _spacing(sigma)
-        lines.append((points, _factors(np.arange(length) + 0.5, points, sigma)))
+    down, across = ((np.arange(n) - REACH) * _spacing(sigma) for n in shape)
+    rows, columns = (np.arange(length) + 0.5 for length in size)
     grid = np.zeros(shape)
     step = max(1, _BLOCK // sum(shape))
     for first in range(0, ys.size, step):
         block = slice(first, first + step)
-        grid += _factors(ys[block], lines[0][0], sigma).T @ _factors(xs[block], lines[1][0], sigma)
-    return np.asarray(lines[0][1] @ grid @ lines[1][1].T) * _SCALE
+        grid += _factors(ys[block], down, sigma).T @ _factors(xs[block], across, sigma)
+    taken = _factors(rows, down, sigma) @ grid @ _factors(columns, across, sigma).T
+    return np.asarray(_SCALE * taken)
 
 
-def _factors(
-    positions: NDArray[np.float64], points: NDArray[np.float64], sigma: float
-) -> NDArray[np.float64]:
+def _factors(positions: NDArray[Any], points: NDArray[Any], sigma: float) -> NDArray[np.float64]:
     """Return the narrower Gaussian between positions and grid points, shape (n, n_points)."""
-    return np.exp(-(((positions[:, np.newaxis] - points) / sigma) ** 2))
+    return np.asarray(np.exp(-(((positions[:, np.newaxis] - points) / sigma) ** 2)))
 
 
 def _spacing(sigma: float) -> float:
