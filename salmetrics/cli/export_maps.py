@@ -10,7 +10,8 @@ from salmetrics.cli import output
 from salmetrics.cli.arguments.dataset import add_data, dataset_of, shortened
 from salmetrics.cli.arguments.map_output import add_one_model, add_writing, check_maps_out
 from salmetrics.cli.arguments.model import opened, split_name
-from salmetrics.cli.arguments.scoring import map_reading
+from salmetrics.cli.arguments.parsing import section
+from salmetrics.cli.arguments.scoring import add_json, map_reading
 from salmetrics.errors import InputError
 from salmetrics.models.export import export_predictions
 from salmetrics.models.quantised import QuantisedModel
@@ -41,6 +42,7 @@ def add(commands: Any) -> None:
         help="density to divide by first, such as centre-bias, for shuffled AUC",
     )
     add_writing(command, ".npy")
+    add_json(section(command, "files"))
 
 
 def _run(options: argparse.Namespace) -> None:
@@ -68,4 +70,6 @@ def _run(options: argparse.Namespace) -> None:
         bits=options.bits or 8,
         dtype=options.dtype,
     )
-    output.wrote(written, f"{len(dataset)} maps of {name or model.name or spec}")
+    called = name or model.name or spec
+    output.wrote(written, f"{len(dataset)} maps of {called}")
+    output.document({"dataset": dataset.name, "model": called, "n_maps": len(dataset)})

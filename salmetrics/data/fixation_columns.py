@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from salmetrics.data.tables import Cells, as_numbers, listed
+from salmetrics.data.table_cells import Cells, as_numbers, listed
 from salmetrics.errors import InputError, check_choice, some
 
 __all__ = ["MISSING", "FixationColumns", "absent_in", "as_subjects", "fixation_columns"]

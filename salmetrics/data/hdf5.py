@@ -11,9 +11,9 @@ pysaliency's attributes `type`, `version` and `__attributes__` (JSON), and:
   and attributes `pixels_per_degree`, `sigma` and `name` if known.
 - fixations ("Fixations"): a group `columns` with one data set per column, and attributes
   `n_images`, `order` (JSON, names of the columns) and, unless empty, `left_out` (JSON, numbers by
-  reason). For pysaliency there are links to them as `x`, `y`, `n` and by their own names,
-  `subjects` (numbers), `t` (NaN if unknown), and `x_hist`, `y_hist`, `t_hist` (n, m): the earlier
-  fixations of the same scanpath, if there is a column `index`.
+  reason) and `notes` (JSON, list of texts). For pysaliency there are links to them as `x`, `y`, `n`
+  and by their own names, `subjects` (numbers), `t` (NaN if unknown), and `x_hist`, `y_hist`,
+  `t_hist` (n, m): the earlier fixations of the same scanpath, if there is a column `index`.
 """
 
 from __future__ import annotations
@@ -268,6 +268,8 @@ def _write_fixations(group: Any, fixations: Fixations) -> None:
     group.attrs["order"] = json.dumps(list(fixations.columns))
     if fixations.left_out:
         group.attrs["left_out"] = json.dumps(dict(fixations.left_out))
+    if fixations.notes:
+        group.attrs["notes"] = json.dumps(fixations.notes)
     for theirs, ours in (("x", "x"), ("y", "y"), ("n", "image")):
         group[theirs] = columns[ours]
     if fixations.subject.dtype.kind in "biuf":
@@ -309,7 +311,8 @@ def _read_fixations(group: Any, n_images: int | None) -> Fixations:
         columns = {name: restored(group["columns"][name]) for name in order}
         fixations = Fixations.from_arrays(n_images=int(group.attrs["n_images"]), **columns)
         left_out = json.loads(as_text(group.attrs.get("left_out", "{}")))
-        return Fixations(fixations.columns, fixations.n_images, left_out)
+        notes = json.loads(as_text(group.attrs.get("notes", "[]")))
+        return Fixations(fixations.columns, fixations.n_images, left_out, notes)
     names = [
         n for n in json.loads(as_text(group.attrs["__attributes__"])) if n not in _PYSALIENCY_NAMES
     ]

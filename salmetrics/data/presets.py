@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from salmetrics.data.tables import NO_VALUE, Table, as_numbers, listed
+from salmetrics.data.table_cells import NO_VALUE, as_numbers, listed
+from salmetrics.data.tables import Table
 from salmetrics.errors import InputError, check_choice
 
 __all__ = ["PRESETS", "Position", "Preset", "TableLayout", "layout_of", "preset_like"]

@@ -11,19 +11,20 @@ from typing import Any, Literal, TypedDict, get_args, overload
 import numpy as np
 from numpy.typing import NDArray
 
-from salmetrics.data.checks import outside_hint
+from salmetrics.data.checks.positions import outside_hint
 from salmetrics.data.dataset import Dataset
 from salmetrics.data.fixation_columns import MISSING
-from salmetrics.data.fixations import MOVED, OUTSIDE, Fixations, MapValues, read_fixations
+from salmetrics.data.fixation_maps import MapValues
+from salmetrics.data.fixation_tables import TableFormat
+from salmetrics.data.fixations import MOVED, OUTSIDE, Fixations, read_fixations
 from salmetrics.data.positions import Origin, Units
 from salmetrics.data.stimuli import Stimuli
-from salmetrics.data.tables import TableFormat
 from salmetrics.errors import InputError, InputWarning, check_choice, some
 from salmetrics.io.files import files_below
 from salmetrics.io.images import IMAGE_SUFFIXES
 from salmetrics.io.map_files import MAP_SUFFIXES
 from salmetrics.io.map_stores import MAP_STORES, open_maps
-from salmetrics.io.names import counts_images
+from salmetrics.io.name_templates import counts_images
 from salmetrics.models.conversion import path_and_part
 from salmetrics.models.stored_maps import MapOrder, StoredMaps
 
@@ -150,7 +151,7 @@ def load_folder(
         points, where = read_fixations(fixations, stimuli, form)
     n_recorded = len(points)
     if outside != "error":
-        _warn_of_places(points, stimuli)
+        points = _with_note(points, _odd_places(points, stimuli), stacklevel=3)
     if outside == "drop":
         points = points.drop_outside(stimuli)
     elif outside == "clip":
@@ -167,8 +168,17 @@ def load_folder(
     return Dataset(folder.resolve().name, stimuli, points, facts)
 
 
-def _warn_of_places(fixations: Fixations, stimuli: Stimuli) -> None:
-    """Warn if fixations are off their image because they are in other units or of another origin.
+def _with_note(fixations: Fixations, note: str | None, *, stacklevel: int) -> Fixations:
+    """Warn of what was noticed while fixations were read, and return them with the note."""
+    if note is None:
+        return fixations
+    warnings.warn(note, InputWarning, stacklevel=stacklevel)
+    notes = (*fixations.notes, note)
+    return Fixations(fixations.columns, fixations.n_images, fixations.left_out, notes)
+
+
+def _odd_places(fixations: Fixations, stimuli: Stimuli) -> str | None:
+    """Return whether fixations are off their image because they are in other units or places.
 
     Those that are not errors are left out or moved, and what is left may look as it should.
     """
@@ -177,12 +187,9 @@ def _warn_of_places(fixations: Fixations, stimuli: Stimuli) -> None:
     hint = outside_hint(fixations.x, fixations.y, widths, heights) if outside.any() else ""
     if not hint and outside.sum() >= 10 and outside.mean() > _LARGE_SHARE:
         hint = "Check the units, the origin and the size of the images"
-    if hint:
-        warnings.warn(
-            f"{outside.sum()} of {len(fixations)} fixations are outside their image. {hint}",
-            InputWarning,
-            stacklevel=3,
-        )
+    if not hint:
+        return None
+    return f"{outside.sum()} of {len(fixations)} fixations are outside their image. {hint}"
 
 
 def load_images(
@@ -281,9 +288,9 @@ def _fixations_in_maps(
             f"{error}. Images without a map have no fixations with missing='drop'"
         ) from error
     counted = Fixations.from_maps(_MapsOfFixations(maps, stimuli, set(without)), values=values)
-    return Fixations(
-        counted.columns, counted.n_images, {WITHOUT_MAP: len(without)} if without else {}
-    )
+    left_out = {WITHOUT_MAP: len(without)} if without else {}
+    notes = [f"the maps of fixations: {note}" for note in maps.notes]
+    return Fixations(counted.columns, counted.n_images, left_out, notes)
 
 
 def _without_map(maps: StoredMaps, stimuli: Stimuli) -> list[str]:

@@ -17,7 +17,7 @@ from salmetrics.data.stimuli import Stimuli
 from salmetrics.datasets.description import Description
 from salmetrics.errors import InputError, some
 from salmetrics.io.damage import reading
-from salmetrics.io.names import natural_key
+from salmetrics.io.name_parts import natural_key
 
 __all__ = [
     "Columns",

@@ -7,7 +7,6 @@ import hashlib
 import io
 import json
 import tarfile
-import warnings
 import zipfile
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
@@ -20,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from salmetrics.array_types import KINDS, Kind, Size
-from salmetrics.errors import InputError, InputWarning, some
+from salmetrics.errors import InputError, some
 from salmetrics.io.archives import ARCHIVE_SUFFIXES, Archive
 from salmetrics.io.damage import reading
 from salmetrics.io.files import files_below
@@ -35,7 +34,7 @@ from salmetrics.io.map_files import (
     read_map,
 )
 from salmetrics.io.matlab import MatFile, open_mat, texts
-from salmetrics.io.names import is_junk
+from salmetrics.io.name_parts import is_junk
 
 __all__ = ["MAP_STORES", "MARKER", "Maps", "open_maps"]
 
@@ -66,12 +65,15 @@ class Maps(ABC):
         Whether the names are numbers, which images have at the end of their names.
     kind
         "log_density", "density" or "saliency_map" if the store declares it; else None.
+    notes
+        What was noticed when the sizes were last read, one line each.
     """
 
     names: tuple[str, ...]
     ordered: bool = False
     numbered: bool = False
     kind: Kind | None = None
+    notes: tuple[str, ...] = ()
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -166,6 +168,7 @@ class _FileMaps(Maps):
         return str(PurePosixPath(name.replace("\\", "/")).with_suffix(""))
 
     def sizes(self, names: Sequence[str]) -> Iterator[Size | InputError]:
+        self.notes = ()
         turned = []
         for name in names:
             suffix = PurePosixPath(name).suffix
@@ -179,12 +182,9 @@ class _FileMaps(Maps):
             else:
                 yield size
         if turned:
-            warnings.warn(
-                f"{len(turned)} of {len(names)} maps in {str(self.path)!r} say that they are to be "
-                f"shown turned or mirrored (EXIF orientation), such as {some(turned, 3)}; they are "
-                "read as stored",
-                InputWarning,
-                stacklevel=4,
+            self.notes = (
+                f"{len(turned)} of {len(names)} maps say that they are to be shown turned or "
+                f"mirrored (EXIF orientation), such as {some(turned, 3)}; they are read as stored",
             )
 
     def read(self, name: str) -> NDArray[Any]:

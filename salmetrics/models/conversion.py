@@ -5,13 +5,14 @@ from __future__ import annotations
 import inspect
 import warnings
 from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
-from salmetrics.array_types import KINDS, AnyArray, Array, Kind
+from salmetrics.array_types import KINDS, AnyArray, Array, Kind, is_array, to_numpy
 from salmetrics.checked_map import NORMALIZATION_TOLERANCE, as_log_density
 from salmetrics.data.fixations import Fixations
 from salmetrics.data.stimuli import Stimuli, Stimulus
@@ -23,7 +24,8 @@ from salmetrics.densities.resampling import (
     resize_map,
 )
 from salmetrics.errors import InputError, InputWarning, NeedsDensityError, check_choice
-from salmetrics.io.names import match_maps, shifted_numbers
+from salmetrics.io.name_templates import shifted_numbers
+from salmetrics.io.names import match_maps
 from salmetrics.models.base import DensityModel, Model, SaliencyMapModel, as_array, model_name
 from salmetrics.models.stored_maps import MapOrder, StoredMaps, stem_of
 
@@ -55,7 +57,8 @@ def as_model(
         a list of arrays, one per image; `salmetrics.StoredMaps`, or the path of a folder, archive
         or file that it takes (``file.mat:variable`` names a part); a function of an image; or a
         pysaliency model. Arrays may be NumPy arrays or torch tensors (any device, requiring
-        gradients or not), of shape (h, w) or with leading axes of length 1.
+        gradients or not) or other arrays that NumPy reads, of shape (h, w) or with leading axes of
+        length 1; one of shape (n, h, w) is a list of n.
     stimuli
         The images of a list, in its order, and of names that are not ids.
     kind
@@ -200,6 +203,12 @@ class _FromFunction:
         return isinstance(self._predict, (StoredMaps, _Lookup))
 
     @property
+    def notes(self) -> tuple[str, ...]:
+        """What was noticed while predictions that exist already were read."""
+        predict = self._predict
+        return predict.notes if isinstance(predict, (StoredMaps, _Lookup)) else ()
+
+    @property
     def stored(self) -> StoredMaps | None:
         """The stored maps that the model reads; None if it reads none."""
         return self._predict if isinstance(self._predict, StoredMaps) else None
@@ -277,18 +286,22 @@ def _predictor(
         return obj, obj.kind or kind or "saliency_map", stem_of(obj.path)
     if isinstance(obj, Mapping):
         return _Lookup(dict(obj), stimuli), kind, "dict"
-    if isinstance(obj, np.ndarray):
-        if obj.ndim not in (3, 4) or (obj.ndim == 4 and obj.shape[1] != 1):
+    if is_array(obj):
+        stack = obj if isinstance(obj, np.ndarray) else to_numpy(obj)  # a mask is kept
+        if stack.ndim == 2 and stimuli is not None and len(stimuli) == 1:
+            stack = stack[np.newaxis]
+        if stack.ndim not in (3, 4) or (stack.ndim == 4 and stack.shape[1] != 1):
             raise InputError(
                 "an array of predictions must have shape (n, height, width), one map per image; "
-                f"got {obj.shape}"
+                f"got {stack.shape}"
             )
-        obj = list(obj)
+        obj = list(stack)
     if isinstance(obj, Sequence) and not isinstance(obj, (str, bytes)):
         if stimuli is None:
             raise InputError("a list of predictions needs stimuli: as_model(list, stimuli, ...)")
         if len(obj) != len(stimuli):
-            raise InputError(f"there are {len(obj)} predictions for {len(stimuli)} stimuli")
+            hint = _axes_hint(obj, stimuli)
+            raise InputError(f"there are {len(obj)} predictions for {len(stimuli)} stimuli{hint}")
         return _Lookup(dict(zip(stimuli.ids, obj, strict=True))), kind, "list"
     name = getattr(obj, "__name__", type(obj).__name__)
     if type(obj).__module__.split(".")[0] == "pysaliency" or _derives_from_pysaliency(obj):
@@ -302,6 +315,15 @@ def _predictor(
         "a class of one, a dict of arrays by image id, a list of arrays, a folder or file of maps, "
         "a function or a pysaliency model"
     )
+
+
+def _axes_hint(maps: Sequence[Any], stimuli: Stimuli) -> str:
+    """Return what would make an array with the images last a list of maps; empty if unknown."""
+    height = len(maps)
+    first: tuple[int, ...] = np.shape(maps[0]) if height and is_array(maps[0]) else ()
+    if len(first) == 2 and (height, first[0]) == stimuli[0].size and first[1] == len(stimuli):
+        return ". The array has the images last; give np.moveaxis(maps, -1, 0)"
+    return ""
 
 
 def path_and_part(text: str | Path) -> tuple[Path, str | None]:
@@ -330,12 +352,18 @@ class _Lookup:
         if stimuli is not None:
             self.use_for(stimuli)
 
+    @cached_property  # which digests leave out
+    def notes(self) -> tuple[str, ...]:
+        """What was noticed about the names of the predictions."""
+        return ()
+
     def use_for(self, stimuli: Stimuli) -> None:
         """Find the predictions of images, if they are not all named by their ids."""
         ids = stimuli.ids
         if self._names.keys() | self._problems.keys() >= set(ids):
             return
-        self._names, self._problems = {}, {}
+        self._names, self._problems, before = {}, {}, self.notes
+        self.notes = ()
         if self._predictions.keys() >= set(ids):
             return
         shifted = shifted_numbers(list(self._predictions), ids)
@@ -349,7 +377,9 @@ class _Lookup:
         self._names, self._problems = matching.found, matching.problems
         if matching.rule is not None:
             rule = matching.rule.replace("the maps", "the predictions")
-            warnings.warn(rule, InputWarning, stacklevel=5)
+            self.notes = (rule,)
+            if self.notes != before:
+                warnings.warn(rule, InputWarning, stacklevel=5)
 
     def __call__(self, stimulus: Stimulus) -> Any:
         name = self._names.get(stimulus.id, stimulus.id)

@@ -9,6 +9,7 @@ import pytest
 
 from salmetrics import Fixations, InputError, Stimuli
 from salmetrics.data.presets import PRESETS
+from salmetrics.errors import InputWarning
 
 STIMULI = Stimuli.from_sizes([(60, 80), (30, 40)], ids=["cat.png", "dog.png"])
 
@@ -35,6 +36,30 @@ STUDIO = [
     "FixationPointX (MCSpx)",
     "FixationPointY (MCSpx)",
 ]
+
+
+def test_a_row_of_units_is_no_row_of_the_preset(tmp_path):
+    header = ["CURRENT_FIX_X", "CURRENT_FIX_Y", "image", "RECORDING_SESSION_LABEL"]
+    for unit in ("[px]", "[deg]"):
+        content = table(header, [unit, unit, ".", "."], [1, 2, "cat.png", "a"])
+        if unit == "[px]":
+            with pytest.warns(InputWarning, match="line 2, below the header, holds units"):
+                found = read(tmp_path, content, preset="eyelink")
+            assert (len(found), dict(found.left_out)) == (1, {})
+        else:
+            with pytest.raises(InputError, match=r"'CURRENT_FIX_X' is in .* units='degree'"):
+                read(tmp_path, content, preset="eyelink")
+
+
+@pytest.mark.parametrize("write", ["to_feather", "to_parquet"])
+def test_a_row_of_units_in_a_binary_table(tmp_path, write):
+    pytest.importorskip("pyarrow")
+    frame = pd.DataFrame({"file": ["", "cat.png"], "x": ["px", "1"], "y": ["px", "2"]})
+    path = tmp_path / f"t.{write[3:]}"
+    getattr(frame, write)(path)
+    with pytest.warns(InputWarning, match="row 0, below the header, holds units"):
+        found = Fixations.from_csv(path, STIMULI)
+    assert (found.x.tolist(), dict(found.left_out)) == ([1], {})
 
 
 def test_tobii_studio(tmp_path):

@@ -154,12 +154,22 @@ def test_names_of_maps_of_fixations(folder, counts):
     assert fixations.counts().tolist() == [3, 1]
 
 
+def test_what_maps_of_fixations_have_is_noted(folder, counts):
+    for path in [*(folder / "maps").rglob("*.png"), *(folder / "maps").rglob("*.npy")]:
+        path.rename(path.with_stem(f"{path.stem}_fix"))
+    with pytest.warns(InputWarning, match="the maps have '_fix' after the name") as warned:
+        fixations = load_folder(folder / "pictures", folder / "maps").fixations
+    assert len(warned) == 1
+    assert fixations.notes == ("the maps of fixations: the maps have '_fix' after the name",)
+
+
 def test_fixations_that_are_dropped_for_another_origin_are_warned_of(folder):
     rows = [f"a.png,{x},{y}" for x in (-9, -3, 0, 4, 8) for y in (-4, -1, 0, 3)]
     (folder / "centred.csv").write_text("\n".join(["file,x,y", *rows]))
     for outside in ("drop", "clip"):
         with pytest.warns(InputWarning, match=r"14 of 20 .*in the middle .* give origin='centre'"):
-            load_folder(folder / "pictures", folder / "centred.csv", outside=outside)
+            found = load_folder(folder / "pictures", folder / "centred.csv", outside=outside)
+        assert found.fixations.notes[0].startswith("14 of 20 fixations are outside their image")
     with pytest.raises(InputError, match="give origin='centre'"):
         load_folder(folder / "pictures", folder / "centred.csv")
     centred = load_folder(folder / "pictures", folder / "centred.csv", origin="centre")
@@ -258,7 +268,8 @@ def test_many_places_outside_for_no_known_reason(folder):
         (folder / "m.csv").write_text("\n".join(["file,x,y", *inside, *outside[:n]]))
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
-            load_folder(folder / "pictures", folder / "m.csv", outside="drop")
+            found = load_folder(folder / "pictures", folder / "m.csv", outside="drop")
+        assert list(found.fixations.notes) == [str(w.message) for w in caught]
         assert [str(w.message) for w in caught] == [
             "10 of 30 fixations are outside their image. Check the units, the origin and the size "
             "of the images"

@@ -1,5 +1,6 @@
 """Whatever can serve as a model, turned into one; and densities where they are needed."""
 
+import warnings
 from contextlib import nullcontext
 
 import numpy as np
@@ -208,6 +209,14 @@ def test_keys_follow_the_rule_for_maps(keys, rule):
     with nullcontext() if rule is None else pytest.warns(InputWarning, match=rule):
         model = as_model(arrays, stimuli, kind="saliency_map")
     assert [model.saliency_map(s)[0, 0] for s in stimuli] == [0, 1, 2]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        model.check_data(stimuli, None)  # what was warned of is not said again
+        later = as_model(arrays, kind="saliency_map")
+    with nullcontext() if rule is None else pytest.warns(InputWarning, match=rule):
+        later.check_data(stimuli, None)
+    assert model.notes == later.notes
+    assert [rule] == [*model.notes, None][:1]
 
 
 def test_keys_that_may_be_meant_otherwise():
