@@ -38,8 +38,8 @@ class GoldStandard(DensityModel):
     counts as being at its pixel's centre. A subject who is alone on an image gets the mixture
     without its first term, renormalised.
 
-    Likelihoods come from the kernels between fixations and never from a map. Beyond 2000 fixations on
-    an image, their sums take near linear time, and agree with those of all pairs to 1e-12.
+    Likelihoods come from the kernels between fixations and never from a map. Beyond 2000 fixations
+    on an image, their sums take near linear time, and agree with those of all pairs to 1e-12.
 
     Parameters
     ----------
