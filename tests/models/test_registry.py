@@ -54,7 +54,7 @@ def test_centre_bias():
     assert given.bandwidth == 0.05
     assert given.optimum is None
     for argument in (None, "0.05"):
-        with pytest.raises(CannotFitError, match="there are some on 1; .* needs none"):
+        with pytest.raises(CannotFitError, match=r"there are some on 1; .* needs none"):
             registry.centre_bias(argument, DATASET[:1])
     with pytest.raises(InputError, match="model 'centre-bias' takes a number; got 'wide'"):
         registry.centre_bias("wide", DATASET)

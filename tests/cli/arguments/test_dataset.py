@@ -18,6 +18,7 @@ from salmetrics.cli.arguments.dataset import (
     protocol_of,
     shortened,
 )
+from salmetrics.errors import InputWarning
 from tests.cli.command_line import DATA, FILES, error_of
 
 
