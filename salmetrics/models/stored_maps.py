@@ -310,6 +310,11 @@ class StoredMaps:
         ----------
         image
             Id of one of the images that the maps were opened for; others are returned as they are.
+
+        Returns
+        -------
+        name : str
+            Name of the map.
         """
         return self._of_known.found.get(image, image)
 

@@ -288,7 +288,7 @@ def test_positions_on_the_screen_are_said_where_they_are_outside(folder):
 
 
 def test_maps_of_fixations_are_named_and_what_is_odd_is_noted(folder, counts):
-    first = 200 * counts["a"]
+    first = 120 * counts["a"]
     Image.fromarray(first).save(folder / "maps/a.png")
     with pytest.raises(InputError, match=r"fixation map 'a.png': all its values are multiples"):
         load_folder(folder / "pictures", folder / "maps")
