@@ -79,7 +79,8 @@ def _fractions(
         which = f"all {n}" if near.all() else f"{near.sum()} of {n}"
         text = f"{which} fixations are within {_FRACTIONS:g} pixels of the image's corner ({reach})"
         return [Finding("error", "fractions", f"{text}: {hint}")]
-    if near.sum() < _LEAST // 2:
+    largest = np.maximum(np.abs(fixations.x) / widths, np.abs(fixations.y) / heights).max()
+    if near.sum() < _LEAST // 2 or largest < _CORNER:  # degrees, say, some of which are small
         return []
     for what, column in (("subjects", fixations.subject), ("images", fixations.image)):
         names, place, counts = np.unique(column, return_inverse=True, return_counts=True)

@@ -195,3 +195,11 @@ def test_fractions_that_are_left_are_not_of_the_whole_image():
     height = moved((FIXATIONS.x - 40) / 60, (30 - FIXATIONS.y) / 60).drop_outside(STIMULI)
     (finding,) = position_findings(STIMULI, height)
     assert finding.message.endswith("give units= that are right for all fixations")
+
+
+def test_degrees_that_are_small_on_one_image_are_not_fractions():
+    small = np.where(FIXATIONS.image == 3, 0.3, 1)
+    (finding,) = position_findings(
+        STIMULI, moved(small * FIXATIONS.x / 20, small * FIXATIONS.y / 20)
+    )
+    assert (finding.level, finding.code) == ("warning", "corner")
