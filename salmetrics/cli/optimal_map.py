@@ -11,7 +11,12 @@ import numpy as np
 
 from salmetrics.cli import output
 from salmetrics.cli.arguments.dataset import add_data, dataset_of, shortened
-from salmetrics.cli.arguments.map_output import add_one_model, add_writing, check_maps_out
+from salmetrics.cli.arguments.map_output import (
+    add_one_model,
+    add_writing,
+    check_maps_out,
+    written_bits,
+)
 from salmetrics.cli.arguments.model import DENSITY_KINDS, opened, split_name
 from salmetrics.cli.arguments.scoring import add_json, map_reading
 from salmetrics.data.dataset import Dataset
@@ -119,7 +124,7 @@ def _run(options: argparse.Namespace) -> None:
         )
         for key in keys
     }
-    form = {"files": options.files, "bits": options.bits or 8, "dtype": options.dtype}
+    form = {"files": options.files, "bits": written_bits(options), "dtype": options.dtype}
     if len(keys) == 1:
         export_predictions(models[keys[0]], dataset.stimuli, options.out, **form)
         text = f"{len(dataset)} maps of {name or model_name(model)} for {keys[0]}"
