@@ -17,12 +17,21 @@ from salmetrics.data.checks import (
 )
 from salmetrics.data.fixations import Fixations
 from salmetrics.data.stimuli import Stimuli
+from salmetrics.densities.blur_width import odd_width
 from salmetrics.errors import InputError
 from salmetrics.models.base import DensityModel, Model
 from salmetrics.models.conversion import as_model
 from salmetrics.models.notes import notes_of
+from salmetrics.protocols import DEFAULT, Protocol
 
-__all__ = ["check_inputs", "check_types", "findings_of", "reading_findings", "truth_findings"]
+__all__ = [
+    "check_inputs",
+    "check_types",
+    "findings_of",
+    "reading_findings",
+    "truth_findings",
+    "width_findings",
+]
 
 _LOOKED_AT = 16  # images whose stored maps are read before scoring
 
@@ -78,7 +87,8 @@ def check_inputs(
     for model in opened.values():
         if getattr(model, "at_hand", False):
             model.check_data(stimuli, fixations)  # which reads names and sizes of maps
-    return reading_findings(opened, fixations) + findings_of(opened, stimuli, fixations)
+    found = findings_of(opened, stimuli, fixations) + width_findings(stimuli)
+    return reading_findings(opened, fixations) + found
 
 
 def findings_of(
@@ -130,6 +140,24 @@ def truth_findings(maps: Model | None, stimuli: Stimuli, fixations: Fixations) -
     if maps is None:
         return []
     return _findings_of_maps("the ground truth", maps, stimuli, fixations, truth=True)
+
+
+def width_findings(stimuli: Stimuli, protocol: Protocol = DEFAULT) -> list[Finding]:
+    """Return what is odd about the width by which fixations are blurred.
+
+    Parameters
+    ----------
+    stimuli
+        What was shown.
+    protocol
+        All choices; widths that it publishes are not judged.
+    """
+    scale = stimuli.sigma, stimuli.pixels_per_degree
+    found = odd_width(protocol, *scale, stimuli.sizes)
+    if found is None:
+        return []
+    wrong, text = found
+    return [Finding("error" if wrong else "warning", "width", text)]
 
 
 def _findings_of_maps(

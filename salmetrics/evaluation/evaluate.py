@@ -15,9 +15,15 @@ from salmetrics.data.fixations import Fixations
 from salmetrics.data.stimuli import Stimuli
 from salmetrics.engine.run_options import SPILL_BYTES, Keep, OnError, RunOptions
 from salmetrics.errors import InputError, check_whole
-from salmetrics.evaluation.checks import check_types, findings_of, reading_findings, truth_findings
+from salmetrics.evaluation.checks import (
+    check_types,
+    findings_of,
+    reading_findings,
+    truth_findings,
+    width_findings,
+)
 from salmetrics.evaluation.references import wants_gold_standard
-from salmetrics.evaluation.scoring import check_data, checked_references, scored
+from salmetrics.evaluation.scoring import blurs, check_data, checked_references, scored
 from salmetrics.models.base import model_name
 from salmetrics.models.conversion import as_model
 from salmetrics.models.short_names import distinct_names, names_of_path
@@ -149,6 +155,8 @@ def evaluate(
     }
     check_data(named, stimuli, fixations)
     findings = findings_of(named, stimuli, fixations)
+    if blurs(named, stimuli, fixations, choices, ground_truth=empirical is not None):
+        findings += width_findings(stimuli, choices)
     act_on(findings if check else (replace(f, level="warning") for f in findings))
     references = checked_references(
         named,

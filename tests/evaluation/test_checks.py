@@ -12,6 +12,7 @@ from salmetrics.datasets import generate_dataset
 from salmetrics.errors import InputWarning
 from salmetrics.evaluation.checks import check_inputs, findings_of
 from salmetrics.fingerprint import fingerprint
+from salmetrics.protocols import get_protocol
 
 STIMULI, FIXATIONS = generate_dataset(20, size=(60, 80), seed=1).dataset
 
@@ -196,3 +197,30 @@ def test_odd_places_do_not_accuse_maps():
     )
     codes = [finding.code for finding in check_inputs(STIMULI, degrees, {"mine": maps})]
     assert codes == ["corner", "same-map"]
+
+
+@pytest.mark.parametrize("by", ["stimuli", "protocol"])
+def test_the_width_of_the_blur_is_judged_where_something_is_blurred(by):
+    stimuli, fixations = generate_dataset(3, size=(40, 60)).dataset
+    model = {"centred": salmetrics.GaussianCentreBias()}
+
+    def scored(width, metrics=("CC",), **options):
+        stimuli_of = stimuli.with_scale(sigma=width) if by == "stimuli" else stimuli
+        protocol = get_protocol("default").override(metrics=metrics)
+        if by == "protocol":
+            protocol = protocol.override(sigma=width)
+        return salmetrics.evaluate(
+            model, stimuli_of, fixations, protocol=protocol, n_bootstrap=0, **options
+        )
+
+    with pytest.warns(InputWarning, match="sigma 15 pixels is wider than a quarter"):
+        result = scored(15.0)
+    assert len(result.provenance["checks"]) == 1
+    with pytest.raises(InputError, match="sigma 60 pixels is wider than every image"):
+        scored(60.0)
+    with pytest.warns(InputWarning, match="wider than every image"):
+        scored(60.0, check=False)
+    assert scored(60.0, ("LL",)).provenance["checks"] == []
+    if by == "stimuli":
+        (found,) = check_inputs(stimuli.with_scale(sigma=0.3), fixations)
+        assert (found.level, found.code) == ("warning", "width")
