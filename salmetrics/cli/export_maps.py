@@ -15,7 +15,8 @@ from salmetrics.cli.arguments.map_output import (
     written_bits,
 )
 from salmetrics.cli.arguments.model import opened, split_name
-from salmetrics.cli.arguments.scoring import map_reading
+from salmetrics.cli.arguments.parsing import section
+from salmetrics.cli.arguments.scoring import add_json, map_reading
 from salmetrics.errors import InputError
 from salmetrics.models.export import export_predictions
 from salmetrics.models.quantised import QuantisedModel
@@ -46,6 +47,7 @@ def add(commands: Any) -> None:
         help="density to divide by first, such as centre-bias, for shuffled AUC",
     )
     add_writing(command, ".npy")
+    add_json(section(command, "files"))
 
 
 def _run(options: argparse.Namespace) -> None:
@@ -73,4 +75,6 @@ def _run(options: argparse.Namespace) -> None:
         bits=written_bits(options),
         dtype=options.dtype,
     )
-    output.wrote(written, f"{len(dataset)} maps of {name or model.name or spec}")
+    called = name or model.name or spec
+    output.wrote(written, f"{len(dataset)} maps of {called}")
+    output.document({"dataset": dataset.name, "model": called, "n_maps": len(dataset)})

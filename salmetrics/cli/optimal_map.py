@@ -24,7 +24,7 @@ from salmetrics.errors import InputError, check_whole
 from salmetrics.evaluation.expected_score import expected_score
 from salmetrics.evaluation.optimal_map import OptimalMapModel
 from salmetrics.fingerprint import fingerprint
-from salmetrics.io.files import replacing
+from salmetrics.io.files import write_text
 from salmetrics.metrics.registry import OPTIMAL_MAP_METRICS
 from salmetrics.models.base import log_density_of, model_name
 from salmetrics.models.export import export_predictions
@@ -168,8 +168,7 @@ def _export_all(
             f"{str(folder)!r} exists and was not written by this command; name a new folder"
         )
     folder.mkdir(parents=True, exist_ok=True)
-    with replacing(note) as temporary:
-        temporary.write_text(record, encoding="utf-8")
+    write_text(note, record)
     for key, maps in models.items():
         target = folder / key
         if target.exists() and not target.with_name(f"{key}.partial").exists():

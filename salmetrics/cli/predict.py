@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from salmetrics.cli import output
-from salmetrics.cli.arguments.dataset import add_first, named_dataset, shortened
+from salmetrics.cli.arguments.dataset import add_first, shortened
+from salmetrics.cli.arguments.dataset_spec import named_dataset
 from salmetrics.cli.arguments.map_output import add_writing, check_maps_out, written_bits
 from salmetrics.cli.arguments.model import opened
 from salmetrics.data.dataset import Dataset

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from salmetrics.cli import output
-from salmetrics.cli.arguments.documents import evaluation_document, records
+from salmetrics.cli.arguments.documents import errors_text, evaluation_document, records, table_text
 from salmetrics.cli.arguments.scoring import add_json, add_layout
 from salmetrics.errors import InputError
 from salmetrics.results.evaluation import Evaluation
@@ -67,7 +67,7 @@ def _run(options: argparse.Namespace) -> None:
     if options.bins is not None and options.by is None:
         raise InputError("--bins needs --by")
     result = Evaluation.load(options.file)
-    table = str(result) if options.layout is None else to_text(result, options.layout)
+    table = table_text(result if options.layout is None else to_text(result, options.layout))
     record = result.provenance
     data = record["dataset"]
     lines = [f"{data['name']}: {data['n_images']} images, {data['n_fixations']} fixations"]
@@ -77,6 +77,9 @@ def _run(options: argparse.Namespace) -> None:
         lines.append(f"left out or moved: {counts}")
     made = f"made {record['created']} with salmetrics {record['packages']['salmetrics']}"
     lines += [f"{made}\n", table]
+    errors = errors_text(result)
+    if errors:
+        lines.append(f"\n{errors}")
     contents = evaluation_document(result)
     if options.rank is not None:
         ranked = result.rank(options.rank)

@@ -22,7 +22,8 @@ _LEAVE_ONE_OUT = (
     "others shows where nobody looked"
 )
 _NO_OPTIMAL_MAP = (
-    "no map is known to be optimal under a density; protocol='mit-matlab' scores the density itself"
+    "no map is known to be optimal under a density; the protocol mit-matlab scores the density "
+    "itself"
 )
 NO_FIXATIONS = "there are no fixations, only ground-truth maps"
 NO_WIDTH = (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from salmetrics.data.checks import act_on
 from salmetrics.data.fixations import Fixations
 from salmetrics.data.stimuli import Stimuli
 from salmetrics.engine.run_options import SPILL_BYTES, Keep, OnError, RunOptions
-from salmetrics.errors import InputError, check_whole
+from salmetrics.errors import InputError, call_all, check_whole
 from salmetrics.evaluation.checks import (
     check_types,
     findings_of,
@@ -118,6 +119,11 @@ def evaluate(
     evaluation : Evaluation
         Scores with intervals. A metric that a model does not have is NaN, with the reason.
 
+    Warns
+    -----
+    NotSavedWarning
+        If the disk is full, or fails otherwise, so that `checkpoint` does not hold every chunk.
+
     Raises
     ------
     InputError
@@ -150,9 +156,12 @@ def evaluate(
         choices = choices.override(metrics=metrics if isinstance(metrics, str) else tuple(metrics))
     if wants_gold_standard(gold_standard) and not shares_of(choices.metrics):
         raise InputError("gold_standard= is for IGE, which needs IG among the metrics")
-    named = {
-        name: as_model(model, stimuli, kind=kind) for name, model in _named(models, stimuli).items()
-    }
+    named: dict[str, Any] = call_all(
+        {
+            name: partial(as_model, model, stimuli, kind=kind)
+            for name, model in _named(models, stimuli).items()
+        }
+    )
     check_data(named, stimuli, fixations)
     findings = findings_of(named, stimuli, fixations)
     if blurs(named, stimuli, fixations, choices, ground_truth=empirical is not None):

@@ -12,7 +12,7 @@ from pathlib import Path
 from salmetrics.errors import InputError
 from salmetrics.io.names import is_junk
 
-__all__ = ["check_file", "check_target", "files_below", "replacing"]
+__all__ = ["check_file", "check_target", "files_below", "replacing", "write_text"]
 
 
 def files_below(folder: Path, suffixes: Collection[str]) -> list[Path]:
@@ -67,3 +67,9 @@ def replacing(path: Path) -> Iterator[Path]:
     except BaseException:  # a KeyboardInterrupt, too, must leave no partial file behind
         temporary.unlink(missing_ok=True)
         raise
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text in UTF-8; an existing file is replaced only by the whole new one."""
+    with replacing(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")

@@ -7,7 +7,7 @@ colon of ``name:argument``, or None, and dataset is the data set the model is ev
 from __future__ import annotations
 
 from importlib.metadata import entry_points
-from typing import cast
+from typing import cast, get_args
 
 from salmetrics.data.dataset import Dataset
 from salmetrics.errors import InputError, check_choice
@@ -89,8 +89,9 @@ def gold_standard(argument: str | None, dataset: Dataset) -> GoldStandard:
     """
     if argument == "upper-bound":
         return GoldStandard.fit(*dataset, upper_bound=True)
-    hold_out = cast(HoldOut, argument or "subject")  # which the class checks
-    return GoldStandard.fit(*dataset, hold_out=hold_out)
+    hold_out = "subject" if argument is None else argument
+    check_choice("the argument of gold-standard", hold_out, (*get_args(HoldOut), "upper-bound"))
+    return GoldStandard.fit(*dataset, hold_out=cast(HoldOut, hold_out))
 
 
 def gaussian_centre_bias(argument: str | None, dataset: Dataset) -> GaussianCentreBias:

@@ -13,7 +13,7 @@ from salmetrics.data.stimuli import Stimuli, Stimulus
 from salmetrics.densities.resampling import is_turned
 from salmetrics.errors import InputError, InputWarning, check_choice, some
 from salmetrics.io.map_files import MAP_SUFFIXES
-from salmetrics.io.map_stores import open_maps
+from salmetrics.io.map_stores import Maps, open_maps
 from salmetrics.io.names import (
     Matching,
     counts_images,
@@ -26,7 +26,7 @@ from salmetrics.io.names import (
     two_orders,
 )
 
-__all__ = ["MapOrder", "StoredMaps", "stem_of"]
+__all__ = ["MapOrder", "StoredMaps", "naming_for", "stem_of"]
 
 MapOrder = Literal["given", "numbered"]
 _LISTED = 10  # problems that a message names
@@ -125,6 +125,16 @@ class StoredMaps:
         self._placed = self._maps.ordered or (
             self._template is not None and counts_images(self._template)
         )
+        if map_name is not None and not _has_names(self._maps):
+            which = "are in the order of the images"
+            raise InputError(
+                f"map_name= is for maps with names; those in {str(path)!r} "
+                + (
+                    f"have none and {which}, which map_order= says, so leave map_name= out"
+                    if self._maps.ordered
+                    else "have the numbers of their images, so leave it out"
+                )
+            )
         if map_order is not None and not self._placed:
             raise InputError(
                 f"map_order= is for maps without names, and for map_name= with {{index}} or "
@@ -315,6 +325,33 @@ class StoredMaps:
     def _keys(self) -> dict[str, str]:
         """What is compared with the ids of images, by name of the map."""
         return {name: self._maps.key(name) for name in self._maps.names}
+
+
+def naming_for(
+    path: str | Path, part: str | None, map_name: str | None, map_order: MapOrder | None
+) -> tuple[str | None, MapOrder | None]:
+    """Return a template and an order for maps of several models as far as those of one need them.
+
+    Parameters
+    ----------
+    path, part, map_name, map_order
+        See `StoredMaps`.
+
+    Returns
+    -------
+    map_name, map_order
+        None in place of what the maps do not need: a template if they have no names, an order if
+        they have.
+    """
+    maps = open_maps(path, part)
+    name = map_name if _has_names(maps) else None
+    placed = maps.ordered or (name is not None and counts_images(name))
+    return name, map_order if placed else None
+
+
+def _has_names(maps: Maps) -> bool:
+    """Whether maps have names that a template can describe."""
+    return not (maps.ordered or maps.numbered)
 
 
 def stem_of(path: Path) -> str:

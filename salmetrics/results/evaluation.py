@@ -284,11 +284,15 @@ class Evaluation:
         kept = self._scores.cells.of_fixation is not None
         columns = list(self._columns) if kept else []
         if not self._attributes and attribute not in ("subject", *columns):
-            listed = f", or for a column of the fixations: {some(columns)}" if columns else ""
+            listed = f" or for a column of the fixations: {some(columns)}" if columns else ""
             raise InputError(
-                f"the images have no attributes, so no {attribute!r}; give Stimuli attributes=, "
-                f"or ask for 'subject'{listed}"
-                + ("" if columns else " (columns of fixations need evaluate(..., keep='fixation'))")
+                f"the images have no attributes, so no {attribute!r}; give them to the stimuli, or "
+                f"ask for 'subject'{listed}"
+                + (
+                    ""
+                    if kept
+                    else " (single fixations were not kept, so their columns are unknown)"
+                )
             )
         check_choice(
             "attribute", attribute, dict.fromkeys((*self._attributes, "subject", *columns))

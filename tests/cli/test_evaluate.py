@@ -39,7 +39,7 @@ def test_evaluate(folder, capsys):
 @pytest.mark.parametrize(
     ("arguments", "text"),
     [
-        (["--metrics", "NSS", "CC", "--model", "uniform"], "metrics=('NSS', 'CC')"),
+        (["--metrics", "NSS", "CC", "--model", "uniform"], "metrics NSS, CC"),
         (["--protocol", "mit-matlab", "--model", "uniform"], "protocol mit-matlab 1"),
         (["--baseline", "uniform", "--model", "centre-bias"], "IG over uniform"),
         (["--first", "2", "--model", "uniform"], "images: 2 images"),

@@ -179,7 +179,7 @@ def test_footnotes(data):
     models = {"m": Map(), "d": Density()}
     result = evaluate(models, data, metrics=["LL", "IG", "SIM"], baseline=baseline)
     assert result.footnotes().splitlines() == [
-        "protocol default 1 with metrics=('LL', 'IG', 'SIM')",
+        "protocol default 1 with metrics LL, IG, SIM",
         "IG over centre-bias (bandwidth 0.1, floor 0.01)",
         "±: half of the 95 % bootstrap interval over images",
         "- LL, IG of m: a saliency map has no log likelihood; turn the maps into densities first, "

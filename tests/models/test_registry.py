@@ -69,7 +69,8 @@ def test_gold_standard():
     bound = registry.gold_standard("upper-bound", DATASET)
     assert bound.upper_bound
     assert not bound.subject_dependent
-    with pytest.raises(InputError, match="hold_out must be one of 'subject', 'fixation'; got 'x'"):
+    text = "argument of gold-standard must be one of 'subject', 'fixation', 'upper-bound'; got 'x'"
+    with pytest.raises(InputError, match=text):
         registry.gold_standard("x", DATASET)
 
 

@@ -20,6 +20,7 @@ import salmetrics
 from salmetrics import InputError, StoredMaps
 from salmetrics.errors import InputWarning
 from salmetrics.fingerprint import fingerprint
+from salmetrics.models.stored_maps import naming_for
 
 IDS = ["a.jpg", "sub/b.jpg", "c.jpeg"]
 SIZE = (4, 5)
@@ -416,6 +417,28 @@ def test_an_order_of_maps_with_names_is_refused(folder, stimuli):
         StoredMaps(folder, stimuli, map_order="given")
     with pytest.raises(InputError, match="have names, so leave it out"):
         StoredMaps(folder, stimuli, map_name="{stem}", map_order="numbered")
+
+
+def test_a_template_for_maps_without_names_is_refused(tmp_path, stimuli):
+    np.save(tmp_path / "s.npy", np.zeros((3, *SIZE)))
+    text = (
+        r"map_name= is for maps with names; those in '.*s.npy' have none .* which map_order= says"
+    )
+    for template in ("{stem}_s", "{index}"):
+        with pytest.raises(InputError, match=text):
+            StoredMaps(tmp_path / "s.npy", stimuli, map_name=template, map_order="given")
+    rows = [{"image_id": 1, "saliency_map": base64.b64encode(bytes_of(grey(0))).decode()}]
+    (tmp_path / "s.json").write_text(json.dumps(rows))
+    with pytest.raises(InputError, match=r"map_name= .* have the numbers of their images"):
+        StoredMaps(tmp_path / "s.json", map_name="{stem}_s")
+
+
+def test_what_maps_need_of_a_template_and_an_order(folder, tmp_path):
+    np.save(tmp_path / "s.npy", np.zeros((3, *SIZE)))
+    assert naming_for(tmp_path / "s.npy", None, "{stem}_s", "given") == (None, "given")
+    assert naming_for(folder, None, "{stem}_s", "given") == ("{stem}_s", None)
+    assert naming_for(folder, None, "{index}", "given") == ("{index}", "given")
+    assert naming_for(folder, None, None, "given") == (None, None)
 
 
 def test_maps_numbered_from_0_and_images_from_1(tmp_path):

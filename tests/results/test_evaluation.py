@@ -84,7 +84,7 @@ def test_show(result, tmp_path, capsys):
     assert main(["show", str(tmp_path / "r.h5"), *flags]) == 0
     out = capsys.readouterr().out
     assert out.startswith("pictures: 24 images, 360 fixations\nmade 20")
-    assert repr(result) in out
+    assert repr(result).replace("salmetrics.fit", "evaluate --fit").replace("_d", "-d") in out
     assert "p (Holm)" in out
     assert "outdoor" in out
     assert '"n_bootstrap": 60' in out

@@ -9,7 +9,7 @@ import importlib.util
 import inspect
 import sys
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -20,15 +20,16 @@ from salmetrics.densities.resampling import Resize
 from salmetrics.errors import InputError, described, nearest
 from salmetrics.evaluation.benchmark import part_for
 from salmetrics.models.base import Model
-from salmetrics.models.conversion import as_model
+from salmetrics.models.conversion import as_model, path_and_part
 from salmetrics.models.registry import named_model, names
 from salmetrics.models.short_names import distinct_names, names_of_path
-from salmetrics.models.stored_maps import MapOrder
+from salmetrics.models.stored_maps import MapOrder, naming_for
 
 __all__ = [
     "DENSITY_KINDS",
     "MODEL_HELP",
     "is_registered",
+    "is_shared",
     "model_of",
     "named_specs",
     "opened",
@@ -52,6 +53,7 @@ def opened(
     map_name: str | None = None,
     map_order: MapOrder | None = None,
     datasets: Sequence[str] | None = None,
+    shared: bool = False,
 ) -> Model:
     """Return the model that a command names, as a `Model`.
 
@@ -70,6 +72,9 @@ def opened(
         Names and order of stored maps, see `salmetrics.StoredMaps`; other models ignore them.
     datasets
         Names of all data sets, if a folder may have a part for each.
+    shared
+        Whether `map_name` and `map_order` are for several models, see `is_shared`: each takes what
+        it needs then.
 
     Raises
     ------
@@ -81,6 +86,8 @@ def opened(
         named = part_for(named, dataset, datasets)
     registered = is_registered(spec)
     is_stored = isinstance(named, (str, Path))
+    if is_stored and shared:
+        map_name, map_order = naming_for(*path_and_part(named), map_name, map_order)
     try:
         return as_model(
             named,
@@ -92,6 +99,54 @@ def opened(
         )
     except TypeError as error:
         raise InputError(f"--model {spec}: {error}") from error
+
+
+def is_shared(
+    specs: Sequence[str], datasets: Sequence[Dataset], reading: Mapping[str, Any]
+) -> bool:
+    """Whether stored maps of several models take what they need of --map-name and --map-order.
+
+    Parameters
+    ----------
+    specs
+        The models.
+    datasets
+        Data sets; a folder may have a part for each.
+    reading
+        Values of the options, with None for those that are not given.
+
+    Returns
+    -------
+    shared : bool
+        False if an option would be of no use to any model, which is an error then.
+    """
+    given = {key: reading[key] for key in ("map_name", "map_order")}
+    wanted = {key for key, value in given.items() if value is not None}
+    if not wanted:
+        return False
+    needed: set[str] = set()
+    names = [dataset.name for dataset in datasets]
+    n_stored = 0
+    for spec in specs:
+        if not _is_stored(spec):
+            continue
+        n_stored += 1
+        for dataset in datasets:
+            try:
+                part = path_and_part(part_for(spec, dataset, names))
+                used = naming_for(*part, *given.values())
+            except (InputError, OSError):  # which opening the model will tell
+                return True
+            needed |= {key for key, value in zip(given, used, strict=True) if value is not None}
+    return n_stored > 1 and needed == wanted
+
+
+def _is_stored(spec: str) -> bool:
+    """Whether a model that is not registered is the path of stored maps."""
+    name, _, _ = spec.partition(":")
+    if name in names() or (spec.endswith(".py") and Path(spec).is_file()):
+        return False
+    return Path(spec).exists() or (Path(name).is_file() and not name.endswith(".py"))
 
 
 def model_of(spec: str, dataset: Dataset, option: str = "model") -> Any:
@@ -109,7 +164,12 @@ def model_of(spec: str, dataset: Dataset, option: str = "model") -> Any:
     """
     name, _, argument = spec.partition(":")
     if is_registered(spec):
-        return named_model(name, argument or None, dataset)
+        try:
+            return named_model(name, argument or None, dataset)
+        except InputError as error:
+            if f"{str(error).partition(' ')[0]}=" not in argument:
+                raise
+            raise InputError(f"{option} {spec!r}: its option {error}") from error
     if spec.endswith(".py") and Path(spec).is_file():
         known = _definitions(Path(spec))
         if not known:
@@ -119,7 +179,7 @@ def model_of(spec: str, dataset: Dataset, option: str = "model") -> Any:
         raise InputError(
             f"{option} {spec!r} is a file of Python; name a class in it: {listed}{more}"
         )
-    if Path(spec).exists() or (Path(name).is_file() and not name.endswith(".py")):
+    if _is_stored(spec):
         return spec  # including the name of a part of a file, file.mat:variable
     name, _, attribute = spec.rpartition(":")
     if not name or not attribute:
