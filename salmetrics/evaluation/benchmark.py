@@ -15,6 +15,7 @@ from salmetrics.densities.resampling import Resize
 from salmetrics.errors import (
     CollectedInputError,
     InputError,
+    InputWarning,
     NotSavedWarning,
     call_all,
     check_choice,
@@ -28,8 +29,10 @@ from salmetrics.metrics.registry import METRICS
 from salmetrics.models.base import Model
 from salmetrics.models.conversion import as_model
 from salmetrics.models.fitted_density import fitted_if_map
+from salmetrics.models.gold_standard import GoldStandard
 from salmetrics.models.stored_maps import StoredMaps, stem_of
 from salmetrics.protocols import Protocol, get_protocol
+from salmetrics.results.earlier_boards import check_folder
 from salmetrics.results.evaluation import Evaluation
 from salmetrics.results.layouts import Layout, get_layout
 from salmetrics.results.leaderboards import Benchmark, Skipped, first_shared
@@ -102,7 +105,9 @@ def benchmark(
         `keep_going`.
     out
         Folder into which the tables of each data set are written as soon as it is finished, before
-        the next begins; all of them again in the end, see `Benchmark.save`.
+        the next begins; all of them again in the end, see `Benchmark.save`. If it holds tables of
+        another run, a warning says which are replaced; tables that compare data sets, and those of
+        layouts, are removed with them.
     n_bootstrap, n_jobs, seed, check, progress
         See `evaluate`.
 
@@ -151,6 +156,9 @@ def benchmark(
         _check_possible(metrics, opened, datasets, choices, truths)
     refused: tuple[type[Exception], ...] = (Exception,) if keep_going else ()
     if out is not None:
+        earlier = check_folder(Path(out), names, makers, (GoldStandard.name,))
+        if earlier is not None:
+            warnings.warn(earlier, InputWarning, stacklevel=2)
         Path(out).mkdir(parents=True, exist_ok=True)
     evaluations: dict[str, Evaluation] = {}
     for dataset in datasets:
