@@ -24,6 +24,7 @@ from salmetrics.densities.resampling import (
     resize_map,
 )
 from salmetrics.errors import InputError, InputWarning, NeedsDensityError, check_choice
+from salmetrics.io.map_stacks import other_axis
 from salmetrics.io.names import match_maps, shifted_numbers
 from salmetrics.models.base import DensityModel, Model, SaliencyMapModel, as_array, model_name
 from salmetrics.models.stored_maps import MapOrder, StoredMaps, stem_of
@@ -285,11 +286,16 @@ def _predictor(
     if isinstance(obj, Mapping):
         return _Lookup(dict(obj), stimuli), kind, "dict"
     if isinstance(obj, np.ndarray):
+        if obj.ndim == 4 and obj.shape[-1] == 1:
+            obj = obj[..., 0]
         if obj.ndim not in (3, 4) or (obj.ndim == 4 and obj.shape[1] != 1):
             raise InputError(
                 "an array of predictions must have shape (n, height, width), one map per image; "
                 f"got {obj.shape}"
             )
+        advice = "" if stimuli is None else other_axis(obj.shape, len(stimuli), 0)
+        if advice and len(obj) != len(stimuli or ()):
+            raise InputError(f"an array of predictions: {advice}")
         obj = list(obj)
     if isinstance(obj, Sequence) and not isinstance(obj, (str, bytes)):
         if stimuli is None:
