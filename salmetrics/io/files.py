@@ -8,11 +8,19 @@ import tempfile
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from salmetrics.errors import InputError
 from salmetrics.io.names import is_junk
 
-__all__ = ["check_file", "check_target", "files_below", "replacing", "write_text"]
+# suffixes that promise a format
+_PROMISES = (
+    *(".csv", ".h5", ".hdf5", ".jpeg", ".jpg", ".json", ".mat", ".md", ".npy", ".npz", ".parquet"),
+    *(".pdf", ".pickle", ".pkl", ".png", ".svg", ".tex", ".tif", ".tsv", ".txt", ".xls", ".xlsx"),
+    ".zip",
+)
+
+__all__ = ["check_file", "check_target", "checked_path", "files_below", "replacing", "write_text"]
 
 
 def files_below(folder: Path, suffixes: Collection[str]) -> list[Path]:
@@ -28,14 +36,42 @@ def files_below(folder: Path, suffixes: Collection[str]) -> list[Path]:
 
 def check_file(path: str | Path) -> Path:
     """Return the path of a file; raise `InputError` unless the file exists."""
-    if not Path(path).is_file():
+    source = checked_path(path)
+    if source.is_dir():
+        raise InputError(f"there is no file {str(path)!r}, but a folder; name a file in it")
+    if not source.is_file():
         raise InputError(f"there is no file {str(path)!r}")
+    return source
+
+
+def checked_path(path: Any) -> Path:
+    """Return a path as a `Path`; raise `InputError` for anything else."""
+    if not isinstance(path, (str, os.PathLike)):
+        raise InputError(f"path must be the path of a file; got {path!r}")
     return Path(path)
 
 
-def check_target(path: str | Path) -> Path:
-    """Return the path of a file to write; raise `InputError` unless its folder can hold it."""
-    target = Path(path)
+def check_target(path: str | Path, suffixes: Collection[str] = (), hint: str = "") -> Path:
+    """Return the path of a file to write; raise `InputError` unless its folder can hold it.
+
+    Parameters
+    ----------
+    path
+        Path of the file.
+    suffixes
+        Suffixes of the format that is written, the first the usual one; names that promise another
+        format are refused. Empty for any.
+    hint
+        What writes other formats, which ends the message.
+    """
+    target = checked_path(path)
+    suffix = target.suffix.lower()
+    if suffixes and suffix in _PROMISES and suffix not in suffixes:
+        usual, *_ = suffixes
+        raise InputError(
+            f"{str(target)!r} must end in {usual}, the format that is written, not in {suffix}"
+            f"{hint}"
+        )
     if target.is_dir():
         raise InputError(f"{str(target)!r} is a folder; name a file in it")
     if not target.absolute().parent.is_dir():
