@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -411,7 +412,7 @@ def part_for(model: Any, dataset: Dataset, names: Sequence[str] = ()) -> Any:
     InputError
         If the folder has several parts of the data set's name, or parts for others only.
     """
-    if not isinstance(model, (str, Path)) or not Path(model).is_dir():
+    if not isinstance(model, (str, Path)) or not os.path.isdir(model):
         return model
     parts: dict[str, list[Path]] = {}
     for path in sorted(Path(model).iterdir()):

@@ -37,9 +37,9 @@ def files_below(folder: Path, suffixes: Collection[str]) -> list[Path]:
 def check_file(path: str | Path) -> Path:
     """Return the path of a file; raise `InputError` unless the file exists."""
     source = checked_path(path)
-    if source.is_dir():
+    if os.path.isdir(source):
         raise InputError(f"there is no file {str(path)!r}, but a folder; name a file in it")
-    if not source.is_file():
+    if not os.path.isfile(source):
         raise InputError(f"there is no file {str(path)!r}")
     return source
 
@@ -72,9 +72,15 @@ def check_target(path: str | Path, suffixes: Collection[str] = (), hint: str = "
             f"{str(target)!r} must end in {usual}, the format that is written, not in {suffix}"
             f"{hint}"
         )
+    try:
+        target.lstat()
+    except FileNotFoundError:
+        pass  # as it should be
+    except OSError as error:  # its name is too long, for example
+        raise InputError(f"{str(target)!r} cannot be written: {error.strerror}") from error
     if target.is_dir():
         raise InputError(f"{str(target)!r} is a folder; name a file in it")
-    if not target.absolute().parent.is_dir():
+    if not os.path.isdir(target.absolute().parent):
         raise InputError(f"folder {str(target.parent)!r} does not exist; create it first")
     try:
         with tempfile.TemporaryFile(dir=target.absolute().parent):
@@ -92,7 +98,8 @@ def replacing(path: Path) -> Iterator[Path]:
 
     The replacement is atomic: at any moment `path` is the old file or the whole new one.
     """
-    temporary = path.with_name(f".{path.name}-{secrets.token_hex(6)}")
+    # of a name as long as is allowed, only the beginning: at most 160 bytes
+    temporary = path.with_name(f".{path.name[:40]}-{secrets.token_hex(6)}")
     # with the mode of open(), so that the umask decides who may read the file
     os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
     try:

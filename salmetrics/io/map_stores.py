@@ -7,6 +7,7 @@ import hashlib
 import io
 import itertools
 import json
+import os
 import tarfile
 import zipfile
 from abc import ABC, abstractmethod
@@ -132,8 +133,10 @@ def open_maps(path: str | Path, part: str | None = None) -> Maps:
         If the path does not exist, its format is unknown, or it holds no maps.
     """
     path = Path(path)
-    if not path.exists():
+    if not os.path.exists(path):  # unlike the method of a path, False for a name that is too long
         raise InputError(f"there is no folder or file of maps {str(path)!r}")
+    if path.is_file() and path.stat().st_size == 0:
+        raise InputError(f"{str(path)!r} cannot be read: it is empty")
     store = _store_class(path)
     if part is not None and store not in (_Hdf5Maps, _MatMaps):
         raise InputError(
@@ -162,6 +165,8 @@ def _store_class(path: Path) -> Any:
         return _Hdf5Maps
     if zipfile.is_zipfile(path) or tarfile.is_tarfile(path):
         return _ArchiveMaps
+    if suffix in (".h5", ".hdf5"):
+        raise InputError(f"{str(path)!r} cannot be read: it is no HDF5 file, or a damaged one")
     raise InputError(
         f"{str(path)!r} is neither a folder nor a file that holds maps: expected .zip, .tar, "
         ".tar.gz, .npz, .npy, .h5, .hdf5, .mat or .json"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import os
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
@@ -326,7 +327,7 @@ def path_and_part(text: str | Path) -> tuple[Path, str | None]:
         Path, or path and part.
     """
     path, colon, part = str(text).rpartition(":")
-    if colon and part and not Path(text).exists() and Path(path).is_file():
+    if colon and part and not os.path.exists(text) and os.path.isfile(path):
         return Path(path), part
     return Path(text), None
 

@@ -56,7 +56,7 @@ def test_options(folder, capsys, arguments, text):
     ("arguments", "text"),
     [
         (["--model", "uniform"], "--model uniform is given twice"),
-        (["--metrics", "ABC"], "metric must be one of 'LL'"),
+        (["--metrics", "ABC"], "--metrics must be one of 'LL'"),
         (["--baseline", "my_models.py:Flat"], "--baseline needs densities; Flat gives saliency"),
         (["--out", "no/table.csv"], "--out: folder 'no' does not exist; create it first"),
     ],
@@ -126,3 +126,30 @@ def test_no_check(folder, capsys):
 def test_a_wrong_reference_names_its_option(folder, capsys, option):
     command = ["evaluate", *DATA, "--model", "uniform", option, "wrong"]
     assert f"{option} 'wrong' is neither registered" in error_of(capsys, command)
+
+
+def test_all_metrics(folder, capsys):
+    options = ["--model", "uniform", "--n-bootstrap", "0", "--metrics", "all", "--out", "all.csv"]
+    own = ["--images", "images", "--fixations", "fixations.csv"]  # without a width
+    assert main(["evaluate", *own, *options]) == 0
+    out = capsys.readouterr().out
+    assert "CC, KLDiv, SIM" in out
+    assert "the width of the blur is not known" in out
+    table = pd.read_csv("all.csv", index_col="metric")
+    assert table.loc["AUC", "value"] == 0.5
+    assert "SIM-MATLAB" in table.index
+
+
+def test_names_that_are_too_long(folder, capsys):
+    long = "a" * 300
+    for words in (
+        ["--model", "uniform", "--out", f"{long}.h5"],
+        ["--model", f"{long}.h5"],
+    ):
+        message = error_of(capsys, ["evaluate", *DATA, "--metrics", "AUC", *words])
+        assert "File name too long" in message or "there is no" in message
+        assert "Errno" not in message
+    just = f"{'a' * 250}.h5"  # the name of the temporary file is not longer
+    words = ["--model", "uniform", "--metrics", "LL", "--n-bootstrap", "0", "--out", just]
+    assert main(["evaluate", *DATA, *words]) == 0
+    assert (folder / just).is_file()

@@ -90,7 +90,7 @@ def test_what_was_left_out(folder, capsys):
 
 def test_errors(result, capsys):
     assert "there is no file 'none.h5'" in error_of(capsys, "show none.h5")
-    assert "metric must be one of" in error_of(capsys, "show r.h5 --rank CC")
+    assert "--rank must be one of" in error_of(capsys, "show r.h5 --rank CC")
     assert "needs" in error_of(capsys, "show r.h5 --layout mit300")
 
 

@@ -92,7 +92,7 @@ def test_paths_of_other_types_and_folders(tmp_path):
             check_file(path)
         with pytest.raises(InputError, match="path must be the path of a file; got"):
             check_target(path)
-    with pytest.raises(InputError, match="there is no file .*, but a folder; name a file in it"):
+    with pytest.raises(InputError, match=r"there is no file .*, but a folder; name a file in it"):
         check_file(tmp_path)
 
 

@@ -321,3 +321,16 @@ def test_maps_that_are_to_be_shown_turned_are_read_as_stored(tmp_path, archived)
     assert maps.notes == ()
     assert sizes == [(4, 6)] * 4 + [(3, 3)]
     assert maps.read("b.jpg").shape == (4, 6)
+
+
+@pytest.mark.parametrize("name", ["x.mat", "x.npy", "x.npz", "x.h5", "x.json", "x.zip"])
+def test_files_of_nothing_and_of_little(tmp_path, name):
+    (tmp_path / name).touch()
+    with pytest.raises(InputError, match=r"cannot be read: it is empty$"):
+        open_maps(tmp_path / name)
+    (tmp_path / name).write_bytes(bytes(range(50, 150)))
+    with pytest.raises(InputError, match=r"cannot be read: ") as caught:
+        open_maps(tmp_path / name)
+    assert "IndexError" not in str(caught.value)
+    with pytest.raises(InputError, match="there is no folder or file of maps"):
+        open_maps(tmp_path / ("a" * 300 + name))

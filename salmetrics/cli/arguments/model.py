@@ -7,6 +7,7 @@ import hashlib
 import importlib
 import importlib.util
 import inspect
+import os
 import sys
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
@@ -144,9 +145,9 @@ def is_shared(
 def _is_stored(spec: str) -> bool:
     """Whether a model that is not registered is the path of stored maps."""
     name, _, _ = spec.partition(":")
-    if name in names() or (spec.endswith(".py") and Path(spec).is_file()):
+    if name in names() or (spec.endswith(".py") and os.path.isfile(spec)):
         return False
-    return Path(spec).exists() or (Path(name).is_file() and not name.endswith(".py"))
+    return os.path.exists(spec) or (os.path.isfile(name) and not name.endswith(".py"))
 
 
 def model_of(spec: str, dataset: Dataset, option: str = "model") -> Any:
@@ -170,7 +171,7 @@ def model_of(spec: str, dataset: Dataset, option: str = "model") -> Any:
             if f"{str(error).partition(' ')[0]}=" not in argument:
                 raise
             raise InputError(f"{option} {spec!r}: its option {error}") from error
-    if spec.endswith(".py") and Path(spec).is_file():
+    if spec.endswith(".py") and os.path.isfile(spec):
         known = _definitions(Path(spec))
         if not known:
             raise InputError(f"{option} file {spec!r} defines no class and no function")
@@ -210,7 +211,7 @@ def is_registered(spec: str) -> bool:
     name = spec.partition(":")[0]
     if name not in names():
         return False
-    if Path(spec).exists():
+    if os.path.exists(spec):
         raise InputError(
             f"{spec!r} is a registered model, and also a folder or file here: say ./{spec} for "
             f"the path, or {spec}: (with a colon) for the registered model"
@@ -410,7 +411,7 @@ def split_name(text: str, option: str = "--model") -> tuple[str | None, str]:
 def _is_path(spec: str) -> bool:
     """Whether this is an existing folder or file, or a part of one: ``file.mat:variable``."""
     head, colon, _ = spec.rpartition(":")
-    return Path(spec).exists() or bool(colon and Path(head).is_file())
+    return os.path.exists(spec) or bool(colon and os.path.isfile(head))
 
 
 def _short_names(spec: str) -> list[str]:
@@ -418,8 +419,8 @@ def _short_names(spec: str) -> list[str]:
     if spec.partition(":")[0] in names():
         return [spec]
     head, colon, part = spec.rpartition(":")
-    if not colon or Path(spec).exists():
+    if not colon or os.path.exists(spec):
         return names_of_path(spec)
-    if Path(head).is_file() and not head.endswith(".py"):  # a variable of a file of maps
+    if os.path.isfile(head) and not head.endswith(".py"):  # a variable of a file of maps
         return [f"{name}:{part}" for name in names_of_path(head)]
     return [part, *(f"{name}:{part}" for name in names_of_path(head, Path(head).name))]
