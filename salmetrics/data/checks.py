@@ -475,10 +475,10 @@ def orientation_findings(
     place = {image: i for i, image in enumerate(stimuli.ids)}
     for image, values in maps.items():
         rows = fixations.rows_of_image(place[image])
-        spread = float(values.std()) if np.isfinite(values).all() else 0.0
+        spread = float(values.std(dtype=np.float64)) if np.isfinite(values).all() else 0.0
         if rows.size == 0 or spread == 0 or values.shape != tuple(stimuli[place[image]].size):
             continue
-        scores = (values - values.mean()) / spread
+        scores = (values - values.mean(dtype=np.float64)) / spread
         i, j = fixations.y[rows].astype(np.int64), fixations.x[rows].astype(np.int64)
         scored.append(scores[i, j])
         for turn, (across, down) in _TURNS.items():

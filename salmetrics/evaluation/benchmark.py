@@ -30,7 +30,7 @@ from salmetrics.metrics.registry import METRICS
 from salmetrics.models.base import Model
 from salmetrics.models.conversion import as_model
 from salmetrics.models.fitted_density import fitted_if_map
-from salmetrics.models.gold_standard import GoldStandard
+from salmetrics.models.short_names import checked_names
 from salmetrics.models.stored_maps import StoredMaps, stem_of
 from salmetrics.protocols import Protocol, get_protocol
 from salmetrics.results.earlier_boards import check_folder
@@ -157,7 +157,7 @@ def benchmark(
         _check_possible(metrics, opened, datasets, choices, truths)
     refused: tuple[type[Exception], ...] = (Exception,) if keep_going else ()
     if out is not None:
-        earlier = check_folder(Path(out), names, makers, (GoldStandard.name,))
+        earlier = check_folder(Path(out), names, makers, ("gold-standard",))
         if earlier is not None:
             warnings.warn(earlier, InputWarning, stacklevel=2)
         Path(out).mkdir(parents=True, exist_ok=True)
@@ -305,7 +305,10 @@ def _makers(
     """Return functions that make each model for a data set, by name of the model."""
     if not isinstance(models, Mapping):
         raise InputError(f"models must be a dict by name; got {type(models).__name__}")
-    parts = {str(name): partial(part_for, model, names=names) for name, model in models.items()}
+    parts = {
+        name: partial(part_for, model, names=names)
+        for name, model in zip(checked_names(models), models.values(), strict=True)
+    }
     makers: dict[str, Maker] = {**parts, **(made or {})}
     if len(makers) < len(models) + len(made or {}) or not makers:
         raise InputError("models must be at least one, with different names")

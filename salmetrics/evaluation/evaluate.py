@@ -27,7 +27,7 @@ from salmetrics.evaluation.references import wants_gold_standard
 from salmetrics.evaluation.scoring import blurs, check_data, checked_references, scored
 from salmetrics.models.base import model_name
 from salmetrics.models.conversion import as_model
-from salmetrics.models.short_names import distinct_names, names_of_path
+from salmetrics.models.short_names import checked_names, distinct_names, names_of_path
 from salmetrics.protocols import Protocol, get_protocol
 from salmetrics.results.evaluation import Evaluation
 from salmetrics.results.grouping import kept_columns
@@ -225,7 +225,7 @@ def _named(models: Any, stimuli: Stimuli) -> dict[str, Any]:
         are_stacks &= not set(map(str, models)) & set(stimuli.ids)
         if _is_prediction(next(iter(models.values()))) and not are_stacks:
             return {"model": models}  # one model: a dict of arrays by image id
-        names = [str(name) for name in models]
+        names = checked_names(models)
         if len(set(names)) < len(names):
             raise InputError(f"models have the same name twice, as text: {sorted(names)}")
         return dict(zip(names, models.values(), strict=True))

@@ -224,3 +224,16 @@ def test_the_width_of_the_blur_is_judged_where_something_is_blurred(by):
     if by == "stimuli":
         (found,) = check_inputs(stimuli.with_scale(sigma=0.3), fixations)
         assert (found.level, found.code) == ("warning", "width")
+
+
+def test_large_values_of_half_precision_do_not_overflow():
+    stimuli, fixations = generate_dataset(4, size=(40, 60)).dataset
+    rng = np.random.default_rng(0)
+    maps = [60000 * rng.random((40, 60)).astype(np.float16) for _ in range(4)]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        result = salmetrics.evaluate(maps, stimuli, fixations, metrics=["NSS"], kind="saliency_map")
+    exact = [each.astype(np.float64) for each in maps]
+    wide = salmetrics.evaluate(exact, stimuli, fixations, metrics=["NSS"], kind="saliency_map")
+    # 1e-5: single precision of the maps
+    assert result.value("model", "NSS") == pytest.approx(wide.value("model", "NSS"), rel=1e-5)

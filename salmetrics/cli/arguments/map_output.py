@@ -85,5 +85,5 @@ def check_maps_out(options: argparse.Namespace) -> None:
 def written_bits(options: argparse.Namespace) -> Bits | None:
     """Return the bits per pixel of grey levels, 8 by default; None for numbers."""
     if options.bits is not None or writes_numbers(store_suffix(options.out), options.files):
-        return options.bits  # type: ignore[no-any-return]
+        return options.bits
     return 8

@@ -21,7 +21,7 @@ from salmetrics.densities.resampling import Resize
 from salmetrics.errors import InputError, described, nearest
 from salmetrics.evaluation.benchmark import part_for
 from salmetrics.models.base import Model
-from salmetrics.models.conversion import as_model, path_and_part
+from salmetrics.models.conversion import as_model, instance_of, path_and_part
 from salmetrics.models.registry import named_model, names
 from salmetrics.models.short_names import distinct_names, names_of_path
 from salmetrics.models.stored_maps import MapOrder, naming_for
@@ -223,22 +223,11 @@ def _instance(named: Any, spec: str) -> Any:
     """Return an object of a class that needs no arguments, and anything else as it is."""
     if not inspect.isclass(named):
         return named
-    if inspect.isabstract(named):
-        missing = ", ".join(sorted(getattr(named, "__abstractmethods__", ())))
-        raise InputError(f"--model {spec}: class {named.__name__} must define {missing}")
-    required = [
-        parameter.name
-        for parameter in inspect.signature(named).parameters.values()
-        if parameter.default is parameter.empty
-        and parameter.kind not in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
-    ]
-    if required:
-        raise InputError(
-            f"--model {spec}: class {named.__name__} needs {', '.join(required)}, and the command "
-            "line gives no arguments; give them defaults, or name a class derived from it, or an "
-            "object of it"
-        )
-    return named()
+    no_arguments = (
+        ", and the command line gives no arguments; give them defaults, or name a class derived "
+        "from it, or an object of it"
+    )
+    return instance_of(named, f"--model {spec}: ", no_arguments)
 
 
 def _definitions(path: Path) -> list[str]:
