@@ -7,7 +7,7 @@ import importlib.util
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from salmetrics.data.checks import Finding
+    from salmetrics.data.checks.findings import Finding
     from salmetrics.data.dataset import Dataset
     from salmetrics.data.fixations import Fixations
     from salmetrics.data.folds import Folds
@@ -117,7 +117,7 @@ __version__ = "0.1.0"
 
 # what is imported when it is first asked for, so that `salmetrics --help` loads nothing heavy
 _MODULES = {
-    "data.checks": "Finding",
+    "data.checks.findings": "Finding",
     "data.dataset": "Dataset",
     "data.fixations": "Fixations",
     "data.folds": "Folds",

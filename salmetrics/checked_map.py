@@ -7,7 +7,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import ArrayLike
 
-from salmetrics.array_types import AnyArray, Rows, Size
+from salmetrics.array_types import AnyArray, Rows, Size, to_numpy
 from salmetrics.errors import InputError
 from salmetrics.kernels import moments
 from salmetrics.kernels.jit import kernel_input
@@ -202,8 +202,8 @@ def pixel_indices(x: ArrayLike, y: ArrayLike, shape: Size) -> Rows:
     >>> pixel_indices([0.5, 2.9], [0, 1.2], (2, 3))
     array([0, 5])
     """
-    xs = np.atleast_1d(np.asarray(x, dtype=np.float64))
-    ys = np.atleast_1d(np.asarray(y, dtype=np.float64))
+    xs = np.atleast_1d(to_numpy(x).astype(np.float64, copy=False))
+    ys = np.atleast_1d(to_numpy(y).astype(np.float64, copy=False))
     if xs.ndim != 1 or xs.shape != ys.shape:
         raise InputError(
             f"x and y must be arrays of the same length; got {xs.shape} and {ys.shape}"
@@ -233,7 +233,11 @@ def _of_what(values: AnyArray) -> str:
 
 
 def _checked(array: ArrayLike, name: str) -> CheckedMap:
-    values = np.asarray(array)
+    if isinstance(array, np.ma.MaskedArray):
+        raise InputError(
+            f"{name} must not be a masked array: the mask would be ignored; use .filled(value)"
+        )
+    values = to_numpy(array)
     if values.dtype.kind not in "fiub":
         raise InputError(f"{name} must hold real numbers; got {values.dtype}{_of_what(values)}")
     if values.ndim != 2 or values.size == 0:

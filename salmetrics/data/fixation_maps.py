@@ -8,6 +8,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from salmetrics.array_types import to_numpy
 from salmetrics.errors import InputError, check_choice
 
 __all__ = ["MapValues", "pixels_of_maps"]
@@ -43,7 +44,7 @@ def pixels_of_maps(
         If a map is invalid or implausible.
     """
     check_choice("values", values, (None, *get_args(MapValues)))
-    arrays = [np.asarray(each) for each in maps]
+    arrays = [to_numpy(each) for each in maps]
     for i, array in enumerate(arrays):
         if array.ndim != 2:
             raise InputError(f"fixation map {i} must be two-dimensional; got {array.shape}")

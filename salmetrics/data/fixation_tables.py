@@ -19,7 +19,9 @@ from salmetrics.data.table_header import ColumnsError, check_columns
 from salmetrics.data.tables import read_table
 from salmetrics.data.unit_rows import unit_row
 from salmetrics.errors import InputError, check_choice, some
-from salmetrics.io.names import counts_images, match_rows, two_orders
+from salmetrics.io.name_parts import two_orders
+from salmetrics.io.name_templates import counts_images
+from salmetrics.io.names import match_rows
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from salmetrics.data.checks import outside_hint
+from salmetrics.array_types import is_array, to_numpy
+from salmetrics.data.checks.positions import outside_hint
 from salmetrics.data.fixation_columns import absent_in, as_subjects
 from salmetrics.data.fixation_maps import MapValues, pixels_of_maps
 from salmetrics.data.fixation_tables import (
@@ -354,7 +355,7 @@ class Fixations:
             them in `left_out`.
         image_name
             Template of the name of an image in the file, such as "stim{number:03d}"; for its
-            fields see `salmetrics.io.names.rendered`.
+            fields see `salmetrics.io.name_templates.rendered`.
         separator
             What separates cells, one character, "tab" or "space".
         decimal
@@ -442,7 +443,7 @@ class Fixations:
         >>> len(Fixations.from_maps([np.array([[0, 255], [255, 0]], np.uint8)]))
         2
         """
-        maps = list(maps)
+        maps = list(to_numpy(maps) if is_array(maps) else maps)
         row, column, image = pixels_of_maps(maps, values)
         return cls.from_arrays(column + 0.5, row + 0.5, image, n_images=len(maps))
 
@@ -737,7 +738,7 @@ def _of_rows(rows: FixationRows, n_images: int, *, stacklevel: int) -> Fixations
 
 def _column(name: str, values: ArrayLike, dtype: Any = None) -> NDArray[Any]:
     try:
-        column = np.array(values, dtype=dtype)
+        column = np.array(to_numpy(values) if is_array(values) else values, dtype=dtype)
     except (TypeError, ValueError) as error:
         raise InputError(f"column {name!r} cannot be read as numbers: {error}") from error
     if column.ndim != 1:

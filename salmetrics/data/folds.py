@@ -16,7 +16,7 @@ from salmetrics.data.dataset import Dataset
 from salmetrics.data.stimuli import Stimuli
 from salmetrics.errors import InputError, check_choice, is_whole, some
 from salmetrics.io.files import check_file, check_target, replacing
-from salmetrics.io.names import natural_key
+from salmetrics.io.name_parts import natural_key
 
 __all__ = [
     "N_MIT1003",

@@ -12,7 +12,7 @@ from typing import Any, Literal, TypedDict, get_args, overload
 import numpy as np
 from numpy.typing import NDArray
 
-from salmetrics.data.checks import outside_hint
+from salmetrics.data.checks.positions import outside_hint
 from salmetrics.data.dataset import Dataset
 from salmetrics.data.fixation_columns import MISSING
 from salmetrics.data.fixation_maps import MapValues
@@ -25,7 +25,7 @@ from salmetrics.io.files import files_below
 from salmetrics.io.images import IMAGE_SUFFIXES
 from salmetrics.io.map_files import MAP_SUFFIXES
 from salmetrics.io.map_stores import MAP_STORES, open_maps
-from salmetrics.io.names import counts_images
+from salmetrics.io.name_templates import counts_images
 from salmetrics.models.conversion import path_and_part
 from salmetrics.models.stored_maps import MapOrder, StoredMaps
 

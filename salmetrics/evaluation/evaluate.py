@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from salmetrics.array_types import Kind
-from salmetrics.data.checks import act_on
+from salmetrics.array_types import Kind, is_array
+from salmetrics.data.checks.findings import act_on
 from salmetrics.data.fixations import Fixations
 from salmetrics.data.stimuli import Stimuli
 from salmetrics.engine.run_options import SPILL_BYTES, Keep, OnError, RunOptions
@@ -223,16 +223,16 @@ def _named(models: Any, stimuli: Stimuli) -> dict[str, Any]:
             raise InputError("models must hold at least one model")
         are_stacks = all(_is_stack(value, stimuli) for value in models.values())
         are_stacks &= not set(map(str, models)) & set(stimuli.ids)
-        if _is_prediction(next(iter(models.values()))) and not are_stacks:
+        if is_array(next(iter(models.values()))) and not are_stacks:
             return {"model": models}  # one model: a dict of arrays by image id
         names = checked_names(models)
         if len(set(names)) < len(names):
             raise InputError(f"models have the same name twice, as text: {sorted(names)}")
         return dict(zip(names, models.values(), strict=True))
-    if isinstance(models, np.ndarray):
+    if is_array(models):
         return {"model": models}
     several = models if isinstance(models, (list, tuple)) else [models]
-    if several and _is_prediction(several[0]):
+    if several and is_array(several[0]):
         return {"model": several}  # one model: a list of arrays
     named: dict[str, Any] = {}
     paths = [str(model) for model in several if isinstance(model, (str, Path))]
@@ -249,11 +249,7 @@ def _named(models: Any, stimuli: Stimuli) -> dict[str, Any]:
     return named
 
 
-def _is_prediction(obj: Any) -> bool:
-    """Whether this is an array or a torch tensor."""
-    return isinstance(obj, np.ndarray) or (hasattr(obj, "detach") and hasattr(obj, "numpy"))
-
-
 def _is_stack(obj: Any, stimuli: Stimuli) -> bool:
-    """Whether this is an array of one map per image."""
-    return isinstance(obj, np.ndarray) and obj.ndim in (3, 4) and len(obj) == len(stimuli)
+    """Whether this is an array of several maps, or of that of the only image."""
+    shape: tuple[int, ...] = np.shape(obj) if is_array(obj) else ()
+    return len(shape) in (3, 4) and (shape[0] > 1 or len(stimuli) == 1)

@@ -31,6 +31,7 @@ __all__ = [
     "add_gold_standard",
     "explain_no_gold_standard",
     "make_references",
+    "opened_ground_truth",
     "wants_gold_standard",
 ]
 
@@ -90,7 +91,7 @@ def make_references(
     """
     if nonfixations is not None:
         nonfixations.check_against(stimuli, "nonfixations")
-    maps = _empirical(empirical, stimuli)
+    maps = opened_ground_truth(empirical, stimuli)
     gold = _given_gold_standard(gold_standard, stimuli, fixations)
     no_gold = why_no_gold_standard(fixations) if gold_standard is True else None
     fits_gold = gold_standard is True and no_gold is None
@@ -145,7 +146,21 @@ def _given_gold_standard(
     return model
 
 
-def _empirical(empirical: Any, stimuli: Stimuli) -> SaliencyMapModel | None:
+def opened_ground_truth(empirical: Any, stimuli: Stimuli) -> SaliencyMapModel | None:
+    """Return ground-truth maps as a model; None without any.
+
+    Parameters
+    ----------
+    empirical
+        Whatever `salmetrics.as_model` takes.
+    stimuli
+        The images.
+
+    Raises
+    ------
+    InputError
+        If the maps cannot be used, or are densities.
+    """
     if empirical is None:
         return None
     try:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from salmetrics.errors import InputError
-from salmetrics.io.names import is_junk
+from salmetrics.io.name_parts import is_junk
 
 # suffixes that promise a format
 _PROMISES = (

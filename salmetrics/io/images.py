@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from salmetrics.array_types import Size
+from salmetrics.array_types import Size, to_numpy
 from salmetrics.errors import InputError
 from salmetrics.io.damage import reading
 
@@ -80,7 +80,7 @@ def as_pixels(array: Any, name: str) -> NDArray[np.uint8]:
     InputError
         For other dtypes and shapes; the message names the image by `name`.
     """
-    array = np.asarray(array)
+    array = to_numpy(array)
     if array.ndim == 3 and array.shape[2] in (1, 2):
         array = array[:, :, 0]
     if array.ndim == 3 and array.shape[2] == 4:

@@ -37,7 +37,7 @@ from salmetrics.io.map_files import (
 )
 from salmetrics.io.map_stacks import sole_stack, stack_shape
 from salmetrics.io.matlab import MatFile, open_mat, texts
-from salmetrics.io.names import is_junk
+from salmetrics.io.name_parts import is_junk
 
 __all__ = ["MAP_STORES", "MARKER", "Maps", "open_maps"]
 
@@ -166,7 +166,10 @@ def _store_class(path: Path) -> Any:
     if zipfile.is_zipfile(path) or tarfile.is_tarfile(path):
         return _ArchiveMaps
     if suffix in (".h5", ".hdf5"):
-        raise InputError(f"{str(path)!r} cannot be read: it is no HDF5 file, or a damaged one")
+        raise InputError(
+            f"{str(path)!r} is neither a folder nor a file that holds maps: it is no HDF5 file, or "
+            "a damaged one"
+        )
     raise InputError(
         f"{str(path)!r} is neither a folder nor a file that holds maps: expected .zip, .tar, "
         ".tar.gz, .npz, .npy, .h5, .hdf5, .mat or .json"

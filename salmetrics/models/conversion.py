@@ -13,7 +13,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from salmetrics.array_types import KINDS, AnyArray, Array, Kind
+from salmetrics.array_types import KINDS, AnyArray, Array, Kind, is_array, to_numpy
 from salmetrics.checked_map import NORMALIZATION_TOLERANCE, as_log_density
 from salmetrics.data.fixations import Fixations
 from salmetrics.data.stimuli import Stimuli, Stimulus
@@ -31,8 +31,8 @@ from salmetrics.errors import (
     check_choice,
     described,
 )
-from salmetrics.io.map_stacks import other_axis
-from salmetrics.io.names import match_maps, shifted_numbers
+from salmetrics.io.name_templates import shifted_numbers
+from salmetrics.io.names import match_maps
 from salmetrics.models.base import DensityModel, Model, SaliencyMapModel, as_array, model_name
 from salmetrics.models.stored_maps import MapOrder, StoredMaps, stem_of
 
@@ -66,7 +66,8 @@ def as_model(
         a list of arrays, one per image; `salmetrics.StoredMaps`, or the path of a folder, archive
         or file that it takes (``file.mat:variable`` names a part); a function of an image; or a
         pysaliency model. Arrays may be NumPy arrays or torch tensors (any device, requiring
-        gradients or not), of shape (h, w) or with leading axes of length 1.
+        gradients or not) or other arrays that NumPy reads, of shape (h, w) or with leading axes of
+        length 1; one of shape (n, h, w) is a list of n.
     stimuli
         The images of a list, in its order, and of names that are not ids.
     kind
@@ -296,23 +297,24 @@ def _predictor(
         return _Lookup(dict(obj), stimuli), kind, "dict"
     if isinstance(obj, np.ndarray) and obj.dtype == object and obj.ndim == 1:
         obj = list(obj)  # maps of several sizes
-    if isinstance(obj, np.ndarray):
-        if obj.ndim == 4 and obj.shape[-1] == 1:
-            obj = obj[..., 0]
-        if obj.ndim not in (3, 4) or (obj.ndim == 4 and obj.shape[1] != 1):
+    if is_array(obj):
+        stack = obj if isinstance(obj, np.ndarray) else to_numpy(obj)  # a mask is kept
+        if stack.ndim == 2 and stimuli is not None and len(stimuli) == 1:
+            stack = stack[np.newaxis]
+        if stack.ndim == 4 and stack.shape[-1] == 1:
+            stack = stack[..., 0]
+        if stack.ndim not in (3, 4) or (stack.ndim == 4 and stack.shape[1] != 1):
             raise InputError(
                 "an array of predictions must have shape (n, height, width), one map per image; "
-                f"got {obj.shape}"
+                f"got {stack.shape}"
             )
-        advice = "" if stimuli is None else other_axis(obj.shape, len(stimuli), 0)
-        if advice and len(obj) != len(stimuli or ()):
-            raise InputError(f"an array of predictions: {advice}")
-        obj = list(obj)
+        obj = list(stack)
     if isinstance(obj, Sequence) and not isinstance(obj, (str, bytes)):
         if stimuli is None:
             raise InputError("a list of predictions needs stimuli: as_model(list, stimuli, ...)")
         if len(obj) != len(stimuli):
-            raise InputError(f"there are {len(obj)} predictions for {len(stimuli)} stimuli")
+            hint = _axes_hint(obj, stimuli)
+            raise InputError(f"there are {len(obj)} predictions for {len(stimuli)} stimuli{hint}")
         return _Lookup(dict(zip(stimuli.ids, obj, strict=True))), kind, "list"
     name = getattr(obj, "__name__", type(obj).__name__)
     if type(obj).__module__.split(".")[0] == "pysaliency" or _derives_from_pysaliency(obj):
@@ -375,6 +377,15 @@ def _advice(obj: Any) -> str:
                 f". Give its method: as_model(model.{method}, kind=..., input='image'), or a "
                 "function of a stimulus that calls it"
             )
+    return ""
+
+
+def _axes_hint(maps: Sequence[Any], stimuli: Stimuli) -> str:
+    """Return what would make an array with the images last a list of maps; empty if unknown."""
+    height = len(maps)
+    first: tuple[int, ...] = np.shape(maps[0]) if height and is_array(maps[0]) else ()
+    if len(first) == 2 and (height, first[0]) == stimuli[0].size and first[1] == len(stimuli):
+        return ". The array has the images last; give np.moveaxis(maps, -1, 0)"
     return ""
 
 

@@ -15,17 +15,14 @@ from salmetrics.errors import InputError, InputWarning, check_choice, some
 from salmetrics.io.map_files import MAP_SUFFIXES
 from salmetrics.io.map_stacks import other_axis
 from salmetrics.io.map_stores import Maps, open_maps
-from salmetrics.io.names import (
-    Matching,
+from salmetrics.io.name_parts import natural_key, two_orders
+from salmetrics.io.name_templates import (
     counts_images,
-    match_maps,
-    match_numbers,
-    natural_key,
     rendered,
     shifted_numbers,
     suggested_template,
-    two_orders,
 )
+from salmetrics.io.names import Matching, match_maps, match_numbers
 
 __all__ = ["MapOrder", "StoredMaps", "naming_for", "stem_of"]
 
@@ -62,7 +59,7 @@ class StoredMaps:
         Whether each map must have its image's size, which is read from the headers of files.
     map_name
         Template of the name of an image's map, such as "{stem}_SaliencyMap" or "sal_{number:03d}";
-        for its fields see `salmetrics.io.names.rendered`.
+        for its fields see `salmetrics.io.name_templates.rendered`.
     map_order
         Order of the images for maps without names, and for a template with {index} or {position}:
         "given", their order; or "numbered", that of the numbers in their names, so that img2 comes

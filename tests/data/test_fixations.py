@@ -274,3 +274,17 @@ def test_pickle(fixations):
     assert copy.of_image(1).x.tolist() == fixations.of_image(1).x.tolist()
     with pytest.raises(ValueError, match="read-only"):
         copy.x[0] = 1
+
+
+def test_arrays_of_other_packages():
+    class Other:
+        def __init__(self, array):
+            self.array = np.array(array)
+
+        def __array__(self, dtype=None, copy=None):
+            return self.array if dtype is None else self.array.astype(dtype)
+
+    places = Other([0.5, 2.0])
+    fixations = Fixations.from_arrays(places, places, Other([0, 1]), duration=places)
+    assert fixations.x.tolist() == fixations.duration.tolist() == [0.5, 2]
+    assert Fixations.from_maps(Other([[[0, 2, 1]], [[0, 0, 1]]])).x.tolist() == [1.5, 1.5, 2.5, 2.5]

@@ -553,25 +553,14 @@ def test_pack(packed, capsys):
 def test_a_killed_run_resumes(packed, maps):
     """Whatever is finished when a run is killed, the tables are the same in the end."""
 
-    def start(out):
-        arguments = ["--dataset", "one.h5", "--dataset", "two.h5", "--maps", *paths(maps).values()]
-        code = "from salmetrics.cli import main; import sys; sys.exit(main(sys.argv[1:]))"
-        return subprocess.Popen(
-            [
-                sys.executable,
-                "-c",
-                code,
-                "benchmark",
-                *map(str, arguments),
-                "--out",
-                out,
-                "--n-bootstrap",
-                "50",
-            ],
-            stdout=subprocess.DEVNULL,
-        )
+    command = ["benchmark", "--dataset", "one.h5", "--dataset", "two.h5", "--n-bootstrap", "50"]
+    command += ["--maps", *map(str, paths(maps).values()), "--out"]
 
-    assert start("whole").wait() == 0
+    def start(out):
+        started = [sys.executable, "-m", "salmetrics", *command, out]
+        return subprocess.Popen(started, stdout=subprocess.DEVNULL)
+
+    assert main([*command, "whole"]) == 0
     for wanted in (1, 4):
         process = start("killed")
         while process.poll() is None and len(list(packed.glob("killed/**/*.chunk"))) < wanted:
@@ -579,6 +568,6 @@ def test_a_killed_run_resumes(packed, maps):
         process.send_signal(signal.SIGKILL)
         assert process.wait() == -signal.SIGKILL
     assert not (packed / "killed" / "one.csv").exists()
-    assert start("killed").wait() == 0
+    assert main([*command, "killed"]) == 0
     for file in ("one.csv", "one.md", "two.csv", "two.md", "generalisation.csv", "skipped.tsv"):
         assert (packed / "killed" / file).read_bytes() == (packed / "whole" / file).read_bytes()

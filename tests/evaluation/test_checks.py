@@ -237,3 +237,77 @@ def test_large_values_of_half_precision_do_not_overflow():
     wide = salmetrics.evaluate(exact, stimuli, fixations, metrics=["NSS"], kind="saliency_map")
     # 1e-5: single precision of the maps
     assert result.value("model", "NSS") == pytest.approx(wide.value("model", "NSS"), rel=1e-5)
+
+
+def test_ground_truth_of_check_inputs():
+    rng = np.random.default_rng(0)
+    masks = {name: (rng.random((60, 80)) < 0.01).astype(float) for name in STIMULI.ids}
+    for fixations in (FIXATIONS, None):
+        (finding,) = check_inputs(STIMULI, fixations, empirical=masks)
+        assert finding.message.startswith("16 of 16 maps of the ground truth")
+    with pytest.raises(InputError, match=r"^empirical=: there are 2 predictions for 20 stimuli"):
+        check_inputs(STIMULI, FIXATIONS, empirical=list(masks.values())[:2])
+
+
+def test_fixations_outside_are_a_finding():
+    maps = {name: np.hypot(*np.mgrid[:60, :80]) for name in STIMULI.ids}
+    beyond = Fixations.from_arrays(
+        FIXATIONS.x + 1, FIXATIONS.y + 40, FIXATIONS.image, n_images=len(STIMULI)
+    )
+    *_, finding = check_inputs(STIMULI, beyond, {"mine": maps})
+    assert (finding.level, finding.code) == ("error", "outside")
+    assert "fixations are outside their image; the first is row" in finding.message
+
+
+def test_positions_upside_down_without_stored_maps():
+    stimuli, fixations = generate_dataset(20, seed=4).dataset
+    flipped = Fixations.from_arrays(fixations.x, 239 - np.floor(fixations.y), fixations.image)
+    (finding,) = check_inputs(stimuli, flipped, {"centre": salmetrics.GaussianCentreBias()})
+    assert finding.code == "turned-places"
+    maps = {name: np.zeros((240, 320)) for name in stimuli.ids}
+    for i, j, name in zip(fixations.y, fixations.x, fixations.image, strict=True):
+        maps[stimuli.ids[name]][int(i), int(j)] += 1  # those of the right positions
+    codes = [finding.code for finding in check_inputs(stimuli, flipped, {"mine": maps})]
+    assert codes.count("orientation") + codes.count("turned-places") == 1
+
+
+def test_maps_that_are_no_numbers_are_left_to_scoring():
+    for dtype in (str, complex):
+        maps = dict.fromkeys(STIMULI.ids, np.ones((60, 80)).astype(dtype))
+        with pytest.raises(InputError, match="must hold real numbers"):
+            scores({"mine": salmetrics.as_model(maps, kind="saliency_map")})
+
+
+def test_maps_of_the_next_image():
+    counts = [
+        np.histogramdd(
+            (FIXATIONS.of_image(i).y, FIXATIONS.of_image(i).x),
+            bins=(60, 80),
+            range=((0, 60), (0, 80)),
+        )[0]
+        for i in range(20)
+    ]
+    maps = dict(zip(STIMULI.ids, counts[1:] + counts[:1], strict=True))
+    codes = [finding.code for finding in check_inputs(STIMULI, FIXATIONS, {"mine": maps})]
+    assert "shifted" in codes
+    assert "orientation" not in codes
+
+
+@pytest.mark.real_data
+@pytest.mark.slow
+def test_published_data(shared):
+    """OSIE as it is is not odd; swapped and upside down it is."""
+    folder = shared / "data" / "osie"
+    if not folder.is_dir():
+        pytest.skip("OSIE not found")
+    stimuli, fixations = salmetrics.datasets.load("osie", folder, download=False)
+
+    def codes(x, y, n=700):
+        moved = Fixations.from_arrays(x, y, fixations.image).clip_to(stimuli)
+        found = check_inputs(stimuli[:n], moved.select_images(range(n)))
+        return [(finding.level, finding.code) for finding in found]
+
+    assert check_inputs(stimuli, fixations) == []
+    assert ("warning", "swapped") in codes(fixations.y, fixations.x)
+    assert ("warning", "swapped") in codes(fixations.y, fixations.x, n=5)
+    assert codes(fixations.x, 600 - fixations.y) == [("warning", "turned-places")]
