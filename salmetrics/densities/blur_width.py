@@ -7,7 +7,7 @@ from salmetrics.protocols import PROTOCOLS, Protocol
 
 __all__ = ["odd_width"]
 
-_SMALL = 32  # pixels: images up to this size are made up, and may be blurred by any width
+_SMALL = 64  # pixels: images up to this size are made up, and may be blurred by any width
 _WIDEST = 0.25  # of the shorter side
 _NARROWEST = 0.5  # pixels
 

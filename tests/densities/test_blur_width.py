@@ -39,13 +39,13 @@ def test_what_is_not_judged():
     assert odd_width(DEFAULT, 500, None, np.array([(30, 20)])) is None  # a made-up image
     assert odd_width(MIT_MATLAB, 500, None, SIZES) is None  # the blur has a share of the image
     published = get_protocol("mit-tuebingen")
-    assert odd_width(published, 500, None, np.array([(64, 64)])) is None
+    assert odd_width(published, 500, None, np.array([(80, 80)])) is None
     assert odd_width(published.override(sigma=500), None, None, SIZES) is not None
 
 
 def test_few_small_images_among_large_ones():
-    mixed = np.array([(600, 800)] * 3 + [(60, 80)])
+    mixed = np.array([(600, 800)] * 3 + [(100, 140)])
     assert odd_width(DEFAULT, 24, None, mixed) is None
-    found = odd_width(DEFAULT, 24, None, mixed[2:])
+    found = odd_width(DEFAULT, 26, None, mixed[2:])
     assert found is not None
-    assert "1 of 2 images, such as one of 80x60 pixels" in found[1]
+    assert "1 of 2 images, such as one of 140x100 pixels" in found[1]

@@ -201,7 +201,7 @@ def test_odd_places_do_not_accuse_maps():
 
 @pytest.mark.parametrize("by", ["stimuli", "protocol"])
 def test_the_width_of_the_blur_is_judged_where_something_is_blurred(by):
-    stimuli, fixations = generate_dataset(3, size=(40, 60)).dataset
+    stimuli, fixations = generate_dataset(3, size=(80, 120)).dataset
     model = {"centred": salmetrics.GaussianCentreBias()}
 
     def scored(width, metrics=("CC",), **options):
@@ -213,14 +213,14 @@ def test_the_width_of_the_blur_is_judged_where_something_is_blurred(by):
             model, stimuli_of, fixations, protocol=protocol, n_bootstrap=0, **options
         )
 
-    with pytest.warns(InputWarning, match="sigma 15 pixels is wider than a quarter"):
-        result = scored(15.0)
+    with pytest.warns(InputWarning, match="sigma 30 pixels is wider than a quarter"):
+        result = scored(30.0)
     assert len(result.provenance["checks"]) == 1
-    with pytest.raises(InputError, match="sigma 60 pixels is wider than every image"):
-        scored(60.0)
+    with pytest.raises(InputError, match="sigma 120 pixels is wider than every image"):
+        scored(120.0)
     with pytest.warns(InputWarning, match="wider than every image"):
-        scored(60.0, check=False)
-    assert scored(60.0, ("LL",)).provenance["checks"] == []
+        scored(120.0, check=False)
+    assert scored(120.0, ("LL",)).provenance["checks"] == []
     if by == "stimuli":
         (found,) = check_inputs(stimuli.with_scale(sigma=0.3), fixations)
         assert (found.level, found.code) == ("warning", "width")
