@@ -219,6 +219,19 @@ def pixel_indices(x: ArrayLike, y: ArrayLike, shape: Size) -> Rows:
     return ys.astype(np.int64) * width + xs.astype(np.int64)
 
 
+def _of_what(values: AnyArray) -> str:
+    """Return the end of a message on an array of objects: what they are, and what to do."""
+    if values.dtype != object:
+        return ""
+    if values.ndim == 0:
+        return f", a {type(values.item()).__name__}: return an array of shape (height, width)"
+    kinds = sorted({type(value).__name__ for value in values.ravel()[:1000].tolist()})
+    return (
+        f" ({', '.join(kinds[:3])}): rows of different lengths, None and objects are no map; make "
+        "it with numpy.asarray(map, dtype=float)"
+    )
+
+
 def _checked(array: ArrayLike, name: str) -> CheckedMap:
     if isinstance(array, np.ma.MaskedArray):
         raise InputError(
@@ -226,7 +239,7 @@ def _checked(array: ArrayLike, name: str) -> CheckedMap:
         )
     values = to_numpy(array)
     if values.dtype.kind not in "fiub":
-        raise InputError(f"{name} must hold real numbers; got {values.dtype}")
+        raise InputError(f"{name} must hold real numbers; got {values.dtype}{_of_what(values)}")
     if values.ndim != 2 or values.size == 0:
         raise InputError(
             f"{name} must have shape (height, width) with at least one pixel; got {values.shape}"

@@ -95,13 +95,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 return INTERRUPTED
             if not isinstance(error, (InputError, OSError)):
                 raise
-            lines = error.messages if isinstance(error, CollectedInputError) else [str(error)]
+            lines = error.messages if isinstance(error, CollectedInputError) else [_told(error)]
             for text in lines:
                 output.error(text)
             return 2
         if verbose:
             output.note(f"took {time.monotonic() - started:.1f} s")
         return code
+
+
+def _told(error: InputError | OSError) -> str:
+    """Return the message of an error; of the system's, the file and the reason."""
+    if isinstance(error, OSError) and error.filename is not None and error.strerror:
+        return f"{str(error.filename)!r}: {error.strerror}"
+    return str(error)
 
 
 def _run(options: Any, spellings: Mapping[str, str]) -> int:

@@ -22,6 +22,7 @@ from salmetrics.cli.arguments.scoring import (
     add_resources,
     add_scoring,
     map_reading,
+    with_metrics,
 )
 from salmetrics.data.dataset import Dataset
 from salmetrics.errors import InputError
@@ -109,7 +110,9 @@ def _run(options: argparse.Namespace) -> int:
     _check_models(options)
     if options.protocol is None:
         options.protocol = LAYOUTS[options.layout].protocol if options.layout else "default"
-    protocol = protocol_of(options, own_width=True)
+    protocol, metrics = with_metrics(options, protocol_of(options, own_width=True))
+    if options.layout is not None and options.metrics is not None and metrics is None:
+        metrics = list(protocol.metrics)  # in place of those of the layout
     datasets = datasets_of(options, ground_truth=True)
     output.keeps(f"finished parts are in {options.out}; the same command resumes from them")
     result = benchmark(
@@ -118,7 +121,7 @@ def _run(options: argparse.Namespace) -> int:
         made=_makers(options, datasets),
         empirical=_ground_truths(options, datasets),
         protocol=protocol,
-        metrics=options.metrics,
+        metrics=metrics,
         layout=options.layout,
         sort_by=options.sort_by,
         gold_standard=options.gold_standard,

@@ -13,7 +13,13 @@ from salmetrics.cli.arguments.dataset import add_data, dataset_of, heading, prot
 from salmetrics.cli.arguments.documents import errors_text, evaluation_document, table_text
 from salmetrics.cli.arguments.model import MODEL_HELP, is_shared, model_of, named_specs, opened
 from salmetrics.cli.arguments.parsing import section
-from salmetrics.cli.arguments.scoring import add_json, add_resources, add_scoring, map_reading
+from salmetrics.cli.arguments.scoring import (
+    add_json,
+    add_resources,
+    add_scoring,
+    map_reading,
+    with_metrics,
+)
 from salmetrics.engine.run_options import OnError
 from salmetrics.errors import call_all
 from salmetrics.evaluation.evaluate import evaluate
@@ -119,11 +125,12 @@ def _run(options: argparse.Namespace) -> None:
         name: None if spec is None else model_of(spec, dataset, f"--{name}")
         for name, spec in (("baseline", options.baseline), ("empirical", options.empirical))
     }
-    protocol = protocol_of(options, own_width=options.dataset is None)
+    own_width = options.dataset is None
+    protocol, metrics = with_metrics(options, protocol_of(options, own_width=own_width))
     result = evaluate(
         models,
         *dataset,
-        metrics=options.metrics,
+        metrics=metrics,
         protocol=protocol,
         gold_standard=options.gold_standard,
         kind=options.kind,

@@ -283,10 +283,15 @@ def on_command_line(text: str, options: Mapping[str, str] | None = None) -> str:
         text,
     )
     begins = re.match(r"(?P<before>(?:[^:']*: )?)(?P<name>[a-z_]+)(?= (?:must|is needed)\b)", text)
-    if begins is not None and begins["name"] in options:
-        text = f"{begins['before']}{options[begins['name']]}{text[begins.end() :]}"
+    if begins is not None:
+        name = begins["name"]
+        names = _KEYS if name == "metric" and name not in options else (name,)
+        option_of_it = next((options[each] for each in names if each in options), name)
+        text = f"{begins['before']}{option_of_it}{text[begins.end() :]}"
     return text
 
+
+_KEYS = ("metrics", "rank", "sort_by")  # arguments whose errors are called those of a metric
 
 # calls of Python in messages, the argument behind the option that does the same (none: the text
 # holds for every command; of two entries, the first that applies is used), and that option

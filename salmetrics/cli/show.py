@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 __all__ = ["add"]
 
+_MANY = 30  # groups that are printed
+
 
 def add(commands: Any) -> None:
     """Add the command to the subparsers of the program."""
@@ -90,7 +92,7 @@ def _run(options: argparse.Namespace) -> None:
         if bins is not None and len(bins) == 1 and bins[0].is_integer():
             bins = int(bins[0])
         groups = result.by(options.by, bins=bins)
-        lines.append(f"\n{_grouped(groups)}")
+        lines.append(f"\n{_grouped(groups, options.by, ranges=bins is not None)}")
         contents["by"] = records(groups)
     if options.compare:
         compared = result.compare()
@@ -107,9 +109,18 @@ def _run(options: argparse.Namespace) -> None:
     output.document(contents)
 
 
-def _grouped(groups: pd.DataFrame) -> str:
-    """Return scores per group with every group's name in its row."""
-    flat = groups.reset_index()
+def _grouped(groups: pd.DataFrame, by: str, *, ranges: bool) -> str:
+    """Return scores per group with every group's name in its row; of many numbers, the first."""
+    values = groups.index.get_level_values(by)
+    shown, text = groups, ""
+    if not ranges and values.nunique() > _MANY and values.dtype.kind in "iuf":
+        shown = groups[values.isin(values.unique()[:_MANY])]
+        text = (
+            f"\nthe first {_MANY} of {values.nunique()} groups, one per value of {by}: --bins 4 "
+            "makes four ranges instead, and --json prints all groups"
+        )
+    flat = shown.reset_index()
     same = [name for name in ("note", "higher_is_better") if name in flat]
     empty = [name for name in flat if flat[name].isna().all()]
-    return flat.drop(columns=list({*same, *empty})).round(4).to_string(index=False, na_rep="-")
+    table = flat.drop(columns=list({*same, *empty})).round(4).to_string(index=False, na_rep="-")
+    return f"{table}{text}"

@@ -259,7 +259,7 @@ class Folds(Mapping[str, int]):
             If the folder does not exist.
         """
         with (
-            replacing(check_target(path)) as temporary,
+            replacing(check_target(path, (".csv", ".tsv", ".txt"))) as temporary,
             temporary.open("w", newline="", encoding="utf-8") as file,
         ):
             writer = csv.writer(file, lineterminator="\n")

@@ -35,6 +35,7 @@ from salmetrics.io.damage import reading
 from salmetrics.io.files import check_file, check_target, replacing
 from salmetrics.io.hdf5_values import as_text, check_format, restored, storable
 from salmetrics.io.images import as_pixels
+from salmetrics.io.own_files import HDF5_SUFFIXES
 
 __all__ = ["FORMAT", "ImageStorage", "read_hdf5", "write_hdf5"]
 
@@ -66,7 +67,8 @@ def write_hdf5(
     Raises
     ------
     InputError
-        If the folder does not exist or is not writable, an image is not readable, or HDF5 does not
+        If the folder does not exist or is not writable, the name ends in the suffix of another
+        format, an image is not readable, or HDF5 does not
         support the type of a column.
     TypeError
         If `data` has another type.
@@ -86,7 +88,7 @@ def write_hdf5(
     check_choice("images", images, get_args(ImageStorage))
     if not isinstance(data, (Dataset, Fixations, Stimuli)):
         raise TypeError(f"data must be a Dataset, Stimuli or Fixations; got {type(data).__name__}")
-    target = check_target(path)
+    target = check_target(path, HDF5_SUFFIXES)
     try:
         # in memory, because HDF5 ends the process if the disk is full when it closes a file
         with h5py.File(target, "w", driver="core", backing_store=False) as file:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
@@ -205,9 +206,9 @@ def load_images(
     folder: str | Path, *, sigma: float | None = None, pixels_per_degree: float | None = None
 ) -> Stimuli:
     """Load the images in a folder, sorted by name; for the parameters see `load_folder`."""
-    if Path(folder).is_file():
+    if os.path.isfile(folder):
         raise InputError(f"{str(folder)!r} is a file; images= takes a folder of images")
-    if not Path(folder).is_dir():
+    if not os.path.isdir(folder):
         raise InputError(f"image folder {str(folder)!r} does not exist")
     paths = files_below(Path(folder), IMAGE_SUFFIXES)
     if not paths:
@@ -235,11 +236,11 @@ class _Naming(TypedDict):
 def _are_maps(path: Path) -> bool:
     """Whether a path is a folder, archive or file of maps; a table may be in a .zip, too."""
     suffixes = [suffix.lower() for suffix in path.suffixes]
-    if path.is_dir():
+    if os.path.isdir(path):
         return True
     stores = set(MAP_SUFFIXES).union(MAP_STORES) - {".json"}
     return (
-        path.is_file()
+        os.path.isfile(path)
         and suffixes[-1:] != []
         and suffixes[-1] in stores
         and not (len(suffixes) > 1 and suffixes[-2] in _TABLES)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -15,6 +16,7 @@ from salmetrics.densities.resampling import Resize
 from salmetrics.errors import (
     CollectedInputError,
     InputError,
+    InputWarning,
     NotSavedWarning,
     call_all,
     check_choice,
@@ -28,9 +30,11 @@ from salmetrics.metrics.registry import METRICS
 from salmetrics.models.base import Model
 from salmetrics.models.conversion import as_model
 from salmetrics.models.fitted_density import fitted_if_map
+from salmetrics.models.short_names import checked_names
 from salmetrics.models.stored_maps import StoredMaps, stem_of
 from salmetrics.models.unfitted import check_some_fitted, or_unfitted
 from salmetrics.protocols import Protocol, get_protocol
+from salmetrics.results.earlier_boards import check_folder
 from salmetrics.results.evaluation import Evaluation
 from salmetrics.results.layouts import Layout, get_layout
 from salmetrics.results.leaderboards import Benchmark, Skipped, first_shared
@@ -104,7 +108,9 @@ def benchmark(
         `keep_going`.
     out
         Folder into which the tables of each data set are written as soon as it is finished, before
-        the next begins; all of them again in the end, see `Benchmark.save`.
+        the next begins; all of them again in the end, see `Benchmark.save`. If it holds tables of
+        another run, a warning says which are replaced; tables that compare data sets, and those of
+        layouts, are removed with them.
     n_bootstrap, n_jobs, seed, check, progress
         See `evaluate`.
 
@@ -154,6 +160,9 @@ def benchmark(
         _check_possible(metrics, opened, datasets, choices, truths)
     refused: tuple[type[Exception], ...] = (Exception,) if keep_going else ()
     if out is not None:
+        earlier = check_folder(Path(out), names, makers, ("gold-standard",))
+        if earlier is not None:
+            warnings.warn(earlier, InputWarning, stacklevel=2)
         Path(out).mkdir(parents=True, exist_ok=True)
     evaluations: dict[str, Evaluation] = {}
     for dataset in datasets:
@@ -299,7 +308,10 @@ def _makers(
     """Return functions that make each model for a data set, by name of the model."""
     if not isinstance(models, Mapping):
         raise InputError(f"models must be a dict by name; got {type(models).__name__}")
-    parts = {str(name): partial(part_for, model, names=names) for name, model in models.items()}
+    parts = {
+        name: partial(part_for, model, names=names)
+        for name, model in zip(checked_names(models), models.values(), strict=True)
+    }
     makers: dict[str, Maker] = {**parts, **(made or {})}
     if len(makers) < len(models) + len(made or {}) or not makers:
         raise InputError("models must be at least one, with different names")
@@ -406,7 +418,7 @@ def part_for(model: Any, dataset: Dataset, names: Sequence[str] = ()) -> Any:
     InputError
         If the folder has several parts of the data set's name, or parts for others only.
     """
-    if not isinstance(model, (str, Path)) or not Path(model).is_dir():
+    if not isinstance(model, (str, Path)) or not os.path.isdir(model):
         return model
     parts: dict[str, list[Path]] = {}
     for path in sorted(Path(model).iterdir()):

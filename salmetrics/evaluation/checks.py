@@ -16,13 +16,22 @@ from salmetrics.data.checks.orientation import orientation_findings
 from salmetrics.data.checks.positions import position_findings
 from salmetrics.data.fixations import Fixations
 from salmetrics.data.stimuli import Stimuli
+from salmetrics.densities.blur_width import odd_width
 from salmetrics.errors import InputError
 from salmetrics.evaluation.references import opened_ground_truth
 from salmetrics.models.base import DensityModel, Model
 from salmetrics.models.conversion import as_model
 from salmetrics.models.notes import notes_of
+from salmetrics.protocols import DEFAULT, Protocol
 
-__all__ = ["check_inputs", "check_types", "findings_of", "reading_findings", "truth_findings"]
+__all__ = [
+    "check_inputs",
+    "check_types",
+    "findings_of",
+    "reading_findings",
+    "truth_findings",
+    "width_findings",
+]
 
 _LOOKED_AT = 16  # images whose stored maps are read before scoring
 
@@ -89,7 +98,7 @@ def check_inputs(
         of_places = image_findings(stimuli) + position_findings(stimuli, fixations)
         of_places += [] if _has_error(of_places) else _outside(stimuli, fixations)
         return findings + of_places
-    findings += findings_of(opened, stimuli, fixations)
+    findings += findings_of(opened, stimuli, fixations) + width_findings(stimuli)
     if not _has_error(findings):
         findings += truth_findings(truth, stimuli, fixations)
     return findings
@@ -161,6 +170,24 @@ def truth_findings(maps: Model | None, stimuli: Stimuli, fixations: Fixations) -
     return _findings_of_maps("the ground truth", maps, stimuli, fixations, truth=True)
 
 
+def width_findings(stimuli: Stimuli, protocol: Protocol = DEFAULT) -> list[Finding]:
+    """Return what is odd about the width by which fixations are blurred.
+
+    Parameters
+    ----------
+    stimuli
+        What was shown.
+    protocol
+        All choices; widths that it publishes are not judged.
+    """
+    scale = stimuli.sigma, stimuli.pixels_per_degree
+    found = odd_width(protocol, *scale, stimuli.sizes)
+    if found is None:
+        return []
+    wrong, text = found
+    return [Finding("error" if wrong else "warning", "width", text)]
+
+
 def _findings_of_maps(
     name: str,
     model: Model,
@@ -190,7 +217,10 @@ def _findings_of_maps(
         except InputError:
             continue  # scoring reports it, or records it
         if values.ndim == 2 and values.dtype.kind in "biuf":
-            maps[stimuli.ids[i]] = values
+            # sums over half precision overflow
+            maps[stimuli.ids[i]] = (
+                values.astype(np.float64) if values.dtype == np.float16 else values
+            )
     kind: Kind = "log_density" if isinstance(model, DensityModel) else "saliency_map"
     findings = map_findings(name, maps, kind, truth=truth)
     if placed:

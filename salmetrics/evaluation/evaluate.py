@@ -16,12 +16,18 @@ from salmetrics.data.fixations import Fixations
 from salmetrics.data.stimuli import Stimuli
 from salmetrics.engine.run_options import SPILL_BYTES, Keep, OnError, RunOptions
 from salmetrics.errors import InputError, call_all, check_whole
-from salmetrics.evaluation.checks import check_types, findings_of, reading_findings, truth_findings
+from salmetrics.evaluation.checks import (
+    check_types,
+    findings_of,
+    reading_findings,
+    truth_findings,
+    width_findings,
+)
 from salmetrics.evaluation.references import wants_gold_standard
-from salmetrics.evaluation.scoring import check_data, checked_references, scored
+from salmetrics.evaluation.scoring import blurs, check_data, checked_references, scored
 from salmetrics.models.base import model_name
 from salmetrics.models.conversion import as_model
-from salmetrics.models.short_names import distinct_names, names_of_path
+from salmetrics.models.short_names import checked_names, distinct_names, names_of_path
 from salmetrics.protocols import Protocol, get_protocol
 from salmetrics.results.evaluation import Evaluation
 from salmetrics.results.grouping import kept_columns
@@ -158,6 +164,8 @@ def evaluate(
     )
     check_data(named, stimuli, fixations)
     findings = findings_of(named, stimuli, fixations)
+    if blurs(named, stimuli, fixations, choices, ground_truth=empirical is not None):
+        findings += width_findings(stimuli, choices)
     act_on(findings if check else (replace(f, level="warning") for f in findings))
     references = checked_references(
         named,
@@ -217,7 +225,7 @@ def _named(models: Any, stimuli: Stimuli) -> dict[str, Any]:
         are_stacks &= not set(map(str, models)) & set(stimuli.ids)
         if is_array(next(iter(models.values()))) and not are_stacks:
             return {"model": models}  # one model: a dict of arrays by image id
-        names = [str(name) for name in models]
+        names = checked_names(models)
         if len(set(names)) < len(names):
             raise InputError(f"models have the same name twice, as text: {sorted(names)}")
         return dict(zip(names, models.values(), strict=True))

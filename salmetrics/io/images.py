@@ -1,5 +1,6 @@
 """Image files: sizes from headers, pixels as uint8."""
 
+import os
 import warnings
 from pathlib import Path
 from typing import Any
@@ -102,8 +103,10 @@ def as_pixels(array: Any, name: str) -> NDArray[np.uint8]:
 
 
 def _opened(path: Path) -> Image.Image:
-    if not path.is_file():
+    if not os.path.isfile(path):  # unlike the method of a path, False for a name that is too long
         raise InputError(f"image {str(path)!r} does not exist")
+    if path.stat().st_size == 0:
+        raise InputError(f"{str(path)!r} cannot be read as an image: it is empty")
     with reading(repr(str(path)), "cannot be read as an image"):
         try:
             with warnings.catch_warnings():

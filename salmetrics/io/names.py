@@ -215,7 +215,19 @@ def _maps_of(maps: Sequence[Name], ids: Sequence[Name], images: Sequence[str]) -
             problems[image] = f"{len(names)} maps for {image!r} ({', '.join(names)})"
         else:
             problems[image] = f"one map, {names[0]}, for {image!r} and {some(rivals, 3)}"
+    for image, problem in problems.items():
+        if not candidates[image]:
+            problems[image] = problem + _taken(image, ids, found)
     return Matching(found, problems)
+
+
+def _taken(image: str, ids: Sequence[Name], found: Mapping[str, str]) -> str:
+    """Return, as text, the map of an image whose name differs from this one's by the suffix."""
+    parts = {one.raw: one.parts for one in ids}
+    for other, name in found.items():
+        if parts[other] == parts[image]:
+            return f" ({name} is that of {other!r}; one called {image}.png would be its own)"
+    return ""
 
 
 def _images_of(rows: Sequence[Name], ids: Sequence[Name]) -> Matching:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from salmetrics.kernels.jit import kernel
 
 __all__ = [
-    "Cells",
+    "SquareCells",
     "cells_of",
     "held_out_sums",
     "line_masses",
@@ -130,7 +130,7 @@ def sums_of_holder(
     return sums
 
 
-class Cells(NamedTuple):
+class SquareCells(NamedTuple):
     """Kernels ordered by square cells of the image, row by row.
 
     Attributes
@@ -150,7 +150,7 @@ class Cells(NamedTuple):
 
 def cells_of(
     size: tuple[int, int], ys: NDArray[np.float64], xs: NDArray[np.float64], side: float
-) -> Cells:
+) -> SquareCells:
     """Order kernels, which are within an image of `size`, by cells."""
     down, across = (int(length / side) + 1 for length in size)
     cell = (ys / side).astype(np.int64) * across + (xs / side).astype(np.int64)
@@ -159,16 +159,18 @@ def cells_of(
     starts = np.empty((down, across + 1), np.int64)
     starts[:, :-1] = firsts[:-1].reshape(down, across)
     starts[:, -1] = firsts[across::across]
-    return Cells(side, starts, order)
+    return SquareCells(side, starts, order)
 
 
-def n_near(cells: Cells, at_y: NDArray[np.float64], at_x: NDArray[np.float64], reach: float) -> int:
+def n_near(
+    cells: SquareCells, at_y: NDArray[np.float64], at_x: NDArray[np.float64], reach: float
+) -> int:
     """Return the number of pairs of a place and a kernel that `near_sums` looks at."""
     return int(_count_near(at_y, at_x, cells.starts, cells.side, reach))
 
 
 def near_sums(
-    cells: Cells,
+    cells: SquareCells,
     at_y: NDArray[np.float64],
     at_x: NDArray[np.float64],
     at_holder: NDArray[np.int64],

@@ -20,8 +20,8 @@ from salmetrics.data.stimuli import Stimuli, Stimulus
 from salmetrics.densities.sampling import draw_fixations, image_stream
 from salmetrics.densities.smoothing import Smoothing, point_counts
 from salmetrics.errors import CannotFitError, InputError, InputWarning, check_choice, is_number
-from salmetrics.io.files import replacing
-from salmetrics.io.own_files import open_ours
+from salmetrics.io.files import check_target, replacing
+from salmetrics.io.own_files import HDF5_SUFFIXES, open_ours
 from salmetrics.kernels import moments
 from salmetrics.models.base import DensityModel
 from salmetrics.models.fitting.likelihood import Fit, Optimum, fit_kernel_mixture
@@ -403,13 +403,22 @@ class CentreBias(DensityModel):
         ----------
         path
             Path of the file; an existing file is replaced.
+
+        Raises
+        ------
+        InputError
+            If the folder does not exist or is not writable, or the name ends in the suffix of
+            another format.
         """
         import h5py
 
         record = {"parameters": self.parameters, "known": self._known.record()}
         if self.optimum is not None:
             record["optimum"] = dataclasses.asdict(self.optimum)
-        with replacing(Path(path)) as temporary, h5py.File(temporary, "w") as file:
+        with (
+            replacing(check_target(path, HDF5_SUFFIXES)) as temporary,
+            h5py.File(temporary, "w") as file,
+        ):
             file.attrs["salmetrics"] = _KIND
             file.attrs["format"] = _FORMAT
             file["record"] = json.dumps(record)

@@ -13,6 +13,7 @@ from salmetrics.data.stimuli import Stimuli, Stimulus
 from salmetrics.densities.resampling import is_turned
 from salmetrics.errors import InputError, InputWarning, check_choice, some
 from salmetrics.io.map_files import MAP_SUFFIXES
+from salmetrics.io.map_stacks import other_axis
 from salmetrics.io.map_stores import Maps, open_maps
 from salmetrics.io.name_parts import natural_key, two_orders
 from salmetrics.io.name_templates import (
@@ -49,11 +50,11 @@ class StoredMaps:
         variable; of an .npz file; of an HDF5 file with one data set per image, such as
         `export_predictions` and pysaliency write; of SALICON's JSON with PNGs in base64; or of
         maps without names, in the order of the images: a .mat file with a cell array and no
-        ``names``, or an .npy file of shape (n, h, w).
+        ``names``; or an array of shape (n, h, w) as an .npy file, or alone in an .npz or HDF5 file.
     stimuli
         The images; maps without names need them.
     part
-        The group of an HDF5 file, or the variable of a .mat file ("results" by default).
+        The group or array of an HDF5 file, or the variable of a .mat file ("results" by default).
     check_sizes
         Whether each map must have its image's size, which is read from the headers of files.
     map_name
@@ -247,6 +248,9 @@ class StoredMaps:
         if self._maps.ordered and len(self._maps.names) != len(stimuli):
             n = len(self._maps.names)
             held = "it holds one map" if n == 1 else f"it holds {n} maps"
+            advice = other_axis(self._maps.shape or (), len(stimuli), self._maps.axis)
+            if advice:
+                return [advice]
             return [f"{held} without names, and must hold one for each image, in their order"]
         if self._placed and self._order is None and (orders := two_orders(stimuli.ids)):
             given, numbered = orders

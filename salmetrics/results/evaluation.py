@@ -12,7 +12,8 @@ import numpy as np
 from salmetrics.array_types import AnyArray, Array
 from salmetrics.errors import InputError, check_choice, some
 from salmetrics.io.damage import reading
-from salmetrics.io.files import replacing
+from salmetrics.io.files import check_file, check_target, replacing
+from salmetrics.io.own_files import HDF5_SUFFIXES
 from salmetrics.metrics.registry import METRICS
 from salmetrics.protocols import Protocol, protocol_from_record
 from salmetrics.results.comparison import chosen_pairs, compared, ranked
@@ -507,8 +508,15 @@ class Evaluation:
         ----------
         path
             Path of the file.
+
+        Raises
+        ------
+        InputError
+            If the folder does not exist or is not writable, or the name ends in the suffix of
+            another format.
         """
-        with replacing(Path(path)) as temporary:
+        target = check_target(path, (".csv", ".tsv", ".txt"), "; save() writes the whole result")
+        with replacing(target) as temporary:
             self.summary.to_csv(temporary)
 
     def tidy(self, per: Per = "image") -> pd.DataFrame:
@@ -577,7 +585,8 @@ class Evaluation:
         InputError
             For the errors of `tidy`, if pyarrow is missing, or if the file cannot be written.
         """
-        write_parquet(self.tidy(per), Path(path), self.provenance)
+        target = check_target(path, (".parquet",), "; save() writes the whole result")
+        write_parquet(self.tidy(per), target, self.provenance)
 
     def to_xarray(self) -> xr.Dataset:
         """Return the scores as an xarray data set (``salmetrics[tables]``).
@@ -634,12 +643,15 @@ class Evaluation:
         Raises
         ------
         InputError
-            If the folder does not exist or is not writable.
+            If the folder does not exist or is not writable, or the name ends in the suffix of
+            another format.
         """
+        hint = "; to_csv(), to_markdown(), to_latex() and to_parquet() make tables"
+        target = check_target(path, HDF5_SUFFIXES, hint)
         record = {"provenance": self.provenance, "ids": self._ids}
         keys = [key for key in self._keys() if METRICS[key[1]].share_of is None]
         columns = self.columns
-        write_evaluation(Path(path), record, self._scores, self._attributes, keys, columns)
+        write_evaluation(target, record, self._scores, self._attributes, keys, columns)
 
     @classmethod
     def load(cls, path: str | Path) -> Evaluation:
@@ -660,8 +672,9 @@ class Evaluation:
         InputError
             If there is no such file, or it holds something else.
         """
+        source = check_file(path)
         with reading(repr(str(path)), "is not a readable evaluation"):
-            record, scores, attributes, columns = read_evaluation(Path(path))
+            record, scores, attributes, columns = read_evaluation(source)
             check_parts(record, scores, attributes)
             gold_standard = record["provenance"].get("gold_standard")
             scores.gold_standard = None if gold_standard is None else gold_standard["name"]

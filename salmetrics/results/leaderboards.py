@@ -14,6 +14,7 @@ import numpy as np
 from salmetrics.errors import check_choice
 from salmetrics.io.files import write_text
 from salmetrics.metrics.registry import METRICS
+from salmetrics.results.earlier_boards import remove_stale
 from salmetrics.results.evaluation import Evaluation
 from salmetrics.results.layouts import Layout, to_latex, to_markdown, to_text
 from salmetrics.results.rendering import as_markdown, as_text
@@ -182,10 +183,12 @@ class Benchmark:
         name
             Name of the data set.
         folder
-            Folder of the files, created if missing.
+            Folder of the files, created if missing. Tables of an earlier run that contradict the
+            new ones are removed: those of layouts, and generalisation.csv if it has the data set.
         """
         target = Path(folder)
         target.mkdir(parents=True, exist_ok=True)
+        remove_stale(target, [name])
         result = self.evaluations[name]
         result.save(target / f"{name}.h5")
         write_text(target / f"{name}.csv", self.leaderboard(name, intervals=True).to_csv())

@@ -2,6 +2,8 @@
 
 import json
 
+import numpy as np
+
 from salmetrics import Evaluation, Fixations, Stimuli, Uniform, as_model, evaluate, read_hdf5
 from salmetrics.cli import main
 from salmetrics.cli.arguments.documents import table_text
@@ -54,6 +56,24 @@ def test_groups_of_fixations(result, capsys):
     )
 
 
+def test_many_groups_of_numbers(folder, capsys):
+    n = 40
+    fixations = Fixations.from_arrays(
+        np.arange(n) % 30, np.arange(n) % 20, np.zeros(n, int), duration=np.arange(n), index=[1] * n
+    )
+    stimuli = Stimuli.from_sizes([(20, 30)])
+    evaluate(Uniform(), stimuli, fixations, metrics=["AUC"], n_bootstrap=0).save("s.h5")
+    assert main(["show", "s.h5", "--by", "duration"]) == 0
+    out = capsys.readouterr().out
+    assert "the first 30 of 40 groups, one per value of duration: --bins 4 makes four" in out
+    assert sum(" uniform " in line for line in out.splitlines()) == 30
+    for words in (["duration", "--bins", "4"], ["index"]):
+        assert main(["show", "s.h5", "--by", *words]) == 0
+        assert "the first 30" not in capsys.readouterr().out
+    assert main(["show", "s.h5", "--by", "duration", "--json"]) == 0
+    assert len(json.loads(capsys.readouterr().out)["by"]) == n
+
+
 def test_errors_come_before_anything_is_printed(result, capsys):
     assert main(["show", "r.h5", "--by", "age"]) == 2
     assert capsys.readouterr().out == ""
@@ -70,7 +90,7 @@ def test_what_was_left_out(folder, capsys):
 
 def test_errors(result, capsys):
     assert "there is no file 'none.h5'" in error_of(capsys, "show none.h5")
-    assert "metric must be one of" in error_of(capsys, "show r.h5 --rank CC")
+    assert "--rank must be one of" in error_of(capsys, "show r.h5 --rank CC")
     assert "needs" in error_of(capsys, "show r.h5 --layout mit300")
 
 

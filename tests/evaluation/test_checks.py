@@ -12,6 +12,7 @@ from salmetrics.datasets import generate_dataset
 from salmetrics.errors import InputWarning
 from salmetrics.evaluation.checks import check_inputs, findings_of
 from salmetrics.fingerprint import fingerprint
+from salmetrics.protocols import get_protocol
 
 STIMULI, FIXATIONS = generate_dataset(20, size=(60, 80), seed=1).dataset
 
@@ -196,6 +197,46 @@ def test_odd_places_do_not_accuse_maps():
     )
     codes = [finding.code for finding in check_inputs(STIMULI, degrees, {"mine": maps})]
     assert codes == ["corner", "same-map"]
+
+
+@pytest.mark.parametrize("by", ["stimuli", "protocol"])
+def test_the_width_of_the_blur_is_judged_where_something_is_blurred(by):
+    stimuli, fixations = generate_dataset(3, size=(80, 120)).dataset
+    model = {"centred": salmetrics.GaussianCentreBias()}
+
+    def scored(width, metrics=("CC",), **options):
+        stimuli_of = stimuli.with_scale(sigma=width) if by == "stimuli" else stimuli
+        protocol = get_protocol("default").override(metrics=metrics)
+        if by == "protocol":
+            protocol = protocol.override(sigma=width)
+        return salmetrics.evaluate(
+            model, stimuli_of, fixations, protocol=protocol, n_bootstrap=0, **options
+        )
+
+    with pytest.warns(InputWarning, match="sigma 30 pixels is wider than a quarter"):
+        result = scored(30.0)
+    assert len(result.provenance["checks"]) == 1
+    with pytest.raises(InputError, match="sigma 120 pixels is wider than every image"):
+        scored(120.0)
+    with pytest.warns(InputWarning, match="wider than every image"):
+        scored(120.0, check=False)
+    assert scored(120.0, ("LL",)).provenance["checks"] == []
+    if by == "stimuli":
+        (found,) = check_inputs(stimuli.with_scale(sigma=0.3), fixations)
+        assert (found.level, found.code) == ("warning", "width")
+
+
+def test_large_values_of_half_precision_do_not_overflow():
+    stimuli, fixations = generate_dataset(4, size=(40, 60)).dataset
+    rng = np.random.default_rng(0)
+    maps = [60000 * rng.random((40, 60)).astype(np.float16) for _ in range(4)]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        result = salmetrics.evaluate(maps, stimuli, fixations, metrics=["NSS"], kind="saliency_map")
+    exact = [each.astype(np.float64) for each in maps]
+    wide = salmetrics.evaluate(exact, stimuli, fixations, metrics=["NSS"], kind="saliency_map")
+    # 1e-5: single precision of the maps
+    assert result.value("model", "NSS") == pytest.approx(wide.value("model", "NSS"), rel=1e-5)
 
 
 def test_ground_truth_of_check_inputs():

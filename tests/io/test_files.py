@@ -84,3 +84,20 @@ def test_a_text_replaces_a_file_as_a_whole(tmp_path, monkeypatch):
         write_text(path, "new")
     assert [file.name for file in tmp_path.iterdir()] == ["t.md"]
     assert path.read_text(encoding="utf-8") == "größer\n"
+
+
+def test_paths_of_other_types_and_folders(tmp_path):
+    for path in (3, None, True, [tmp_path]):
+        with pytest.raises(InputError, match="path must be the path of a file; got"):
+            check_file(path)
+        with pytest.raises(InputError, match="path must be the path of a file; got"):
+            check_target(path)
+    with pytest.raises(InputError, match=r"there is no file .*, but a folder; name a file in it"):
+        check_file(tmp_path)
+
+
+def test_suffixes_that_promise_another_format(tmp_path):
+    for name in ("x.h5", "x.HDF5", "x", "x.v1"):
+        assert check_target(tmp_path / name, (".h5", ".hdf5")) == tmp_path / name
+    with pytest.raises(InputError, match=r"must end in \.h5, .* not in \.csv; and so on$"):
+        check_target(tmp_path / "x.csv", (".h5", ".hdf5"), "; and so on")

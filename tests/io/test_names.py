@@ -152,3 +152,20 @@ def test_a_common_part_of_rows_beside_those_of_other_images():
     assert not match_rows(["im0_x", "im1_y", "z9_x"], images, drop=True).found
     both = match_rows(["im0.png", "z9"], images, drop=True)
     assert (both.found, both.rule) == ({"im0.png": "im0.png"}, None)
+
+
+def test_images_whose_names_differ_by_the_suffix():
+    ids = ["x/1.jpg", "x/1.png", "x/2.jpg"]
+    matching = match_maps({"1.png": "1", "2.png": "2"}, ids)
+    assert matching.found["x/2.jpg"] == "2.png"
+    taken = match_maps({"1.png": "1.png", "2.png": "2"}, ids)
+    assert taken.problems == {
+        "x/1.jpg": "no map for 'x/1.jpg' (1.png is that of 'x/1.png'; one called x/1.jpg.png "
+        "would be its own)"
+    }
+    own = {"x/1.jpg.png": "x/1.jpg", "x/1.png.png": "x/1.png", "2.png": "2"}
+    assert match_maps(own, ids).found == {
+        "x/1.jpg": "x/1.jpg.png",
+        "x/1.png": "x/1.png.png",
+        "x/2.jpg": "2.png",
+    }

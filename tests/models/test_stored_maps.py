@@ -842,3 +842,21 @@ def test_resized_maps_must_be_readable(tmp_path):
     path = write_folder(tmp_path / "maps", {"a.png": FILES["a.png"][:20]})
     with pytest.raises(InputError, match=r"map .* cannot be read"):
         salmetrics.as_model(path, stimuli_of(["a.jpg"]), resize="bilinear")
+
+
+def test_a_stack_with_its_axes_in_another_order(tmp_path):
+    stimuli = stimuli_of(["a.jpg", "b.jpg"])
+    stack = np.random.default_rng(0).random((2, *SIZE))
+    last = np.moveaxis(stack, 0, -1)
+    np.save(tmp_path / "x.npy", last)
+    np.savez(tmp_path / "x.npz", last)
+    with h5py.File(tmp_path / "x.h5", "w") as file:
+        file["maps"] = last
+    for name in ("x.npy", "x.npz", "x.h5"):
+        with pytest.raises(InputError, match=r"\(4, 5, 2\) looks like \(height, width, n\)"):
+            salmetrics.as_model(tmp_path / name, stimuli)
+    savemat(tmp_path / "x.mat", {"results": stack})
+    with pytest.raises(InputError, match=r"\(2, 4, 5\) looks like \(n, height, width\)"):
+        salmetrics.as_model(tmp_path / "x.mat", stimuli)
+    model = salmetrics.as_model(stack[..., np.newaxis], stimuli, kind="saliency_map")
+    np.testing.assert_array_equal(model.saliency_map(stimuli[1]), stack[1])

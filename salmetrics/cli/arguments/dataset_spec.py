@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -21,7 +22,7 @@ _EVERY = ("empirical", "name", "pixels_per_degree", "sigma")
 
 def _parts(spec: str) -> tuple[str, list[str], dict[str, str]]:
     """Split the value of --dataset: the data set, its own options, and those that every one has."""
-    if Path(spec).exists():
+    if os.path.exists(spec):
         return spec, [], {}
     first, *texts = re.split(r",(?=[a-z_]+=)", spec)
     every = {}
@@ -131,7 +132,7 @@ def _loaded(spec: str, root: Path | None) -> Dataset:
     first, options, _ = _parts(spec)
     name, _, folder = first.partition(":")
     if name in names():
-        if first == name and root is None and Path(name).exists():
+        if first == name and root is None and os.path.exists(name):
             raise InputError(
                 f"--dataset {name} is a registered data set, and {name!r} is also a folder or file "
                 f"here: say {name}:{name} for the data set in this folder, {name}: (with a colon) "
@@ -146,7 +147,7 @@ def _loaded(spec: str, root: Path | None) -> Dataset:
             if str(error).partition(" ")[0] not in values:
                 raise
             raise InputError(f"--dataset {spec}: its option {error}") from error
-    if not Path(first).exists():
+    if not os.path.exists(first):
         raise InputError(
             f"--dataset {spec!r} is neither registered ({', '.join(names())}), nor a file"
             f"{nearest(name, names())}"

@@ -7,6 +7,7 @@ import hashlib
 import importlib
 import importlib.util
 import inspect
+import os
 import sys
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
@@ -20,7 +21,7 @@ from salmetrics.densities.resampling import Resize
 from salmetrics.errors import InputError, described, nearest
 from salmetrics.evaluation.benchmark import part_for
 from salmetrics.models.base import Model
-from salmetrics.models.conversion import as_model, path_and_part
+from salmetrics.models.conversion import as_model, instance_of, path_and_part
 from salmetrics.models.registry import named_model, names
 from salmetrics.models.short_names import distinct_names, names_of_path
 from salmetrics.models.stored_maps import MapOrder, naming_for
@@ -144,9 +145,9 @@ def is_shared(
 def _is_stored(spec: str) -> bool:
     """Whether a model that is not registered is the path of stored maps."""
     name, _, _ = spec.partition(":")
-    if name in names() or (spec.endswith(".py") and Path(spec).is_file()):
+    if name in names() or (spec.endswith(".py") and os.path.isfile(spec)):
         return False
-    return Path(spec).exists() or (Path(name).is_file() and not name.endswith(".py"))
+    return os.path.exists(spec) or (os.path.isfile(name) and not name.endswith(".py"))
 
 
 def model_of(spec: str, dataset: Dataset, option: str = "model") -> Any:
@@ -170,7 +171,7 @@ def model_of(spec: str, dataset: Dataset, option: str = "model") -> Any:
             if f"{str(error).partition(' ')[0]}=" not in argument:
                 raise
             raise InputError(f"{option} {spec!r}: its option {error}") from error
-    if spec.endswith(".py") and Path(spec).is_file():
+    if spec.endswith(".py") and os.path.isfile(spec):
         known = _definitions(Path(spec))
         if not known:
             raise InputError(f"{option} file {spec!r} defines no class and no function")
@@ -210,7 +211,7 @@ def is_registered(spec: str) -> bool:
     name = spec.partition(":")[0]
     if name not in names():
         return False
-    if Path(spec).exists():
+    if os.path.exists(spec):
         raise InputError(
             f"{spec!r} is a registered model, and also a folder or file here: say ./{spec} for "
             f"the path, or {spec}: (with a colon) for the registered model"
@@ -222,22 +223,11 @@ def _instance(named: Any, spec: str) -> Any:
     """Return an object of a class that needs no arguments, and anything else as it is."""
     if not inspect.isclass(named):
         return named
-    if inspect.isabstract(named):
-        missing = ", ".join(sorted(getattr(named, "__abstractmethods__", ())))
-        raise InputError(f"--model {spec}: class {named.__name__} must define {missing}")
-    required = [
-        parameter.name
-        for parameter in inspect.signature(named).parameters.values()
-        if parameter.default is parameter.empty
-        and parameter.kind not in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
-    ]
-    if required:
-        raise InputError(
-            f"--model {spec}: class {named.__name__} needs {', '.join(required)}, and the command "
-            "line gives no arguments; give them defaults, or name a class derived from it, or an "
-            "object of it"
-        )
-    return named()
+    no_arguments = (
+        ", and the command line gives no arguments; give them defaults, or name a class derived "
+        "from it, or an object of it"
+    )
+    return instance_of(named, f"--model {spec}: ", no_arguments)
 
 
 def _definitions(path: Path) -> list[str]:
@@ -410,7 +400,7 @@ def split_name(text: str, option: str = "--model") -> tuple[str | None, str]:
 def _is_path(spec: str) -> bool:
     """Whether this is an existing folder or file, or a part of one: ``file.mat:variable``."""
     head, colon, _ = spec.rpartition(":")
-    return Path(spec).exists() or bool(colon and Path(head).is_file())
+    return os.path.exists(spec) or bool(colon and os.path.isfile(head))
 
 
 def _short_names(spec: str) -> list[str]:
@@ -418,8 +408,8 @@ def _short_names(spec: str) -> list[str]:
     if spec.partition(":")[0] in names():
         return [spec]
     head, colon, part = spec.rpartition(":")
-    if not colon or Path(spec).exists():
+    if not colon or os.path.exists(spec):
         return names_of_path(spec)
-    if Path(head).is_file() and not head.endswith(".py"):  # a variable of a file of maps
+    if os.path.isfile(head) and not head.endswith(".py"):  # a variable of a file of maps
         return [f"{name}:{part}" for name in names_of_path(head)]
     return [part, *(f"{name}:{part}" for name in names_of_path(head, Path(head).name))]
