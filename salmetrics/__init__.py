@@ -7,7 +7,7 @@ import importlib.util
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from salmetrics.data.checks import Finding
+    from salmetrics.data.checks.findings import Finding
     from salmetrics.data.dataset import Dataset
     from salmetrics.data.fixations import Fixations
     from salmetrics.data.folds import Folds
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from salmetrics.data.stimuli import Stimuli, Stimulus
     from salmetrics.data.transforms import concatenate, rescale, resize, split, subsample
     from salmetrics.errors import InputError, InputWarning
-    from salmetrics.evaluation.benchmark import Benchmark, benchmark
+    from salmetrics.evaluation.benchmark import benchmark
     from salmetrics.evaluation.calibration import Calibration, calibration
     from salmetrics.evaluation.checks import check_inputs
     from salmetrics.evaluation.evaluate import evaluate
@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from salmetrics.models.stored_maps import StoredMaps
     from salmetrics.protocols import Protocol, get_protocol
     from salmetrics.results.evaluation import Evaluation
+    from salmetrics.results.leaderboards import Benchmark
 
 __all__ = [
     "Benchmark",
@@ -116,7 +117,7 @@ __version__ = "0.1.0"
 
 # what is imported when it is first asked for, so that `salmetrics --help` loads nothing heavy
 _MODULES = {
-    "data.checks": "Finding",
+    "data.checks.findings": "Finding",
     "data.dataset": "Dataset",
     "data.fixations": "Fixations",
     "data.folds": "Folds",
@@ -124,7 +125,7 @@ _MODULES = {
     "data.stimuli": "Stimuli Stimulus",
     "data.transforms": "concatenate rescale resize split subsample",
     "errors": "InputError InputWarning",
-    "evaluation.benchmark": "Benchmark benchmark",
+    "evaluation.benchmark": "benchmark",
     "evaluation.calibration": "Calibration calibration",
     "evaluation.checks": "check_inputs",
     "evaluation.evaluate": "evaluate",
@@ -146,6 +147,7 @@ _MODULES = {
     "models.stored_maps": "StoredMaps",
     "protocols": "Protocol get_protocol",
     "results.evaluation": "Evaluation",
+    "results.leaderboards": "Benchmark",
 }
 _HOMES = {n: f"{__name__}.{module}" for module, names in _MODULES.items() for n in names.split()}
 

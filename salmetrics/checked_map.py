@@ -7,7 +7,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import ArrayLike
 
-from salmetrics.array_types import AnyArray, Rows, Size
+from salmetrics.array_types import AnyArray, Rows, Size, to_numpy
 from salmetrics.errors import InputError
 from salmetrics.kernels import moments
 from salmetrics.kernels.jit import kernel_input
@@ -202,8 +202,8 @@ def pixel_indices(x: ArrayLike, y: ArrayLike, shape: Size) -> Rows:
     >>> pixel_indices([0.5, 2.9], [0, 1.2], (2, 3))
     array([0, 5])
     """
-    xs = np.atleast_1d(np.asarray(x, dtype=np.float64))
-    ys = np.atleast_1d(np.asarray(y, dtype=np.float64))
+    xs = np.atleast_1d(to_numpy(x).astype(np.float64, copy=False))
+    ys = np.atleast_1d(to_numpy(y).astype(np.float64, copy=False))
     if xs.ndim != 1 or xs.shape != ys.shape:
         raise InputError(
             f"x and y must be arrays of the same length; got {xs.shape} and {ys.shape}"
@@ -219,10 +219,27 @@ def pixel_indices(x: ArrayLike, y: ArrayLike, shape: Size) -> Rows:
     return ys.astype(np.int64) * width + xs.astype(np.int64)
 
 
+def _of_what(values: AnyArray) -> str:
+    """Return the end of a message on an array of objects: what they are, and what to do."""
+    if values.dtype != object:
+        return ""
+    if values.ndim == 0:
+        return f", a {type(values.item()).__name__}: return an array of shape (height, width)"
+    kinds = sorted({type(value).__name__ for value in values.ravel()[:1000].tolist()})
+    return (
+        f" ({', '.join(kinds[:3])}): rows of different lengths, None and objects are no map; make "
+        "it with numpy.asarray(map, dtype=float)"
+    )
+
+
 def _checked(array: ArrayLike, name: str) -> CheckedMap:
-    values = np.asarray(array)
+    if isinstance(array, np.ma.MaskedArray):
+        raise InputError(
+            f"{name} must not be a masked array: the mask would be ignored; use .filled(value)"
+        )
+    values = to_numpy(array)
     if values.dtype.kind not in "fiub":
-        raise InputError(f"{name} must hold real numbers; got {values.dtype}")
+        raise InputError(f"{name} must hold real numbers; got {values.dtype}{_of_what(values)}")
     if values.ndim != 2 or values.size == 0:
         raise InputError(
             f"{name} must have shape (height, width) with at least one pixel; got {values.shape}"

@@ -1,13 +1,19 @@
 """The error for invalid input, which the user can fix, and the helpers that check options."""
 
 import difflib
-from collections.abc import Iterable, Sequence
-from typing import Any
+import errno
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, TypeVar
 
 __all__ = [
+    "CannotFitError",
+    "CollectedInputError",
     "InputError",
     "InputWarning",
     "NeedsDensityError",
+    "NotSavedWarning",
+    "call_all",
     "check_choice",
     "check_list",
     "check_whole",
@@ -15,11 +21,16 @@ __all__ = [
     "is_number",
     "is_whole",
     "nearest",
+    "quoted",
+    "shortened",
     "some",
+    "why_not_written",
 ]
 
 
-_LONGEST = 200  # characters of a value in a message
+T = TypeVar("T")
+
+_LONGEST = 80  # characters of a value in a message
 
 
 class InputError(ValueError):
@@ -37,8 +48,101 @@ class InputWarning(UserWarning):
     """
 
 
+class NotSavedWarning(UserWarning):
+    """A file that could not be written, although what belongs in it is computed and returned.
+
+    Parameters
+    ----------
+    argument
+        Argument that names the place of the file.
+    path
+        The file or folder.
+    failure
+        The error of the disk.
+
+    Examples
+    --------
+    >>> import warnings
+    >>> warnings.simplefilter("error", NotSavedWarning)  # stop instead
+    >>> warnings.simplefilter("default", NotSavedWarning)
+    """
+
+    def __init__(self, argument: str, path: object, failure: OSError) -> None:
+        self.argument = argument
+        self.path = str(path)
+        self.reason = why_not_written(failure)
+        super().__init__(
+            f"{argument}=: {self.reason}, so {self.path!r} is not written; the result is complete"
+        )
+
+
+class CollectedInputError(InputError):
+    r"""Several errors at once, such as those of all models, each with a line of its own.
+
+    Parameters
+    ----------
+    messages
+        One text for each; line breaks in them become spaces.
+
+    Attributes
+    ----------
+    messages : tuple of str
+        The texts, of one line each.
+
+    Examples
+    --------
+    >>> print(CollectedInputError(["sam: no maps", "eml: no\nmaps"]))
+    sam: no maps
+    eml: no maps
+    """
+
+    def __init__(self, messages: Iterable[str]) -> None:
+        self.messages = tuple(" ".join(text.split()) for text in messages)
+        super().__init__("\n".join(self.messages))
+
+
+class CannotFitError(InputError):
+    """A model that cannot be fitted to these data, while others may be scored on them."""
+
+
 class NeedsDensityError(InputError, TypeError):
     """A model that predicts saliency maps, or no density per image, where a density is needed."""
+
+
+def call_all(calls: Mapping[str, Callable[[], T]], *, named: bool = True) -> dict[str, T]:
+    """Return what several functions return, by their names.
+
+    Parameters
+    ----------
+    calls
+        The functions by name.
+    named
+        Whether the line of each of several errors begins with the name.
+
+    Raises
+    ------
+    CollectedInputError
+        If several functions raise an `InputError` or `OSError`; that of one alone stays as it is.
+
+    Examples
+    --------
+    >>> call_all({"a": lambda: 1, "b": lambda: 2})
+    {'a': 1, 'b': 2}
+    """
+    results: dict[str, T] = {}
+    failed: dict[str, InputError | OSError] = {}
+    for name, call in calls.items():
+        try:
+            results[name] = call()
+        except (InputError, OSError) as error:
+            failed[name] = error
+    if len(failed) == 1:
+        raise next(iter(failed.values()))
+    if failed:
+        raise CollectedInputError(
+            f"{name}: {error}" if named else str(error) for name, error in failed.items()
+        )
+    return results
 
 
 def check_choice(name: str, value: Any, choices: Iterable[Any]) -> None:
@@ -52,9 +156,8 @@ def check_choice(name: str, value: Any, choices: Iterable[Any]) -> None:
     """
     allowed = list(choices)
     if value not in allowed:
-        given = repr(value) if len(repr(value)) <= _LONGEST else f"{repr(value)[:_LONGEST]} ..."
         hint = nearest(value, allowed)
-        raise InputError(f"{name} must be one of {some(allowed, 30)}; got {given}{hint}")
+        raise InputError(f"{name} must be one of {some(allowed, 30)}; got {quoted(value)}{hint}")
 
 
 def nearest(value: Any, choices: Iterable[Any], *, quoted: bool = True) -> str:
@@ -79,15 +182,34 @@ def nearest(value: Any, choices: Iterable[Any], *, quoted: bool = True) -> str:
 def check_list(name: str, values: Any) -> list[Any]:
     """Return several values as a list; raise `InputError` for a single one, such as a string."""
     if isinstance(values, (str, bytes)) or not isinstance(values, Iterable):
-        raise InputError(f"{name} must be a list; got {values!r}")
+        raise InputError(f"{name} must be a list; got {quoted(values)}")
     return list(values)
 
 
 def check_whole(name: str, value: Any, least: int) -> int:
     """Return a whole number as an `int`; raise `InputError` unless it is at least `least`."""
     if not is_whole(value) or value < least:
-        raise InputError(f"{name} must be a whole number >= {least}; got {value!r}")
+        raise InputError(f"{name} must be a whole number >= {least}; got {quoted(value)}")
     return int(value)
+
+
+def quoted(value: Any, longest: int = _LONGEST) -> str:
+    """Return a value for a message, as Python writes it, with dots in the middle of a long one.
+
+    Examples
+    --------
+    >>> quoted("images/0001.png")
+    "'images/0001.png'"
+    >>> quoted("a" * 1000 + ".png", 20)
+    "'aaaaaaaa...aaa.png'"
+    """
+    return shortened(repr(value), longest)
+
+
+def shortened(text: str, longest: int = _LONGEST) -> str:
+    """Return a text of at most `longest` characters, with dots in the middle of a longer one."""
+    n = longest - 3
+    return text if len(text) <= longest else f"{text[: n - n // 2]}...{text[-(n // 2) :]}"
 
 
 def some(names: Sequence[Any], n: int = 5) -> str:
@@ -98,7 +220,7 @@ def some(names: Sequence[Any], n: int = 5) -> str:
     >>> some(["a", "b", "c"], 2)
     "'a', 'b' ..."
     """
-    return ", ".join(map(repr, names[:n])) + (" ..." if len(names) > n else "")
+    return ", ".join(map(quoted, names[:n])) + (" ..." if len(names) > n else "")
 
 
 def is_number(value: Any) -> bool:
@@ -113,6 +235,20 @@ def is_whole(value: Any) -> bool:
     import numpy as np
 
     return isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+
+
+def why_not_written(failure: Exception) -> str:
+    """Return why a file could not be written, without the name of a temporary file.
+
+    Examples
+    --------
+    >>> why_not_written(OSError(errno.ENOSPC, "No space left on device", "/data/.r.h5-1f"))
+    'the disk is full'
+    """
+    number = getattr(failure, "errno", None)
+    if number is None:
+        return str(failure)
+    return "the disk is full" if number in (errno.ENOSPC, errno.EDQUOT) else os.strerror(number)
 
 
 def described(error: BaseException) -> str:

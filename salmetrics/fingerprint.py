@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from salmetrics.array_types import is_tensor, to_numpy
 from salmetrics.errors import InputError
 
 __all__ = ["class_path", "fingerprint"]
@@ -127,9 +128,8 @@ class _Digest:
             self._add_parts(obj)
 
     def _add_parts(self, obj: Any) -> None:
-        if _is_tensor(obj):
-            obj = obj.detach().cpu()
-            obj = (obj.float() if "bfloat16" in str(obj.dtype) else obj).numpy()
+        if is_tensor(obj):
+            obj = to_numpy(obj)
         if isinstance(obj, (np.ndarray, np.generic)) and obj.dtype.kind != "O":
             self._write(f"{obj.dtype.str}{obj.shape}")
             self._hash.update(np.ascontiguousarray(obj).tobytes())
@@ -251,13 +251,6 @@ def _function_name(function: FunctionType) -> str:
     if is_public or inspect.isclass(owner):
         return f"{package}.{name}"
     return f"{_module_name(module)}.{name}"
-
-
-def _is_tensor(obj: Any) -> bool:
-    """Whether an object is a torch tensor; the module and classes of torch have its methods too."""
-    if inspect.isclass(obj) or isinstance(obj, ModuleType):
-        return False
-    return hasattr(obj, "detach") and hasattr(obj, "cpu")
 
 
 def _is_cache(cls: type, name: Any) -> bool:

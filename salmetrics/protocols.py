@@ -16,6 +16,7 @@ __all__ = [
     "MIT_MATLAB",
     "MIT_TUEBINGEN",
     "PROTOCOLS",
+    "WIDEST_BLUR",
     "Average",
     "Boundary",
     "JuddJitter",
@@ -38,6 +39,7 @@ Nonfixations = Literal["uniform", "unfixated"]
 
 AVERAGES: tuple[Average, ...] = get_args(Average)
 BOUNDARIES: tuple[Boundary, ...] = get_args(Boundary)
+WIDEST_BLUR = 10_000  # pixels, far beyond any image
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -146,6 +148,8 @@ class Protocol:
                 continue
             if not isinstance(value, (int, float)) or not 0 < value < float("inf"):
                 raise InputError(f"{name} must be a positive number; got {value!r}")
+            if "sigma" in name and value > WIDEST_BLUR:
+                raise InputError(f"{name} must be at most {WIDEST_BLUR} pixels; got {value!r}")
         check_whole("nss_ddof", self.nss_ddof, 0)
         if self.sim_fixations is not None:
             check_whole("sim_fixations", self.sim_fixations, 1)

@@ -1,5 +1,6 @@
 """Fixtures and settings of the whole suite."""
 
+import gc
 import os
 from pathlib import Path
 
@@ -32,6 +33,7 @@ def pytest_configure(config):
 
     Otherwise each would start a thread per core, and they would wait for each other.
     """
+    gc.set_threshold(20_000, 20, 20)  # what is imported is millions of objects: 8 % of the time
     n_workers = getattr(config.option, "numprocesses", None)
     if n_workers and not hasattr(config, "workerinput"):
         for name in THREADS:

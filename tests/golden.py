@@ -12,9 +12,23 @@ __all__ = ["edge_cases", "edge_score", "load", "matched"]
 FLAT = {"constant", "zero", "E_constant", "E_zero"}
 
 
+class _Arrays(dict):
+    """The arrays of a file, each of which is decompressed once."""
+
+    def __init__(self, path):
+        super().__init__()
+        self._file = np.load(path)
+
+    def __missing__(self, name):
+        array = self._file[name]
+        array.flags.writeable = False
+        self[name] = array
+        return array
+
+
 def load(path):
     """Arrays and records of the files `path`.npz and `path`.json."""
-    arrays = np.load(Path(path).with_suffix(".npz"))
+    arrays = _Arrays(Path(path).with_suffix(".npz"))
     return arrays, json.loads(Path(path).with_suffix(".json").read_text(encoding="utf-8"))
 
 

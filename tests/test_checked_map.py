@@ -266,3 +266,22 @@ def test_checked_maps_go_when_they_are_no_longer_used():
 def test_share_of_sum(m, method, expected):
     shift, scale = share_of_sum(as_map(m), method)
     np.testing.assert_allclose((np.ravel(m) - shift) * scale, expected, rtol=1e-14)
+
+
+class Other:
+    """An array of another package."""
+
+    def __init__(self, array):
+        self.array = array
+
+    def __array__(self, dtype=None, copy=None):
+        return self.array if dtype is None else self.array.astype(dtype)
+
+
+def test_arrays_of_other_packages(rng):
+    values = rng.random((4, 5)).astype(np.float32)
+    assert (as_map(Other(values)).values == values).all()
+    places = Other(np.array([0.5, 2.9]))
+    assert pixel_indices(places, places, (4, 5)).tolist() == [0, 12]
+    with pytest.raises(InputError, match="map must not be a masked array: the mask would be"):
+        as_map(np.ma.masked_array(values, values > 0.5), "map")

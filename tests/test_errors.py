@@ -1,19 +1,27 @@
 """The checks of options: what passes, what comes back, and what each message says."""
 
+import errno
+
 import numpy as np
 import pytest
 
 import salmetrics
 from salmetrics.errors import (
+    CollectedInputError,
     InputError,
     NeedsDensityError,
+    NotSavedWarning,
+    call_all,
     check_choice,
     check_list,
     check_whole,
     described,
     is_number,
     is_whole,
+    quoted,
+    shortened,
     some,
+    why_not_written,
 )
 
 
@@ -89,3 +97,43 @@ def test_numbers(value, number, whole):
 def test_described():
     assert described(InputError("sigma is missing")) == "InputError: sigma is missing"
     assert described(KeyError("x")) == "KeyError: 'x'"
+
+
+def test_why_a_file_is_not_written():
+    assert why_not_written(OSError(errno.EDQUOT, "Disk quota exceeded", "a")) == "the disk is full"
+    assert why_not_written(OSError(errno.EACCES, "no", "a")) == "Permission denied"
+    assert why_not_written(OSError("in words")) == "in words"
+    warning = NotSavedWarning("out", "boards", OSError(errno.ENOSPC, "full"))
+    text = "out=: the disk is full, so 'boards' is not written; the result is complete"
+    assert str(warning) == text
+    assert (warning.argument, warning.path, warning.reason) == ("out", "boards", "the disk is full")
+
+
+def test_long_values_in_messages():
+    assert quoted("a" * 78) == repr("a" * 78)
+    assert quoted("a" * 40 + "b" * 40) == "'" + "a" * 38 + "..." + "b" * 37 + "'"
+    assert shortened("abcdefghij", 10) == "abcdefghij"
+    assert shortened("abcdefghijk", 10) == "abcd...ijk"
+    assert len(some(["a" * 999] * 3)) == 3 * 80 + 4
+    with pytest.raises(InputError) as error:
+        check_choice("key", "c" * 999, "ab")
+    assert len(str(error.value)) < 150
+
+
+def test_errors_of_several_calls():
+    def fail(text, kind=InputError):
+        raise kind(text)
+
+    assert call_all({"a": lambda: 1}) == {"a": 1}
+    with pytest.raises(InputError, match=r"^one$") as error:
+        call_all({"a": lambda: fail("one"), "b": lambda: 2})
+    assert type(error.value) is InputError
+    calls = {"a": lambda: fail("one\n line"), "b": lambda: fail("two", OSError)}
+    with pytest.raises(CollectedInputError) as error:
+        call_all(calls)
+    assert error.value.messages == ("a: one line", "b: two")
+    assert str(error.value) == "a: one line\nb: two"
+    with pytest.raises(CollectedInputError, match=r"^one line\ntwo$"):
+        call_all(calls, named=False)
+    with pytest.raises(ZeroDivisionError):
+        call_all({"a": lambda: 1 / 0})

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from salmetrics.cli.arguments.dataset import option_values
+from salmetrics.cli.arguments.dataset_spec import option_values
 from salmetrics.datasets import names as dataset_names
 from salmetrics.metrics.registry import METRICS
 from salmetrics.models.registry import names as model_names

@@ -136,7 +136,7 @@ def test_a_metric_without_any_value_has_a_reason():
             raise RuntimeError("no")
 
     result = evaluate(Broken(), metrics=["NSS"], on_error="record")
-    assert result.reasons["Broken", "NSS"] == "no image has a value; see .errors"
+    assert result.reasons["Broken", "NSS"] == "no image has a value; see the errors of the result"
 
 
 @pytest.mark.parametrize("n_jobs", [1, 2])
@@ -212,7 +212,7 @@ def test_a_density_that_fails_on_every_image(metrics):
 
     result = evaluate({"b": Broken(), "p": Pixels()}, metrics=metrics, on_error="record")
     assert set(result.reasons) >= {("b", key) for key in metrics}
-    assert result.reasons["b", "sAUC"] == "no image has a value; see .errors"
+    assert result.reasons["b", "sAUC"] == "no image has a value; see the errors of the result"
     assert np.isfinite(result.value("p", "sAUC"))
     assert len(result.errors) == 4
 

@@ -20,7 +20,7 @@ from salmetrics import __version__
 from salmetrics.cli import output
 from salmetrics.cli.arguments.parsing import Parser
 from salmetrics.cli.interrupts import INTERRUPTED, Interrupts
-from salmetrics.errors import InputError
+from salmetrics.errors import CollectedInputError, InputError
 from salmetrics.progress import hidden
 
 __all__ = ["main", "parser"]
@@ -86,6 +86,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         except SystemExit:  # of --help, and of SIGTERM
             raise
         except BaseException as error:
+            for text in output.failures():
+                output.error(text)
             if verbose and interrupts.number == 0:
                 traceback.print_exc()
             if interrupts.number > 0 or isinstance(error, KeyboardInterrupt):
@@ -93,11 +95,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 return INTERRUPTED
             if not isinstance(error, (InputError, OSError)):
                 raise
-            output.error(str(error))
+            lines = error.messages if isinstance(error, CollectedInputError) else [_told(error)]
+            for text in lines:
+                output.error(text)
             return 2
         if verbose:
             output.note(f"took {time.monotonic() - started:.1f} s")
         return code
+
+
+def _told(error: InputError | OSError) -> str:
+    """Return the message of an error; of the system's, the file and the reason."""
+    if isinstance(error, OSError) and error.filename is not None and error.strerror:
+        return f"{str(error.filename)!r}: {error.strerror}"
+    return str(error)
 
 
 def _run(options: Any, spellings: Mapping[str, str]) -> int:
@@ -111,7 +122,8 @@ def _run(options: Any, spellings: Mapping[str, str]) -> int:
         output.note(f"salmetrics {__version__}, {python}, {platform.platform()}")
     with hidden() if quiet else contextlib.nullcontext():
         code = options.run(options) or 0
-    failed = output.finish()
+    output.finish()
+    failed = output.failures()
     for text in failed:
         output.error(text)
     return 2 if failed else int(code)

@@ -11,9 +11,10 @@ from typing import Any
 
 from salmetrics.array_types import Kind
 from salmetrics.cli import output
-from salmetrics.cli.arguments.dataset import add_data, datasets_of, ground_truth_of, protocol_of
+from salmetrics.cli.arguments.dataset import add_data, datasets_of, protocol_of
+from salmetrics.cli.arguments.dataset_spec import ground_truth_of
 from salmetrics.cli.arguments.documents import evaluation_document, table_text
-from salmetrics.cli.arguments.model import MODEL_HELP, named_specs, opened
+from salmetrics.cli.arguments.model import MODEL_HELP, is_shared, named_specs, opened
 from salmetrics.cli.arguments.parsing import section
 from salmetrics.cli.arguments.scoring import (
     add_json,
@@ -21,13 +22,16 @@ from salmetrics.cli.arguments.scoring import (
     add_resources,
     add_scoring,
     map_reading,
+    with_metrics,
 )
 from salmetrics.data.dataset import Dataset
 from salmetrics.errors import InputError
-from salmetrics.evaluation.benchmark import Benchmark, benchmark, part_for
+from salmetrics.evaluation.benchmark import benchmark, part_for
 from salmetrics.models.base import DensityModel
-from salmetrics.models.conversion import as_model
+from salmetrics.models.conversion import as_model, path_and_part
+from salmetrics.models.stored_maps import naming_for
 from salmetrics.results.layouts import LAYOUTS
+from salmetrics.results.leaderboards import Benchmark
 
 __all__ = ["add"]
 
@@ -106,16 +110,18 @@ def _run(options: argparse.Namespace) -> int:
     _check_models(options)
     if options.protocol is None:
         options.protocol = LAYOUTS[options.layout].protocol if options.layout else "default"
-    protocol = protocol_of(options, own_width=True)
+    protocol, metrics = with_metrics(options, protocol_of(options, own_width=True))
+    if options.layout is not None and options.metrics is not None and metrics is None:
+        metrics = list(protocol.metrics)  # in place of those of the layout
     datasets = datasets_of(options, ground_truth=True)
     output.keeps(f"finished parts are in {options.out}; the same command resumes from them")
     result = benchmark(
         datasets,
         {},
-        made=_makers(options, [dataset.name for dataset in datasets]),
+        made=_makers(options, datasets),
         empirical=_ground_truths(options, datasets),
         protocol=protocol,
-        metrics=options.metrics,
+        metrics=metrics,
         layout=options.layout,
         sort_by=options.sort_by,
         gold_standard=options.gold_standard,
@@ -128,7 +134,8 @@ def _run(options: argparse.Namespace) -> int:
         seed=options.seed,
         check=options.check,
     )
-    output.wrote(options.out)
+    if output.is_written(options.out):
+        output.wrote(options.out)
     output.say(f"{table_text(result)}\n")
     output.document(_document(result))
     return _SOME_SKIPPED if result.skipped else 0
@@ -187,7 +194,7 @@ def _ground_truths(options: argparse.Namespace, datasets: Sequence[Dataset]) -> 
 
 
 def _makers(
-    options: argparse.Namespace, datasets: Sequence[str]
+    options: argparse.Namespace, datasets: Sequence[Dataset]
 ) -> dict[str, Callable[[Dataset], Any]]:
     """Return what opens each model for a data set, by name of the model."""
     given: list[tuple[str, Kind | None]] = [
@@ -200,11 +207,14 @@ def _makers(
     used = {"--maps": options.maps, "--log-densities": options.log_densities}
     named = [option for option, texts in (used | {"--model": options.model}).items() if texts]
     specs = named_specs(texts, "/".join(named))
+    reading = map_reading(options)
+    reading["shared"] = is_shared(list(specs.values()), datasets, reading)
+    names = [dataset.name for dataset in datasets]
     for (name, spec), (_, kind) in zip(specs.items(), given, strict=True):
         if kind is None:
-            makers[name] = partial(opened, spec, **map_reading(options), datasets=datasets)
+            makers[name] = partial(opened, spec, **reading, datasets=names)
         else:
-            makers[name] = partial(_open, spec, kind, map_reading(options), datasets)
+            makers[name] = partial(_open, spec, kind, reading, names)
     return makers
 
 
@@ -213,7 +223,17 @@ def _open(
 ) -> Any:
     """Return the maps of a path for one of the data sets called `names`."""
     part = part_for(path, dataset, names)
-    model = as_model(part, dataset.stimuli, kind=kind, **reading)
+    naming = reading["map_name"], reading["map_order"]
+    if reading["shared"]:
+        naming = naming_for(*path_and_part(part), *naming)
+    model = as_model(
+        part,
+        dataset.stimuli,
+        kind=kind,
+        resize=reading["resize"],
+        map_name=naming[0],
+        map_order=naming[1],
+    )
     if isinstance(model, DensityModel) != (kind == "log_density"):
         other = "--maps" if kind == "log_density" else "--log-densities"
         raise InputError(f"{str(part)!r} is marked as the other kind of maps: use {other}")

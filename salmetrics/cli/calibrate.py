@@ -13,7 +13,7 @@ from salmetrics.cli.arguments.figure import FIGURES, add_size, check_figure, pyp
 from salmetrics.cli.arguments.model import DENSITY_KINDS, MODEL_HELP, named_specs, opened
 from salmetrics.cli.arguments.scoring import add_json, add_kind, map_reading
 from salmetrics.data.dataset import Dataset
-from salmetrics.errors import InputError
+from salmetrics.errors import CannotFitError, InputError
 from salmetrics.evaluation.calibration import (
     Calibration,
     CalibrationAverage,
@@ -108,10 +108,16 @@ def _run(options: argparse.Namespace) -> None:
     specs = named_specs(options.model)
     datasets = datasets_of(options)
     calibrations: dict[str, dict[str, Calibration]] = {}
+    unfitted: list[dict[str, str]] = []
     for dataset in datasets:
         by_model = calibrations[dataset.name] = {}
         for name, spec in specs.items():
-            for label, model in _models(name, spec, options, dataset, datasets).items():
+            try:
+                labelled = _models(name, spec, options, dataset, datasets)
+            except CannotFitError as error:
+                unfitted.append({"dataset": dataset.name, "model": name, "reason": str(error)})
+                continue
+            for label, model in labelled.items():
                 by_model[label] = calibration(
                     model,
                     *dataset,
@@ -121,8 +127,13 @@ def _run(options: argparse.Namespace) -> None:
                     n_bootstrap=options.n_bootstrap,
                     seed=options.seed,
                 )
+    calibrations = {name: by_model for name, by_model in calibrations.items() if by_model}
+    if not calibrations:
+        raise InputError("; ".join(dict.fromkeys(each["reason"] for each in unfitted)))
     _save(calibrations, options, suffix)
     for dataset in datasets:
+        if dataset.name not in calibrations:
+            continue
         rows = {
             name: {"error": c.error, "confidence": c.confidence, "p": c.p_value}
             for name, c in calibrations[dataset.name].items()
@@ -131,6 +142,8 @@ def _run(options: argparse.Namespace) -> None:
         table = (pd.DataFrame.from_dict(rows, orient="index").round(4) + 0.0).to_string()
         heading = f"{dataset.name}: {len(dataset)} images, {len(dataset.fixations)} fixations"
         output.say(f"{heading}\n\n{table}\n")
+    for each in unfitted:
+        output.say(output.on_command_line("{model} on {dataset}: {reason}\n".format(**each)))
     legend = "confidence: 0 if calibrated, negative if overconfident, positive if underconfident"
     output.say(legend if options.out is None else f"{legend}\n")
     output.document(
@@ -146,7 +159,8 @@ def _run(options: argparse.Namespace) -> None:
                 }
                 for dataset_name, by_model in calibrations.items()
                 for name, c in by_model.items()
-            ]
+            ],
+            "missing": unfitted,
         }
     )
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from salmetrics.cli import output
-from salmetrics.cli.arguments.dataset import option_values
+from salmetrics.cli.arguments.dataset_spec import option_values
 from salmetrics.cli.arguments.scoring import add_json
 from salmetrics.datasets import info, load, names
 from salmetrics.datasets.registry import default_root, options_of

@@ -10,14 +10,22 @@ from typing import Any, get_args
 from salmetrics.array_types import KINDS
 from salmetrics.cli import output
 from salmetrics.cli.arguments.dataset import add_data, dataset_of, heading, protocol_of, shortened
-from salmetrics.cli.arguments.documents import evaluation_document, table_text
-from salmetrics.cli.arguments.model import MODEL_HELP, model_of, named_specs, opened
+from salmetrics.cli.arguments.documents import errors_text, evaluation_document, table_text
+from salmetrics.cli.arguments.model import MODEL_HELP, is_shared, model_of, named_specs, opened
 from salmetrics.cli.arguments.parsing import section
-from salmetrics.cli.arguments.scoring import add_json, add_resources, add_scoring, map_reading
+from salmetrics.cli.arguments.scoring import (
+    add_json,
+    add_resources,
+    add_scoring,
+    map_reading,
+    with_metrics,
+)
 from salmetrics.engine.run_options import OnError
+from salmetrics.errors import call_all
 from salmetrics.evaluation.evaluate import evaluate
-from salmetrics.io.files import replacing
+from salmetrics.io.files import write_text
 from salmetrics.models.fitted_density import fitted_if_map
+from salmetrics.models.unfitted import check_some_fitted, or_unfitted
 from salmetrics.results.evaluation import Evaluation
 from salmetrics.results.exchange import check_parquet
 
@@ -26,15 +34,10 @@ __all__ = ["add"]
 _WRITERS = {
     ".csv": Evaluation.to_csv,
     ".h5": Evaluation.save,
-    ".md": lambda result, path: _write_text(path, result.to_markdown()),
+    ".md": lambda result, path: write_text(path, result.to_markdown()),
     ".parquet": Evaluation.to_parquet,
-    ".tex": lambda result, path: _write_text(path, result.to_latex()),
+    ".tex": lambda result, path: write_text(path, result.to_latex()),
 }
-
-
-def _write_text(path: Path, text: str) -> None:
-    with replacing(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
 
 
 def add(commands: Any) -> None:
@@ -105,22 +108,29 @@ def _run(options: argparse.Namespace) -> None:
             f"finished parts are in {options.checkpoint}; the same command resumes from them"
         )
     dataset = shortened(dataset_of(options), options)
-    models: dict[str, Any] = {}
-    for name, spec in specs.items():
-        model = opened(spec, dataset, kind=options.kind, **map_reading(options))
-        if options.fit_density:
+    reading = map_reading(options)
+    shared = is_shared(list(specs.values()), [dataset], reading)
+    reading |= {"kind": options.kind, "shared": shared}
+    models: dict[str, Any] = call_all(
+        {
+            name: partial(or_unfitted, partial(opened, spec, dataset, **reading))
+            for name, spec in specs.items()
+        }
+    )
+    check_some_fitted(models.values())
+    if options.fit_density:
+        for name, model in models.items():
             models[name] = fitted_if_map(model, *dataset, seed=options.seed)
-        else:
-            models[name] = model
     references: dict[str, Any] = {
         name: None if spec is None else model_of(spec, dataset, f"--{name}")
         for name, spec in (("baseline", options.baseline), ("empirical", options.empirical))
     }
-    protocol = protocol_of(options, own_width=options.dataset is None)
+    own_width = options.dataset is None
+    protocol, metrics = with_metrics(options, protocol_of(options, own_width=own_width))
     result = evaluate(
         models,
         *dataset,
-        metrics=options.metrics,
+        metrics=metrics,
         protocol=protocol,
         gold_standard=options.gold_standard,
         kind=options.kind,
@@ -135,6 +145,6 @@ def _run(options: argparse.Namespace) -> None:
     if options.out is not None:
         output.save(options.out, partial(_WRITERS[suffix], result))
     output.say(f"{heading(dataset)}\n")
-    table = table_text(result)
+    table = "\n\n".join(filter(None, (table_text(result), errors_text(result))))
     output.say(f"{table}\n" if options.out is not None else table)
     output.document(evaluation_document(result))

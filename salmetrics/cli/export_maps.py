@@ -8,9 +8,15 @@ from typing import Any
 from salmetrics.array_types import KINDS
 from salmetrics.cli import output
 from salmetrics.cli.arguments.dataset import add_data, dataset_of, shortened
-from salmetrics.cli.arguments.map_output import add_one_model, add_writing, check_maps_out
+from salmetrics.cli.arguments.map_output import (
+    add_one_model,
+    add_writing,
+    check_maps_out,
+    written_bits,
+)
 from salmetrics.cli.arguments.model import opened, split_name
-from salmetrics.cli.arguments.scoring import map_reading
+from salmetrics.cli.arguments.parsing import section
+from salmetrics.cli.arguments.scoring import add_json, map_reading
 from salmetrics.errors import InputError
 from salmetrics.models.export import export_predictions
 from salmetrics.models.quantised import QuantisedModel
@@ -41,6 +47,7 @@ def add(commands: Any) -> None:
         help="density to divide by first, such as centre-bias, for shuffled AUC",
     )
     add_writing(command, ".npy")
+    add_json(section(command, "files"))
 
 
 def _run(options: argparse.Namespace) -> None:
@@ -48,24 +55,26 @@ def _run(options: argparse.Namespace) -> None:
         raise InputError("--without needs --quantise")
     if options.quantise and options.bits == 16:
         raise InputError("--quantise writes 8 bits per pixel; leave out --bits 16")
+    if options.quantise and options.files == ".npy":
+        options.files = ".png"
     check_maps_out(options)
     name, spec = split_name(options.model)
     dataset = shortened(dataset_of(options), options)
     model: Any = opened(spec, dataset, kind=options.kind, **map_reading(options))
     model.check_data(*dataset)
-    files = options.files
     if options.quantise:
         without = None
         if options.without is not None:
             without = opened(options.without, dataset, kind="log_density", **map_reading(options))
         model = QuantisedModel(model, without)
-        files = ".png" if files == ".npy" else files
     written = export_predictions(
         model,
         dataset.stimuli,
         options.out,
-        files=files,
-        bits=options.bits or 8,
+        files=options.files,
+        bits=written_bits(options),
         dtype=options.dtype,
     )
-    output.wrote(written, f"{len(dataset)} maps of {name or model.name or spec}")
+    called = name or model.name or spec
+    output.wrote(written, f"{len(dataset)} maps of {called}")
+    output.document({"dataset": dataset.name, "model": called, "n_maps": len(dataset)})

@@ -9,7 +9,7 @@ import numpy as np
 
 from salmetrics.cli import output
 from salmetrics.cli.arguments.dataset import add_data, dataset_of, shortened
-from salmetrics.cli.arguments.map_output import add_writing, check_maps_out
+from salmetrics.cli.arguments.map_output import add_writing, check_maps_out, written_bits
 from salmetrics.cli.arguments.parsing import section
 from salmetrics.cli.arguments.scoring import add_json
 from salmetrics.data.dataset import Dataset
@@ -72,14 +72,15 @@ def _run(options: argparse.Namespace) -> None:
         stimuli,
         options.out,
         files=options.files,
-        bits=options.bits or 8,
+        bits=written_bits(options),
         dtype=options.dtype,
         levels="proportional",
     )
     smoothing = maps.smoothing
     width = f"{smoothing.cycles:g} cycles" if smoothing.cycles else f"sigma {smoothing.sigma:g}"
     more = f"; {left_out} images without fixations are left out" if left_out else ""
-    levels = "" if options.files in (".npy", ".mat") else ", grey levels from 0 to each maximum"
+    bits = written_bits(options)
+    levels = "" if bits is None else f", grey levels of {bits} bits from 0 to each maximum"
     output.wrote(
         written, f"{len(dataset)} maps, {width}, protocol {maps.protocol.name}{levels}{more}"
     )

@@ -11,15 +11,20 @@ import numpy as np
 
 from salmetrics.cli import output
 from salmetrics.cli.arguments.dataset import add_data, dataset_of, shortened
-from salmetrics.cli.arguments.map_output import add_one_model, add_writing, check_maps_out
+from salmetrics.cli.arguments.map_output import (
+    add_one_model,
+    add_writing,
+    check_maps_out,
+    written_bits,
+)
 from salmetrics.cli.arguments.model import DENSITY_KINDS, opened, split_name
-from salmetrics.cli.arguments.scoring import add_json, map_reading
+from salmetrics.cli.arguments.scoring import KeyChoices, SplitKeys, add_json, map_reading
 from salmetrics.data.dataset import Dataset
 from salmetrics.errors import InputError, check_whole
 from salmetrics.evaluation.expected_score import expected_score
 from salmetrics.evaluation.optimal_map import OptimalMapModel
 from salmetrics.fingerprint import fingerprint
-from salmetrics.io.files import replacing
+from salmetrics.io.files import write_text
 from salmetrics.metrics.registry import OPTIMAL_MAP_METRICS
 from salmetrics.models.base import log_density_of, model_name
 from salmetrics.models.export import export_predictions
@@ -50,9 +55,9 @@ def add(commands: Any) -> None:
     maps.add_argument(
         "--metric",
         nargs="+",
-        action="extend",
+        action=SplitKeys,
         required=True,
-        choices=OPTIMAL_MAP_METRICS,
+        choices=KeyChoices(OPTIMAL_MAP_METRICS),
         metavar="KEY",
         help=f"{', '.join(OPTIMAL_MAP_METRICS)}; with several, --out is a folder with one for each",
     )
@@ -92,7 +97,7 @@ def add(commands: Any) -> None:
 
 
 def _run(options: argparse.Namespace) -> None:
-    keys = list(dict.fromkeys(options.metric))
+    keys = options.metric
     if len(keys) > 1 and options.out.suffix:
         raise InputError(
             f"--out must be a folder for several metrics, without suffix; got {str(options.out)!r}"
@@ -119,7 +124,7 @@ def _run(options: argparse.Namespace) -> None:
         )
         for key in keys
     }
-    form = {"files": options.files, "bits": options.bits or 8, "dtype": options.dtype}
+    form = {"files": options.files, "bits": written_bits(options), "dtype": options.dtype}
     if len(keys) == 1:
         export_predictions(models[keys[0]], dataset.stimuli, options.out, **form)
         text = f"{len(dataset)} maps of {name or model_name(model)} for {keys[0]}"
@@ -163,8 +168,7 @@ def _export_all(
             f"{str(folder)!r} exists and was not written by this command; name a new folder"
         )
     folder.mkdir(parents=True, exist_ok=True)
-    with replacing(note) as temporary:
-        temporary.write_text(record, encoding="utf-8")
+    write_text(note, record)
     for key, maps in models.items():
         target = folder / key
         if target.exists() and not target.with_name(f"{key}.partial").exists():

@@ -8,7 +8,6 @@ output, everything else to standard error.
 from __future__ import annotations
 
 import contextlib
-import errno
 import json
 import math
 import os
@@ -21,6 +20,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TextIO
 
+from salmetrics.errors import InputError, NotSavedWarning, shortened, why_not_written
+
 __all__ = [
     "OutputError",
     "ReaderGoneError",
@@ -28,7 +29,9 @@ __all__ = [
     "console",
     "document",
     "error",
+    "failures",
     "finish",
+    "is_written",
     "keeps",
     "kept",
     "note",
@@ -59,11 +62,13 @@ class _State:
     keeps: str = "nothing is kept"
     saved: list[str] = field(default_factory=list)
     lines: list[str] = field(default_factory=list)
-    failed: list[str] = field(default_factory=list)
+    failed: dict[tuple[str, str], list[str]] = field(default_factory=dict)
     warned: set[str] = field(default_factory=set)
 
 
 _state = _State()
+
+_LONG = re.compile(r"""'[^']{250,}'|"[^"]{250,}"|\S{250,}""")  # longer than most paths
 
 
 @contextlib.contextmanager
@@ -85,7 +90,10 @@ def console() -> Iterator[None]:
             file: TextIO | None = None,
             line: str | None = None,
         ) -> None:
-            if _state.verbose:
+            if isinstance(message, NotSavedWarning):
+                option = _state.options.get(message.argument, "--out")
+                _fail(option, message.reason, message.path)
+            elif _state.verbose:
                 text = warnings.formatwarning(message, category, filename, lineno, line)
                 _print_error(text.rstrip("\n"))
             else:
@@ -93,6 +101,7 @@ def console() -> Iterator[None]:
                 _warn(f"{'' if ours else f'{category.__name__}: '}{message}")
 
         warnings.showwarning = show
+        warnings.simplefilter("always", NotSavedWarning)
         try:
             yield
         finally:
@@ -141,7 +150,7 @@ def note(text: str) -> None:
 
 def error(text: str, what: str = "error") -> None:
     """Print one line on standard error about an error, or about `what` else ended the work."""
-    _print_error(f"salmetrics: {what}: {' '.join(on_command_line(text).split())}")
+    _print_error(f"salmetrics: {what}: {_line(text)}")
 
 
 def keeps(text: str) -> None:
@@ -171,7 +180,7 @@ def save(path: str | Path, write: Callable[[Path], Any], text: str = "") -> None
     try:
         write(Path(path))
     except OSError as failure:
-        _state.failed.append(f"--out: {_reason(failure)}, so {str(path)!r} is not written")
+        _fail("--out", why_not_written(failure), str(path))
     else:
         wrote(path, text)
 
@@ -190,7 +199,6 @@ def check_out(path: Path | None, suffixes: tuple[str, ...] = ()) -> str:
     InputError
         If the suffix is unknown, the path is a folder, or its folder is missing or read-only.
     """
-    from salmetrics.errors import InputError
     from salmetrics.io.files import check_target
 
     if path is None:
@@ -205,8 +213,8 @@ def check_out(path: Path | None, suffixes: tuple[str, ...] = ()) -> str:
     return suffix
 
 
-def finish() -> list[str]:
-    """Report the files that were written; return the errors of those that were not."""
+def finish() -> None:
+    """Report the files that were written."""
     if _state.lines and not _state.quiet:
         lines, _state.lines = _state.lines, []
         if _state.json:
@@ -214,7 +222,20 @@ def finish() -> list[str]:
                 _print_error(line)
         else:
             _print("\n".join(lines))
-    return _state.failed
+
+
+def failures() -> list[str]:
+    """Return what prevented files from being written, as one text per option and reason."""
+    return [
+        f"{option}: {reason}, so {_listed(paths)} {'is' if len(paths) == 1 else 'are'} not written"
+        for (option, reason), paths in _state.failed.items()
+    ]
+
+
+def is_written(path: str | Path) -> bool:
+    """Whether neither this path nor anything below it has failed to be written."""
+    failed = {Path(each) for paths in _state.failed.values() for each in paths}
+    return not any(Path(path) in (each, *each.parents) for each in failed)
 
 
 def on_command_line(text: str, options: Mapping[str, str] | None = None) -> str:
@@ -239,7 +260,9 @@ def on_command_line(text: str, options: Mapping[str, str] | None = None) -> str:
     "--n-bins must be a whole number >= 2; got 'kind='"
     """
     options = _state.options if options is None else options
-    known = {**_arguments(options), **options}
+    of_evaluate = {name: f"evaluate --{name.replace('_', '-')}" for name in _OF_EVALUATE}
+    own = {**_arguments(options), **options}
+    known = {**of_evaluate, **own}
 
     def option(match: re.Match[str]) -> str:
         name, value = match["name"], match["value"] or ""
@@ -247,25 +270,31 @@ def on_command_line(text: str, options: Mapping[str, str] | None = None) -> str:
         if match["quoted"] is not None or name not in known or is_number:
             return match[0]
         word = value[1:-1] if value[:1] in ("'", '"') else value
-        return " ".join([known[name], *([shlex.quote(word)] if word not in ("", "True") else [])])
+        is_switch = word in ("", "True") or (word == "False" and known[name].startswith("--no-"))
+        return " ".join([known[name], *([] if is_switch else [shlex.quote(word)])])
 
     for spelling, dest, replacement in _SPELLINGS:
-        if not dest or dest in known:
+        if not dest or dest in own:
             text = re.sub(spelling, replacement, text)
     text = re.sub(
         r"""(?P<quoted>(?<!\w)(?:'[^'\n]*'|"[^"\n]*"))|"""  # not the apostrophe in "image's"
-        r"""(?<![\w,:/\\.=-])(?P<name>[a-z_]+)=(?P<value>'[^']*'|"[^"]*"|[\w.-]+)?(?![\w([{])""",
+        r"""(?<![\w,:/\\.=-])(?P<name>[a-z_]+)=(?P<value>'[^']*'|"[^"]*"|[\w.-]*\w)?(?![\w([{])""",
         option,
         text,
     )
     begins = re.match(r"(?P<before>(?:[^:']*: )?)(?P<name>[a-z_]+)(?= (?:must|is needed)\b)", text)
-    if begins is not None and begins["name"] in options:
-        text = f"{begins['before']}{options[begins['name']]}{text[begins.end() :]}"
+    if begins is not None:
+        name = begins["name"]
+        names = _KEYS if name == "metric" and name not in options else (name,)
+        option_of_it = next((options[each] for each in names if each in options), name)
+        text = f"{begins['before']}{option_of_it}{text[begins.end() :]}"
     return text
 
 
-# calls of Python in messages, the argument behind the option that does the same, and that option
-# (none: the text holds for every command)
+_KEYS = ("metrics", "rank", "sort_by")  # arguments whose errors are called those of a metric
+
+# calls of Python in messages, the argument behind the option that does the same (none: the text
+# holds for every command; of two entries, the first that applies is used), and that option
 _SPELLINGS = (
     (r"\(\w+=, on the command line (--[\w-]+)\)", "", r"(\1)"),
     (
@@ -275,30 +304,62 @@ _SPELLINGS = (
     ),
     (r"map_order='given' or 'numbered'", "map_order", "--map-order given or --map-order numbered"),
     (r", or pass its path as archive=", "archive", ", or name it with --archive"),
+    (r"or pass its path as archive=", "", "or run salmetrics datasets get NAME --archive FILE"),
+    (r"\bcheck=False accepts", "no_check", "--no-check accepts"),
+    (r"\bcheck=False accepts", "", "salmetrics datasets get NAME --no-check accepts"),
     (r"\w+\.drop_outside\(stimuli\)", "outside", "--outside drop"),
     (r"\w+\.clip_to\(stimuli\)", "outside", "--outside clip"),
     (r"salmetrics\.fit_density\b", "fit_density", "--fit-density"),
-    (
-        r"(?<=with )salmetrics\.fit_density\b",
-        "",
-        "evaluate --fit-density",
-    ),
+    (r"(?<=with )salmetrics\.fit_density\b", "", "evaluate --fit-density"),
     (r"baseline=salmetrics\.Uniform\(\)", "baseline", "--baseline uniform"),
+    (r"baseline=salmetrics\.Uniform\(\)", "", "evaluate --baseline uniform"),
+    (r"\bsalmetrics\.GaussianCentreBias\(\)", "", "gaussian-centre-bias"),
     (
         r"salmetrics\.GoldStandard\.fit\(\.\.\., hold_out='fixation'\)",
         "model",
         "--model gold-standard:fixation",
     ),
+    (
+        r"salmetrics\.GoldStandard\.fit\(\.\.\., hold_out='fixation'\)",
+        "",
+        "evaluate --model gold-standard:fixation",
+    ),
+    (r"\bhold_out='(\w+)'", "model", r"--model gold-standard:\1"),
+    (r" with upper_bound=True\b", "model", " as gold-standard:upper-bound"),
+    (r"\bunknown='mixture'", "model", "its option unknown=mixture"),
+    (r"\b(pass|give) kind='saliency_map'", "log_densities", r"\1 it with --maps"),
+    (r"\b(pass|give) kind='log_density'", "log_densities", r"\1 it with --log-densities"),
+    (
+        r"\b(pass|give) kind='density'(, or its logarithm)?",
+        "log_densities",
+        r"\1 its natural logarithm with --log-densities",
+    ),
     (r"(?<!\w)[\w.]+\(\.\.\., (\w+='?\w+'?)\)", "model", r"\1"),  # as_model(..., resize='bilinear')
+    (r"\bevaluate\(\.\.\., gold_standard=True\)", "", "evaluate --gold-standard"),
+    (r"\bevaluate again with keep='fixation'", "", "salmetrics evaluate keeps them"),
     (r"\bamong the metrics\b", "metrics", "among --metrics"),
+    (r"\bchoose models= or sizes=", "mixtures", "choose fewer with --mixtures"),
     (
         r"sigma= \(pixels; on the command line ([^)]*)\), or give the stimuli sigma= or "
         r"pixels_per_degree=",
         "sigma",
         r"\1, or --pixels-per-degree",
     ),
-    (r" with upper_bound=True\b", "model", " as gold-standard:upper-bound"),
+    (
+        r"\bgive it another name: Dataset\(name, stimuli, fixations\)",
+        "name",
+        "give it another one: --name NAME, or --dataset SPEC,name=NAME",
+    ),
+    (r"\bimages='copy' in write_hdf5 stores", "", "salmetrics pack --copy-images stores"),
+    (r"\bis read with salmetrics\.read_hdf5", "dataset", "is named by --dataset"),
+    (
+        r"; use Stimuli\.from_files or Stimuli\.from_arrays for models that look at images",
+        "",
+        "; models that look at images need a data set with their files or pixels",
+    ),
 )
+
+_OF_EVALUATE = ("baseline", "empirical", "gold_standard", "protocol")  # which saved results name
 
 
 def _arguments(options: Mapping[str, str]) -> dict[str, str]:
@@ -318,7 +379,7 @@ def _print(text: str) -> None:
     except OSError as failure:
         _abandon(sys.stdout)
         where = _saved() or "nothing is saved; --out FILE saves the result, where there is one"
-        raise OutputError(f"standard output: {_reason(failure)}; {where}") from failure
+        raise OutputError(f"standard output: {why_not_written(failure)}; {where}") from failure
 
 
 def _print_error(text: str) -> None:
@@ -329,10 +390,29 @@ def _print_error(text: str) -> None:
 
 def _warn(text: str) -> None:
     """Print a warning as one line, and each only once."""
-    line = " ".join(on_command_line(text).split())
+    line = _line(text)
     if line not in _state.warned:
         _state.warned.add(line)
         _print_error(f"salmetrics: warning: {line}")
+
+
+def _fail(option: str, reason: str, path: str) -> None:
+    """Record a file that could not be written, which ends the command with an error."""
+    paths = _state.failed.setdefault((option, reason), [])
+    if path not in paths:
+        paths.append(path)
+
+
+def _listed(paths: list[str]) -> str:
+    """Return paths as words of a sentence."""
+    *first, last = map(repr, paths)
+    return f"{', '.join(first)} and {last}" if first else last
+
+
+def _line(text: str) -> str:
+    """Return a message as one line that names options, with long words and names shortened."""
+    line = " ".join(on_command_line(text).split())
+    return re.sub(_LONG, lambda match: shortened(match[0]), line)
 
 
 def _abandon(stream: TextIO) -> None:
@@ -346,14 +426,6 @@ def _abandon(stream: TextIO) -> None:
 def _saved() -> str:
     """Return which files were saved; empty if none."""
     return f"saved: {', '.join(_state.saved)}" if _state.saved else ""
-
-
-def _reason(failure: Exception) -> str:
-    """Return why a file could not be written, without the name of a temporary file."""
-    number = getattr(failure, "errno", None)
-    if number is None:
-        return str(failure)
-    return "the disk is full" if number in (errno.ENOSPC, errno.EDQUOT) else os.strerror(number)
 
 
 def _plain(value: Any) -> Any:

@@ -9,6 +9,7 @@ from typing import Any
 
 from salmetrics.cli import output
 from salmetrics.cli.arguments.dataset import add_data, dataset_of, shortened
+from salmetrics.cli.arguments.scoring import add_json
 from salmetrics.data.dataset import Dataset
 from salmetrics.data.hdf5 import write_hdf5
 
@@ -34,15 +35,11 @@ def add(commands: Any) -> None:
         help="file to write, ending in .h5 or .hdf5; an existing file is replaced",
     )
     file.add_argument(
-        "--name",
-        metavar="NAME",
-        help="name of the data set (default: that of the data set or folder)",
-    )
-    file.add_argument(
         "--copy-images",
         action="store_true",
         help="store the pixels of the images (default: their paths)",
     )
+    add_json(file)
 
 
 def _run(options: argparse.Namespace) -> None:
@@ -54,6 +51,16 @@ def _run(options: argparse.Namespace) -> None:
             pixels_per_degree=options.pixels_per_degree or stimuli.pixels_per_degree,
             sigma=options.sigma or stimuli.sigma,
         )
-    named = Dataset(options.name or dataset.name, stimuli, dataset.fixations, dataset.info)
+    named = Dataset(dataset.name, stimuli, dataset.fixations, dataset.info)
     write = partial(write_hdf5, named, images="copy" if options.copy_images else "link")
     output.save(options.out, write, f"{named.name}, {named.stimuli}, {named.fixations}")
+    output.document(
+        {
+            "name": named.name,
+            "n_images": len(named),
+            "n_fixations": len(named.fixations),
+            "left_out": dict(named.fixations.left_out),
+            "sigma": stimuli.sigma,
+            "pixels_per_degree": stimuli.pixels_per_degree,
+        }
+    )

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from salmetrics.cli import output
-from salmetrics.cli.arguments.dataset import add_first, named_dataset, shortened
-from salmetrics.cli.arguments.map_output import add_writing, check_maps_out
+from salmetrics.cli.arguments.dataset import add_first, shortened
+from salmetrics.cli.arguments.dataset_spec import named_dataset
+from salmetrics.cli.arguments.map_output import add_writing, check_maps_out, written_bits
 from salmetrics.cli.arguments.model import opened
 from salmetrics.data.dataset import Dataset
 from salmetrics.data.fixations import Fixations
@@ -141,7 +142,7 @@ def _run(options: argparse.Namespace) -> None:
         dataset.stimuli,
         options.out,
         files=options.files,
-        bits=options.bits or 8,
+        bits=written_bits(options),
         dtype=options.dtype,
     )
     output.wrote(written, f"{len(dataset)} log densities of {model_name(model)}")

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from salmetrics.cli import output
-from salmetrics.cli.arguments.documents import evaluation_document, records
+from salmetrics.cli.arguments.documents import errors_text, evaluation_document, records, table_text
 from salmetrics.cli.arguments.scoring import add_json, add_layout
 from salmetrics.errors import InputError
 from salmetrics.results.evaluation import Evaluation
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = ["add"]
+
+_MANY = 30  # groups that are printed
 
 
 def add(commands: Any) -> None:
@@ -67,7 +69,7 @@ def _run(options: argparse.Namespace) -> None:
     if options.bins is not None and options.by is None:
         raise InputError("--bins needs --by")
     result = Evaluation.load(options.file)
-    table = str(result) if options.layout is None else to_text(result, options.layout)
+    table = table_text(result if options.layout is None else to_text(result, options.layout))
     record = result.provenance
     data = record["dataset"]
     lines = [f"{data['name']}: {data['n_images']} images, {data['n_fixations']} fixations"]
@@ -77,6 +79,9 @@ def _run(options: argparse.Namespace) -> None:
         lines.append(f"left out or moved: {counts}")
     made = f"made {record['created']} with salmetrics {record['packages']['salmetrics']}"
     lines += [f"{made}\n", table]
+    errors = errors_text(result)
+    if errors:
+        lines.append(f"\n{errors}")
     contents = evaluation_document(result)
     if options.rank is not None:
         ranked = result.rank(options.rank)
@@ -87,7 +92,7 @@ def _run(options: argparse.Namespace) -> None:
         if bins is not None and len(bins) == 1 and bins[0].is_integer():
             bins = int(bins[0])
         groups = result.by(options.by, bins=bins)
-        lines.append(f"\n{_grouped(groups)}")
+        lines.append(f"\n{_grouped(groups, options.by, ranges=bins is not None)}")
         contents["by"] = records(groups)
     if options.compare:
         compared = result.compare()
@@ -104,9 +109,18 @@ def _run(options: argparse.Namespace) -> None:
     output.document(contents)
 
 
-def _grouped(groups: pd.DataFrame) -> str:
-    """Return scores per group with every group's name in its row."""
-    flat = groups.reset_index()
+def _grouped(groups: pd.DataFrame, by: str, *, ranges: bool) -> str:
+    """Return scores per group with every group's name in its row; of many numbers, the first."""
+    values = groups.index.get_level_values(by)
+    shown, text = groups, ""
+    if not ranges and values.nunique() > _MANY and values.dtype.kind in "iuf":
+        shown = groups[values.isin(values.unique()[:_MANY])]
+        text = (
+            f"\nthe first {_MANY} of {values.nunique()} groups, one per value of {by}: --bins 4 "
+            "makes four ranges instead, and --json prints all groups"
+        )
+    flat = shown.reset_index()
     same = [name for name in ("note", "higher_is_better") if name in flat]
     empty = [name for name in flat if flat[name].isna().all()]
-    return flat.drop(columns=list({*same, *empty})).round(4).to_string(index=False, na_rep="-")
+    table = flat.drop(columns=list({*same, *empty})).round(4).to_string(index=False, na_rep="-")
+    return f"{table}{text}"

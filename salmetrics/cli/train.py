@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from salmetrics.cli import output
-from salmetrics.cli.arguments.dataset import named_dataset
+from salmetrics.cli.arguments.dataset_spec import named_dataset
 from salmetrics.errors import InputError
 
 __all__ = ["add"]

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from salmetrics.data.tables import Cells, as_numbers, listed
+from salmetrics.data.table_cells import LISTS, Cells, as_numbers, is_list, listed
 from salmetrics.errors import InputError, check_choice, some
 
 __all__ = ["MISSING", "FixationColumns", "absent_in", "as_subjects", "fixation_columns"]
@@ -141,7 +141,9 @@ def _positions(
     if bad.size:
         texts = [str(cells[row]) for row in bad[:3]]
         hint = ""
-        if any("," in text for text in texts) and decimal == ".":
+        if any(map(is_list, texts)):
+            hint = f"; {LISTS}"
+        elif any("," in text for text in texts) and decimal == ".":
             hint = "; decimal='.' is assumed, decimal=',' reads 12,5 as 12.5"
         elif any("." in text for text in texts) and decimal == ",":
             hint = "; decimal=',' is assumed, decimal='.' reads 12.5"

@@ -3,58 +3,37 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from salmetrics.data.checks import outside_hint
-from salmetrics.data.fixation_columns import (
-    MISSING,
-    FixationColumns,
-    absent_in,
-    as_subjects,
-    fixation_columns,
-)
-from salmetrics.data.positions import Origin, Units, check_units, to_pixels
-from salmetrics.data.presets import layout_of, preset_like
-from salmetrics.data.stimuli import Stimuli, selected_indices
-from salmetrics.data.tables import (
-    DECIMALS,
-    ColumnsError,
+from salmetrics.array_types import is_array, to_numpy
+from salmetrics.data.checks.positions import outside_hint
+from salmetrics.data.fixation_columns import absent_in, as_subjects
+from salmetrics.data.fixation_maps import MapValues, pixels_of_maps
+from salmetrics.data.fixation_tables import (
+    FixationRows,
     TableFormat,
-    as_column,
-    check_columns,
-    decimal_mark,
-    read_table,
+    read_rows,
+    rows_of_frame,
 )
-from salmetrics.errors import InputError, InputWarning, check_choice, some
-from salmetrics.io.names import counts_images, match_rows, two_orders
+from salmetrics.data.positions import Origin, Units
+from salmetrics.data.stimuli import Stimuli, selected_indices
+from salmetrics.errors import InputError, InputWarning
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["MOVED", "OUTSIDE", "Fixations", "MapValues", "read_fixations"]
-
-MapValues = Literal["counts", "marks"]
+__all__ = ["MOVED", "OUTSIDE", "Fixations", "read_fixations"]
 
 # reasons in `left_out`
 OUTSIDE = "fixations outside their image"
 MOVED = "fixations moved into their image"
-_LARGE_COUNT = 50  # of fixations on one pixel
-_MARK = 100  # values of marks are at least this, such as 255
-_SEVERAL = 20  # pixels from which on their places say something
-_ORDINAL = 5  # values 1 to n, once each, that are not counts by chance
-_APART = 0.01  # share of fixated pixels without a neighbour, of the densest counts
-_BLURRED = (
-    "looks like a blurred map, which is ground truth for cc, kldiv and sim (empirical=), "
-    "not fixations"
-)
-_RESERVED = ("cls", "image", "n_images", "subject", "x", "y")
 
 
 class Fixations:
@@ -72,6 +51,8 @@ class Fixations:
         Number of images, including those without fixations.
     left_out
         Number of fixations or rows that were left out before, by reason.
+    notes
+        What was noticed while the fixations were read.
 
     Attributes
     ----------
@@ -89,6 +70,9 @@ class Fixations:
     left_out
         Number of fixations or rows that were left out when the data were made, by reason, such as
         "fixations outside their image"; of those that `clip_to` moved, too. Selections keep it.
+    notes
+        What was noticed while the fixations were read, and warned of then, one line each; results
+        record it. Selections keep it.
 
     Examples
     --------
@@ -109,11 +93,13 @@ class Fixations:
         columns: Mapping[str, NDArray[Any]],
         n_images: int,
         left_out: Mapping[str, int] | None = None,
+        notes: Iterable[str] = (),
     ) -> None:
         self.columns = dict(columns)
         self.n_images = n_images
         if left_out:
             self._left_out.update(left_out)
+        self._notes = tuple(dict.fromkeys(notes))
         self._order: NDArray[np.int64] | None = None
         self._offsets: NDArray[np.int64] | None = None
         self._freeze()
@@ -131,10 +117,19 @@ class Fixations:
         """Number of fixations or rows that were left out, by reason."""
         return MappingProxyType(self._left_out)
 
+    @cached_property  # as above
+    def _notes(self) -> tuple[str, ...]:
+        return ()
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was noticed while the fixations were read."""
+        return self._notes
+
     def _with_left_out(self, reason: str, n: int) -> Fixations:
         """Return the same fixations, with n more that were left out for a reason."""
         counts = self._left_out | ({reason: self._left_out.get(reason, 0) + n} if n else {})
-        return Fixations(self.columns, self.n_images, counts)
+        return Fixations(self.columns, self.n_images, counts, self.notes)
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
@@ -284,29 +279,18 @@ class Fixations:
         >>> Fixations.from_dataframe(table, stimuli).image
         array([1, 0])
         """
-        if not hasattr(table, "iloc") or not hasattr(table, "columns"):
-            raise InputError(
-                f"table must be a DataFrame of pandas; got {type(table).__name__}: give "
-                "pandas.DataFrame(table)"
-            )
-        names = [str(name) for name in table.columns]
-        image, x, y = str(image), str(x), str(y)
-        subject = None if subject is None else str(subject)
-        roles = {"image": image, "x": x, "y": y}
-        if subject is not None or "subject" in names:
-            roles["subject"] = subject or "subject"
-        check_columns(names, {role: (name,) for role, name in roles.items()})
-        cells = {role: table.iloc[:, names.index(name)].to_numpy() for role, name in roles.items()}
-        where = "row {}".format
-        columns = fixation_columns(cells, roles, where=where, missing=missing)
-        others = {
-            name: table.iloc[:, k].to_numpy()[columns.rows]
-            for k, name in enumerate(names)
-            if name not in roles.values()
-        }
-        where_kept = _places(columns.rows, where)
-        image_of = _matched(columns.names, stimuli, where_kept, image_name)
-        return _assembled(columns, others, stimuli, image_of, units, origin, one_based)
+        form = TableFormat(
+            image=str(image),
+            x=str(x),
+            y=str(y),
+            subject=None if subject is None else str(subject),
+            units=units,
+            origin=origin,
+            one_based=one_based,
+            missing=missing,
+            image_name=image_name,
+        )
+        return _of_rows(rows_of_frame(table, stimuli, form), len(stimuli), stacklevel=3)
 
     @classmethod
     def from_csv(
@@ -334,7 +318,8 @@ class Fixations:
 
         Separator, decimal mark, encoding and comments are found, or refused if they are not
         certain. Outer blanks of cells do not count. Image names and subjects are text, so "01",
-        "1" and "NA" are three subjects; further columns are numbers if all their cells are.
+        "1" and "NA" are three subjects; further columns are numbers if all their cells are. Row
+        numbers as R writes them, and a row of units below the header, are left aside.
 
         Parameters
         ----------
@@ -355,7 +340,9 @@ class Fixations:
         units
             Units of positions: "pixel" (default), "normalised" (fractions of the image's width and
             height; 1.0 is outside), "percent" of them, "norm" (from -1 to 1 between opposite edges,
-            from the centre, as in PsychoPy) or "degree" (`stimuli.pixels_per_degree` pixels each).
+            from the centre), "height" (fractions of the height along both axes, from the centre) or
+            "degree" (`stimuli.pixels_per_degree` pixels each). "height" is PsychoPy's default,
+            "norm" another of its units.
         origin
             Where positions are (0, 0): "top-left" of the image (default), "bottom-left", y upwards,
             its "centre", y upwards, or "centre-y-down"; degrees have no default.
@@ -370,7 +357,7 @@ class Fixations:
             them in `left_out`.
         image_name
             Template of the name of an image in the file, such as "stim{number:03d}"; for its
-            fields see `salmetrics.io.names.rendered`.
+            fields see `salmetrics.io.name_templates.rendered`.
         separator
             What separates cells, one character, "tab" or "space".
         decimal
@@ -403,7 +390,7 @@ class Fixations:
         >>> fixations.x, fixations.y, fixations.subject, dict(fixations.left_out)
         (array([40.]), array([15.]), array(['01'], dtype=object), {'rows without values': 1})
         """
-        layout = TableFormat(
+        form = TableFormat(
             image,
             x,
             y,
@@ -420,10 +407,16 @@ class Fixations:
             comment,
             image_name,
         )
-        return read_fixations(path, stimuli, layout)[0]
+        return read_fixations(path, stimuli, form)[0]
 
     @classmethod
-    def from_maps(cls, maps: Sequence[ArrayLike], *, values: MapValues | None = None) -> Fixations:
+    def from_maps(
+        cls,
+        maps: Sequence[ArrayLike],
+        *,
+        values: MapValues | None = None,
+        names: Sequence[str] | None = None,
+    ) -> Fixations:
         """Create fixations from one map per image, of counts or of marks.
 
         Fixations are at the centres of their pixels, and all have subject 0.
@@ -437,7 +430,9 @@ class Fixations:
             that is not 0 holds one. By default, marks if all maps together have one value besides
             0, which is 255, 65535 or another above 1; else counts. It is an error then if the
             values are implausible as such: blurred, filled areas, ordinal numbers, more than 50
-            on a pixel.
+            on a pixel. With a given meaning, that is a warning, and in `notes`.
+        names
+            Names of the maps, such as those of their files, for messages; numbers by default.
 
         Returns
         -------
@@ -447,8 +442,9 @@ class Fixations:
         Raises
         ------
         InputError
-            If a map is not two-dimensional, or holds counts that are not whole numbers >= 0, or
-            looks like something else and `values` is not given.
+            If a map is not two-dimensional, or holds counts that are not whole numbers >= 0, over a
+            million fixations, or marks amid the noise of lossy compression; or if it looks like
+            something else and `values` is not given.
 
         Examples
         --------
@@ -458,33 +454,12 @@ class Fixations:
         >>> len(Fixations.from_maps([np.array([[0, 255], [255, 0]], np.uint8)]))
         2
         """
-        check_choice("values", values, (None, *get_args(MapValues)))
-        arrays = [np.asarray(each) for each in maps]
-        for i, array in enumerate(arrays):
-            if array.ndim != 2:
-                raise InputError(f"fixation map {i} must be two-dimensional; got {array.shape}")
-            if array.dtype.kind not in "biuf" or not np.isfinite(array).all():
-                raise InputError(f"fixation map {i} must hold finite numbers")
-        if values == "marks" or (values is None and _are_marks(arrays)):
-            arrays = [array != 0 for array in arrays]
-        for i, array in enumerate(arrays):
-            _check_counts(array, i)
-        if values is None:
-            _check_plausible(arrays)
-        rows, columns, images = [], [], []
-        for i, array in enumerate(arrays):
-            flat = np.repeat(np.arange(array.size), array.ravel().astype(np.int64))
-            rows.append(flat // array.shape[1])
-            columns.append(flat % array.shape[1])
-            images.append(np.full(flat.size, i))
-        if not images:
-            return cls.from_arrays([], [], [], n_images=0)
-        return cls.from_arrays(
-            np.concatenate(columns) + 0.5,
-            np.concatenate(rows) + 0.5,
-            np.concatenate(images),
-            n_images=len(images),
-        )
+        maps = list(to_numpy(maps) if is_array(maps) else maps)
+        (row, column, image), notes = pixels_of_maps(maps, values, names)
+        found = cls.from_arrays(column + 0.5, row + 0.5, image, n_images=len(maps))
+        for note in notes:
+            warnings.warn(note, InputWarning, stacklevel=2)
+        return cls(found.columns, found.n_images, notes=notes)
 
     def to_dataframe(self, stimuli: Stimuli | None = None) -> pd.DataFrame:
         """Return all columns as a table.
@@ -529,7 +504,7 @@ class Fixations:
             index if isinstance(index, slice) else selected_indices(index, len(self), "fixations")
         )
         columns = {name: values[rows] for name, values in self.columns.items()}
-        return Fixations(columns, self.n_images, self._left_out)
+        return Fixations(columns, self.n_images, self._left_out, self.notes)
 
     def __iter__(self) -> Iterator[Any]:
         raise TypeError("fixations are not iterated row by row; use the columns or of_image(i)")
@@ -612,7 +587,7 @@ class Fixations:
         all_rows = np.concatenate(rows) if rows else np.zeros(0, np.int64)
         columns = {name: values[all_rows] for name, values in self.columns.items()}
         columns["image"] = np.repeat(np.arange(len(images)), [len(r) for r in rows])
-        return Fixations(columns, len(images), self._left_out)
+        return Fixations(columns, len(images), self._left_out, self.notes)
 
     def counts(self) -> NDArray[np.int64]:
         """Return the number of fixations on each image.
@@ -690,7 +665,7 @@ class Fixations:
         columns = dict(self.columns)
         columns["x"] = np.where(outside, np.clip(self.x, 0.5, widths - 0.5), self.x)
         columns["y"] = np.where(outside, np.clip(self.y, 0.5, heights - 0.5), self.y)
-        moved = Fixations(columns, self.n_images, self._left_out)
+        moved = Fixations(columns, self.n_images, self._left_out, self.notes)
         return moved._with_left_out(MOVED, int(outside.sum()))
 
     def check_against(
@@ -761,195 +736,23 @@ def read_fixations(
     InputError
         As `Fixations.from_csv`.
     """
-    if Path(path).is_dir():
-        raise InputError(f"{str(path)!r} is a folder; expected a file, a table of fixations")
-    if not Path(path).is_file():
-        raise InputError(f"fixation file {str(path)!r} does not exist")
-    try:
-        return _read(path, stimuli, form)
-    except InputError as error:
-        names = error.names if isinstance(error, ColumnsError) else ()
-        known = None if form.preset is not None else preset_like(names)
-        hint = "" if known is None else f". It looks like a table of preset={known!r}"
-        raise InputError(f"{str(path)!r}: {error}{hint}") from error
+    rows = read_rows(path, stimuli, form)
+    return _of_rows(rows, len(stimuli), stacklevel=4), rows.where
 
 
-def _read(
-    path: str | Path, stimuli: Stimuli, form: TableFormat
-) -> tuple[Fixations, Callable[[int], str]]:
-    layout = layout_of(form.preset, form.image, form.x, form.y, form.subject)
-    check_choice("decimal", form.decimal, (None, *DECIMALS))
-    table = read_table(
-        path,
-        layout.wanted,
-        separator=form.separator,
-        encoding=form.encoding,
-        comment=form.comment,
-        keep=layout.keep,
+def _of_rows(rows: FixationRows, n_images: int, *, stacklevel: int) -> Fixations:
+    """Return the fixations of a table, and warn of what was noticed while it was read."""
+    found = Fixations.from_arrays(
+        rows.x, rows.y, rows.image, subject=rows.subject, n_images=n_images, **rows.others
     )
-    table = layout.one_row_each(table, raw=form.units is not None)
-    roles = layout.chosen(table.columns)
-    position = layout.position(table.columns)
-    units = form.units or position.units
-    origin = form.origin or (position.origin if form.units in (None, position.units) else None)
-    check_units(units, origin, form.one_based, stimuli.pixels_per_degree)
-    cells = {role: table.columns[name] for role, name in roles.items()}
-    decimal = form.decimal or decimal_mark(
-        [(roles[role], cells[role]) for role in ("x", "y")], table.separator, table.where
-    )
-    columns = fixation_columns(
-        cells,
-        roles,
-        where=table.where,
-        missing=form.missing,
-        decimal=decimal,
-        no_name=frozenset({"", *layout.no_name}),
-    )
-    columns.left_out.update(layout.left_out)
-    check_choice("unknown_images", form.unknown_images, MISSING)
-    rows = columns.rows
-    image_of = _matched(
-        columns.names,
-        stimuli,
-        lambda row: table.where(int(rows[row])),
-        form.image_name,
-        drop=form.unknown_images == "drop",
-    )
-    columns = columns.on_images(lambda name: name in image_of)
-    others = {
-        name: as_column([values[row] for row in columns.rows], decimal)
-        for name, values in table.columns.items()
-        if name not in roles.values()
-    }
-    where = _places(columns.rows, table.where)
-    fixations = _assembled(columns, others, stimuli, image_of, units, origin, form.one_based)
-    return fixations, where
-
-
-def _places(rows: NDArray[np.int64], where: Callable[[int], str]) -> Callable[[int], str]:
-    """Return a function from the place of a kept row to that of the row in the table."""
-    return lambda row: where(int(rows[row]))
-
-
-def _assembled(
-    columns: FixationColumns,
-    others: Mapping[str, NDArray[Any]],
-    stimuli: Stimuli,
-    image_of: Mapping[str, int],
-    units: str,
-    origin: str | None,
-    one_based: bool,
-) -> Fixations:
-    """Return fixations with positions in pixels, on the images that have the names."""
-    image = np.array([image_of[name] for name in columns.names], dtype=np.int64)
-    x, y = to_pixels(
-        columns.x,
-        columns.y,
-        stimuli.sizes[image],
-        units=units,
-        origin=origin,
-        one_based=one_based,
-        pixels_per_degree=stimuli.pixels_per_degree,
-    )
-    fixations = Fixations.from_arrays(
-        x,
-        y,
-        image,
-        subject=columns.subject,
-        n_images=len(stimuli),
-        **{f"{name}_" if name in _RESERVED else name: others[name] for name in others},
-    )
-    return Fixations(fixations.columns, fixations.n_images, columns.left_out)
-
-
-def _are_marks(maps: Sequence[NDArray[Any]]) -> bool:
-    """Whether maps have one value besides 0, above 1, as images of fixated pixels do."""
-    found: set[float] = set()
-    for array in maps:
-        found.update(np.unique(array).tolist())
-        found.discard(0)
-        if len(found) > 1:
-            return False
-    return len(found) == 1 and found.pop() > 1
-
-
-def _check_counts(counts: NDArray[Any], i: int) -> None:
-    """Raise `InputError` for a map that does not hold whole numbers."""
-    if (counts < 0).any() or (counts != np.floor(counts)).any():
-        raise InputError(f"fixation map {i} must hold whole numbers >= 0; this one {_BLURRED}")
-
-
-def _check_plausible(maps: Sequence[NDArray[Any]]) -> None:
-    """Raise `InputError` for maps whose values are probably not counts of fixations."""
-    for i, array in enumerate(maps):
-        problem = _implausible(array)
-        if problem:
-            raise InputError(
-                f"fixation map {i}: {problem}. If it holds counts, give values='counts'; if each "
-                "pixel that is not 0 is one fixation, give values='marks'"
-            )
-    filled = [array[array > 0] for array in maps]
-    n = sum(each.size for each in filled)
-    ones = sum(int((each == 1).sum()) for each in filled)
-    beside = sum(int(_beside(array > 0).sum()) for array in maps)
-    if n >= _SEVERAL and ones < n / 2 and beside < n / 2:
-        raise InputError(
-            f"only {ones} of {n} fixated pixels of the fixation maps hold 1, though they lie "
-            "apart: the values look like ordinal numbers or durations. If they are counts, give "
-            "values='counts'; if each pixel that is not 0 is one fixation, give values='marks'"
-        )
-
-
-def _implausible(counts: NDArray[Any]) -> str | None:
-    """Return why the values of one map are probably not counts; None if they may be."""
-    filled = counts > 0
-    levels, often = np.unique(counts[filled], return_counts=True)
-    n, top = int(filled.sum()), int(counts.max(initial=0))
-    if levels.size >= _ORDINAL and (often == 1).all() and top == levels.size:
-        return f"its values are 1 to {top}, once each, which look like ordinal numbers"
-    if n >= _SEVERAL and _looks_blurred(counts.astype(np.float64), filled):
-        return f"this one {_BLURRED}"
-    if levels.size > 1 and levels[0] >= _MARK and (levels % levels[0] == 0).all():
-        return f"all its values are multiples of {levels[0]:g}, as of marks that were added up"
-    if top > _LARGE_COUNT and counts.dtype.kind != "b" and levels.size > 1:
-        return (
-            f"one pixel holds {top}, which is more fixations than are likely; it may be a mask "
-            "with noise of compression, or hold durations"
-        )
-    if n < _SEVERAL:
-        return None
-    if n > counts.size / 3:
-        return f"{n} of its {counts.size} pixels are not 0; it may be inverted"
-    beside = _beside(filled)[filled]
-    if beside.mean() > 1 and (beside == 0).mean() < _APART:
-        return "its pixels that are not 0 lie together in areas, as discs around fixations do"
-    return None
-
-
-def _beside(filled: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """Return how many of the four neighbours of each filled pixel are filled, 0 elsewhere."""
-    around = np.pad(filled, 1).astype(np.int64)
-    return filled * (around[:-2, 1:-1] + around[2:, 1:-1] + around[1:-1, :-2] + around[1:-1, 2:])
-
-
-def _looks_blurred(counts: NDArray[np.float64], filled: NDArray[np.bool_]) -> bool:
-    """Whether neighbours differ less than counts do, or large values lie side by side."""
-    steps = [np.diff(counts, axis=axis) for axis in (0, 1)]
-    sums = [counts[1:] + counts[:-1], counts[:, 1:] + counts[:, :-1]]
-    # the expected square of the difference of independent counts is their sum or more
-    squares, total = (
-        sum(float(part.sum()) for part in parts) for parts in ([step**2 for step in steps], sums)
-    )
-    several = np.unique(counts[filled]).size > 3
-    if several and squares < total / 2:
-        return True
-    together = _beside(filled)[filled].mean() > 2
-    return bool(several and together and counts.max() > _LARGE_COUNT)
+    for note in rows.notes:
+        warnings.warn(note, InputWarning, stacklevel=stacklevel)
+    return Fixations(found.columns, n_images, rows.left_out, rows.notes)
 
 
 def _column(name: str, values: ArrayLike, dtype: Any = None) -> NDArray[Any]:
     try:
-        column = np.array(values, dtype=dtype)
+        column = np.array(to_numpy(values) if is_array(values) else values, dtype=dtype)
     except (TypeError, ValueError) as error:
         raise InputError(f"column {name!r} cannot be read as numbers: {error}") from error
     if column.ndim != 1:
@@ -974,40 +777,3 @@ def _image_column(image: ArrayLike, n_images: int | None) -> NDArray[np.int64]:
             f"{bad[0]}: {column[bad[0]]}"
         )
     return column.astype(np.int64)
-
-
-def _matched(
-    names: Sequence[str],
-    stimuli: Stimuli,
-    where: Callable[[int], str],
-    template: str | None = None,
-    *,
-    drop: bool = False,
-) -> dict[str, int]:
-    """Return the index of the image of each name, by the rule of `salmetrics.io.names`.
-
-    With `drop`, names without an image are left out.
-    """
-    first_row = {name: row for row, name in reversed(list(enumerate(names)))}
-    unique = list(dict.fromkeys(names))
-    orders = two_orders(stimuli.ids)
-    if template is not None and orders is not None and counts_images(template):
-        raise InputError(
-            f"image_name={template!r} may be meant for the order {orders[0]} or {orders[1]}; use "
-            "{number} for the number in the name of an image, or give the images in one order"
-        )
-    matching = match_rows(unique, stimuli.ids, template, drop=drop)
-    if matching.problems:
-        listed = [
-            f"{text} in {where(first_row[name])}"
-            for name, text in list(matching.problems.items())[:3]
-        ]
-        raise InputError(
-            f"{len(matching.problems)} image names are not among the stimuli: {', '.join(listed)}; "
-            f"ids look like {some(stimuli.ids, 3)}; image_name= says how names follow from ids"
-            + ("; unknown_images='drop' leaves such rows out" if matching.unknown else "")
-        )
-    if matching.rule is not None:
-        warnings.warn(f"image names: {matching.rule}", InputWarning, stacklevel=5)
-    place = {name: i for i, name in enumerate(stimuli.ids)}
-    return {name: place[image] for name, image in matching.found.items()}

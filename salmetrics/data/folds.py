@@ -16,7 +16,7 @@ from salmetrics.data.dataset import Dataset
 from salmetrics.data.stimuli import Stimuli
 from salmetrics.errors import InputError, check_choice, check_list, is_whole, some
 from salmetrics.io.files import check_file, check_target, replacing
-from salmetrics.io.names import natural_key
+from salmetrics.io.name_parts import natural_key
 
 __all__ = [
     "N_MIT1003",
@@ -296,7 +296,7 @@ class Folds(Mapping[str, int]):
             If the folder does not exist.
         """
         with (
-            replacing(check_target(path)) as temporary,
+            replacing(check_target(path, (".csv", ".tsv", ".txt"))) as temporary,
             temporary.open("w", newline="", encoding="utf-8") as file,
         ):
             writer = csv.writer(file, lineterminator="\n")

@@ -11,9 +11,9 @@ pysaliency's attributes `type`, `version` and `__attributes__` (JSON), and:
   and attributes `pixels_per_degree`, `sigma` and `name` if known.
 - fixations ("Fixations"): a group `columns` with one data set per column, and attributes
   `n_images`, `order` (JSON, names of the columns) and, unless empty, `left_out` (JSON, numbers by
-  reason). For pysaliency there are links to them as `x`, `y`, `n` and by their own names,
-  `subjects` (numbers), `t` (NaN if unknown), and `x_hist`, `y_hist`, `t_hist` (n, m): the earlier
-  fixations of the same scanpath, if there is a column `index`.
+  reason) and `notes` (JSON, list of texts). For pysaliency there are links to them as `x`, `y`, `n`
+  and by their own names, `subjects` (numbers), `t` (NaN if unknown), and `x_hist`, `y_hist`,
+  `t_hist` (n, m): the earlier fixations of the same scanpath, if there is a column `index`.
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ from salmetrics.io.damage import reading
 from salmetrics.io.files import check_file, check_target, replacing
 from salmetrics.io.hdf5_values import as_text, check_format, restored, storable
 from salmetrics.io.images import as_pixels
+from salmetrics.io.own_files import HDF5_SUFFIXES
 
 __all__ = ["FORMAT", "ImageStorage", "read_hdf5", "write_hdf5"]
 
@@ -66,7 +67,8 @@ def write_hdf5(
     Raises
     ------
     InputError
-        If the folder does not exist or is not writable, an image is not readable, or HDF5 does not
+        If the folder does not exist or is not writable, the name ends in the suffix of another
+        format, an image is not readable, or HDF5 does not
         support the type of a column.
     TypeError
         If `data` has another type.
@@ -86,7 +88,7 @@ def write_hdf5(
     check_choice("images", images, get_args(ImageStorage))
     if not isinstance(data, (Dataset, Fixations, Stimuli)):
         raise TypeError(f"data must be a Dataset, Stimuli or Fixations; got {type(data).__name__}")
-    target = check_target(path)
+    target = check_target(path, HDF5_SUFFIXES)
     try:
         # in memory, because HDF5 ends the process if the disk is full when it closes a file
         with h5py.File(target, "w", driver="core", backing_store=False) as file:
@@ -268,6 +270,8 @@ def _write_fixations(group: Any, fixations: Fixations) -> None:
     group.attrs["order"] = json.dumps(list(fixations.columns))
     if fixations.left_out:
         group.attrs["left_out"] = json.dumps(dict(fixations.left_out))
+    if fixations.notes:
+        group.attrs["notes"] = json.dumps(fixations.notes)
     for theirs, ours in (("x", "x"), ("y", "y"), ("n", "image")):
         group[theirs] = columns[ours]
     if fixations.subject.dtype.kind in "biuf":
@@ -309,7 +313,8 @@ def _read_fixations(group: Any, n_images: int | None) -> Fixations:
         columns = {name: restored(group["columns"][name]) for name in order}
         fixations = Fixations.from_arrays(n_images=int(group.attrs["n_images"]), **columns)
         left_out = json.loads(as_text(group.attrs.get("left_out", "{}")))
-        return Fixations(fixations.columns, fixations.n_images, left_out)
+        notes = json.loads(as_text(group.attrs.get("notes", "[]")))
+        return Fixations(fixations.columns, fixations.n_images, left_out, notes)
     names = [
         n for n in json.loads(as_text(group.attrs["__attributes__"])) if n not in _PYSALIENCY_NAMES
     ]

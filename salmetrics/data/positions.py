@@ -11,8 +11,10 @@ from salmetrics.errors import InputError, check_choice
 
 __all__ = ["Origin", "Units", "check_units", "to_pixels"]
 
-Units = Literal["pixel", "normalised", "norm", "percent", "degree"]
+Units = Literal["pixel", "normalised", "norm", "height", "percent", "degree"]
 Origin = Literal["top-left", "bottom-left", "centre", "centre-y-down"]
+
+_FROM_CENTRE = ("norm", "height")  # units of PsychoPy
 
 
 def check_units(
@@ -26,20 +28,20 @@ def check_units(
         If a choice is unknown, or choices do not go together.
     """
     check_choice("units", units, get_args(Units))
-    if origin is None and units == "degree":
-        raise InputError(
-            "units='degree' needs the place of 0 degrees: origin='centre' if y increases upwards, "
+    if units == "degree" and (origin is None or pixels_per_degree is None):
+        place = (
+            "the place of 0 degrees: origin='centre' if y increases upwards, "
             "origin='centre-y-down' if downwards, or origin='top-left'"
         )
-    where = origin or ("centre" if units == "norm" else "top-left")
+        needed = ["pixels_per_degree="] * (pixels_per_degree is None) + [place] * (origin is None)
+        raise InputError(f"units='degree' needs {', and '.join(needed)}")
+    where = origin or ("centre" if units in _FROM_CENTRE else "top-left")
     check_choice("origin", where, get_args(Origin))
-    if units == "norm" and where not in ("centre", "centre-y-down"):
+    if units in _FROM_CENTRE and where not in ("centre", "centre-y-down"):
         raise InputError(
-            "units='norm' are counted from the middle of the image: origin='centre', which is the "
-            f"default, or origin='centre-y-down'; got origin={where!r}"
+            f"units={units!r} are counted from the middle of the image: origin='centre', which is "
+            f"the default, or origin='centre-y-down'; got origin={where!r}"
         )
-    if units == "degree" and pixels_per_degree is None:
-        raise InputError("units='degree' needs pixels_per_degree=")
     if one_based and (units, where) != ("pixel", "top-left"):
         raise InputError(
             "one_based=True is for pixels that are counted from the top-left corner; it does not "
@@ -68,12 +70,13 @@ def to_pixels(
         (height, width) of the image of each position, shape (n, 2).
     units
         "pixel"; "normalised", fractions of the width and the height; "percent" of them; "norm",
-        from -1 to 1 between opposite edges, as in PsychoPy; or "degree" of visual angle, all of the
-        same number of pixels.
+        from -1 to 1 between opposite edges; "height", fractions of the height along both axes, from
+        -0.5 to 0.5 along y; or "degree" of visual angle, all of the same number of pixels. "norm"
+        and "height" are those of PsychoPy, for an image that fills the window.
     origin
         "top-left", y downwards; "bottom-left", y upwards; the image's "centre", y upwards; or
-        "centre-y-down". The top-left corner by default, the centre for "norm"; degrees have no
-        default.
+        "centre-y-down". The top-left corner by default, the centre for "norm" and "height";
+        degrees have no default.
     one_based
         Whether the first pixel has number 1, as in MATLAB: 1 is subtracted, as the loaders of
         published data sets do.
@@ -100,6 +103,8 @@ def to_pixels(
         x, y = x / 100 * widths, y / 100 * heights
     elif units == "norm":
         x, y = x * widths / 2, y * heights / 2
+    elif units == "height":
+        x, y = x * heights, y * heights
     elif units == "degree":
         x, y = x * per_degree, y * per_degree
     if one_based:

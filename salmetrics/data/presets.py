@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from salmetrics.data.tables import NO_VALUE, Table, as_numbers, listed
+from salmetrics.data.table_cells import NO_VALUE, as_numbers, listed
+from salmetrics.data.tables import Table
 from salmetrics.errors import InputError, check_choice
 
 __all__ = ["PRESETS", "Position", "Preset", "TableLayout", "layout_of", "preset_like"]
@@ -20,12 +21,33 @@ SAMPLES = "further samples of the same fixations"
 
 @dataclass(frozen=True)
 class Position:
-    """Two columns of positions, their units and their origin."""
+    """Two columns of positions.
+
+    Parameters
+    ----------
+    x, y
+        Names of the columns.
+    units, origin
+        Units of the positions and where they are 0.
+    degrees_from
+        Where positions are 0 if they are in degrees.
+    of_screen
+        What is said about positions that are those of the screen, if the program also has those of
+        the image.
+    """
 
     x: str = "x"
     y: str = "y"
     units: str = "pixel"
     origin: str | None = None
+    degrees_from: str | None = None
+    of_screen: str | None = None
+
+    def origin_for(self, units: str | None) -> str | None:
+        """Return where positions in these units are 0, those of the program by default."""
+        if units in (None, self.units):
+            return self.origin
+        return self.degrees_from if units == "degree" else None
 
 
 @dataclass(frozen=True)
@@ -55,6 +77,8 @@ class Preset:
         What stands for a missing name, in lower case.
     samples
         Column of samples in JSON, such as jsPsych writes; one row per trial.
+    of_screen
+        Whether positions are those of the screen, of which the program has no others.
     """
 
     title: str
@@ -69,6 +93,17 @@ class Preset:
     one_position: bool = False
     missing: tuple[str, ...] = ()
     samples: str | None = None
+    of_screen: bool = False
+
+
+def _dacs(x: str, y: str) -> Position:
+    """Return the columns of positions on the screen that Tobii's programs write."""
+    said = (
+        f"columns {x!r} and {y!r} hold pixels of the screen, not of the image: they are right only "
+        "if the image filled the screen, pixel by pixel; else export the columns of the image, "
+        "which end in MCS, or subtract the place of the image and divide by its scale"
+    )
+    return Position(x, y, of_screen=said)
 
 
 _YES = ("1", "true")
@@ -83,6 +118,7 @@ PRESETS: dict[str, Preset] = {
         image=("image", "IMAGE", "image_name", "IMAGE_NAME", "file"),
         subject=("RECORDING_SESSION_LABEL",),
         missing=(".", "undefined", "undefinednull"),
+        of_screen=True,
     ),
     # Gazepoint, Open Gaze API 2.0, and its article on screen coordinates: fractions of the screen
     # from the top-left corner. FPOGV is 1 for samples of a fixation, whose mean position so far
@@ -95,6 +131,7 @@ PRESETS: dict[str, Preset] = {
         needs_kind=True,
         fixation=("FPOGID",),
         last=True,
+        of_screen=True,
     ),
     # Pupil Labs: fixations.csv of Pupil Cloud and Neon (pixels of the reference image, from the
     # top-left corner), and exports of Pupil Player (norm_pos: fractions, from the bottom-left
@@ -111,10 +148,14 @@ PRESETS: dict[str, Preset] = {
         recording=("section id", "recording id"),
     ),
     # pymovements, Events: names of fixations begin with "fixation"; `unnest` splits the list
-    # "location" into two columns. Pixels if the location was measured on the column "pixel".
+    # "location" into two columns. Pixels if the location was measured on the column "pixel";
+    # degrees, of the column "position", are counted from the middle of the screen, y downwards.
     "pymovements": Preset(
         "pymovements, events with location",
-        (Position("location_x", "location_y"), Position("location_0", "location_1")),
+        tuple(
+            Position(f"location_{x}", f"location_{y}", degrees_from="centre-y-down")
+            for x, y in ("xy", "01")
+        ),
         image=("stimulus", "image", "file"),
         subject=("subject_id", "participant_id"),
         kinds=(("name", ("fixation*",)),),
@@ -132,8 +173,8 @@ PRESETS: dict[str, Preset] = {
             Position("Fixation point X (MCSnorm)", "Fixation point Y (MCSnorm)", "normalised"),
             Position("Mapped fixation X [px]", "Mapped fixation Y [px]"),
             Position("Mapped fixation X", "Mapped fixation Y"),
-            Position("Fixation point X [DACS px]", "Fixation point Y [DACS px]"),
-            Position("Fixation point X", "Fixation point Y"),
+            _dacs("Fixation point X [DACS px]", "Fixation point Y [DACS px]"),
+            _dacs("Fixation point X", "Fixation point Y"),
         ),
         image=("Presented Stimulus name", "Presented Media name", "MediaName"),
         subject=("Participant name", "ParticipantName"),
@@ -337,7 +378,11 @@ def layout_of(
         alike = [p for p in positions if x in (None, p.x) and y in (None, p.y)]
         units = {(p.units, p.origin) for p in alike or positions}
         kind = units.pop() if len(units) == 1 else ("pixel", None)
-        positions = tuple(alike) or tuple(Position(x or p.x, y or p.y, *kind) for p in positions)
+        from_ = {p.degrees_from for p in positions}
+        degrees_from = from_.pop() if len(from_) == 1 else None
+        positions = tuple(alike) or tuple(
+            Position(x or p.x, y or p.y, *kind, degrees_from) for p in positions
+        )
     return TableLayout(
         preset,
         positions,

@@ -18,6 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 from salmetrics.array_types import Size
 from salmetrics.errors import InputError
 from salmetrics.io.images import as_pixels, read_head, read_pixels
+from salmetrics.protocols import WIDEST_BLUR
 
 __all__ = ["Stimuli", "Stimulus", "selected_indices"]
 
@@ -570,4 +571,6 @@ def _checked_attribute(name: str, values: ArrayLike, n: int) -> NDArray[Any]:
 def _positive(name: str, value: float | None) -> float | None:
     if value is not None and not (np.isfinite(value) and value > 0):
         raise InputError(f"{name} must be a positive number; got {value!r}")
+    if value is not None and value > WIDEST_BLUR:
+        raise InputError(f"{name} must be at most {WIDEST_BLUR} pixels; got {value!r}")
     return value if value is None else float(value)

@@ -80,7 +80,8 @@ def resize(dataset: Dataset, size: Size | Callable[[Size], Size]) -> Dataset:
         scaled = columns[name] * ratios[image, axis]
         # rounding must not move a fixation off its image
         columns[name] = np.minimum(scaled, np.nextafter(ends, 0))
-    fixations = Fixations(columns, dataset.fixations.n_images, dataset.fixations.left_out)
+    old = dataset.fixations
+    fixations = Fixations(columns, old.n_images, old.left_out, old.notes)
     return Dataset(dataset.name, resized, fixations, dataset.info)
 
 
@@ -305,9 +306,12 @@ def concatenate(datasets: Sequence[Dataset], *, name: str | None = None) -> Data
         n_images=sum(counts), **_joined(columns, [len(d.fixations) for d in datasets])
     )
     left_out: Counter[str] = Counter()
-    for dataset in datasets:
+    notes = []
+    for prefix, dataset in zip(names, datasets, strict=True):
         left_out.update(dataset.fixations.left_out)
-    fixations = Fixations(fixations.columns, fixations.n_images, left_out)
+        of_one = f"{prefix}: " if is_several else ""
+        notes += [f"{of_one}{note}" for note in dataset.fixations.notes]
+    fixations = Fixations(fixations.columns, fixations.n_images, left_out, notes)
     joined_name = "+".join(dict.fromkeys(names)) if name is None else name
     shared = {
         key: value

@@ -18,7 +18,7 @@ from salmetrics.datasets.reading import (
     stimuli_of,
 )
 from salmetrics.errors import InputError, check_choice
-from salmetrics.io.names import natural_key
+from salmetrics.io.name_parts import natural_key
 
 __all__ = ["read"]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
@@ -11,19 +12,21 @@ from typing import Any, Literal, TypedDict, get_args, overload
 import numpy as np
 from numpy.typing import NDArray
 
-from salmetrics.data.checks import outside_hint
+from salmetrics.data.checks.positions import outside_hint
 from salmetrics.data.dataset import Dataset
 from salmetrics.data.fixation_columns import MISSING
-from salmetrics.data.fixations import MOVED, OUTSIDE, Fixations, MapValues, read_fixations
+from salmetrics.data.fixation_maps import MapValues
+from salmetrics.data.fixation_tables import TableFormat
+from salmetrics.data.fixations import MOVED, OUTSIDE, Fixations, read_fixations
 from salmetrics.data.positions import Origin, Units
+from salmetrics.data.presets import PRESETS
 from salmetrics.data.stimuli import Stimuli
-from salmetrics.data.tables import TableFormat
 from salmetrics.errors import InputError, InputWarning, check_choice, some
 from salmetrics.io.files import files_below
 from salmetrics.io.images import IMAGE_SUFFIXES
 from salmetrics.io.map_files import MAP_SUFFIXES
 from salmetrics.io.map_stores import MAP_STORES, open_maps
-from salmetrics.io.names import counts_images
+from salmetrics.io.name_templates import counts_images
 from salmetrics.models.conversion import path_and_part
 from salmetrics.models.stored_maps import MapOrder, StoredMaps
 
@@ -32,6 +35,10 @@ __all__ = ["Outside", "load_folder", "load_images"]
 Outside = Literal["error", "drop", "clip"]
 
 WITHOUT_MAP = "images without a map of fixations"
+_OF_SCREEN = (
+    "Tables of this program have positions on the screen: if the image did not fill it, subtract "
+    "the place of the image"
+)
 
 
 def load_folder(
@@ -149,8 +156,11 @@ def load_folder(
     else:
         points, where = read_fixations(fixations, stimuli, form)
     n_recorded = len(points)
+    of_screen = preset is not None and PRESETS[preset].of_screen
     if outside != "error":
-        _warn_of_places(points, stimuli)
+        odd = _odd_places(points, stimuli)
+        odd = f"{odd}. {_OF_SCREEN}" if odd and of_screen else odd
+        points = _with_note(points, odd, stacklevel=3)
     if outside == "drop":
         points = points.drop_outside(stimuli)
     elif outside == "clip":
@@ -159,7 +169,8 @@ def load_folder(
         advice = "use outside='drop', or outside='clip', which moves them to the edge"
         points.check_against(stimuli, where=where, advice=advice)
     except InputError as error:
-        raise InputError(f"{str(fixations)!r}: {error}") from error
+        hint = f". {_OF_SCREEN}" if of_screen else ""
+        raise InputError(f"{str(fixations)!r}: {error}{hint}") from error
     facts: dict[str, Any] = {"recorded": n_recorded}
     for key, reason in (("dropped_outside", OUTSIDE), ("moved_inside", MOVED)):
         if reason in points.left_out or key == "dropped_outside":
@@ -167,8 +178,17 @@ def load_folder(
     return Dataset(folder.resolve().name, stimuli, points, facts)
 
 
-def _warn_of_places(fixations: Fixations, stimuli: Stimuli) -> None:
-    """Warn if fixations are off their image because they are in other units or of another origin.
+def _with_note(fixations: Fixations, note: str | None, *, stacklevel: int) -> Fixations:
+    """Warn of what was noticed while fixations were read, and return them with the note."""
+    if note is None:
+        return fixations
+    warnings.warn(note, InputWarning, stacklevel=stacklevel)
+    notes = (*fixations.notes, note)
+    return Fixations(fixations.columns, fixations.n_images, fixations.left_out, notes)
+
+
+def _odd_places(fixations: Fixations, stimuli: Stimuli) -> str | None:
+    """Return whether fixations are off their image because they are in other units or places.
 
     Those that are not errors are left out or moved, and what is left may look as it should.
     """
@@ -177,21 +197,18 @@ def _warn_of_places(fixations: Fixations, stimuli: Stimuli) -> None:
     hint = outside_hint(fixations.x, fixations.y, widths, heights) if outside.any() else ""
     if not hint and outside.sum() >= 10 and outside.mean() > _LARGE_SHARE:
         hint = "Check the units, the origin and the size of the images"
-    if hint:
-        warnings.warn(
-            f"{outside.sum()} of {len(fixations)} fixations are outside their image. {hint}",
-            InputWarning,
-            stacklevel=3,
-        )
+    if not hint:
+        return None
+    return f"{outside.sum()} of {len(fixations)} fixations are outside their image. {hint}"
 
 
 def load_images(
     folder: str | Path, *, sigma: float | None = None, pixels_per_degree: float | None = None
 ) -> Stimuli:
     """Load the images in a folder, sorted by name; for the parameters see `load_folder`."""
-    if Path(folder).is_file():
+    if os.path.isfile(folder):
         raise InputError(f"{str(folder)!r} is a file; images= takes a folder of images")
-    if not Path(folder).is_dir():
+    if not os.path.isdir(folder):
         raise InputError(f"image folder {str(folder)!r} does not exist")
     paths = files_below(Path(folder), IMAGE_SUFFIXES)
     if not paths:
@@ -219,11 +236,11 @@ class _Naming(TypedDict):
 def _are_maps(path: Path) -> bool:
     """Whether a path is a folder, archive or file of maps; a table may be in a .zip, too."""
     suffixes = [suffix.lower() for suffix in path.suffixes]
-    if path.is_dir():
+    if os.path.isdir(path):
         return True
     stores = set(MAP_SUFFIXES).union(MAP_STORES) - {".json"}
     return (
-        path.is_file()
+        os.path.isfile(path)
         and suffixes[-1:] != []
         and suffixes[-1] in stores
         and not (len(suffixes) > 1 and suffixes[-2] in _TABLES)
@@ -280,10 +297,14 @@ def _fixations_in_maps(
         raise InputError(
             f"{error}. Images without a map have no fixations with missing='drop'"
         ) from error
-    counted = Fixations.from_maps(_MapsOfFixations(maps, stimuli, set(without)), values=values)
-    return Fixations(
-        counted.columns, counted.n_images, {WITHOUT_MAP: len(without)} if without else {}
+    counted = Fixations.from_maps(
+        _MapsOfFixations(maps, stimuli, set(without)),
+        values=values,
+        names=[maps.name_of(name) for name in stimuli.ids],
     )
+    left_out = {WITHOUT_MAP: len(without)} if without else {}
+    notes = [f"the maps of fixations: {note}" for note in maps.notes]
+    return Fixations(counted.columns, counted.n_images, left_out, [*notes, *counted.notes])
 
 
 def _without_map(maps: StoredMaps, stimuli: Stimuli) -> list[str]:

@@ -17,7 +17,7 @@ from salmetrics.datasets.reading import find_path
 from salmetrics.errors import InputError, check_choice
 from salmetrics.io.archives import unpack
 from salmetrics.io.downloads import download, file_digest
-from salmetrics.io.files import check_file, replacing
+from salmetrics.io.files import check_file, replacing, write_text
 
 __all__ = ["Getting", "named_archives"]
 
@@ -221,5 +221,4 @@ class Getting:
     def _add_to_record(self, source: SourceFile, path: Path, digest: str) -> None:
         record = self._record()
         record[source.name] = {"bytes": path.stat().st_size, "url": source.url, "digest": digest}
-        with replacing(self.folder / _RECORD) as temporary:
-            temporary.write_text(json.dumps(record, indent=1) + "\n", "utf-8")
+        write_text(self.folder / _RECORD, json.dumps(record, indent=1) + "\n")

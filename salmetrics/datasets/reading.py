@@ -17,7 +17,7 @@ from salmetrics.data.stimuli import Stimuli
 from salmetrics.datasets.description import Description
 from salmetrics.errors import InputError, some
 from salmetrics.io.damage import reading
-from salmetrics.io.names import natural_key
+from salmetrics.io.name_parts import natural_key
 
 __all__ = [
     "Columns",
@@ -70,9 +70,10 @@ class Columns:
     """
 
     def __init__(self, *names: str) -> None:
-        self._parts: dict[str, list[NDArray[Any]]] = {
+        self._parts: dict[str, list[Any]] = {
             name: [] for name in ("x", "y", "image", "subject", *names)
         }
+        self._lengths: list[int] = []
 
     def add(self, x: ArrayLike, y: ArrayLike, image: int, subject: Any, **others: Any) -> None:
         """Add a scanpath; a scalar is the value of all of its fixations.
@@ -90,7 +91,8 @@ class Columns:
         for name, values in table.items():
             if np.ndim(values) > 0 and np.shape(values) != xs.shape:
                 raise ValueError(f"{name} has shape {np.shape(values)}, but x {xs.shape}")
-            self._parts[name].append(np.broadcast_to(values, xs.shape))
+            self._parts[name].append(values)
+        self._lengths.append(xs.size)
 
     def fixations(self, n_images: int) -> Fixations:
         """Return all fixations; can be called only once, because it frees the parts."""
@@ -100,8 +102,15 @@ class Columns:
         columns = {}
         while self._parts:  # parts are freed column by column: there may be 200 million fixations
             name, parts = self._parts.popitem()
-            columns[name] = np.concatenate(parts)
+            columns[name] = self._joined(parts)
         return Fixations.from_arrays(n_images=n_images, **columns)
+
+    def _joined(self, parts: list[Any]) -> NDArray[Any]:
+        """Return one column: scalars, arrays of one value per fixation, or both."""
+        if all(np.ndim(values) == 0 for values in parts):
+            return np.repeat(np.array(parts), self._lengths)
+        pairs = zip(parts, self._lengths, strict=True)
+        return np.concatenate([np.broadcast_to(values, length) for values, length in pairs])
 
 
 @contextmanager

@@ -66,7 +66,7 @@ def read(
         return RawData(stimuli, Columns().fixations(len(stimuli)), "test")
     if form == "json":
         if kind == "mouse":
-            raise InputError("form='json' has no mouse samples; use form='mat' for kind='mouse'")
+            raise InputError("form 'json' has no mouse samples; kind 'mouse' needs form 'mat'")
         path = require_path(folder, f"fixations_{part}2014.json", description)
         return RawData(stimuli, _fixations_from_json(path, stimuli), f"{part}, json")
     fixations = _fixations_from_mat(

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from salmetrics.array_types import AnyArray, Array, Size
+from salmetrics.array_types import AnyArray, Array, Size, to_numpy
 from salmetrics.protocols import MeanGrid
 
 __all__ = [
@@ -201,7 +201,7 @@ def mean_on_grid(log_densities: Sequence[AnyArray], mean_grid: MeanGrid) -> Arra
     density : ndarray of shape (GRID, GRID)
         Its sum is 1.
     """
-    logs = (np.asarray(log_density, dtype=np.float64) for log_density in log_densities)
+    logs = (to_numpy(log_density).astype(np.float64) for log_density in log_densities)
     if mean_grid == "mass":
         grids = [to_grid(np.exp(log_density)) for log_density in logs]
     else:

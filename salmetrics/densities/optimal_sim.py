@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from salmetrics.array_types import AnyArray, Array, Rows, Size
 from salmetrics.densities.smoothing import Smoothing
-from salmetrics.kernels.quantile import sampled_maps
+from salmetrics.kernels.quantile import blurred_on_grid, sampled_maps, searched
 
 __all__ = ["sim_optimal_map", "stratified_samples"]
 
 _STEP = 1 / 2  # distance of grid points, in standard deviations of the blur
 _NEAR = 1e-2  # largest deviation from 1 of the sum of a map that is then scaled to 1
+_MANY = 2000  # fixations per sample, from where points are blurred along rows first
+_BLOCK = 2_000_000  # draws that are looked up at a time: 16 MB
 _MAX_BYTES = 256 * 2**20  # of samples at grid points in memory
 
 
@@ -74,7 +77,8 @@ def sim_optimal_map(
     fine = max(1, int(_STEP * sigma))
     step = fine if step is None else step
     pixels = stratified_samples(density, n_samples, n_fixations, stream, tile=fine)
-    samples = _Samples((height, width), smoothing, pixels)
+    kind = _ManySamples if n_fixations > _MANY else _Samples
+    samples = kind((height, width), smoothing, pixels)
     values = None
     while values is None:  # a grid that misses the maps' mass has no map of sum 1 between them
         rows, columns = _grid(height, step), _grid(width, step)
@@ -87,7 +91,7 @@ def sim_optimal_map(
 
 def stratified_samples(
     density: Array, n_samples: int, n_fixations: int, stream: np.random.Generator, *, tile: int = 1
-) -> Rows:
+) -> NDArray[np.int32]:
     """Draw fixations that are independent in each sample, and evenly spread over the samples.
 
     The k-th fixations of all samples have one draw in each of n_samples strata of equal mass.
@@ -110,25 +114,40 @@ def stratified_samples(
     pixels : ndarray of shape (n_samples, n_fixations)
         Flat indices of pixels.
     """
-    height, width = density.shape
+    height, width = size = density.shape
     down, across = -(-height // tile), -(-width // tile)
     padded = np.zeros((down * tile, across * tile))
     padded[:height, :width] = density
     tiles = padded.reshape(down, tile, across, tile).swapaxes(1, 2)
     tiles[1::2] = tiles[1::2, ::-1].copy()
     cumulative = np.cumsum(tiles)
-    shares = np.empty((n_samples, n_fixations))
-    for k in range(n_fixations):
-        shares[:, k] = (stream.permutation(n_samples) + stream.random(n_samples)) / n_samples
-    at = np.searchsorted(cumulative, shares * cumulative[-1], side="right")
-    at = np.minimum(at, np.searchsorted(cumulative, cumulative[-1]))  # the last with any mass
-    tile_index, inside = np.divmod(at, tile * tile)
+    last = np.searchsorted(cumulative, cumulative[-1])  # with any mass
+    pixel_at = _pixels_of_tiles(size, tile)
+    pixels = np.empty((n_samples, n_fixations), np.int32)
+    per_block = max(1, _BLOCK // n_samples)
+    for first in range(0, n_fixations, per_block):
+        block = slice(first, min(first + per_block, n_fixations))
+        shares = np.empty((block.stop - first, n_samples))
+        for k in range(shares.shape[0]):
+            shares[k] = (stream.permutation(n_samples) + stream.random(n_samples)) / n_samples
+        at = np.empty(shares.size, np.int32)
+        searched(cumulative, (shares * cumulative[-1]).reshape(-1), at)
+        pixels[:, block] = pixel_at[np.minimum(at, last)].reshape(shares.shape).T
+    return pixels
+
+
+def _pixels_of_tiles(size: Size, tile: int) -> Rows:
+    """Return the flat index of the pixel at each step of the path through padded tiles."""
+    down, across = -(-size[0] // tile), -(-size[1] // tile)
+    tile_index, inside = np.divmod(np.arange(down * across * tile * tile), tile * tile)
     row, column = np.divmod(tile_index, across)
     column = np.where(row % 2 == 1, across - 1 - column, column)
-    return np.asarray((row * tile + inside // tile) * width + column * tile + inside % tile)
+    return (row * tile + inside // tile) * size[1] + column * tile + inside % tile
 
 
-def _on_grid(samples: _Samples, rows: Rows, columns: Rows, max_bytes: int) -> Array | None:
+def _on_grid(
+    samples: _Samples | _ManySamples, rows: Rows, columns: Rows, max_bytes: int
+) -> Array | None:
     """Return the best map's values on a grid; None if no quantile gives a sum of 1."""
     down, across = _interpolation(samples.size[0], rows), _interpolation(samples.size[1], columns)
     weights = np.multiply.outer(down.sum(0), across.sum(0))
@@ -161,16 +180,14 @@ class _Samples:
         self,
         size: Size,
         smoothing: Smoothing,
-        pixels: Rows,
+        pixels: NDArray[np.int32],
     ) -> None:
         self.size = size
         n_samples, n = pixels.shape
         self.n = n_samples
-        pixels = pixels.reshape(-1)
-        sums = smoothing.masses(size, pixels).reshape(n_samples, n).sum(1)
-        which, ys, xs, masses, row_weights, column_weights = smoothing.points_and_kernels(
-            size, pixels
-        )
+        at = pixels.reshape(-1).astype(np.int64)
+        sums = smoothing.masses(size, at).reshape(n_samples, n).sum(1)
+        which, ys, xs, masses, row_weights, column_weights = smoothing.points_and_kernels(size, at)
         order = np.argsort(which // n, kind="stable")
         sample = which[order] // n
         self._points = (
@@ -185,6 +202,24 @@ class _Samples:
         """Return the values at grid points, sorted, shape (n_points, n_samples)."""
         maps = sampled_maps(*self._points, rows, columns, *self._kernels)
         values = np.ascontiguousarray(maps.reshape(maps.shape[0], -1).T)
+        values.sort(axis=1)
+        return values
+
+
+class _ManySamples:
+    """The same as `_Samples`, in less time and memory for samples of many fixations."""
+
+    def __init__(self, size: Size, smoothing: Smoothing, pixels: NDArray[np.int32]) -> None:
+        self.size, self.n = size, len(pixels)
+        self._smoothing, self._pixels = smoothing, pixels
+        self._sums = [smoothing.mass(size, sample) for sample in pixels]
+
+    def ordered(self, rows: Rows, columns: Rows) -> AnyArray:
+        """Return the values at grid points, sorted, shape (n_points, n_samples)."""
+        down, right = self._smoothing.kernels_between(self.size, rows, columns)
+        values = np.empty((rows.size * columns.size, self.n), np.float32)
+        for s, (sample, total) in enumerate(zip(self._pixels, self._sums, strict=True)):
+            values[:, s] = blurred_on_grid(sample, down, right).reshape(-1) / total
         values.sort(axis=1)
         return values
 

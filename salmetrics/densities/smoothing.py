@@ -199,6 +199,33 @@ class Smoothing:
         values = kernels.blurred_dense_at(image, ys, xs, row_weights, column_weights)
         return np.asarray(np.bincount(which, weights=values, minlength=at.size), np.float64)
 
+    def kernels_between(self, size: Size, rows: Rows, columns: Rows) -> tuple[Array, Array]:
+        """Return the kernels of `points` between all pixels and those of a grid.
+
+        Parameters
+        ----------
+        size
+            Size (h, w) of the image.
+        rows, columns
+            Rows and columns of the grid.
+
+        Returns
+        -------
+        down, right : ndarray of shape (h, n_rows) and (w, n_columns)
+            A point at (y, x) is down[y, i] right[x, j] at point (i, j) of the grid.
+        """
+        reflect = self.boundary == "reflect" and self.cycles is None
+        renormalise = self.boundary == "renormalise" and self.cycles is None
+        between = []
+        for length, weights, at in zip(size, self._weights(size), (rows, columns), strict=True):
+            near, far = kernels.pair_tables(weights, length, reflect)
+            positions = np.arange(length)[:, np.newaxis]
+            line = near[np.abs(positions - at)] + far[positions + at + 1]
+            if renormalise:
+                line /= _mass_inside(length, weights)[:, np.newaxis]
+            between.append(line)
+        return between[0], between[1]
+
     def _sigmas(self) -> tuple[float, float]:
         """Return the standard deviations along y and x."""
         if np.ndim(self.sigma) == 0:

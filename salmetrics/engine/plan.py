@@ -9,6 +9,7 @@ from typing import Literal
 from salmetrics.metrics.observation import Need
 from salmetrics.metrics.registry import METRICS
 from salmetrics.models.base import NO_DENSITY, Model, SaliencyMapModel
+from salmetrics.models.unfitted import Unfitted
 from salmetrics.protocols import Protocol
 from salmetrics.results.scores import Key
 
@@ -22,7 +23,8 @@ _LEAVE_ONE_OUT = (
     "others shows where nobody looked"
 )
 _NO_OPTIMAL_MAP = (
-    "no map is known to be optimal under a density; protocol='mit-matlab' scores the density itself"
+    "no map is known to be optimal under a density; the protocol mit-matlab scores the density "
+    "itself"
 )
 NO_FIXATIONS = "there are no fixations, only ground-truth maps"
 NO_WIDTH = (
@@ -150,6 +152,8 @@ def _needs_width(model: Model, key: str, protocol: Protocol, known: Known) -> bo
 def _why_not(model: Model, key: str, protocol: Protocol, known: Known) -> str | None:
     """Return the reason why a model has no value of a metric; None if it has one."""
     metric = METRICS[key]
+    if isinstance(model, Unfitted):
+        return model.reason
     if metric.needs_fixations and not known.fixations:
         return NO_FIXATIONS
     if isinstance(model, SaliencyMapModel):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property, partial
 from importlib.metadata import version
@@ -23,7 +24,7 @@ from salmetrics.engine.references import References
 from salmetrics.engine.run_options import RunOptions
 from salmetrics.engine.score_table import ScoreTable
 from salmetrics.engine.scorer import ImageScores, Scorer
-from salmetrics.errors import InputError
+from salmetrics.errors import InputError, NotSavedWarning
 from salmetrics.fingerprint import fingerprint
 from salmetrics.io.checkpoint import Checkpoint
 from salmetrics.io.spill import Spill
@@ -281,7 +282,11 @@ class _Run:
             arrays["of_mean"] = np.array(todo.mean_digests[name])
         # failures may be temporary, so the next run tries again
         if name in self._stores and not any(name in each.failures for each in scores.values()):
-            self._stores[name].save(todo.label(c), arrays)
+            try:
+                self._stores[name].save(todo.label(c), arrays)
+            except OSError as failure:  # the scores are at hand all the same
+                folder = self._options.checkpoint
+                warnings.warn(NotSavedWarning("checkpoint", folder, failure), stacklevel=2)
         return arrays
 
 

@@ -21,7 +21,7 @@ from salmetrics.statistics.cells import Cells
 __all__ = ["ScoreTable"]
 
 _UNDEFINED = "no image has a value: there are no nonfixations, or all ground truth is constant"
-_ALL_FAILED = "no image has a value; see .errors"
+_ALL_FAILED = "no image has a value; see the errors of the result"
 
 
 class ScoreTable:

@@ -1,261 +1,47 @@
-"""Score many models on many data sets: leaderboards, and a table of how models generalise."""
+"""Score many models on many data sets."""
 
 from __future__ import annotations
 
+import os
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
+from typing import Any
 
 from salmetrics.array_types import Kind
 from salmetrics.data.dataset import Dataset
+from salmetrics.data.stimuli import Stimuli
 from salmetrics.densities.resampling import Resize
-from salmetrics.errors import InputError, check_choice, described
+from salmetrics.errors import (
+    CollectedInputError,
+    InputError,
+    InputWarning,
+    NotSavedWarning,
+    call_all,
+    check_choice,
+    described,
+)
 from salmetrics.evaluation.evaluate import evaluate
 from salmetrics.evaluation.scoring import missing_for_data
-from salmetrics.io.files import replacing
+from salmetrics.io.checkpoint import NoCheckpointError
 from salmetrics.io.map_stores import MAP_STORES
 from salmetrics.metrics.registry import METRICS
 from salmetrics.models.base import Model
 from salmetrics.models.conversion import as_model
 from salmetrics.models.fitted_density import fitted_if_map
+from salmetrics.models.short_names import checked_names
 from salmetrics.models.stored_maps import StoredMaps, stem_of
+from salmetrics.models.unfitted import check_some_fitted, or_unfitted
 from salmetrics.protocols import Protocol, get_protocol
+from salmetrics.results.earlier_boards import check_folder
 from salmetrics.results.evaluation import Evaluation
-from salmetrics.results.layouts import Layout, get_layout, to_latex, to_markdown, to_text
-from salmetrics.results.rendering import as_markdown, as_text
+from salmetrics.results.layouts import Layout, get_layout
+from salmetrics.results.leaderboards import Benchmark, Skipped, first_shared
 
-if TYPE_CHECKING:
-    import pandas as pd
-
-__all__ = ["Benchmark", "Skipped", "benchmark", "part_for"]
+__all__ = ["benchmark", "part_for"]
 
 Maker = Callable[[Dataset], Any]
-
-
-@dataclass(frozen=True)
-class Skipped:
-    """A model that is not in the table of a data set, and why."""
-
-    dataset: str
-    model: str
-    reason: str
-
-
-class Benchmark:
-    """Scores of models on data sets; made by `benchmark`.
-
-    Parameters
-    ----------
-    evaluations
-        An `Evaluation` by name of the data set; the attribute of this name has the models from
-        best to worst.
-    skipped
-        Models that are missing from the table of a data set, with the reason.
-    sort_by
-        Key of the metric by which models are sorted.
-    extra
-        Number of stored maps that belong to no image, by (data set, model).
-    layout
-        The paper's layout in which tables are printed, if any.
-
-    Examples
-    --------
-    >>> import salmetrics
-    >>> from salmetrics.datasets import generate_dataset
-    >>> dataset = generate_dataset(6, size=(24, 32)).dataset
-    >>> models = {"flat": salmetrics.Uniform(), "centred": salmetrics.GaussianCentreBias()}
-    >>> result = benchmark([dataset], models, metrics=["LL"], n_bootstrap=0, progress=False)
-    >>> list(result.leaderboard(dataset.name).index)
-    ['centred', 'flat']
-    """
-
-    def __init__(
-        self,
-        evaluations: Mapping[str, Evaluation],
-        skipped: Sequence[Skipped],
-        sort_by: str,
-        extra: Mapping[tuple[str, str], int] | None = None,
-        layout: Layout | None = None,
-    ) -> None:
-        self.layout = layout
-        self.skipped = tuple(skipped)
-        self.sort_by = sort_by
-        self.extra = dict(extra or {})
-        # a data set without a value of that metric is sorted by one that it has
-        self._sorted_by = {
-            name: sort_by if _has(result, sort_by) else _first_shared({name: result})
-            for name, result in evaluations.items()
-        }
-        self._ranks = {
-            name: _ranked(result, self._sorted_by[name]) for name, result in evaluations.items()
-        }
-        self.evaluations = {
-            name: result.select(_best_first(result, self._ranks[name]))
-            for name, result in evaluations.items()
-        }
-
-    def leaderboard(self, dataset: str, *, intervals: bool = False) -> pd.DataFrame:
-        """Return one row per model, best first: its group, and the value of each metric.
-
-        Parameters
-        ----------
-        dataset
-            Name of the data set.
-        intervals
-            Whether columns such as "IG low" and "IG high", the ends of the 95 % intervals, follow
-            each value.
-
-        Returns
-        -------
-        table : DataFrame
-            Models that share a letter in ``group`` are indistinguishable by `sort_by`; see
-            `Evaluation.rank`.
-
-        Raises
-        ------
-        InputError
-            If there is no data set of that name.
-        """
-        import pandas as pd
-
-        check_choice("dataset", dataset, self.evaluations)
-        result = self.evaluations[dataset]
-        table = result.table
-        if intervals:
-            wide = result.summary.unstack("metric")
-            columns = {}
-            for key in result.metrics:
-                columns[key] = table[key]
-                for part in ("low", "high"):
-                    columns[f"{key} {part}"] = wide[part, key].reindex(table.index)
-            table = pd.DataFrame(columns)
-        table.insert(0, "group", [self._groups(dataset).get(m, "") for m in table.index])
-        table.index.name = "model"
-        return table
-
-    @cached_property
-    def generalisation(self) -> pd.DataFrame:
-        """One row per model, by mean rank; columns (data set, value | low | high) and mean rank.
-
-        The values are of the metric `sort_by`. A model that is missing from a data set ranks last
-        there; the gold standard has no rank, and a data set on which no model has the metric does
-        not count.
-        """
-        import pandas as pd
-
-        models = dict.fromkeys(m for e in self.evaluations.values() for m in e.models)
-        golds = {e.gold_standard for e in self.evaluations.values()}
-        n_ranked = sum(m not in golds for m in models)
-        columns: dict[tuple[str, str], list[float]] = {}
-        places = []
-        for name, result in self.evaluations.items():
-            summary = result.summary.xs(self.sort_by, level="metric")
-            for part in ("value", "low", "high"):
-                columns[name, part] = [float(summary[part].get(m, np.nan)) for m in models]
-            if self._sorted_by[name] != self.sort_by:
-                continue
-            order = [m for m in self._ranks[name].index if m not in golds]
-            places.append([order.index(m) + 1 if m in order else n_ranked for m in models])
-        ranks = np.mean(places, axis=0) if places else np.full(len(models), np.nan)
-        columns["mean rank", ""] = [
-            np.nan if m in golds else rank for m, rank in zip(models, ranks, strict=True)
-        ]
-        table = pd.DataFrame(columns, index=pd.Index(list(models), name="model"))
-        return table.sort_values(("mean rank", ""), kind="stable")
-
-    def save(self, folder: str | Path) -> None:
-        """Write all tables: .h5, .csv and .md per data set, generalisation.csv and skipped.tsv.
-
-        With a layout, also .LAYOUT.md and .LAYOUT.tex per data set.
-
-        Parameters
-        ----------
-        folder
-            Folder of the files, created if missing; existing files of these names are replaced.
-        """
-        target = Path(folder)
-        target.mkdir(parents=True, exist_ok=True)
-        for name in self.evaluations:
-            self.save_dataset(name, target)
-        if len(self.evaluations) > 1:
-            _write(target / "generalisation.csv", self.generalisation.to_csv())
-        lines = [f"{s.dataset}\t{s.model}\t{s.reason}" for s in self.skipped]
-        _write(target / "skipped.tsv", "\n".join(["dataset\tmodel\treason", *lines]) + "\n")
-
-    def save_dataset(self, name: str, folder: str | Path) -> None:
-        """Write the tables of one data set; see `save`.
-
-        Parameters
-        ----------
-        name
-            Name of the data set.
-        folder
-            Folder of the files, created if missing.
-        """
-        target = Path(folder)
-        target.mkdir(parents=True, exist_ok=True)
-        result = self.evaluations[name]
-        result.save(target / f"{name}.h5")
-        _write(target / f"{name}.csv", self.leaderboard(name, intervals=True).to_csv())
-        _write(target / f"{name}.md", self._text(name, as_markdown))
-        if self.layout is not None:
-            stem = f"{name}.{self.layout.name}"
-            _write(target / f"{stem}.md", to_markdown(result, self.layout))
-            _write(target / f"{stem}.tex", to_latex(result, self.layout))
-
-    def __repr__(self) -> str:
-        parts = []
-        for name, result in self.evaluations.items():
-            data = result.provenance["dataset"]
-            head = f"{name}: {data['n_images']} images, {data['n_fixations']} fixations"
-            if self.layout is None:
-                by = self._sorted_by[name]
-                parts.append(f"{head}, by {by}\n\n{self._text(name, as_text)}")
-            else:
-                parts.append(f"{head}\n\n{to_text(result, self.layout)}")
-        if len(self.evaluations) > 1 and self.layout is None:
-            parts.append(f"{self.sort_by} on all data sets\n\n{self._generalisation_text()}")
-        if self.extra:
-            lines = [f"- {n} of {m} on {name}" for (name, m), n in self.extra.items()]
-            parts.append("\n".join(["maps that belong to no image:", *lines]))
-        if self.skipped:
-            lines = [f"- {s.model} on {s.dataset}: {s.reason}" for s in self.skipped]
-            parts.append("\n".join([f"skipped: {len(lines)}", *lines]))
-        return "\n\n".join(parts)
-
-    def _text(self, name: str, render: Callable[..., str]) -> str:
-        result = self.evaluations[name]
-        groups = self._groups(name)
-        notes = result.footnotes()
-        if any(groups.values()):
-            notes += (
-                "\nmodels that share a letter are indistinguishable by "
-                f"{self._sorted_by[name]} (paired tests over images, Holm, 5 %)"
-            )
-        return render(result.summary, notes, groups)
-
-    def _groups(self, name: str) -> dict[str, str]:
-        return {str(model): str(group) for model, group in self._ranks[name]["group"].items()}
-
-    def _generalisation_text(self) -> str:
-        import pandas as pd
-
-        table = self.generalisation
-        shown = {}
-        for name in self.evaluations:
-            cells = table[name]
-            shown[name] = [
-                _with_interval(v, low, high)
-                for v, low, high in zip(cells["value"], cells["low"], cells["high"], strict=True)
-            ]
-        ranks = table["mean rank", ""]
-        shown["mean rank"] = ["-" if np.isnan(rank) else f"{rank:.1f}" for rank in ranks]
-        return pd.DataFrame(shown, index=list(table.index)).to_string()
 
 
 def benchmark(
@@ -284,7 +70,8 @@ def benchmark(
     """Score many models on many data sets.
 
     Everything is opened and checked before anything is scored. A metric that the data of some data
-    set do not allow, such as CC without the width of the blur, is missing there, with the reason.
+    set do not allow, such as CC without the width of the blur, is missing there, with the reason,
+    and so is a model that cannot be fitted to it, such as a centre bias without fixations.
 
     Parameters
     ----------
@@ -321,7 +108,9 @@ def benchmark(
         `keep_going`.
     out
         Folder into which the tables of each data set are written as soon as it is finished, before
-        the next begins; all of them again in the end, see `Benchmark.save`.
+        the next begins; all of them again in the end, see `Benchmark.save`. If it holds tables of
+        another run, a warning says which are replaced; tables that compare data sets, and those of
+        layouts, are removed with them.
     n_bootstrap, n_jobs, seed, check, progress
         See `evaluate`.
 
@@ -329,6 +118,12 @@ def benchmark(
     -------
     result : Benchmark
         Leaderboards by data set, and what was skipped.
+
+    Warns
+    -----
+    NotSavedWarning
+        If the disk is full, or fails otherwise, after something was computed: the result is
+        returned, and not all of it is in `checkpoint` or `out`.
 
     Raises
     ------
@@ -359,30 +154,37 @@ def benchmark(
     opened, skipped = _open_all(
         datasets, makers, kind=kind, resize=resize, fit=fit, seed=seed, keep_going=keep_going
     )
+    check_some_fitted(model for models in opened.values() for model in models.values())
     truths = _ground_truths(empirical, datasets)
     if metrics is not None:
         _check_possible(metrics, opened, datasets, choices, truths)
     refused: tuple[type[Exception], ...] = (Exception,) if keep_going else ()
+    if out is not None:
+        earlier = check_folder(Path(out), names, makers, ("gold-standard",))
+        if earlier is not None:
+            warnings.warn(earlier, InputWarning, stacklevel=2)
+        Path(out).mkdir(parents=True, exist_ok=True)
     evaluations: dict[str, Evaluation] = {}
     for dataset in datasets:
         name, ours = dataset.name, opened[dataset.name]
         if not ours:
             continue  # each model is among the skipped
+        score = partial(
+            evaluate,
+            ours,
+            *dataset,
+            protocol=choices,
+            gold_standard=gold_standard,
+            empirical=truths.get(name),
+            n_bootstrap=n_bootstrap,
+            n_jobs=n_jobs,
+            seed=seed,
+            on_error="record" if keep_going else "raise",
+            check=check,
+            progress=progress,
+        )
         try:
-            result = evaluate(
-                ours,
-                *dataset,
-                protocol=choices,
-                gold_standard=gold_standard,
-                empirical=truths.get(name),
-                n_bootstrap=n_bootstrap,
-                n_jobs=n_jobs,
-                seed=seed,
-                checkpoint=None if checkpoint is None else Path(checkpoint) / name,
-                on_error="record" if keep_going else "raise",
-                check=check,
-                progress=progress,
-            )
+            result = _with_checkpoint(score, checkpoint, name, needed=not evaluations)
         except refused as error:
             skipped += [Skipped(name, model, _told(error)) for model in ours]
             continue
@@ -394,16 +196,41 @@ def benchmark(
         evaluations[name] = left
         if out is not None:
             alone = {name: evaluations[name]}
-            order = sort_by or _first_shared(alone)
-            Benchmark(alone, (), order, layout=form).save_dataset(name, out)
+            order = sort_by or first_shared(alone)
+            board = Benchmark(alone, (), order, layout=form)
+            _saved(partial(board.save_dataset, name), out)
     if not evaluations:
-        reasons = "; ".join(f"{s.model} on {s.dataset}: {s.reason}" for s in skipped)
-        raise InputError(f"no model is left: {reasons}")
-    sort_by = sort_by or _first_shared(evaluations)
+        first, *others = (f"{s.model} on {s.dataset}: {s.reason}" for s in skipped)
+        raise CollectedInputError([f"no model is left: {first}", *others])
+    sort_by = sort_by or first_shared(evaluations)
     result_of_all = Benchmark(evaluations, skipped, sort_by, _maps_of_no_image(opened), form)
     if out is not None:
-        result_of_all.save(out)
+        _saved(result_of_all.save, out)
     return result_of_all
+
+
+def _with_checkpoint(
+    score: Callable[..., Evaluation], checkpoint: str | Path | None, name: str, *, needed: bool
+) -> Evaluation:
+    """Score a data set with a checkpoint, or without if it cannot be made and is not needed."""
+    if checkpoint is None:
+        return score()
+    try:
+        return score(checkpoint=Path(checkpoint) / name)
+    except NoCheckpointError as error:
+        if needed or not isinstance(error.__cause__, OSError):
+            raise
+        failure = error.__cause__
+    warnings.warn(NotSavedWarning("checkpoint", checkpoint, failure), stacklevel=3)
+    return score()
+
+
+def _saved(write: Callable[[str | Path], None], out: str | Path) -> None:
+    """Write tables; warn if the disk fails, so that the scores are not lost."""
+    try:
+        write(out)
+    except OSError as failure:
+        warnings.warn(NotSavedWarning("out", out, failure), stacklevel=3)
 
 
 def _ground_truths(
@@ -418,14 +245,18 @@ def _ground_truths(
             f"{type(empirical).__name__}"
         )
     stimuli = {dataset.name: dataset.stimuli for dataset in datasets}
-    truths = {}
-    for name, maps in empirical.items():
+    for name in empirical:
         check_choice("data set of empirical", name, stimuli)
-        try:
-            truths[name] = as_model(maps, stimuli[name], kind="saliency_map")
-        except InputError as error:
-            raise InputError(f"empirical=: {error}") from error
-    return truths
+    return call_all(
+        {name: partial(_ground_truth, maps, stimuli[name]) for name, maps in empirical.items()}
+    )
+
+
+def _ground_truth(maps: Any, stimuli: Stimuli) -> Model:
+    try:
+        return as_model(maps, stimuli, kind="saliency_map")
+    except InputError as error:
+        raise InputError(f"empirical=: {error}") from error
 
 
 def _check_possible(
@@ -448,10 +279,13 @@ def _check_possible(
         for key in metrics:
             if key in missing:
                 reasons[key][dataset.name] = missing[key]
+    impossible = []
     for key, by_dataset in reasons.items():
         if len(by_dataset) == len(datasets):
             listed = "; ".join(f"{name}: {why}" for name, why in by_dataset.items())
-            raise InputError(f"no data set allows {key}; {listed}")
+            impossible.append(f"no data set allows {key}; {listed}")
+    if impossible:
+        raise CollectedInputError(impossible)
 
 
 def _told(error: Exception) -> str:
@@ -474,7 +308,10 @@ def _makers(
     """Return functions that make each model for a data set, by name of the model."""
     if not isinstance(models, Mapping):
         raise InputError(f"models must be a dict by name; got {type(models).__name__}")
-    parts = {str(name): partial(part_for, model, names=names) for name, model in models.items()}
+    parts = {
+        name: partial(part_for, model, names=names)
+        for name, model in zip(checked_names(models), models.values(), strict=True)
+    }
     makers: dict[str, Maker] = {**parts, **(made or {})}
     if len(makers) < len(models) + len(made or {}) or not makers:
         raise InputError("models must be at least one, with different names")
@@ -500,13 +337,12 @@ def _check_order(
     if form is not None:
         if sort_by is not None:
             raise InputError(
-                f"layout {form.name!r} determines the order of the models; leave out sort_by"
+                f"layout {form.name!r} determines the order of the models; leave out sort_by="
             )
-        for dataset in datasets:
-            try:
-                form.check(protocol.metrics, dataset.stimuli.attributes)
-            except InputError as error:
-                raise InputError(f"{dataset.name}: {error}") from error
+        attributes = {dataset.name: dataset.stimuli.attributes for dataset in datasets}
+        call_all(
+            {n: partial(form.check, protocol.metrics, known) for n, known in attributes.items()}
+        )
     if sort_by is not None:
         check_choice("sort_by", sort_by, protocol.metrics)
 
@@ -538,7 +374,7 @@ def _open_all(
             except refused as error:
                 skipped.append(Skipped(dataset.name, name, _told(error)))
     if skipped and not keep_going:
-        raise InputError("\n".join(f"{s.model} on {s.dataset}: {s.reason}" for s in skipped))
+        raise CollectedInputError(f"{s.model} on {s.dataset}: {s.reason}" for s in skipped)
     return opened, skipped
 
 
@@ -582,7 +418,7 @@ def part_for(model: Any, dataset: Dataset, names: Sequence[str] = ()) -> Any:
     InputError
         If the folder has several parts of the data set's name, or parts for others only.
     """
-    if not isinstance(model, (str, Path)) or not Path(model).is_dir():
+    if not isinstance(model, (str, Path)) or not os.path.isdir(model):
         return model
     parts: dict[str, list[Path]] = {}
     for path in sorted(Path(model).iterdir()):
@@ -609,7 +445,7 @@ def _opened(
     fit: bool,
     seed: int,
 ) -> Model:
-    obj = make(dataset)
+    obj = or_unfitted(partial(make, dataset))
     is_stored = isinstance(obj, (str, Path))
     model = as_model(obj, dataset.stimuli, kind=kind, resize=resize if is_stored else None)
     return fitted_if_map(model, *dataset, seed=seed) if fit else model
@@ -629,57 +465,3 @@ def _without_failures(
         skipped.append(Skipped(dataset.name, str(model), reason))
     left = [model for model in result.models if model not in failed.groups]
     return result.select(left) if set(left) - {result.gold_standard} else None
-
-
-def _first_shared(evaluations: Mapping[str, Evaluation]) -> str:
-    """Return the first metric that all models have, else the one that fewest lack.
-
-    A gold standard does not count.
-    """
-    first = next(iter(evaluations.values()))
-    metrics = [key for key in first.metrics if METRICS[key].share_of is None]
-    missing = {
-        key: sum(
-            bool(np.isnan(result.value(model, key)))
-            for result in evaluations.values()
-            for model in result.models
-            if model != result.gold_standard
-        )
-        for key in metrics
-    }
-    return min(metrics, key=missing.__getitem__)
-
-
-def _has(result: Evaluation, metric: str) -> bool:
-    return any(not np.isnan(result.value(model, metric)) for model in result.models)
-
-
-def _ranked(result: Evaluation, metric: str) -> pd.DataFrame:
-    if len(result.per_image.dropna(how="all")) < 2:
-        return _by_value(result, metric)
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "some models lack a value")
-        return result.rank(metric)
-
-
-def _by_value(result: Evaluation, metric: str) -> pd.DataFrame:
-    """Return the models from best to worst, without groups: one image allows no test."""
-    table = result.table[[metric]].dropna()
-    better = METRICS[metric].higher_is_better
-    table = table.sort_values(metric, ascending=not better, kind="stable")
-    return table.assign(group="")
-
-
-def _best_first(result: Evaluation, ranks: pd.DataFrame) -> list[str]:
-    order = [str(model) for model in ranks.index]
-    return order + [model for model in result.models if model not in order]
-
-
-def _with_interval(value: float, low: float, high: float) -> str:
-    text = "-" if np.isnan(value) else f"{value:.3f}"
-    return text if np.isnan(low) else f"{text} ±{(high - low) / 2:.3f}"
-
-
-def _write(path: Path, text: str) -> None:
-    with replacing(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")

@@ -8,20 +8,30 @@ from typing import Any
 import numpy as np
 
 from salmetrics.array_types import AnyArray, Kind
-from salmetrics.data.checks import (
-    Finding,
-    image_findings,
-    map_findings,
-    orientation_findings,
-    position_findings,
-)
+from salmetrics.data.checks.contrast import contrast_findings
+from salmetrics.data.checks.findings import Finding
+from salmetrics.data.checks.maps import image_findings, map_findings
+from salmetrics.data.checks.order import order_findings
+from salmetrics.data.checks.orientation import orientation_findings
+from salmetrics.data.checks.positions import position_findings
 from salmetrics.data.fixations import Fixations
 from salmetrics.data.stimuli import Stimuli
+from salmetrics.densities.blur_width import odd_width
 from salmetrics.errors import InputError
+from salmetrics.evaluation.references import opened_ground_truth
 from salmetrics.models.base import DensityModel, Model
 from salmetrics.models.conversion import as_model
+from salmetrics.models.notes import notes_of
+from salmetrics.protocols import DEFAULT, Protocol
 
-__all__ = ["check_inputs", "check_types", "findings_of", "truth_findings"]
+__all__ = [
+    "check_inputs",
+    "check_types",
+    "findings_of",
+    "reading_findings",
+    "truth_findings",
+    "width_findings",
+]
 
 _LOOKED_AT = 16  # images whose stored maps are read before scoring
 
@@ -31,13 +41,15 @@ def check_inputs(
     fixations: Fixations | None,
     models: Mapping[str, Any] | None = None,
     *,
+    empirical: Any = None,
     kind: Kind | None = None,
 ) -> list[Finding]:
     """Check whether data and maps are what they are taken for.
 
     `salmetrics.evaluate` does the same before it scores: errors stop it, and warnings are part of
     the result. Maps are looked at for up to 16 images with fixations, spread over the data set, and
-    only those of models whose predictions exist already: files, arrays and dicts of arrays.
+    only those of models whose predictions exist already: files, arrays and dicts of arrays. Images
+    are looked at for up to 24, to see whether people looked at places of high contrast.
 
     Parameters
     ----------
@@ -45,6 +57,8 @@ def check_inputs(
         What was shown and where people looked; None without fixations.
     models
         Models by name, whatever `salmetrics.as_model` takes.
+    empirical
+        Ground-truth maps, whatever `salmetrics.as_model` takes.
     kind
         What raw arrays are, saliency maps by default; see `salmetrics.as_model`.
 
@@ -52,7 +66,8 @@ def check_inputs(
     -------
     findings : list of Finding
         Empty if nothing is odd. Each has a level, "error" for what is certainly wrong and "warning"
-        for what may be meant; a code; and a message of one line with counts.
+        for what may be meant; a code; and a message of one line with counts. What was noticed, and
+        warned of, while files were read comes first, with the code "reading".
 
     Raises
     ------
@@ -73,7 +88,33 @@ def check_inputs(
         name: as_model(model, stimuli, kind=kind or "saliency_map")
         for name, model in (models or {}).items()
     }
-    return findings_of(opened, stimuli, fixations)
+    truth = opened_ground_truth(empirical, stimuli)
+    read: dict[str, Model] = opened if truth is None else {**opened, "the ground truth": truth}
+    for model in read.values():
+        if getattr(model, "at_hand", False):
+            model.check_data(stimuli, fixations)  # which reads names and sizes of maps
+    findings = reading_findings(read, fixations)
+    if fixations.outside(stimuli).any():  # places say nothing about maps
+        of_places = image_findings(stimuli) + position_findings(stimuli, fixations)
+        of_places += [] if _has_error(of_places) else _outside(stimuli, fixations)
+        return findings + of_places
+    findings += findings_of(opened, stimuli, fixations) + width_findings(stimuli)
+    if not _has_error(findings):
+        findings += truth_findings(truth, stimuli, fixations)
+    return findings
+
+
+def _outside(stimuli: Stimuli, fixations: Fixations) -> list[Finding]:
+    """Return the error that evaluation raises for fixations outside their images."""
+    try:
+        fixations.check_against(stimuli)
+    except InputError as error:
+        return [Finding("error", "outside", str(error))]
+    return []
+
+
+def _has_error(findings: list[Finding]) -> bool:
+    return any(finding.level == "error" for finding in findings)
 
 
 def findings_of(
@@ -89,12 +130,29 @@ def findings_of(
         What was shown and where people looked.
     """
     findings = image_findings(stimuli) + position_findings(stimuli, fixations)
-    if any(finding.level == "error" for finding in findings):
+    if _has_error(findings):
         return findings  # places say nothing about maps
     placed = not any(finding.code in ("corner", "one-area") for finding in findings)
     for name, model in models.items():
         findings += _findings_of_maps(name, model, stimuli, fixations, placed=placed)
+    if placed and not any(finding.code == "orientation" for finding in findings):
+        findings += contrast_findings(stimuli, fixations)
     return findings
+
+
+def reading_findings(models: Mapping[str, Model], fixations: Fixations) -> list[Finding]:
+    """Return what was noticed, and warned of, while fixations and stored predictions were read.
+
+    Parameters
+    ----------
+    models
+        Models by name.
+    fixations
+        Where people looked.
+    """
+    of_models = [f"{name}: {note}" for name, model in models.items() for note in notes_of(model)]
+    said = dict.fromkeys([*fixations.notes, *of_models])
+    return [Finding("warning", "reading", text) for text in said]
 
 
 def truth_findings(maps: Model | None, stimuli: Stimuli, fixations: Fixations) -> list[Finding]:
@@ -110,6 +168,24 @@ def truth_findings(maps: Model | None, stimuli: Stimuli, fixations: Fixations) -
     if maps is None:
         return []
     return _findings_of_maps("the ground truth", maps, stimuli, fixations, truth=True)
+
+
+def width_findings(stimuli: Stimuli, protocol: Protocol = DEFAULT) -> list[Finding]:
+    """Return what is odd about the width by which fixations are blurred.
+
+    Parameters
+    ----------
+    stimuli
+        What was shown.
+    protocol
+        All choices; widths that it publishes are not judged.
+    """
+    scale = stimuli.sigma, stimuli.pixels_per_degree
+    found = odd_width(protocol, *scale, stimuli.sizes)
+    if found is None:
+        return []
+    wrong, text = found
+    return [Finding("error" if wrong else "warning", "width", text)]
 
 
 def _findings_of_maps(
@@ -133,17 +209,23 @@ def _findings_of_maps(
     maps: dict[str, AnyArray] = {}
     for i in seen.tolist():
         try:
-            maps[stimuli.ids[i]] = (
+            values = (
                 model.log_density(stimuli[i])
                 if isinstance(model, DensityModel)
                 else model.saliency_map(stimuli[i])
             )
         except InputError:
             continue  # scoring reports it, or records it
+        if values.ndim == 2 and values.dtype.kind in "biuf":
+            # sums over half precision overflow
+            maps[stimuli.ids[i]] = (
+                values.astype(np.float64) if values.dtype == np.float16 else values
+            )
     kind: Kind = "log_density" if isinstance(model, DensityModel) else "saliency_map"
     findings = map_findings(name, maps, kind, truth=truth)
     if placed:
-        findings += orientation_findings(name, maps, stimuli, fixations)
+        turned = orientation_findings(name, maps, stimuli, fixations)
+        findings += order_findings(name, maps, stimuli, fixations) or turned
     return findings
 
 

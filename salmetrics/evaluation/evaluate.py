@@ -4,23 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from salmetrics.array_types import Kind
-from salmetrics.data.checks import act_on
+from salmetrics.array_types import Kind, is_array
+from salmetrics.data.checks.findings import act_on
 from salmetrics.data.fixations import Fixations
 from salmetrics.data.stimuli import Stimuli
 from salmetrics.engine.run_options import SPILL_BYTES, Keep, OnError, RunOptions
-from salmetrics.errors import InputError, check_whole
-from salmetrics.evaluation.checks import check_types, findings_of, truth_findings
+from salmetrics.errors import InputError, call_all, check_whole
+from salmetrics.evaluation.checks import (
+    check_types,
+    findings_of,
+    reading_findings,
+    truth_findings,
+    width_findings,
+)
 from salmetrics.evaluation.references import wants_gold_standard
-from salmetrics.evaluation.scoring import check_data, checked_references, scored
+from salmetrics.evaluation.scoring import blurs, check_data, checked_references, scored
 from salmetrics.models.base import model_name
 from salmetrics.models.conversion import as_model
-from salmetrics.models.short_names import distinct_names, names_of_path
+from salmetrics.models.short_names import checked_names, distinct_names, names_of_path
 from salmetrics.protocols import Protocol, get_protocol
 from salmetrics.results.evaluation import Evaluation
 from salmetrics.results.grouping import kept_columns
@@ -112,6 +119,11 @@ def evaluate(
     evaluation : Evaluation
         Scores with intervals. A metric that a model does not have is NaN, with the reason.
 
+    Warns
+    -----
+    NotSavedWarning
+        If the disk is full, or fails otherwise, so that `checkpoint` does not hold every chunk.
+
     Raises
     ------
     InputError
@@ -144,11 +156,16 @@ def evaluate(
         choices = choices.override(metrics=metrics if isinstance(metrics, str) else tuple(metrics))
     if wants_gold_standard(gold_standard) and not shares_of(choices.metrics):
         raise InputError("gold_standard= is for IGE, which needs IG among the metrics")
-    named = {
-        name: as_model(model, stimuli, kind=kind) for name, model in _named(models, stimuli).items()
-    }
+    named: dict[str, Any] = call_all(
+        {
+            name: partial(as_model, model, stimuli, kind=kind)
+            for name, model in _named(models, stimuli).items()
+        }
+    )
     check_data(named, stimuli, fixations)
     findings = findings_of(named, stimuli, fixations)
+    if blurs(named, stimuli, fixations, choices, ground_truth=empirical is not None):
+        findings += width_findings(stimuli, choices)
     act_on(findings if check else (replace(f, level="warning") for f in findings))
     references = checked_references(
         named,
@@ -163,6 +180,17 @@ def evaluate(
     )
     of_truth = truth_findings(references.empirical, stimuli, fixations)
     act_on(of_truth)
+    others = {
+        "the baseline": references.baseline,
+        "the gold standard": references.gold_standard,
+        "the ground truth": references.empirical,
+    }
+    read = named | {
+        name: model
+        for name, model in others.items()
+        if model is not None and all(model is not each for each in named.values())
+    }
+    of_reading = reading_findings(read, fixations)  # warned of when files were read
     scores = scored(named, stimuli, fixations, choices, references, options)
     if references.gold_standard is not None:
         named[model_name(references.gold_standard)] = references.gold_standard
@@ -183,7 +211,7 @@ def evaluate(
             seed=options.seed,
             n_bootstrap=n_bootstrap,
             n_predictions=scores.n_predictions,
-            checks=[finding.message for finding in findings + of_truth],
+            checks=[finding.message for finding in of_reading + findings + of_truth],
         ),
     )
 
@@ -195,16 +223,16 @@ def _named(models: Any, stimuli: Stimuli) -> dict[str, Any]:
             raise InputError("models must hold at least one model")
         are_stacks = all(_is_stack(value, stimuli) for value in models.values())
         are_stacks &= not set(map(str, models)) & set(stimuli.ids)
-        if _is_prediction(next(iter(models.values()))) and not are_stacks:
+        if is_array(next(iter(models.values()))) and not are_stacks:
             return {"model": models}  # one model: a dict of arrays by image id
-        names = [str(name) for name in models]
+        names = checked_names(models)
         if len(set(names)) < len(names):
             raise InputError(f"models have the same name twice, as text: {sorted(names)}")
         return dict(zip(names, models.values(), strict=True))
-    if isinstance(models, np.ndarray):
+    if is_array(models):
         return {"model": models}
     several = models if isinstance(models, (list, tuple)) else [models]
-    if several and _is_prediction(several[0]):
+    if several and is_array(several[0]):
         return {"model": several}  # one model: a list of arrays
     named: dict[str, Any] = {}
     paths = [str(model) for model in several if isinstance(model, (str, Path))]
@@ -221,11 +249,7 @@ def _named(models: Any, stimuli: Stimuli) -> dict[str, Any]:
     return named
 
 
-def _is_prediction(obj: Any) -> bool:
-    """Whether this is an array or a torch tensor."""
-    return isinstance(obj, np.ndarray) or (hasattr(obj, "detach") and hasattr(obj, "numpy"))
-
-
 def _is_stack(obj: Any, stimuli: Stimuli) -> bool:
-    """Whether this is an array of one map per image."""
-    return isinstance(obj, np.ndarray) and obj.ndim in (3, 4) and len(obj) == len(stimuli)
+    """Whether this is an array of several maps, or of that of the only image."""
+    shape: tuple[int, ...] = np.shape(obj) if is_array(obj) else ()
+    return len(shape) in (3, 4) and (shape[0] > 1 or len(stimuli) == 1)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from salmetrics.array_types import Array, Rows, Size
+from salmetrics.array_types import Array, Rows, Size, to_numpy
 from salmetrics.checked_map import CheckedMap, as_log_density, as_map
 from salmetrics.densities.sampling import draw_pixels, image_stream
 from salmetrics.densities.smoothing import Smoothing
@@ -131,7 +131,7 @@ def expected_score(
 
 def _ranked(saliency_map: ArrayLike) -> CheckedMap:
     """Check a map of which only the order counts, such as a log density: infinities are legal."""
-    array = np.asarray(saliency_map)
+    array = to_numpy(saliency_map)
     if array.dtype.kind == "f" and array.ndim == 2 and array.size and not np.isnan(array).any():
         return CheckedMap(kernel_input(array))
     return as_map(saliency_map)

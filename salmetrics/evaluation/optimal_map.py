@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from salmetrics.array_types import AnyArray, Array, Size
+from salmetrics.array_types import AnyArray, Array, Size, to_numpy
 from salmetrics.checked_map import CheckedMap, as_log_density
 from salmetrics.data.fixations import Fixations
 from salmetrics.data.stimuli import Stimuli, Stimulus
@@ -268,7 +268,7 @@ def checked_mean_density(metric: str, mean_density: ArrayLike | None, size: Size
         raise InputError(
             f"{metric} needs mean_density=, the density of the fixations on other images"
         )
-    array = np.asarray(mean_density, dtype=np.float64)
+    array = to_numpy(mean_density).astype(np.float64)
     if array.shape != size or not (np.isfinite(array) & (array >= 0)).all() or array.sum() <= 0:
         raise InputError(
             f"mean_density must be of shape {size}, at least 0 and not 0 everywhere; got shape "

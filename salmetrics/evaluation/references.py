@@ -14,7 +14,7 @@ from salmetrics.engine.plan import Plan
 from salmetrics.engine.references import References
 from salmetrics.engine.run import score_models
 from salmetrics.engine.run_options import RunOptions
-from salmetrics.errors import InputError
+from salmetrics.errors import InputError, NeedsDensityError
 from salmetrics.metrics.registry import METRICS
 from salmetrics.models.base import DensityModel, Model, SaliencyMapModel, model_name
 from salmetrics.models.centre_bias import (
@@ -31,6 +31,7 @@ __all__ = [
     "add_gold_standard",
     "explain_no_gold_standard",
     "make_references",
+    "opened_ground_truth",
     "wants_gold_standard",
 ]
 
@@ -90,14 +91,15 @@ def make_references(
     """
     if nonfixations is not None:
         nonfixations.check_against(stimuli, "nonfixations")
-    maps = _empirical(empirical, stimuli)
+    maps = opened_ground_truth(empirical, stimuli)
     gold = _given_gold_standard(gold_standard, stimuli, fixations)
     no_gold = why_no_gold_standard(fixations) if gold_standard is True else None
     fits_gold = gold_standard is True and no_gold is None
     relative = [key for key in protocol.metrics if METRICS[key].relative_to_baseline]
     base, no_base = None, None
-    if baseline is not None and relative:
-        base = require_density(baseline, "baseline=", stimuli)
+    given = _given_baseline(baseline, stimuli)
+    if given is not None and relative:
+        base = given
         base.check_data(stimuli, fixations)
     elif gold is not None or fits_gold or _any_is_relative(models, protocol):
         no_base = why_no_centre_bias(fixations)
@@ -144,7 +146,21 @@ def _given_gold_standard(
     return model
 
 
-def _empirical(empirical: Any, stimuli: Stimuli) -> SaliencyMapModel | None:
+def opened_ground_truth(empirical: Any, stimuli: Stimuli) -> SaliencyMapModel | None:
+    """Return ground-truth maps as a model; None without any.
+
+    Parameters
+    ----------
+    empirical
+        Whatever `salmetrics.as_model` takes.
+    stimuli
+        The images.
+
+    Raises
+    ------
+    InputError
+        If the maps cannot be used, or are densities.
+    """
     if empirical is None:
         return None
     try:
@@ -154,6 +170,18 @@ def _empirical(empirical: Any, stimuli: Stimuli) -> SaliencyMapModel | None:
     if not isinstance(maps, SaliencyMapModel):
         raise InputError("empirical must give saliency maps, not densities")
     return maps
+
+
+def _given_baseline(baseline: Any, stimuli: Stimuli) -> DensityModel | None:
+    """Open the baseline that was given, whether a metric needs it or not."""
+    if baseline is None:
+        return None
+    try:
+        return require_density(baseline, "baseline=", stimuli)
+    except NeedsDensityError:
+        raise
+    except InputError as error:
+        raise InputError(f"baseline=: {error}") from error
 
 
 def _any_is_relative(models: Mapping[str, Model], protocol: Protocol) -> bool:

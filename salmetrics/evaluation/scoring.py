@@ -25,7 +25,7 @@ from salmetrics.models.base import Model
 from salmetrics.protocols import Protocol
 from salmetrics.results.scores import Scores
 
-__all__ = ["check_data", "checked_references", "missing_for_data", "scored"]
+__all__ = ["blurs", "check_data", "checked_references", "missing_for_data", "scored"]
 
 
 def checked_references(
@@ -124,6 +124,21 @@ def missing_for_data(
     known = known_of(stimuli, fixations, protocol, ground_truth=ground_truth)
     reasons = Plan(models, protocol, known).reasons
     return {key: why for (_, key), why in reasons.items() if why in (NO_FIXATIONS, NO_WIDTH)}
+
+
+def blurs(
+    models: Mapping[str, Model],
+    stimuli: Stimuli,
+    fixations: Fixations,
+    protocol: Protocol,
+    *,
+    ground_truth: bool,
+) -> bool:
+    """Whether a model gets a metric for which fixations are blurred; see `missing_for_data`."""
+    if not set(protocol.metrics) <= set(METRICS):
+        return False  # which `checked_references` reports
+    known = known_of(stimuli, fixations, protocol, ground_truth=ground_truth)
+    return Plan(models, protocol, known).needs_width
 
 
 def _check_asked(

@@ -19,13 +19,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from salmetrics.errors import InputError
+from salmetrics.errors import InputError, why_not_written
 from salmetrics.io.files import replacing
 
-__all__ = ["Checkpoint"]
+__all__ = ["Checkpoint", "NoCheckpointError"]
 
 FORMAT = 2  # increased when chunks or the digests in conditions change; 1 digested module paths
 _MAGIC = b"salmetrics chunk 1\n"
+
+
+class NoCheckpointError(InputError):
+    """A folder that cannot hold a checkpoint, because a disk is full for example."""
 
 
 class Checkpoint:
@@ -43,8 +47,10 @@ class Checkpoint:
 
     Raises
     ------
-    InputError
+    NoCheckpointError
         If the folder is not writable, or is a file.
+    InputError
+        If the folder holds the same computation in another format.
     """
 
     def __init__(self, folder: Path, name: str, conditions: Mapping[str, Any]) -> None:
@@ -65,8 +71,8 @@ class Checkpoint:
                 manifest = {"format": FORMAT, "name": name, "conditions": self.conditions}
                 _write(self._folder / "manifest.json", json.dumps(manifest, indent=1).encode())
         except OSError as error:
-            raise InputError(
-                f"checkpoint {str(folder)!r} cannot be written: {error.strerror or error}"
+            raise NoCheckpointError(
+                f"checkpoint {str(folder)!r} cannot be written: {why_not_written(error)}"
             ) from error
 
     def load(self, chunk: str) -> dict[str, NDArray[Any]] | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import lzma
 import struct
 import tarfile
@@ -11,7 +12,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 from salmetrics.errors import InputError
 
@@ -73,6 +74,10 @@ def reading(what: str, problem: str = "cannot be read", *, hint: str = "") -> It
 
 def why(error: BaseException) -> str:
     """Return the message of an error in one line; with its class where it alone says little."""
+    if isinstance(error, UnidentifiedImageError):
+        return "it is no image, or of an unknown format"
+    if isinstance(error, json.JSONDecodeError):
+        return f"it is not JSON ({error})"
     text = " ".join(str(error).split()).rstrip(": ")
     if len(text) > _LONGEST:
         text = f"{text[:_LONGEST]} ..."

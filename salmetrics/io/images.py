@@ -1,5 +1,6 @@
 """Image files: sizes from headers, pixels as uint8."""
 
+import os
 import warnings
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from salmetrics.array_types import Size
+from salmetrics.array_types import Size, to_numpy
 from salmetrics.errors import InputError
 from salmetrics.io.damage import reading
 
@@ -79,7 +80,7 @@ def as_pixels(array: Any, name: str) -> NDArray[np.uint8]:
     InputError
         For other dtypes and shapes; the message names the image by `name`.
     """
-    array = np.asarray(array)
+    array = to_numpy(array)
     if array.ndim == 3 and array.shape[2] in (1, 2):
         array = array[:, :, 0]
     if array.ndim == 3 and array.shape[2] == 4:
@@ -102,8 +103,10 @@ def as_pixels(array: Any, name: str) -> NDArray[np.uint8]:
 
 
 def _opened(path: Path) -> Image.Image:
-    if not path.is_file():
+    if not os.path.isfile(path):  # unlike the method of a path, False for a name that is too long
         raise InputError(f"image {str(path)!r} does not exist")
+    if path.stat().st_size == 0:
+        raise InputError(f"{str(path)!r} cannot be read as an image: it is empty")
     with reading(repr(str(path)), "cannot be read as an image"):
         try:
             with warnings.catch_warnings():

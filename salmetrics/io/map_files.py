@@ -53,7 +53,15 @@ def map_size(stream: IO[bytes], suffix: str, what: str) -> Size:
         If the file is not readable, or does not hold a map.
     """
     with reading(what):
+        _check_content(stream, what)
         return _SIZES.get(suffix.lower(), _image_size)(stream, what)
+
+
+def _check_content(stream: IO[bytes], what: str) -> None:
+    """Raise `InputError` for a file of no bytes."""
+    if not stream.read(1):
+        raise InputError(f"{what} cannot be read: it is empty")
+    stream.seek(0)
 
 
 def is_shown_turned(stream: IO[bytes], suffix: str) -> bool:
@@ -81,6 +89,7 @@ def read_map(stream: IO[bytes], suffix: str, what: str) -> NDArray[Any]:
     grey level whose alpha varies is an error. Parameters and other errors are those of `map_size`.
     """
     with reading(what):
+        _check_content(stream, what)
         return _READERS.get(suffix.lower(), _read_image)(stream, what)
 
 

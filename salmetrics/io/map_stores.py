@@ -5,9 +5,10 @@ from __future__ import annotations
 import base64
 import hashlib
 import io
+import itertools
 import json
+import os
 import tarfile
-import warnings
 import zipfile
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
@@ -20,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from salmetrics.array_types import KINDS, Kind, Size
-from salmetrics.errors import InputError, InputWarning, some
+from salmetrics.errors import InputError, some
 from salmetrics.io.archives import ARCHIVE_SUFFIXES, Archive
 from salmetrics.io.damage import reading
 from salmetrics.io.files import files_below
@@ -34,8 +35,9 @@ from salmetrics.io.map_files import (
     map_size,
     read_map,
 )
+from salmetrics.io.map_stacks import sole_stack, stack_shape
 from salmetrics.io.matlab import MatFile, open_mat, texts
-from salmetrics.io.names import is_junk
+from salmetrics.io.name_parts import is_junk
 
 __all__ = ["MAP_STORES", "MARKER", "Maps", "open_maps"]
 
@@ -49,6 +51,7 @@ MAP_STORES = (
 )  # suffixes of files of many maps
 MARKER = "salmetrics.json"  # beside the maps of a folder or archive; declares their kind
 _BLOCK = 2**20
+_FEW = 16  # arrays: files of more hold one map each
 
 
 class Maps(ABC):
@@ -66,12 +69,21 @@ class Maps(ABC):
         Whether the names are numbers, which images have at the end of their names.
     kind
         "log_density", "density" or "saliency_map" if the store declares it; else None.
+    notes
+        What was noticed when the sizes were last read, one line each.
+    shape
+        Shape of the one array that holds all maps, if there is one.
+    axis
+        Axis of that array that counts them.
     """
 
     names: tuple[str, ...]
     ordered: bool = False
     numbered: bool = False
     kind: Kind | None = None
+    notes: tuple[str, ...] = ()
+    shape: tuple[int, ...] | None = None
+    axis: int = 0
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -104,9 +116,10 @@ def open_maps(path: str | Path, part: str | None = None) -> Maps:
     path
         Path of a folder, searched with its sub-folders; a zip or tar archive of such files; an .npz
         file; an .npy file of shape (n, h, w); an HDF5 file; a .mat file; or a JSON file in the
-        format of SALICON.
+        format of SALICON. An array of shape (n, h, w) that is alone in an .npz or HDF5 file holds
+        all maps, too.
     part
-        Name of the group of an HDF5 file, or of the variable of a .mat file ("results" by
+        Name of the group or array of an HDF5 file, or of the variable of a .mat file ("results" by
         default).
 
     Returns
@@ -120,8 +133,10 @@ def open_maps(path: str | Path, part: str | None = None) -> Maps:
         If the path does not exist, its format is unknown, or it holds no maps.
     """
     path = Path(path)
-    if not path.exists():
+    if not os.path.exists(path):  # unlike the method of a path, False for a name that is too long
         raise InputError(f"there is no folder or file of maps {str(path)!r}")
+    if path.is_file() and path.stat().st_size == 0:
+        raise InputError(f"{str(path)!r} cannot be read: it is empty")
     store = _store_class(path)
     if part is not None and store not in (_Hdf5Maps, _MatMaps):
         raise InputError(
@@ -150,6 +165,11 @@ def _store_class(path: Path) -> Any:
         return _Hdf5Maps
     if zipfile.is_zipfile(path) or tarfile.is_tarfile(path):
         return _ArchiveMaps
+    if suffix in (".h5", ".hdf5"):
+        raise InputError(
+            f"{str(path)!r} is neither a folder nor a file that holds maps: it is no HDF5 file, or "
+            "a damaged one"
+        )
     raise InputError(
         f"{str(path)!r} is neither a folder nor a file that holds maps: expected .zip, .tar, "
         ".tar.gz, .npz, .npy, .h5, .hdf5, .mat or .json"
@@ -166,6 +186,7 @@ class _FileMaps(Maps):
         return str(PurePosixPath(name.replace("\\", "/")).with_suffix(""))
 
     def sizes(self, names: Sequence[str]) -> Iterator[Size | InputError]:
+        self.notes = ()
         turned = []
         for name in names:
             suffix = PurePosixPath(name).suffix
@@ -179,12 +200,9 @@ class _FileMaps(Maps):
             else:
                 yield size
         if turned:
-            warnings.warn(
-                f"{len(turned)} of {len(names)} maps in {str(self.path)!r} say that they are to be "
-                f"shown turned or mirrored (EXIF orientation), such as {some(turned, 3)}; they are "
-                "read as stored",
-                InputWarning,
-                stacklevel=4,
+            self.notes = (
+                f"{len(turned)} of {len(names)} maps say that they are to be shown turned or "
+                f"mirrored (EXIF orientation), such as {some(turned, 3)}; they are read as stored",
             )
 
     def read(self, name: str) -> NDArray[Any]:
@@ -249,7 +267,9 @@ class _ArchiveMaps(_FileMaps):
 
 
 class _NpzMaps(Maps):
-    """Arrays by name in an .npz file."""
+    """Arrays by name in an .npz file, or one array of shape (n, h, w)."""
+
+    _array: NDArray[Any] | None = None
 
     def __init__(self, path: Path) -> None:
         super().__init__(path)
@@ -257,18 +277,51 @@ class _NpzMaps(Maps):
         arrays = [name for name in self._archive.sizes if name.endswith(".npy")]
         self._members = {name.removesuffix(".npy"): name for name in arrays}
         self.names = tuple(sorted(self._members))
+        self._stack = self._sole_stack()
+        if self._stack is not None:
+            self.ordered = True
+            self.names = tuple(map(str, range(len(self._whole()))))
         if MARKER in self._archive.sizes:
             self.kind = _declared_kind(self._archive.read(MARKER), path)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return self.__dict__ | {"_array": None}  # it holds all maps in memory
 
     def sizes(self, names: Sequence[str]) -> Iterator[Size | InputError]:
         for name in names:
             try:
+                if self._stack is not None:
+                    yield map_shape(self._whole().shape[1:], self._what(name))
+                    continue
                 with self._archive.opened(self._members[name]) as stream:
                     yield map_size(stream, ".npy", self._what(name))
             except InputError as error:
                 yield error
 
+    def _sole_stack(self) -> str | None:
+        """Return the name of the array that holds all maps, if there is one."""
+        if len(self.names) > _FEW:
+            return None
+        shapes = {}
+        for name in self.names:
+            with reading(self._what(name)), self._archive.opened(self._members[name]) as stream:
+                shapes[name], _ = array_head(stream)
+        return sole_stack(shapes, str(self.path))
+
+    def _whole(self) -> NDArray[Any]:
+        """Return the array that holds all maps, which is read once."""
+        if self._array is None:
+            assert self._stack is not None
+            what = f"array {self._stack!r} in {str(self.path)!r}"
+            with reading(what):
+                data = io.BytesIO(self._archive.read(self._members[self._stack]))
+                self._array = np.load(data, allow_pickle=False)
+            self.shape = self._array.shape
+        return self._array
+
     def read(self, name: str) -> NDArray[Any]:
+        if self._stack is not None:
+            return as_grey(self._whole()[int(name)], self._what(name))
         stream = io.BytesIO(self._archive.read(self._members[name]))
         return read_map(stream, ".npy", self._what(name))
 
@@ -284,17 +337,19 @@ class _StackMaps(Maps):
     def __init__(self, path: Path) -> None:
         super().__init__(path)
         with path.open("rb") as stream:
-            self._shape, _ = array_head(stream)
-        if len(self._shape) != 3 or 0 in self._shape:
+            self.shape, _ = array_head(stream)
+        stack = stack_shape(self.shape)
+        if stack is None:
             raise InputError(
                 f"{str(path)!r} must hold one map per image, shape (n, height, width); got "
-                f"{self._shape}"
+                f"{self.shape}"
             )
-        self.names = tuple(map(str, range(self._shape[0])))
+        n, self._size = stack
+        self.names = tuple(map(str, range(n)))
 
     def sizes(self, names: Sequence[str]) -> Iterator[Size | InputError]:
         for _ in names:
-            yield self._shape[1], self._shape[2]
+            yield self._size
 
     def read(self, name: str) -> NDArray[Any]:
         what = f"map {name} of {str(self.path)!r}"
@@ -304,7 +359,11 @@ class _StackMaps(Maps):
 
 
 class _Hdf5Maps(Maps):
-    """Data sets of an HDF5 file, written by salmetrics, pysaliency or others."""
+    """Data sets of an HDF5 file, written by salmetrics, pysaliency or others.
+
+    An array of shape (n, h, w) that is alone, or chosen, holds all maps, in the order of the
+    images.
+    """
 
     def __init__(self, path: Path, part: str = "/") -> None:
         super().__init__(path)
@@ -316,27 +375,55 @@ class _Hdf5Maps(Maps):
                     f"{str(path)!r} has no group {part!r}; it has {some(list(file)) or 'none'}"
                 )
             group = file[part]
-            if not hasattr(group, "items"):
-                raise InputError(f"{part!r} of {str(path)!r} is not a group, but one array")
+            self._stack = self._sole_stack(group)
             if holds not in ("", "predictions") and part == "/":
                 raise InputError(f"{str(path)!r} is an HDF5 file, but holds {holds}, not maps")
             kind = group.attrs.get("kind")
             self.kind = _checked_kind(None if kind is None else as_text(kind), repr(str(path)))
-            self.names = tuple(sorted(_arrays_below(group)))
+            if self._stack is None:
+                self.names = tuple(sorted(_arrays_below(group)))
 
     def sizes(self, names: Sequence[str]) -> Iterator[Size | InputError]:
         with reading(repr(str(self.path))), self._opened() as file:
             for name in names:
                 try:
                     with reading(self._what(name)):
-                        size = map_shape(file[self._part][name].shape or (), self._what(name))
-                    yield size
+                        shape = self._array(file, name).shape or ()
+                    yield map_shape(shape if self._stack is None else shape[1:], self._what(name))
                 except InputError as error:
                     yield error
 
     def read(self, name: str) -> NDArray[Any]:
         with reading(self._what(name)), self._opened() as file:
-            return as_grey(np.asarray(file[self._part][name][()]), self._what(name))
+            at = () if self._stack is None else int(name)
+            return as_grey(np.asarray(self._array(file, name)[at]), self._what(name))
+
+    def _array(self, file: Any, name: str) -> Any:
+        """Return the data set that holds a map."""
+        return file[self._part][name] if self._stack is None else file[self._stack]
+
+    def _sole_stack(self, group: Any) -> str | None:
+        """Return the path of the array that holds all maps, if there is one."""
+        part = self._part
+        if not hasattr(group, "items"):
+            stack = stack_shape(group.shape or ())
+            if stack is None or group.dtype.kind not in "biuf":
+                raise InputError(
+                    f"{part!r} of {str(self.path)!r} is not a group, but one array of shape "
+                    f"{group.shape}; an array of all maps has shape (n, height, width)"
+                )
+            found: str | None = part
+        else:
+            names = list(itertools.islice(_arrays_below(group), _FEW + 1))
+            numeric = {name: group[name] for name in names if group[name].dtype.kind in "biuf"}
+            few = {name: array.shape or () for name, array in numeric.items()}
+            found = sole_stack(few, str(self.path)) if len(names) <= _FEW else None
+            found = None if found is None else f"{group.name.rstrip('/')}/{found}"
+        if found is not None:
+            self.ordered = True
+            self.shape = tuple(group.file[found].shape)
+            self.names = tuple(map(str, range(self.shape[0])))
+        return found
 
     def _opened(self) -> Any:
         import h5py
@@ -377,6 +464,7 @@ class _MatMaps(Maps):
                     f"per image, or of shape (height, width, n); got {shape}"
                 )
             length = shape[2] if len(shape) == 3 else 1
+            self.shape, self.axis = shape, -1
         else:
             length = self._file.length(part)
         names = texts(self._file, "names") if "names" in self._file.names else None

@@ -70,7 +70,7 @@ def write_maps(path: Path, items: Items, attributes: dict[str, str]) -> None:
 
 
 def _write_folder(path: Path, items: Items) -> None:
-    temporary = path.with_name(f".{path.name}-{secrets.token_hex(6)}")
+    temporary = path.with_name(f".{path.name[:40]}-{secrets.token_hex(6)}")
     try:
         temporary.mkdir()
         for name, data in items:

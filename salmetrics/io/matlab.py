@@ -114,13 +114,16 @@ class _Mat5:
     def __init__(self, source: Path | IO[bytes]) -> None:
         from scipy.io import whosmat
 
-        if isinstance(source, Path):
-            with source.open("rb") as stream:
-                check_structure(stream)
-        else:
-            check_structure(source)
+        try:
+            if isinstance(source, Path):
+                with source.open("rb") as stream:
+                    check_structure(stream)
+            else:
+                check_structure(source)
+            self.names = [name for name, _, _ in whosmat(source)]
+        except IndexError as error:
+            raise ValueError("the file is no .mat file, or ends within its header") from error
         self._source = source
-        self.names = [name for name, _, _ in whosmat(source)]
         self._read: dict[str, Any] = {}
 
     def holds(self, name: str) -> str:

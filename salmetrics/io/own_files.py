@@ -12,7 +12,9 @@ from salmetrics.io.damage import reading
 from salmetrics.io.files import check_file
 from salmetrics.io.hdf5_values import as_text, check_format
 
-__all__ = ["open_ours"]
+HDF5_SUFFIXES = (".h5", ".hdf5")
+
+__all__ = ["HDF5_SUFFIXES", "open_ours"]
 
 
 @contextmanager
@@ -43,7 +45,12 @@ def open_ours(path: str | Path, kind: str, newest: int) -> Iterator[Any]:
     """
     import h5py
 
-    check_file(path)
+    source = check_file(path)
+    if source.suffix.lower() not in HDF5_SUFFIXES and not h5py.is_hdf5(source):
+        raise InputError(
+            f"{str(path)!r} is not a readable {kind}: it is no HDF5 file; name the one that was "
+            "saved, which ends in .h5"
+        )
     with reading(repr(str(path)), f"is not a readable {kind}"), h5py.File(path, "r") as file:
         if as_text(file.attrs.get("salmetrics", "")) != kind:
             raise InputError(f"{str(path)!r} is an HDF5 file, but holds no {kind}")

@@ -1,13 +1,23 @@
 """Gaussian kernel densities of fixations at a few places, and their exact normalisers."""
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from salmetrics.kernels.jit import kernel
 
-__all__ = ["held_out_sums", "line_masses", "map_of_kernels"]
+__all__ = [
+    "SquareCells",
+    "cells_of",
+    "held_out_sums",
+    "line_masses",
+    "map_of_kernels",
+    "n_near",
+    "near_sums",
+    "sums_of_holder",
+]
 
 _SMALL = 8.0  # below this width sums are short, and the series below converges slowly
 _REACH = 10.0  # exp(-10**2 / 2) = 2e-22 of the value at the centre
@@ -86,6 +96,114 @@ def held_out_sums(
     return sums, others
 
 
+def sums_of_holder(
+    at_y: NDArray[np.float64],
+    at_x: NDArray[np.float64],
+    at_holder: NDArray[np.int64],
+    ys: NDArray[np.float64],
+    xs: NDArray[np.float64],
+    ends: NDArray[np.int64],
+    sigma: float,
+) -> NDArray[np.float64]:
+    """Add up the kernels of one holder at each place.
+
+    Parameters
+    ----------
+    at_y, at_x
+        Places in pixels, shape (m,).
+    at_holder
+        Holder whose kernels are added up at each place, shape (m,); -1 for nobody.
+    ys, xs
+        Centres of the kernels in pixels, holder by holder, shape (n,).
+    ends
+        End of each holder's kernels in these arrays.
+    sigma
+        Standard deviation in pixels.
+
+    Returns
+    -------
+    sums : ndarray of float64, shape (m,)
+        Sum of the kernels, each 1 at its centre.
+    """
+    sums = np.zeros(at_y.size)
+    _sum_of_holder(at_y, at_x, at_holder, ys, xs, ends, -0.5 / sigma**2, sums)
+    return sums
+
+
+class SquareCells(NamedTuple):
+    """Kernels ordered by square cells of the image, row by row.
+
+    Attributes
+    ----------
+    side : float
+        Side of a cell in pixels.
+    starts : ndarray of shape (n_rows, n_columns + 1)
+        Start of each cell's kernels in the order, and the end of each row's.
+    order : ndarray of shape (n,)
+        Indices of the kernels.
+    """
+
+    side: float
+    starts: NDArray[np.int64]
+    order: NDArray[np.int64]
+
+
+def cells_of(
+    size: tuple[int, int], ys: NDArray[np.float64], xs: NDArray[np.float64], side: float
+) -> SquareCells:
+    """Order kernels, which are within an image of `size`, by cells."""
+    down, across = (int(length / side) + 1 for length in size)
+    cell = (ys / side).astype(np.int64) * across + (xs / side).astype(np.int64)
+    order = np.argsort(cell, kind="stable")
+    firsts = np.searchsorted(cell[order], np.arange(down * across + 1))
+    starts = np.empty((down, across + 1), np.int64)
+    starts[:, :-1] = firsts[:-1].reshape(down, across)
+    starts[:, -1] = firsts[across::across]
+    return SquareCells(side, starts, order)
+
+
+def n_near(
+    cells: SquareCells, at_y: NDArray[np.float64], at_x: NDArray[np.float64], reach: float
+) -> int:
+    """Return the number of pairs of a place and a kernel that `near_sums` looks at."""
+    return int(_count_near(at_y, at_x, cells.starts, cells.side, reach))
+
+
+def near_sums(
+    cells: SquareCells,
+    at_y: NDArray[np.float64],
+    at_x: NDArray[np.float64],
+    at_holder: NDArray[np.int64],
+    ys: NDArray[np.float64],
+    xs: NDArray[np.float64],
+    holder: NDArray[np.int64],
+    sigma: float,
+    reach: float,
+) -> NDArray[np.float64]:
+    """Add up the kernels within reach of places, each place without the kernels of one holder.
+
+    Parameters
+    ----------
+    cells
+        From `cells_of`, for the same kernels.
+    at_y, at_x, at_holder, ys, xs, holder, sigma
+        See `held_out_sums`.
+    reach
+        Distance in pixels up to which kernels count.
+
+    Returns
+    -------
+    sums : ndarray of float64, shape (m,)
+        Sum of the kernels, each 1 at its centre.
+    """
+    sums = np.zeros(at_y.size)
+    ordered = ys[cells.order], xs[cells.order], holder[cells.order]
+    _sum_near(
+        at_y, at_x, at_holder, *ordered, cells.starts, cells.side, -0.5 / sigma**2, reach, sums
+    )
+    return sums
+
+
 def map_of_kernels(
     size: tuple[int, int], ys: NDArray[np.float64], xs: NDArray[np.float64], sigma: float
 ) -> NDArray[np.float64]:
@@ -148,3 +266,55 @@ def _sum_held_out(  # type: ignore[no-untyped-def]
                 mass += masses[j]
         sums[i] = total
         others[i] = mass
+
+
+@kernel()
+def _sum_of_holder(at_y, at_x, at_holder, ys, xs, ends, factor, sums):  # type: ignore[no-untyped-def]
+    """Add up the kernels of one holder at each place."""
+    for i in range(at_y.size):
+        which = at_holder[i]
+        if which < 0:
+            continue
+        total = 0.0
+        for j in range(ends[which - 1] if which > 0 else 0, ends[which]):
+            down = at_y[i] - ys[j]
+            right = at_x[i] - xs[j]
+            total += math.exp(factor * (down * down + right * right))
+        sums[i] = total
+
+
+@kernel()
+def _count_near(at_y, at_x, starts, side, reach):  # type: ignore[no-untyped-def]
+    """Count the pairs of a place and a kernel in a cell within reach."""
+    n = 0
+    for i in range(at_y.size):
+        left = max(0, int((at_x[i] - reach) / side))
+        right = min(starts.shape[1] - 1, int((at_x[i] + reach) / side) + 1)
+        for row in range(
+            max(0, int((at_y[i] - reach) / side)),
+            min(starts.shape[0], int((at_y[i] + reach) / side) + 1),
+        ):
+            n += starts[row, right] - starts[row, left]
+    return n
+
+
+@kernel()
+def _sum_near(  # type: ignore[no-untyped-def]
+    at_y, at_x, at_holder, ys, xs, holder, starts, side, factor, reach, sums
+):
+    """Add up the kernels within reach of each place, except those of one holder."""
+    for i in range(at_y.size):
+        total = 0.0
+        left = max(0, int((at_x[i] - reach) / side))
+        right = min(starts.shape[1] - 1, int((at_x[i] + reach) / side) + 1)
+        for row in range(
+            max(0, int((at_y[i] - reach) / side)),
+            min(starts.shape[0], int((at_y[i] + reach) / side) + 1),
+        ):
+            for j in range(starts[row, left], starts[row, right]):
+                down = at_y[i] - ys[j]
+                across = at_x[i] - xs[j]
+                square = down * down + across * across
+                if square <= reach * reach and holder[j] != at_holder[i]:
+                    total += math.exp(factor * square)
+        sums[i] = total

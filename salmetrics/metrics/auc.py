@@ -8,7 +8,7 @@ from typing import get_args
 import numpy as np
 from numpy.typing import ArrayLike
 
-from salmetrics.array_types import AnyArray, Array, Rows
+from salmetrics.array_types import AnyArray, Array, Rows, to_numpy
 from salmetrics.checked_map import CheckedMap, as_map, check_same_shape, pixel_indices
 from salmetrics.errors import InputError
 from salmetrics.kernels import rank
@@ -257,7 +257,7 @@ def shuffled(
     if draws is not None:
         others = _flat_indices(draws, m)
     elif other_map is not None:
-        marked = np.asarray(other_map)
+        marked = to_numpy(other_map)
         if marked.shape != m.shape:
             raise InputError(f"other_map must have shape {m.shape}; got {marked.shape}")
         others = np.flatnonzero(marked)
@@ -361,7 +361,7 @@ def _check_step(step: float) -> None:
 
 
 def _flat_indices(draws: ArrayLike, m: CheckedMap) -> Rows:
-    indices = np.asarray(draws, dtype=np.int64).ravel()
+    indices = to_numpy(draws).astype(np.int64).ravel()
     if indices.size and (indices.min() < 0 or indices.max() >= m.flat.size):
         raise InputError(
             f"draws must be flat pixel indices from 0 to {m.flat.size - 1}; got {indices.min()} to "

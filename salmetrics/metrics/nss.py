@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from salmetrics.array_types import Array
+from salmetrics.array_types import Array, to_numpy
 from salmetrics.checked_map import CheckedMap, as_map, pixel_indices
 from salmetrics.errors import InputError
 from salmetrics.protocols import DEFAULT
@@ -88,6 +88,6 @@ def matlab(saliency_map: ArrayLike | CheckedMap, x: ArrayLike, y: ArrayLike) -> 
     if first.size == 0:
         return np.nan
     rows = np.sort(first)
-    values = score(m, np.asarray(x)[rows], np.asarray(y)[rows], ddof=1)
+    values = score(m, to_numpy(x)[rows], to_numpy(y)[rows], ddof=1)
     # added one by one like image means, so that nss(ddof=1, unique=True) has the same last bits
     return float(np.add.accumulate(values)[-1] / values.size)

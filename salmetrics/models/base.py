@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from salmetrics.array_types import AnyArray, Array, Rows
+from salmetrics.array_types import AnyArray, Array, Rows, to_numpy
 from salmetrics.checked_map import CheckedMap, as_log_density, as_map, pixel_indices
 from salmetrics.data.fixations import Fixations
 from salmetrics.data.stimuli import Stimuli, Stimulus
@@ -234,18 +234,13 @@ Model = DensityModel | SaliencyMapModel
 def as_array(prediction: Any) -> AnyArray:
     """Return a prediction as a NumPy array without leading axes of length 1.
 
-    Torch tensors are detached and copied to the CPU; bfloat16 becomes float32.
+    Those of other packages become arrays as `salmetrics.array_types.to_numpy` says.
     """
-    if hasattr(prediction, "detach"):
-        prediction = prediction.detach().cpu()
-        if "bfloat16" in str(prediction.dtype):
-            prediction = prediction.float()
-        prediction = prediction.numpy()
     if isinstance(prediction, np.ma.MaskedArray):
         raise InputError(
             "predictions must not be masked arrays: the mask would be ignored; use .filled(value)"
         )
-    array = np.asarray(prediction)
+    array = to_numpy(prediction)
     while array.ndim > 2 and array.shape[0] == 1:
         array = array[0]
     return array

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import warnings
 from collections import OrderedDict
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -18,9 +19,9 @@ from salmetrics.data.fixations import Fixations
 from salmetrics.data.stimuli import Stimuli, Stimulus
 from salmetrics.densities.sampling import draw_fixations, image_stream
 from salmetrics.densities.smoothing import Smoothing, point_counts
-from salmetrics.errors import InputError, check_choice, is_number
-from salmetrics.io.files import replacing
-from salmetrics.io.own_files import open_ours
+from salmetrics.errors import CannotFitError, InputError, InputWarning, check_choice, is_number
+from salmetrics.io.files import check_target, replacing
+from salmetrics.io.own_files import HDF5_SUFFIXES, open_ours
 from salmetrics.kernels import moments
 from salmetrics.models.base import DensityModel
 from salmetrics.models.fitting.likelihood import Fit, Optimum, fit_kernel_mixture
@@ -43,12 +44,14 @@ _KEPT_SIZES = 4  # image sizes whose blurred totals are cached, 4 MB each for 80
 _RANGE = (0.004, 0.25)  # of a fitted bandwidth: two pixels of 500; nearly flat
 _FORMAT = 1  # of files; raise it when their layout changes, and keep reading older ones
 _KIND = "centre bias"
+_OTHER = "salmetrics.GaussianCentreBias() needs none"
 
 
 class CentreBias(DensityModel):
     """Where people look regardless of the image: fixations on other images, blurred.
 
-    An image that has fixations here is predicted without its own ones. Fixations are brought to
+    An image that has fixations here is predicted without its own ones; if it has all of them, its
+    prediction is uniform, which `check_data` warns of and results note. Fixations are brought to
     relative coordinates, binned at the image's size, blurred with a Gaussian whose standard
     deviations are `bandwidth` times height and width, and normalised to a density p; the
     prediction is (1 - floor) p + floor / (h w).
@@ -115,7 +118,7 @@ class CentreBias(DensityModel):
     ) -> None:
         fixations.check_against(stimuli)
         if len(fixations) == 0:
-            raise InputError("a centre bias needs fixations; there are none")
+            raise CannotFitError("a centre bias needs fixations; there are none")
         self._set_parameters(
             bandwidth=bandwidth,
             floor=floor,
@@ -195,7 +198,7 @@ class CentreBias(DensityModel):
         free = [isinstance(value, str) for value in (bandwidth, floor)]
         reason = why_no_centre_bias(fixations)
         if reason is not None:
-            raise InputError(f"{reason}; CentreBias(stimuli, fixations) takes a given bandwidth")
+            raise CannotFitError(f"{reason}; {_OTHER}")
         model = cls(
             stimuli,
             fixations,
@@ -341,8 +344,21 @@ class CentreBias(DensityModel):
                 result[rows] = np.log(self._density_at(stimuli.ids[i], size, at, total))
         return result
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """That the only image with fixations is predicted as uniform, if there is only one."""
+        (alone, *others) = np.unique(self._image).tolist()
+        if others:
+            return ()
+        return (
+            f"all fixations of the centre bias are on {self._known.ids[alone]!r}, whose prediction "
+            f"leaves them out and is uniform; {_OTHER}",
+        )
+
     def check_data(self, stimuli: Stimuli, fixations: Fixations) -> None:
         """Check that known images have the size and the fixations they had here.
+
+        Warns if one of them has all fixations of this model.
 
         Parameters
         ----------
@@ -355,6 +371,8 @@ class CentreBias(DensityModel):
             If a known image comes with another size or with other fixations.
         """
         self._known.check_data(stimuli, fixations)
+        if self.notes and self._known.ids[self._image[0]] in stimuli.ids:
+            warnings.warn(self.notes[0], InputWarning, stacklevel=3)
 
     def sample(self, stimulus: Stimulus, n: int, *, seed: int = 0) -> tuple[Array, Array]:
         """Draw fixations from the density; the same seed and image give the same fixations.
@@ -385,13 +403,22 @@ class CentreBias(DensityModel):
         ----------
         path
             Path of the file; an existing file is replaced.
+
+        Raises
+        ------
+        InputError
+            If the folder does not exist or is not writable, or the name ends in the suffix of
+            another format.
         """
         import h5py
 
         record = {"parameters": self.parameters, "known": self._known.record()}
         if self.optimum is not None:
             record["optimum"] = dataclasses.asdict(self.optimum)
-        with replacing(Path(path)) as temporary, h5py.File(temporary, "w") as file:
+        with (
+            replacing(check_target(path, HDF5_SUFFIXES)) as temporary,
+            h5py.File(temporary, "w") as file,
+        ):
             file.attrs["salmetrics"] = _KIND
             file.attrs["format"] = _FORMAT
             file["record"] = json.dumps(record)
@@ -577,7 +604,7 @@ def why_no_centre_bias(fixations: Fixations) -> str | None:
     if n > 1:
         return None
     return (
-        "the centre bias is fitted by leaving out one image at a time, so it needs fixations on at "
+        "the centre bias of an image is made from fixations on others, so it needs fixations on at "
         f"least two images; there are some on {n}"
     )
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import inspect
+import os
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
-from salmetrics.array_types import KINDS, AnyArray, Array, Kind
+from salmetrics.array_types import KINDS, AnyArray, Array, Kind, is_array, to_numpy
 from salmetrics.checked_map import NORMALIZATION_TOLERANCE, as_log_density
 from salmetrics.data.fixations import Fixations
 from salmetrics.data.stimuli import Stimuli, Stimulus
@@ -22,14 +24,23 @@ from salmetrics.densities.resampling import (
     resize_log_density,
     resize_map,
 )
-from salmetrics.errors import InputError, InputWarning, NeedsDensityError, check_choice
-from salmetrics.io.names import match_maps, shifted_numbers
+from salmetrics.errors import (
+    InputError,
+    InputWarning,
+    NeedsDensityError,
+    check_choice,
+    described,
+)
+from salmetrics.io.name_templates import shifted_numbers
+from salmetrics.io.names import match_maps
 from salmetrics.models.base import DensityModel, Model, SaliencyMapModel, as_array, model_name
 from salmetrics.models.stored_maps import MapOrder, StoredMaps, stem_of
 
-__all__ = ["Input", "as_model", "path_and_part", "require_density"]
+__all__ = ["Input", "as_model", "instance_of", "path_and_part", "require_density"]
 
 Input = Literal["stimulus", "image"]
+
+_LONGEST = 160  # characters of another library's message that are quoted
 
 Predict = Callable[[Stimulus], Any]
 
@@ -55,7 +66,8 @@ def as_model(
         a list of arrays, one per image; `salmetrics.StoredMaps`, or the path of a folder, archive
         or file that it takes (``file.mat:variable`` names a part); a function of an image; or a
         pysaliency model. Arrays may be NumPy arrays or torch tensors (any device, requiring
-        gradients or not), of shape (h, w) or with leading axes of length 1.
+        gradients or not) or other arrays that NumPy reads, of shape (h, w) or with leading axes of
+        length 1; one of shape (n, h, w) is a list of n.
     stimuli
         The images of a list, in its order, and of names that are not ids.
     kind
@@ -82,8 +94,8 @@ def as_model(
     Raises
     ------
     InputError
-        If `kind` is needed and missing, an option is unknown, or stored maps do not fit the
-        images.
+        If `kind` is needed and missing, an option is unknown, stored maps do not fit the images,
+        or a class is abstract or needs arguments.
     TypeError
         If `obj` cannot serve as a model.
 
@@ -98,7 +110,7 @@ def as_model(
     if kind is not None:
         check_choice("kind", kind, KINDS)
     if inspect.isclass(obj) and issubclass(obj, (DensityModel, SaliencyMapModel)):
-        obj = obj()
+        obj = instance_of(obj)
     if isinstance(obj, (DensityModel, SaliencyMapModel)):
         return obj if resize is None and not normalize else _resized(obj, resize, normalize)
     if isinstance(obj, (str, Path)):
@@ -200,6 +212,12 @@ class _FromFunction:
         return isinstance(self._predict, (StoredMaps, _Lookup))
 
     @property
+    def notes(self) -> tuple[str, ...]:
+        """What was noticed while predictions that exist already were read."""
+        predict = self._predict
+        return predict.notes if isinstance(predict, (StoredMaps, _Lookup)) else ()
+
+    @property
     def stored(self) -> StoredMaps | None:
         """The stored maps that the model reads; None if it reads none."""
         return self._predict if isinstance(self._predict, StoredMaps) else None
@@ -232,7 +250,7 @@ class _DensityFromFunction(_FromFunction, DensityModel):
     def _log(self, density: AnyArray, stimulus: Stimulus) -> Array:
         total = float(np.sum(density, dtype=np.float64))
         if self._normalize and np.all(density >= 0) and 0 < total < np.inf:
-            density = density / total
+            density = np.asarray(density, dtype=np.float64) / total
         elif not (np.all(density >= 0) and abs(total - 1) <= NORMALIZATION_TOLERANCE):
             raise InputError(
                 f"the density of {self.name} for image {stimulus.id!r} must be >= 0 and sum to 1; "
@@ -277,31 +295,98 @@ def _predictor(
         return obj, obj.kind or kind or "saliency_map", stem_of(obj.path)
     if isinstance(obj, Mapping):
         return _Lookup(dict(obj), stimuli), kind, "dict"
-    if isinstance(obj, np.ndarray):
-        if obj.ndim not in (3, 4) or (obj.ndim == 4 and obj.shape[1] != 1):
+    if isinstance(obj, np.ndarray) and obj.dtype == object and obj.ndim == 1:
+        obj = list(obj)  # maps of several sizes
+    if is_array(obj):
+        stack = obj if isinstance(obj, np.ndarray) else to_numpy(obj)  # a mask is kept
+        if stack.ndim == 2 and stimuli is not None and len(stimuli) == 1:
+            stack = stack[np.newaxis]
+        if stack.ndim == 4 and stack.shape[-1] == 1:
+            stack = stack[..., 0]
+        if stack.ndim not in (3, 4) or (stack.ndim == 4 and stack.shape[1] != 1):
             raise InputError(
                 "an array of predictions must have shape (n, height, width), one map per image; "
-                f"got {obj.shape}"
+                f"got {stack.shape}"
             )
-        obj = list(obj)
+        obj = list(stack)
     if isinstance(obj, Sequence) and not isinstance(obj, (str, bytes)):
         if stimuli is None:
             raise InputError("a list of predictions needs stimuli: as_model(list, stimuli, ...)")
         if len(obj) != len(stimuli):
-            raise InputError(f"there are {len(obj)} predictions for {len(stimuli)} stimuli")
+            hint = _axes_hint(obj, stimuli)
+            raise InputError(f"there are {len(obj)} predictions for {len(stimuli)} stimuli{hint}")
         return _Lookup(dict(zip(stimuli.ids, obj, strict=True))), kind, "list"
     name = getattr(obj, "__name__", type(obj).__name__)
     if type(obj).__module__.split(".")[0] == "pysaliency" or _derives_from_pysaliency(obj):
         return _pysaliency_predictor(obj, name)
     if inspect.isclass(obj):
-        obj = obj()
+        obj = instance_of(obj)
     if callable(obj):
-        return (_OfImage(obj) if input == "image" else obj), kind, name
+        predict = _OfImage(obj) if input == "image" else obj
+        return (_OfModule(predict, name) if _is_torch_module(obj) else predict), kind, name
     raise TypeError(
         f"{type(obj).__name__} cannot serve as a model: expected a DensityModel, SaliencyMapModel, "
         "a class of one, a dict of arrays by image id, a list of arrays, a folder or file of maps, "
-        "a function or a pysaliency model"
+        f"a function or a pysaliency model{_advice(obj)}"
     )
+
+
+def instance_of(named: type, what: str = "", instead: str = "; give an object of it") -> Any:
+    """Return an object of a class whose constructor needs no arguments.
+
+    Parameters
+    ----------
+    named
+        The class.
+    what
+        Text before the message of an error.
+    instead
+        What to do about a class that needs arguments, which ends the message.
+
+    Raises
+    ------
+    InputError
+        If the class is abstract, or needs arguments.
+    """
+    if inspect.isabstract(named):
+        missing = ", ".join(sorted(getattr(named, "__abstractmethods__", ())))
+        raise InputError(f"{what}class {named.__name__} must define {missing}")
+    required = [
+        parameter.name
+        for parameter in inspect.signature(named).parameters.values()
+        if parameter.default is parameter.empty
+        and parameter.kind not in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
+    ]
+    if required:
+        raise InputError(f"{what}class {named.__name__} needs {', '.join(required)}{instead}")
+    return named()
+
+
+def _advice(obj: Any) -> str:
+    """Return the end of a message on an object that cannot serve as a model: what can."""
+    name = type(obj).__name__
+    if isinstance(obj, Iterator):
+        return f". A {name} is used up after one image each; give list(...) of it"
+    for method in ("log_density", "saliency_map"):
+        if callable(getattr(obj, method, None)):
+            base = "DensityModel" if method == "log_density" else "SaliencyMapModel"
+            return f". Derive {name} from salmetrics.{base}, which calls its {method}"
+    for method in ("predict", "forward", "transform", "compute", "run"):
+        if callable(getattr(obj, method, None)):
+            return (
+                f". Give its method: as_model(model.{method}, kind=..., input='image'), or a "
+                "function of a stimulus that calls it"
+            )
+    return ""
+
+
+def _axes_hint(maps: Sequence[Any], stimuli: Stimuli) -> str:
+    """Return what would make an array with the images last a list of maps; empty if unknown."""
+    height = len(maps)
+    first: tuple[int, ...] = np.shape(maps[0]) if height and is_array(maps[0]) else ()
+    if len(first) == 2 and (height, first[0]) == stimuli[0].size and first[1] == len(stimuli):
+        return ". The array has the images last; give np.moveaxis(maps, -1, 0)"
+    return ""
 
 
 def path_and_part(text: str | Path) -> tuple[Path, str | None]:
@@ -313,7 +398,7 @@ def path_and_part(text: str | Path) -> tuple[Path, str | None]:
         Path, or path and part.
     """
     path, colon, part = str(text).rpartition(":")
-    if colon and part and not Path(text).exists() and Path(path).is_file():
+    if colon and part and not os.path.exists(text) and os.path.isfile(path):
         return Path(path), part
     return Path(text), None
 
@@ -330,12 +415,18 @@ class _Lookup:
         if stimuli is not None:
             self.use_for(stimuli)
 
+    @cached_property  # which digests leave out
+    def notes(self) -> tuple[str, ...]:
+        """What was noticed about the names of the predictions."""
+        return ()
+
     def use_for(self, stimuli: Stimuli) -> None:
         """Find the predictions of images, if they are not all named by their ids."""
         ids = stimuli.ids
         if self._names.keys() | self._problems.keys() >= set(ids):
             return
-        self._names, self._problems = {}, {}
+        self._names, self._problems, before = {}, {}, self.notes
+        self.notes = ()
         if self._predictions.keys() >= set(ids):
             return
         shifted = shifted_numbers(list(self._predictions), ids)
@@ -349,7 +440,9 @@ class _Lookup:
         self._names, self._problems = matching.found, matching.problems
         if matching.rule is not None:
             rule = matching.rule.replace("the maps", "the predictions")
-            warnings.warn(rule, InputWarning, stacklevel=5)
+            self.notes = (rule,)
+            if self.notes != before:
+                warnings.warn(rule, InputWarning, stacklevel=5)
 
     def __call__(self, stimulus: Stimulus) -> Any:
         name = self._names.get(stimulus.id, stimulus.id)
@@ -373,6 +466,32 @@ class _OfImage:
 
     def __call__(self, stimulus: Stimulus) -> Any:
         return self._function(stimulus.image)
+
+
+class _OfModule:
+    """A torch module that is called as a function; its errors say what it is called with."""
+
+    def __init__(self, function: Predict, name: str) -> None:
+        self._function = function
+        self._name = name
+
+    def __call__(self, stimulus: Stimulus) -> Any:
+        try:
+            return self._function(stimulus)
+        except (AttributeError, RuntimeError, TypeError) as error:
+            reason = " ".join(described(error).split())[:_LONGEST]
+            raise InputError(
+                f"{self._name} is a torch module, and cannot be called with a stimulus or pixels "
+                f"as it is ({reason} ...). Give a function that makes its input, such as "
+                f"as_model(lambda stimulus: net(prepared(stimulus.rgb)), kind=...)"
+            ) from error
+
+
+def _is_torch_module(obj: Any) -> bool:
+    return any(
+        base.__name__ == "Module" and base.__module__.startswith("torch.")
+        for base in type(obj).__mro__
+    )
 
 
 class _Pysaliency:

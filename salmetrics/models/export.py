@@ -33,7 +33,7 @@ from salmetrics.models.conversion import as_model
 from salmetrics.models.empirical import EmpiricalMaps
 from salmetrics.progress import progress_bar
 
-__all__ = ["Bits", "Levels", "NumberType", "export_predictions"]
+__all__ = ["Bits", "Levels", "NumberType", "check_form", "export_predictions", "writes_numbers"]
 
 Bits = Literal[8, 16]
 Levels = Literal["range", "proportional"]
@@ -50,7 +50,7 @@ def export_predictions(
     *,
     kind: Kind | None = None,
     files: str = ".npy",
-    bits: Bits = 16,
+    bits: Bits | None = None,
     dtype: NumberType = "float32",
     levels: Levels = "range",
     progress: bool = True,
@@ -79,9 +79,9 @@ def export_predictions(
         ".png", ".tif" and ".jpg" hold a saliency map scaled to grey levels, from its minimum
         to its maximum; uint8 maps are written unchanged in 8 bits.
     bits
-        Bits per pixel of .png and .tif files, 8 or 16.
+        Bits per pixel of .png and .tif files, 8 or 16, the default; other files have no choice.
     dtype
-        Type of numbers, "float32" or "float64".
+        Type of numbers, "float32" or "float64"; images hold none.
     levels
         What the grey levels of images span: "range", a map from its minimum to its maximum; or
         "proportional", from 0 to its maximum, so that they are the map up to a factor.
@@ -113,9 +113,13 @@ def export_predictions(
     store = store_suffix(target)
     check_choice("suffix of path", store, STORE_SUFFIXES)
     check_choice("files", files, WRITTEN_SUFFIXES)
-    check_choice("bits", bits, get_args(Bits))
+    if bits is not None:
+        check_choice("bits", bits, get_args(Bits))
     check_choice("dtype", dtype, get_args(NumberType))
     check_choice("levels", levels, get_args(Levels))
+    if bits != 8:  # which holds the levels of uint8 maps in any file
+        check_form(store, files, bits)
+    bits = bits or 16
     predictor = as_model(model, stimuli, kind=kind)
     holds = "density" if isinstance(predictor, DensityModel) else "saliency map"
     if isinstance(predictor, DensityModel):
@@ -140,8 +144,7 @@ def export_predictions(
         return target
 
     def encoded(array: AnyArray) -> AnyArray:
-        exact = store in HOLDS_ARRAYS or (store in HOLDS_FILES and files in _EXACT)
-        numbers = _as_type(array, dtype) if exact else array
+        numbers = _as_type(array, dtype) if writes_numbers(store, files) else array
         if store in HOLDS_ARRAYS:
             return numbers
         form = (".png", 8) if store == ".json" else (files, bits)
@@ -163,6 +166,43 @@ def export_predictions(
         write_maps(target, _items(names, checkpoint), attributes)
     shutil.rmtree(partial)
     return target
+
+
+def check_form(store: str, files: str, bits: int | None) -> None:
+    """Check that maps can be written with a number of bits per pixel.
+
+    Parameters
+    ----------
+    store
+        Suffix of the folder, archive or file, one of `salmetrics.io.map_writing.STORE_SUFFIXES`.
+    files
+        Suffix of the files in a folder or archive.
+    bits
+        Bits per pixel; None if they were not chosen.
+
+    Raises
+    ------
+    InputError
+        If the format has another number of bits, or holds numbers in place of grey levels.
+    """
+    if bits is None:
+        return
+    written = files if store in HOLDS_FILES else store
+    if writes_numbers(store, files):
+        holds = "numbers, as dtype= says"
+    elif bits == 16 and (store == ".json" or files == ".jpg"):
+        holds = "8 bits per pixel"
+    else:
+        return
+    raise InputError(
+        f"bits={bits} is not possible: {written} holds {holds}. Use a folder or archive of "
+        "files='.png' or files='.tif', or leave out bits="
+    )
+
+
+def writes_numbers(store: str, files: str) -> bool:
+    """Whether maps are written as numbers, and not as grey levels; see `check_form`."""
+    return store in HOLDS_ARRAYS or (store in HOLDS_FILES and files in _EXACT)
 
 
 @contextmanager
@@ -199,7 +239,7 @@ def _check_density(model: DensityModel, store: str, files: str) -> None:
     if model.without_maps is not None or model.subject_dependent:
         why = model.without_maps or "its predictions depend on the subject"
         raise InputError(f"{model_name(model)} cannot be exported: {why}")
-    if store == ".json" or (store in HOLDS_FILES and files not in _EXACT):
+    if not writes_numbers(store, files):
         raise InputError(
             f"{model_name(model)} gives densities, and grey levels are not probabilities; use "
             "files='.npy', or a path ending in .h5"

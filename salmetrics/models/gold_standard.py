@@ -11,8 +11,9 @@ from salmetrics.array_types import Array, Rows, Size
 from salmetrics.checked_map import pixel_indices
 from salmetrics.data.fixations import Fixations
 from salmetrics.data.stimuli import Stimuli, Stimulus
-from salmetrics.errors import InputError, check_choice, is_number
-from salmetrics.kernels.kde import held_out_sums, line_masses, map_of_kernels
+from salmetrics.densities.kernel_sums import held_out_sums, map_of_kernels
+from salmetrics.errors import CannotFitError, InputError, check_choice, is_number
+from salmetrics.kernels.kde import line_masses
 from salmetrics.models.base import DensityModel
 from salmetrics.models.centre_bias import CentreBias, why_no_centre_bias
 from salmetrics.models.fitting.likelihood import Fit, Optimum, fit_kernel_mixture
@@ -37,7 +38,8 @@ class GoldStandard(DensityModel):
     counts as being at its pixel's centre. A subject who is alone on an image gets the mixture
     without its first term, renormalised.
 
-    Likelihoods come from the n x n matrix of kernels between fixations and never from a map.
+    Likelihoods come from the kernels between fixations and never from a map. Beyond 2000 fixations
+    on an image, their sums take near linear time, and agree with those of all pairs to 1e-12.
 
     Parameters
     ----------
@@ -118,14 +120,14 @@ class GoldStandard(DensityModel):
         check_choice("units", units, get_args(Units))
         check_choice("hold_out", hold_out, get_args(HoldOut))
         if len(fixations) == 0:
-            raise InputError("a gold standard needs fixations; there are none")
+            raise CannotFitError("a gold standard needs fixations; there are none")
         if units == "degree" and stimuli.pixels_per_degree is None:
             raise InputError(
                 "units='degree' needs Stimuli with pixels_per_degree=; or give the bandwidth in "
                 "units='pixel'"
             )
         if hold_out == "subject" and np.unique(fixations.subject).size < 2:
-            raise InputError(
+            raise CannotFitError(
                 "all fixations are of one subject, so nobody else can predict them; give "
                 "fixations a column subject, or use hold_out='fixation', which is optimistic"
             )
@@ -241,7 +243,7 @@ class GoldStandard(DensityModel):
             stimuli, fixations, units=units, hold_out=hold_out, centre_bias=centre_bias, **start
         )
         if model.n_alone == len(fixations):
-            raise InputError(
+            raise CannotFitError(
                 "no fixation has another one on its image that could predict it, so there is "
                 "nothing to fit"
             )
@@ -462,7 +464,7 @@ class GoldStandard(DensityModel):
             ys, xs = observed.y[own], observed.x[own]
             masses = line_masses(ys, height, sigma) * line_masses(xs, width, sigma)
             sums, others = held_out_sums(
-                at_y + 0.5, at_x + 0.5, left_out, ys, xs, holder, masses, sigma
+                size, at_y + 0.5, at_x + 0.5, left_out, ys, xs, holder, masses, sigma
             )
             with np.errstate(invalid="ignore"):
                 result[rows] = sums / others

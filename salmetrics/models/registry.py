@@ -7,13 +7,13 @@ colon of ``name:argument``, or None, and dataset is the data set the model is ev
 from __future__ import annotations
 
 from importlib.metadata import entry_points
-from typing import cast
+from typing import cast, get_args
 
 from salmetrics.data.dataset import Dataset
-from salmetrics.errors import InputError, check_choice
+from salmetrics.errors import CannotFitError, InputError, check_choice
 from salmetrics.models.base import Model
 from salmetrics.models.baselines import GaussianCentreBias, Uniform
-from salmetrics.models.centre_bias import CentreBias
+from salmetrics.models.centre_bias import CentreBias, why_no_centre_bias
 from salmetrics.models.gold_standard import GoldStandard, HoldOut
 
 __all__ = [
@@ -79,6 +79,9 @@ def centre_bias(argument: str | None, dataset: Dataset) -> CentreBias:
     if argument is None:
         return CentreBias.fit(dataset.stimuli, dataset.fixations)
     bandwidth = _number("centre-bias", argument)
+    reason = why_no_centre_bias(dataset.fixations)
+    if reason is not None:
+        raise CannotFitError(f"{reason}; salmetrics.GaussianCentreBias() needs none")
     return CentreBias(dataset.stimuli, dataset.fixations, bandwidth=bandwidth)
 
 
@@ -89,8 +92,9 @@ def gold_standard(argument: str | None, dataset: Dataset) -> GoldStandard:
     """
     if argument == "upper-bound":
         return GoldStandard.fit(*dataset, upper_bound=True)
-    hold_out = cast(HoldOut, argument or "subject")  # which the class checks
-    return GoldStandard.fit(*dataset, hold_out=hold_out)
+    hold_out = "subject" if argument is None else argument
+    check_choice("the argument of gold-standard", hold_out, (*get_args(HoldOut), "upper-bound"))
+    return GoldStandard.fit(*dataset, hold_out=cast(HoldOut, hold_out))
 
 
 def gaussian_centre_bias(argument: str | None, dataset: Dataset) -> GaussianCentreBias:

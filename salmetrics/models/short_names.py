@@ -3,12 +3,34 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
+from salmetrics.errors import InputError, is_whole
 from salmetrics.models.stored_maps import stem_of
 
-__all__ = ["distinct_names", "names_of_path"]
+__all__ = ["checked_names", "distinct_names", "names_of_path"]
+
+
+def checked_names(names: Iterable[Any]) -> list[str]:
+    """Return the names of models, which are texts or whole numbers, as text.
+
+    Raises
+    ------
+    InputError
+        For anything else, and for empty text.
+
+    Examples
+    --------
+    >>> checked_names(["sam", 1])
+    ['sam', '1']
+    """
+    names = list(names)
+    for name in names:
+        if not (is_whole(name) or (isinstance(name, str) and name.strip())):
+            raise InputError(f"names of models must be text; got {name!r}")
+    return [str(name) for name in names]
 
 
 def names_of_path(path: str | Path, stem: str | None = None) -> list[str]:

@@ -13,20 +13,18 @@ from salmetrics.data.stimuli import Stimuli, Stimulus
 from salmetrics.densities.resampling import is_turned
 from salmetrics.errors import InputError, InputWarning, check_choice, some
 from salmetrics.io.map_files import MAP_SUFFIXES
-from salmetrics.io.map_stores import open_maps
-from salmetrics.io.names import (
-    Matching,
+from salmetrics.io.map_stacks import other_axis
+from salmetrics.io.map_stores import Maps, open_maps
+from salmetrics.io.name_parts import natural_key, two_orders
+from salmetrics.io.name_templates import (
     counts_images,
-    match_maps,
-    match_numbers,
-    natural_key,
     rendered,
     shifted_numbers,
     suggested_template,
-    two_orders,
 )
+from salmetrics.io.names import Matching, match_maps, match_numbers
 
-__all__ = ["MapOrder", "StoredMaps", "stem_of"]
+__all__ = ["MapOrder", "StoredMaps", "naming_for", "stem_of"]
 
 MapOrder = Literal["given", "numbered"]
 _LISTED = 10  # problems that a message names
@@ -52,16 +50,16 @@ class StoredMaps:
         variable; of an .npz file; of an HDF5 file with one data set per image, such as
         `export_predictions` and pysaliency write; of SALICON's JSON with PNGs in base64; or of
         maps without names, in the order of the images: a .mat file with a cell array and no
-        ``names``, or an .npy file of shape (n, h, w).
+        ``names``; or an array of shape (n, h, w) as an .npy file, or alone in an .npz or HDF5 file.
     stimuli
         The images; maps without names need them.
     part
-        The group of an HDF5 file, or the variable of a .mat file ("results" by default).
+        The group or array of an HDF5 file, or the variable of a .mat file ("results" by default).
     check_sizes
         Whether each map must have its image's size, which is read from the headers of files.
     map_name
         Template of the name of an image's map, such as "{stem}_SaliencyMap" or "sal_{number:03d}";
-        for its fields see `salmetrics.io.names.rendered`.
+        for its fields see `salmetrics.io.name_templates.rendered`.
     map_order
         Order of the images for maps without names, and for a template with {index} or {position}:
         "given", their order; or "numbered", that of the numbers in their names, so that img2 comes
@@ -75,6 +73,9 @@ class StoredMaps:
         Names of the maps that belong to none of `stimuli`.
     rule : str or None
         How the names of all maps differ from those of the images, if they do.
+    notes : tuple of str
+        What was noticed when the maps were checked for images, and warned of then, one line each;
+        results record it.
 
     Raises
     ------
@@ -122,6 +123,16 @@ class StoredMaps:
         self._placed = self._maps.ordered or (
             self._template is not None and counts_images(self._template)
         )
+        if map_name is not None and not _has_names(self._maps):
+            which = "are in the order of the images"
+            raise InputError(
+                f"map_name= is for maps with names; those in {str(path)!r} "
+                + (
+                    f"have none and {which}, which map_order= says, so leave map_name= out"
+                    if self._maps.ordered
+                    else "have the numbers of their images, so leave it out"
+                )
+            )
         if map_order is not None and not self._placed:
             raise InputError(
                 f"map_order= is for maps without names, and for map_name= with {{index}} or "
@@ -170,21 +181,26 @@ class StoredMaps:
         if self._ids is None:
             self._use_for(stimuli)
 
+    @cached_property  # which digests leave out
+    def notes(self) -> tuple[str, ...]:
+        """What was noticed when the maps were checked for images."""
+        return ()
+
     def _use_for(self, stimuli: Stimuli) -> None:
-        """Raise one `InputError` for all problems; warn if names agree only in part."""
+        """Raise one `InputError` for all problems; warn, once, of what is odd."""
         problems = self.problems(stimuli)
         if problems:
             self._refuse(problems, len(stimuli))
-        if self.rule is not None:
-            warnings.warn(f"{str(self.path)!r}: {self.rule}", InputWarning, stacklevel=4)
+        notes = [] if self.rule is None else [self.rule]
         n = len(self.extra)
         if 0 < n <= len(stimuli) // 10:  # more are maps of a larger set
             left = "1 map belongs" if n == 1 else f"{n} maps belong"
-            warnings.warn(
-                f"{str(self.path)!r}: {left} to no image: {some(self.extra, 3)}",
-                InputWarning,
-                stacklevel=4,
-            )
+            notes.append(f"{left} to no image: {some(self.extra, 3)}")
+        notes += self._maps.notes
+        for note in notes:
+            if note not in self.notes:
+                warnings.warn(f"{str(self.path)!r}: {note}", InputWarning, stacklevel=4)
+        self.notes = tuple(notes)
 
     def _refuse(self, problems: Sequence[str], n: int) -> NoReturn:
         """Raise one `InputError` for all problems with the maps of n images."""
@@ -232,6 +248,9 @@ class StoredMaps:
         if self._maps.ordered and len(self._maps.names) != len(stimuli):
             n = len(self._maps.names)
             held = "it holds one map" if n == 1 else f"it holds {n} maps"
+            advice = other_axis(self._maps.shape or (), len(stimuli), self._maps.axis)
+            if advice:
+                return [advice]
             return [f"{held} without names, and must hold one for each image, in their order"]
         if self._placed and self._order is None and (orders := two_orders(stimuli.ids)):
             given, numbered = orders
@@ -288,6 +307,21 @@ class StoredMaps:
             raise InputError(f"{str(self.path)!r} has {known.problems[stimulus.id]}")
         return self._maps.read(known.found[stimulus.id])
 
+    def name_of(self, image: str) -> str:
+        """Return what the map of an image is called in the folder, archive or file.
+
+        Parameters
+        ----------
+        image
+            Id of one of the images that the maps were opened for; others are returned as they are.
+
+        Returns
+        -------
+        name : str
+            Name of the map.
+        """
+        return self._of_known.found.get(image, image)
+
     @cached_property
     def _of_known(self) -> Matching:
         """The maps of the images that the store was opened for."""
@@ -307,6 +341,33 @@ class StoredMaps:
     def _keys(self) -> dict[str, str]:
         """What is compared with the ids of images, by name of the map."""
         return {name: self._maps.key(name) for name in self._maps.names}
+
+
+def naming_for(
+    path: str | Path, part: str | None, map_name: str | None, map_order: MapOrder | None
+) -> tuple[str | None, MapOrder | None]:
+    """Return a template and an order for maps of several models as far as those of one need them.
+
+    Parameters
+    ----------
+    path, part, map_name, map_order
+        See `StoredMaps`.
+
+    Returns
+    -------
+    map_name, map_order
+        None in place of what the maps do not need: a template if they have no names, an order if
+        they have.
+    """
+    maps = open_maps(path, part)
+    name = map_name if _has_names(maps) else None
+    placed = maps.ordered or (name is not None and counts_images(name))
+    return name, map_order if placed else None
+
+
+def _has_names(maps: Maps) -> bool:
+    """Whether maps have names that a template can describe."""
+    return not (maps.ordered or maps.numbered)
 
 
 def stem_of(path: Path) -> str:

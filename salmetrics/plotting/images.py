@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from salmetrics.array_types import AnyArray, Array, Size
+from salmetrics.array_types import AnyArray, Array, Size, to_numpy
 from salmetrics.checked_map import as_log_density
 from salmetrics.data.fixations import Fixations
 from salmetrics.data.stimuli import Stimulus
@@ -250,7 +250,7 @@ def plot_information_gain_map(
     axes = current(ax)
     from matplotlib.cm import ScalarMappable
 
-    values = np.asarray(gain, dtype=np.float64)
+    values = to_numpy(gain).astype(np.float64)
     if values.ndim != 2 or not values.size or np.isnan(values).any():
         raise InputError(
             f"gain must be a map of shape (h, w) without NaN; got shape {values.shape} with "

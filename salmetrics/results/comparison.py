@@ -123,7 +123,10 @@ def ranked(
     known = _on_shared_cells(known)
     order = sorted(known, key=lambda m: known[m].value, reverse=entry.higher_is_better)
     if n_clusters(known[order[0]], over) < 2:
-        raise InputError(f"one cluster alone shows no difference; over={over!r}")
+        what = "images and subjects" if over == "both" else over
+        raise InputError(
+            f"one cluster alone shows no difference; a test over {what} needs two at least"
+        )
     ordered = [known[model] for model in order]
     ends = bounds(ordered)
     return pd.DataFrame(

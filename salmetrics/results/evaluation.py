@@ -12,7 +12,8 @@ import numpy as np
 from salmetrics.array_types import AnyArray, Array
 from salmetrics.errors import InputError, check_choice, some
 from salmetrics.io.damage import reading
-from salmetrics.io.files import replacing
+from salmetrics.io.files import check_file, check_target, replacing
+from salmetrics.io.own_files import HDF5_SUFFIXES
 from salmetrics.metrics.registry import METRICS
 from salmetrics.protocols import Protocol, protocol_from_record
 from salmetrics.results.comparison import chosen_pairs, compared, ranked
@@ -284,11 +285,15 @@ class Evaluation:
         kept = self._scores.cells.of_fixation is not None
         columns = list(self._columns) if kept else []
         if not self._attributes and attribute not in ("subject", *columns):
-            listed = f", or for a column of the fixations: {some(columns)}" if columns else ""
+            listed = f" or for a column of the fixations: {some(columns)}" if columns else ""
             raise InputError(
-                f"the images have no attributes, so no {attribute!r}; give Stimuli attributes=, "
-                f"or ask for 'subject'{listed}"
-                + ("" if columns else " (columns of fixations need evaluate(..., keep='fixation'))")
+                f"the images have no attributes, so no {attribute!r}; give them to the stimuli, or "
+                f"ask for 'subject'{listed}"
+                + (
+                    ""
+                    if kept
+                    else " (single fixations were not kept, so their columns are unknown)"
+                )
             )
         check_choice(
             "attribute", attribute, dict.fromkeys((*self._attributes, "subject", *columns))
@@ -503,8 +508,15 @@ class Evaluation:
         ----------
         path
             Path of the file.
+
+        Raises
+        ------
+        InputError
+            If the folder does not exist or is not writable, or the name ends in the suffix of
+            another format.
         """
-        with replacing(Path(path)) as temporary:
+        target = check_target(path, (".csv", ".tsv", ".txt"), "; save() writes the whole result")
+        with replacing(target) as temporary:
             self.summary.to_csv(temporary)
 
     def tidy(self, per: Per = "image") -> pd.DataFrame:
@@ -573,7 +585,8 @@ class Evaluation:
         InputError
             For the errors of `tidy`, if pyarrow is missing, or if the file cannot be written.
         """
-        write_parquet(self.tidy(per), Path(path), self.provenance)
+        target = check_target(path, (".parquet",), "; save() writes the whole result")
+        write_parquet(self.tidy(per), target, self.provenance)
 
     def to_xarray(self) -> xr.Dataset:
         """Return the scores as an xarray data set (``salmetrics[tables]``).
@@ -630,12 +643,15 @@ class Evaluation:
         Raises
         ------
         InputError
-            If the folder does not exist or is not writable.
+            If the folder does not exist or is not writable, or the name ends in the suffix of
+            another format.
         """
+        hint = "; to_csv(), to_markdown(), to_latex() and to_parquet() make tables"
+        target = check_target(path, HDF5_SUFFIXES, hint)
         record = {"provenance": self.provenance, "ids": self._ids}
         keys = [key for key in self._keys() if METRICS[key[1]].share_of is None]
         columns = self.columns
-        write_evaluation(Path(path), record, self._scores, self._attributes, keys, columns)
+        write_evaluation(target, record, self._scores, self._attributes, keys, columns)
 
     @classmethod
     def load(cls, path: str | Path) -> Evaluation:
@@ -656,8 +672,9 @@ class Evaluation:
         InputError
             If there is no such file, or it holds something else.
         """
+        source = check_file(path)
         with reading(repr(str(path)), "is not a readable evaluation"):
-            record, scores, attributes, columns = read_evaluation(Path(path))
+            record, scores, attributes, columns = read_evaluation(source)
             check_parts(record, scores, attributes)
             gold_standard = record["provenance"].get("gold_standard")
             scores.gold_standard = None if gold_standard is None else gold_standard["name"]

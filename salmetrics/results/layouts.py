@@ -118,7 +118,7 @@ class Layout:
         if missing:
             raise InputError(
                 f"layout {self.name!r} needs {', '.join(missing)}; evaluate with "
-                f"protocol={self.protocol!r} and these metrics"
+                f"protocol {self.protocol!r} and these metrics"
             )
         if self.by is None:
             return

@@ -191,7 +191,7 @@ def footnotes(
     metrics = {metric for _, metric in shown}
     lines = [f"protocol {protocol.name} {protocol.version}"]
     if protocol.overrides:
-        changes = ", ".join(f"{name}={value!r}" for name, value in protocol.overrides.items())
+        changes = "; ".join(f"{name} {_plain(value)}" for name, value in protocol.overrides.items())
         lines[0] += f" with {changes}"
     baseline = provenance["baseline"]
     relative = any(METRICS[k].relative_to_baseline and not METRICS[k].share_of for k in metrics)
@@ -209,8 +209,14 @@ def footnotes(
     lines += [f"- warning: {line}" for line in provenance.get("checks", [])]
     lines += [f"- joined, differs for {line}" for line in provenance.get("joined", [])]
     if scores.failures:
-        lines.append(f"- {len(scores.failures)} predictions failed and are left out: see .errors")
+        n = len(scores.failures)
+        lines.append(f"- {n} predictions failed and are left out: see the errors of the result")
     return "\n".join(lines)
+
+
+def _plain(value: Any) -> str:
+    """Return a choice of a protocol as words."""
+    return ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 
 def with_parameters(record: Mapping[str, Any]) -> str:

@@ -47,7 +47,7 @@ def test_the_other_kind_of_maps(result, capsys):
             "--model uniform --model uniform",
             "--model uniform is given twice; give it once, or name",
         ),
-        ("--model uniform --metrics ABC", "metric must be one of 'LL'"),
+        ("--model uniform --metrics ABC", "--metrics must be one of 'LL'"),
     ],
 )
 def test_errors(result, capsys, arguments, text):
@@ -189,3 +189,52 @@ def test_names_of_maps(result, capsys):
     table = pd.read_csv("b/generated.csv", index_col="model")
     model = salmetrics.as_model(maps, kind="saliency_map")
     assert table.loc["mine", "NSS"] == pytest.approx(salmetrics.nss(model, *dataset), rel=1e-12)
+
+
+def test_a_line_for_each_error(result, capsys):
+    command = ["benchmark", "--dataset", "data.h5", "--out", "b"]
+    assert main([*command, "--model", "none", "--model", "m=nothing", "--model", "uniform"]) == 2
+    lines = capsys.readouterr().err.splitlines()
+    assert [line.partition(" is neither")[0] for line in lines] == [
+        "salmetrics: error: none on generated: model 'none'",
+        "salmetrics: error: m on generated: model 'nothing'",
+    ]
+    assert main(["benchmark", "--dataset", "a", "--dataset", "b.h5", "--model", "uniform"]) == 2
+    lines = capsys.readouterr().err.splitlines()
+    assert [line[:34] for line in lines] == [
+        "salmetrics: error: --dataset 'a' i",
+        "salmetrics: error: --dataset 'b.h5",
+    ]
+    models = ["--model", "none", "--model", "m=nothing", "--model", "uniform"]
+    assert main(["evaluate", "--dataset", "data.h5", *models]) == 2
+    lines = capsys.readouterr().err.splitlines()
+    assert [line.partition(" is neither")[0] for line in lines] == [
+        "salmetrics: error: none: model 'none'",
+        "salmetrics: error: m: model 'nothing'",
+    ]
+    metrics = ["--model", "uniform", "--metrics", "KLDiv", "CC", "NSS"]
+    assert main(["benchmark", *FILES, *metrics, "--out", "b"]) == 2
+    lines = capsys.readouterr().err.splitlines()
+    assert [line[:47] for line in lines] == [
+        f"salmetrics: error: no data set allows {key}; images"[:47] for key in ("KLDiv", "CC")
+    ]
+
+
+@pytest.mark.slow
+def test_name_of_own_images(result, capsys):
+    own = ["benchmark", *FILES, "--model", "uniform", "--metrics", "NSS", "--n-bootstrap", "0"]
+    assert main([*own, "--name", "mine", "--out", "b"]) == 0
+    assert capsys.readouterr().out.startswith("mine: 3 images")
+    assert pd.read_csv("b/mine.csv", index_col="model").loc["uniform", "NSS"] == 0
+    assert main([*own, "--name", "mine", "--dataset", "data.h5", "--out", "c"]) == 0
+    assert sorted(path.name for path in (result / "c").glob("*.h5")) == ["generated.h5", "mine.h5"]
+    both = ["benchmark", "--dataset", "data.h5", "--model", "uniform", "--metrics", "NSS"]
+    assert main([*both, "--name", "one", "--n-bootstrap", "0", "--out", "d"]) == 0
+    assert (result / "d" / "one.h5").exists()
+    error = error_of(capsys, [*both, "--dataset", "data.h5,name=b", "--name", "one"])
+    assert "--name names one data set; of several: --dataset SPEC,name=NAME" in error
+    assert "--name must not be empty" in error_of(capsys, [*own, "--name", ""])
+    error = error_of(capsys, [*own, "--name", "a/b"])
+    assert "'a/b' cannot name a file of results; give it another one: --name NAME, or" in error
+    error = error_of(capsys, [*own, "--name", "same", "--dataset", "data.h5,name=same"])
+    assert "two data sets are called 'same'" in error

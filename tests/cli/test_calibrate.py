@@ -1,5 +1,6 @@
 """`salmetrics calibrate`."""
 
+import json
 import warnings
 
 import pandas as pd
@@ -100,3 +101,16 @@ def test_recalibrate_with_the_centre_bias(folder, capsys):
         shares.append(pd.read_csv("s.csv")["share"].tolist())
     assert shares[0] != shares[1]  # all in the middle bin
     assert shares[1] == pytest.approx([0.1] * 10, abs=1e-12)
+
+
+def test_a_model_that_cannot_be_fitted_is_missing(folder, capsys):
+    command = ["calibrate", *INSIDE, "--first", "1", "--n-bootstrap", "0", "--out", "c.csv"]
+    models = ["--model", "centre-bias", "--model", "uniform"]
+    assert main([*command, *models]) == 0
+    out = capsys.readouterr().out
+    assert "centre-bias on images: the centre bias of an image is made from fixations" in out
+    assert pd.read_csv("c.csv")["model"].unique().tolist() == ["uniform"]
+    assert main([*command, *models, "--json"]) == 0
+    (missing,) = json.loads(capsys.readouterr().out)["missing"]
+    assert (missing["dataset"], missing["model"]) == ("images", "centre-bias")
+    assert "there are some on 1; gaussian" in error_of(capsys, [*command, *models[:2]])

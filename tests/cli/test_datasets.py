@@ -76,8 +76,11 @@ def test_a_part(tiny, tmp_path, capsys):
         ("get mit1004", "data set must be one of 'cat2000-test'"),
         ("get toronto,part=x", "toronto has no options; got 'part=x'"),
         ("get mit1003,colour=red", "option of mit1003 must be one of 'initial_fixation'"),
-        ("get mit1003,initial_fixation=maybe", "initial_fixation must be one of 'yes', 'no'"),
-        ("get mit1003,size=large", "size must be HEIGHTxWIDTH; got 'large'"),
+        (
+            "get mit1003,initial_fixation=maybe",
+            "initial_fixation of mit1003 must be one of 'yes', 'no'",
+        ),
+        ("get mit1003,size=large", "option size of mit1003 must be HEIGHTxWIDTH; got 'large'"),
         ("get salicon --root nowhere", "needs 'images.zip', which can only be downloaded by hand"),
         ("get toronto --archive none.zip", "there is no file 'none.zip'"),
     ],

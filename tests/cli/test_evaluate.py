@@ -39,7 +39,7 @@ def test_evaluate(folder, capsys):
 @pytest.mark.parametrize(
     ("arguments", "text"),
     [
-        (["--metrics", "NSS", "CC", "--model", "uniform"], "metrics=('NSS', 'CC')"),
+        (["--metrics", "NSS", "CC", "--model", "uniform"], "metrics NSS, CC"),
         (["--protocol", "mit-matlab", "--model", "uniform"], "protocol mit-matlab 1"),
         (["--baseline", "uniform", "--model", "centre-bias"], "IG over uniform"),
         (["--first", "2", "--model", "uniform"], "images: 2 images"),
@@ -56,7 +56,7 @@ def test_options(folder, capsys, arguments, text):
     ("arguments", "text"),
     [
         (["--model", "uniform"], "--model uniform is given twice"),
-        (["--metrics", "ABC"], "metric must be one of 'LL'"),
+        (["--metrics", "ABC"], "--metrics must be one of 'LL'"),
         (["--baseline", "my_models.py:Flat"], "--baseline needs densities; Flat gives saliency"),
         (["--out", "no/table.csv"], "--out: folder 'no' does not exist; create it first"),
     ],
@@ -126,3 +126,46 @@ def test_no_check(folder, capsys):
 def test_a_wrong_reference_names_its_option(folder, capsys, option):
     command = ["evaluate", *DATA, "--model", "uniform", option, "wrong"]
     assert f"{option} 'wrong' is neither registered" in error_of(capsys, command)
+
+
+def test_a_model_that_cannot_be_fitted_is_missing(folder, capsys):
+    data = [*DATA, "--outside", "drop", "--first", "1", "--n-bootstrap", "0", "--metrics", "AUC"]
+    models = ["centre-bias", "centre-bias:0.1", "gold-standard"]
+    flags = [part for model in models for part in ("--model", model)]
+    code, out = run(capsys, *data, "--model", "uniform", *flags)
+    assert code == 0
+    assert re.search(r"^uniform +0.500$", out, re.MULTILINE)
+    for model in models:
+        assert re.search(rf"^{model} +-$", out, re.MULTILINE)
+        assert re.search(rf"AUC of .*{model}\b.*: the centre bias of an image is made from", out)
+    assert "salmetrics." not in out
+    text = "least two images; there are some on 1; gaussian-centre-bias needs none"
+    for model in models[:2]:
+        assert text in error_of(capsys, ["evaluate", *data, "--model", model])
+
+
+def test_all_metrics(folder, capsys):
+    options = ["--model", "uniform", "--n-bootstrap", "0", "--metrics", "all", "--out", "all.csv"]
+    own = ["--images", "images", "--fixations", "fixations.csv"]  # without a width
+    assert main(["evaluate", *own, *options]) == 0
+    out = capsys.readouterr().out
+    assert "CC, KLDiv, SIM" in out
+    assert "the width of the blur is not known" in out
+    table = pd.read_csv("all.csv", index_col="metric")
+    assert table.loc["AUC", "value"] == 0.5
+    assert "SIM-MATLAB" in table.index
+
+
+def test_names_that_are_too_long(folder, capsys):
+    long = "a" * 300
+    for words in (
+        ["--model", "uniform", "--out", f"{long}.h5"],
+        ["--model", f"{long}.h5"],
+    ):
+        message = error_of(capsys, ["evaluate", *DATA, "--metrics", "AUC", *words])
+        assert "File name too long" in message or "there is no" in message
+        assert "Errno" not in message
+    just = f"{'a' * 250}.h5"  # the name of the temporary file is not longer
+    words = ["--model", "uniform", "--metrics", "LL", "--n-bootstrap", "0", "--out", just]
+    assert main(["evaluate", *DATA, *words]) == 0
+    assert (folder / just).is_file()

@@ -1,5 +1,7 @@
 """`salmetrics export-maps`."""
 
+import json
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -50,3 +52,28 @@ def test_errors(result, capsys, arguments, text):
     command = f"export-maps --dataset data.h5 --model uniform {arguments} --out x"
     assert text in error_of(capsys, command)
     assert not (result / "x").exists()
+
+
+def test_json(folder, capsys):
+    command = ["export-maps", *INSIDE, "--model", "flat=uniform", "--name", "mine"]
+    assert main([*command, "--out", "maps.h5", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == {
+        "dataset": "mine",
+        "model": "flat",
+        "n_maps": 3,
+        "saved": ["maps.h5"],
+    }
+
+
+@pytest.mark.filterwarnings("ignore:.* are outside their image")
+def test_degrees(folder, capsys):
+    degrees = [*INSIDE, "--units", "degree", "--origin", "centre", "--model", "uniform"]
+    assert "--units degree needs --pixels-per-degree" in error_of(
+        capsys, ["export-maps", *degrees, "--out", "maps.h5"]
+    )
+    command = ["export-maps", *degrees, "--pixels-per-degree", "4", "--out", "maps.h5"]
+    assert main(command) == 0
+    assert main(["pack", *INSIDE, "--out", "data.h5"]) == 0
+    given = ["--dataset", "data.h5", "--model", "uniform", "--pixels-per-degree", "4"]
+    error = error_of(capsys, ["export-maps", *given, "--out", "b.h5"])
+    assert "--pixels-per-degree need --images and --fixations" in error

@@ -88,3 +88,17 @@ def test_json(folder, capsys):
     assert main(["ground-truth", *FILES, "--sigma", "3", "--out", "truth", "--json"]) == 0
     document = json.loads(capsys.readouterr().out)
     assert (document["n_maps"], document["sigma"], document["saved"]) == (3, 3.0, ["truth"])
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ("--bits 16 --files .jpg", "--bits 16 is not possible: .jpg holds 8 bits per pixel"),
+        ("--bits 8 --files .npy", "--bits 8 is not possible: .npy holds numbers, as --dtype says"),
+        ("--dtype float64", "--dtype float64 is for numbers, and grey levels hold none"),
+    ],
+)
+def test_forms_that_files_do_not_have(folder, capsys, options, message):
+    words = ["ground-truth", *DATA, "--out", "truth", *options.split()]
+    assert message in error_of(capsys, words)
+    assert not (folder / "truth").exists()

@@ -4,17 +4,20 @@ import errno
 import io
 import json
 import os
+import re
 import subprocess
 import sys
 import warnings
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import salmetrics
 from salmetrics import InputError
 from salmetrics.cli import main, output, parser
+from salmetrics.errors import NotSavedWarning
 from salmetrics.io import files
 from tests.cli.command_line import DATA, FILES, error_of
 from tests.messages import python_arguments
@@ -108,6 +111,77 @@ def test_a_full_disk_leaves_the_table(folder, monkeypatch, capsys, out):
     text = f"salmetrics: error: --out: the disk is full, so '{out}' is not written\n"
     assert printed.err == text
     assert not [path for path in folder.iterdir() if path.name.startswith((".", "r."))]
+
+
+class Disk:
+    """A disk on which files can be replaced until it is full."""
+
+    def __init__(self, monkeypatch):
+        self.room = 0
+        self._replace = files.os.replace
+        monkeypatch.setattr(files.os, "replace", self)
+
+    def __call__(self, source, target):
+        if not Path(target).is_absolute():  # those of numba's cache are
+            if self.room == 0:
+                raise OSError(errno.ENOSPC, "No space left on device")
+            self.room -= 1
+        self._replace(source, target)
+
+
+def test_a_full_disk_under_a_checkpoint_leaves_the_table(folder, monkeypatch, capsys):
+    command = [*UNIFORM, "--model", "gaussian-centre-bias", "--checkpoint", "parts"]
+    disk = Disk(monkeypatch)
+    text = "salmetrics: error: checkpoint 'parts' cannot be written: the disk is full\n"
+    assert error_of(capsys, command) == text  # before anything is computed
+    disk.room = 3  # manifests, and the part of one model
+    assert main([*command, "--out", "r.csv"]) == 2
+    printed = capsys.readouterr()
+    assert "\nuniform               0.500\ngaussian-centre-bias  0." in printed.out
+    lines = printed.err.splitlines()
+    reason = "the disk is full, so"
+    assert lines == [
+        f"salmetrics: error: --checkpoint: {reason} 'parts' is not written",
+        f"salmetrics: error: --out: {reason} 'r.csv' is not written",
+    ]
+    assert len(list(Path("parts").rglob("*.chunk"))) == 1
+
+
+@pytest.mark.parametrize(
+    ("room", "files_left"),
+    [
+        (2, []),  # of both data sets, the parts of the first fit
+        (5, ["one.csv", "one.h5", "one.md"]),
+    ],
+)
+def test_a_full_disk_under_a_benchmark_leaves_the_tables(
+    result, monkeypatch, capsys, room, files_left
+):
+    sets = ["--dataset", "data.h5,name=one", "--dataset", "data.h5,name=two"]
+    options = ["--model", "uniform", "--metrics", "AUC", "--n-bootstrap", "0", "--out", "b"]
+    disk = Disk(monkeypatch)
+    disk.room = room
+    assert main(["benchmark", *sets, *options]) == 2
+    printed = capsys.readouterr()
+    assert printed.out.count("\nuniform  ") == 3  # data sets, and all of them
+    assert "wrote" not in printed.out
+    assert printed.err.startswith("salmetrics: error: --out: the disk is full, so 'b")
+    assert "are not written\n" in printed.err
+    assert printed.err.count("\n") == 1
+    assert sorted(path.name for path in Path("b").iterdir() if path.is_file()) == files_left
+
+
+def test_a_failed_file_is_reported_even_if_the_command_fails(monkeypatch, capsys):
+    def fail(options):
+        failure = OSError(errno.ENOSPC, "No space left on device")
+        warnings.warn(NotSavedWarning("checkpoint", "parts", failure), stacklevel=1)
+        raise InputError("the model is wrong")
+
+    monkeypatch.setattr("salmetrics.cli.metrics._run", fail)
+    assert main(["metrics"]) == 2
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[0].endswith("the disk is full, so 'parts' is not written")
+    assert lines[1:] == ["salmetrics: error: the model is wrong"]
 
 
 @pytest.mark.slow
@@ -228,6 +302,16 @@ def test_warnings_are_lines(monkeypatch, capsys):
             "name yours with image=, x=, y=",
             "name yours with --image-column, --x-column, --y-column",
         ),
+        ("name yours with image=, y=. It", "name yours with --image-column, --y-column. It"),
+        ("give kind=a.b. Or n_bins=-1.", "give --kind a.b. Or --n-bins -1."),
+        (
+            "as fixations (fixations=, on the command line --fixations)",
+            "as fixations (--fixations)",
+        ),
+        (
+            "on 1; salmetrics.GaussianCentreBias() needs none",
+            "on 1; gaussian-centre-bias needs none",
+        ),
         ("with salmetrics.fit_density", "with --fit-density"),
         ("maps (empirical=, on the command line --empirical)", "maps (--empirical)"),
         (
@@ -251,14 +335,20 @@ def test_warnings_are_lines(monkeypatch, capsys):
         ("file 'kind=density.h5' is missing", "file 'kind=density.h5' is missing"),
         ("give --dataset NAME,sigma=PIXELS", "give --dataset NAME,sigma=PIXELS"),
         ("/data/kind=density/x is missing", "/data/kind=density/x is missing"),
-        ("unknown='mixture' predicts all", "unknown='mixture' predicts all"),
+        ("unknown='mixture' predicts all", "its option unknown=mixture predicts all"),
+        ("or use hold_out='fixation', which", "or use --model gold-standard:fixation, which"),
+        (
+            "scores. protocol='mit-matlab' scores it",
+            "scores. evaluate --protocol mit-matlab scores it",
+        ),
+        ("the file. check=False accepts it", "the file. --no-check accepts it"),
         ("perhaps x='fix x', kind='b'", "perhaps --x-column 'fix x', --kind b"),
         ("row 3: x=81, y=10", "row 3: x=81, y=10"),  # a place
     ],
 )
 def test_spelling_of_arguments(text, expected):
     names = ["n_bins", "kind", "resize", "gold_standard", "outside", "fit_density", "model"]
-    names += ["baseline", "map_order"]
+    names += ["baseline", "map_order", "no_check"]
     names += ["sigma", "image_column", "x_column", "y_column"]
     options = {name: f"--{name.replace('_', '-')}" for name in names}
     assert output.on_command_line(text, options) == expected
@@ -306,6 +396,75 @@ def test_every_argument_in_a_message_has_an_option():
     }
     known = options | PYTHON_ONLY | {"image", "x", "y", "subject"}
     assert sorted(set(python_arguments()) - known) == []
+
+
+def options_of(command):
+    """Return the options of a command and of its sub-commands, by the name of their value."""
+    return {
+        action.dest: action.option_strings[-1]
+        for child in (command, *command.commands.values())
+        for action in child._actions
+        if action.option_strings
+    }
+
+
+def test_every_translation_names_options_that_exist():
+    """Those of a command that has the argument; those of the command named before, without one."""
+    commands = {name: options_of(command) for name, command in parser().commands.items()}
+    assert {f"--{name.replace('_', '-')}" for name in output._OF_EVALUATE} <= set(
+        commands["evaluate"].values()
+    )
+    for spelling, dest, replacement in output._SPELLINGS:
+        named = re.findall(r"--[a-z-]+[a-z]", replacement)
+        words = re.findall(r"[a-z-]+", replacement.replace("salmetrics ", ""))
+        if dest:
+            users = [options for options in commands.values() if dest in options]
+            assert users, spelling
+        else:
+            users = [commands[word] for word in words[:3] if word in commands]
+            assert users or not named, spelling
+        for options in users:
+            assert set(named) <= set(options.values()), spelling
+
+
+@pytest.mark.parametrize("dest", ["no_check", "log_densities", "mixtures", "archive", "baseline"])
+def test_translations_hold_for_one_command_or_for_all(dest):
+    """With and without the option, nothing of Python is left."""
+    texts = {
+        "no_check": "wrong. check=False accepts it",
+        "log_densities": "This looks like a saliency map: pass kind='saliency_map'",
+        "mixtures": "more than 9 mixtures; choose models= or sizes=",
+        "archive": "put 'a' into 'b', or pass its path as archive=",
+        "baseline": "one image; baseline=salmetrics.Uniform() needs no other images",
+    }
+    for command in parser().commands.values():
+        for child in (command, *command.commands.values()):
+            options = options_of(child)
+            if dest in options or dest not in ("log_densities", "mixtures"):
+                text = output.on_command_line(texts[dest], options)
+                assert not re.search(r"\w=|\w\.\w|'saliency_map'", text)
+                assert ("salmetrics " in text or "evaluate " in text) == (dest not in options)
+
+
+def test_long_names_are_shortened(folder, capsys):
+    name = "x" * 3000
+    table = pd.read_csv("fixations.csv")
+    table["file"] = table["file"].mask(table.index % 2 == 0, name + table["file"])
+    table.to_csv("long.csv", index=False)
+    commands = [
+        ["evaluate", "--images", "images", "--fixations", "long.csv", "--model", "uniform"],
+        ["evaluate", *DATA, "--model", f"{name}/a b"],
+        ["evaluate", *DATA, "--model", "uniform", "--metrics", name],
+        ["evaluate", *DATA, "--model", "uniform", "--protocol", name],
+        ["show", f"a b {name}"],
+        [name],
+    ]
+    for command in commands:
+        error = error_of(capsys, command)
+        assert re.search(r"\w\.\.\.xxx", error)
+        assert len(error) < 800
+    path = f"/data/{'folder/' * 20}maps"  # not shortened: it can be copied
+    assert path in error_of(capsys, ["evaluate", *DATA, "--model", path])
 
 
 def test_json_holds_what_json_has(capsys):

@@ -1,5 +1,6 @@
 """`salmetrics pack`."""
 
+import json
 import shutil
 
 import numpy as np
@@ -47,3 +48,21 @@ def test_suffixes(folder, capsys):
     error = error_of(capsys, ["pack", *FILES, "--out", "data.npz"])
     assert "--out must end in .h5, .hdf5; got 'data.npz'" in error
     assert not (folder / "data.npz").exists()
+
+
+@pytest.mark.filterwarnings("ignore:.* are outside their image")
+def test_json(folder, capsys):
+    command = ["pack", "--images", "images", "--fixations", "outside.csv", "--outside", "drop"]
+    command += ["--name", "mine", "--sigma", "3", "--out", "data.h5", "--json"]
+    assert main(command) == 0
+    printed = json.loads(capsys.readouterr().out)
+    packed = salmetrics.read_hdf5("data.h5")
+    assert printed == {
+        "name": "mine",
+        "n_images": 3,
+        "n_fixations": len(packed.fixations),
+        "left_out": {"fixations outside their image": 40 - len(packed.fixations)},
+        "sigma": 3.0,
+        "pixels_per_degree": None,
+        "saved": ["data.h5"],
+    }

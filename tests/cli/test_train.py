@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from salmetrics.cli import main
-from salmetrics.cli.arguments.dataset import named_dataset
+from salmetrics.cli.arguments.dataset_spec import named_dataset
 from tests.cli.command_line import error_of
 
 

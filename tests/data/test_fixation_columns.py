@@ -62,3 +62,9 @@ def test_labels_of_subjects(labels, expected):
     found = Fixations.from_dataframe(table, STIMULI)
     assert found.subject.tolist() == expected
     assert repr(found).endswith("2 subjects)")
+
+
+def test_lists_are_not_numbers_with_commas():
+    cells = {"image": ["a"], "x": ["[1.5, 2]"], "y": ["[1.5, 2]"]}
+    with pytest.raises(InputError, match=r"'\[1.5, 2\]'\); it holds lists such as \[x, y\]"):
+        fixation_columns(cells, {"image": "f", "x": "p", "y": "p"}, where=str)

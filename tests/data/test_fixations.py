@@ -1,11 +1,8 @@
-import io
 import pickle
 
 import numpy as np
 import pandas as pd
 import pytest
-from PIL import Image
-from scipy.ndimage import gaussian_filter, maximum_filter
 
 from salmetrics import Fixations, InputError, Stimuli
 from salmetrics.fingerprint import fingerprint
@@ -208,54 +205,6 @@ def test_other_column_names(stimuli):
     assert found.n_images_.tolist() == [7]
 
 
-@pytest.mark.parametrize(
-    ("columns", "options", "text"),
-    [
-        (
-            {"file": ["1"], "fix_y": [1], "fix_x": [1]},
-            {},
-            r"no column 'x', 'y'; its columns are 'file', 'fix_y', 'fix_x'. Name yours with "
-            r"x=, y=, perhaps x='fix_x', y='fix_y'",
-        ),
-        ({"x": [1], "y": [1]}, {}, r"no column 'file'; .* Name yours with image=$"),
-        (
-            {"file": ["1"], "x": [1], "y": [1]},
-            {"subject": "who"},
-            r"no column 'who'; .* Name yours with subject=",
-        ),
-        (
-            {"file": ["1"], "x": ["one"], "y": [1]},
-            {},
-            r"column 'x' must hold finite numbers; 1 of 1 rows do not: row 0 \('one'\)",
-        ),
-        (
-            {"file": ["1", "1"], "x": [1, None], "y": [1, 1]},
-            {},
-            r"1 of 2 rows have no value in column 'x' or 'y': row 1 \(nan, 1\); .*missing='drop'",
-        ),
-        (
-            {"file": ["1", "1"], "x": [1, np.inf], "y": [1, 1]},
-            {},
-            r"finite numbers; .* row 1 \(inf\)",
-        ),
-        ({"file": ["1", None], "x": [1, 2], "y": [1, 1]}, {}, r"no value in column 'file': row 1 "),
-        (
-            {"file": ["1"] * 5, "x": [1] * 5, "y": [1] * 5, "subject": [None] * 4 + ["a"]},
-            {},
-            r"4 of 5 rows have no value in column 'subject': row 0 .*, row 2 \(\w+\) \.\.\.;",
-        ),
-        (
-            {"file": ["1"], "x": [1], "y": [1]},
-            {"missing": "skip"},
-            "missing must be one of 'error'",
-        ),
-    ],
-)
-def test_wrong_tables(stimuli, columns, options, text):
-    with pytest.raises(InputError, match=text):
-        Fixations.from_dataframe(pd.DataFrame(columns), stimuli, **options)
-
-
 def test_csv(stimuli, fixations, tmp_path):
     path = tmp_path / "fixations.csv"
     fixations.to_dataframe(stimuli).to_csv(path, index=False)
@@ -266,27 +215,6 @@ def test_csv(stimuli, fixations, tmp_path):
     assert len(Fixations.from_csv(path, stimuli)) == 0
 
 
-@pytest.mark.parametrize(
-    ("content", "text"),
-    [
-        (b"", r"f\.csv': the file is empty; the first line of a table names its columns"),
-        (b"file,x,y\n1,2,3,4,5\n1,2\n", r"line 2 has 5, line 3 has 2$"),
-        (b"file,x\n1,2\n", r"f\.csv': .*needed are 'file', 'x', 'y'"),
-        (b"file,x,z\n1,2,3\n", r"f\.csv': the table has no column 'y'; its columns are"),
-        (b"# by me\nfile,x,y\n1,1,1\n9,2,3\n", r"f\.csv': 1 image names .*: '9' in line 4"),
-    ],
-)
-def test_wrong_csv(stimuli, tmp_path, content, text):
-    path = tmp_path / "f.csv"
-    path.write_bytes(content)
-    with pytest.raises(InputError, match=text):
-        Fixations.from_csv(path, stimuli)
-    with pytest.raises(InputError, match=r"none\.csv' does not exist"):
-        Fixations.from_csv(tmp_path / "none.csv", stimuli)
-    with pytest.raises(InputError, match="is a folder; expected a file, a table of fixations"):
-        Fixations.from_csv(tmp_path, stimuli)
-
-
 def test_mixed_labels_in_arrays():
     mixed = np.array([1, "b"], dtype=object)
     assert repr(Fixations.from_arrays([1, 2], [1, 2], [0, 0], subject=mixed)).endswith(
@@ -295,54 +223,6 @@ def test_mixed_labels_in_arrays():
     missing = pd.array(["a", None], dtype="string")
     with pytest.raises(InputError, match="'subject' has no value in 1 rows, the first is row 1"):
         Fixations.from_arrays([1, 2], [1, 2], [0, 0], subject=missing)
-
-
-@pytest.mark.parametrize(
-    "names",
-    [
-        ["01", "1", "001"],
-        ["2E1", "20", "20.0"],
-        ["NA", "nan", "None"],
-        ["1", "1.0", "P1"],
-        ["0x1", "-", "."],
-    ],
-)
-def test_subjects_of_files_are_text(stimuli, tmp_path, names):
-    # more rows than pandas reads at once; it would guess types block by block
-    n = 90_000 if names[0] == "01" else 3
-    rows = [f"1,2,3,{names[i % 3]}" for i in range(n)]
-    (tmp_path / "f.csv").write_text("\n".join(["file,x,y,subject", *rows]))
-    found = Fixations.from_csv(tmp_path / "f.csv", stimuli)
-    assert found.subject.tolist()[:3] == names
-    assert set(found.subject.tolist()) == set(names)
-    assert repr(found) == f"Fixations({n} fixations, 3 images, 3 subjects)"
-
-
-def test_rows_without_values(stimuli, tmp_path):
-    path = tmp_path / "f.csv"
-    lines = [
-        "file,x,y,subject,duration",
-        "1,.,.,u,.",
-        "2,1,2,u,210",
-        ",3,4,v,180",
-        "1,3,4,,1",
-        "1,5,NA,v,.",
-    ]
-    path.write_text("\n".join(lines))
-    text = r"2 of 5 rows have no value in .*: line 2 \('\.', '\.'\), line 6 \('5', 'NA'\);"
-    with pytest.raises(InputError, match=text):
-        Fixations.from_csv(path, stimuli)
-    found = Fixations.from_csv(path, stimuli, missing="drop")
-    assert (found.x.tolist(), found.subject.tolist(), found.duration.tolist()) == (
-        [1],
-        ["u"],
-        [210],
-    )
-    assert dict(found.left_out) == {
-        "rows without values": 2,
-        "rows without the name of an image": 1,
-        "rows without a subject": 1,
-    }
 
 
 def test_what_is_left_out_is_kept(stimuli):
@@ -369,115 +249,23 @@ def test_what_is_left_out_is_kept(stimuli):
     assert fingerprint(same) == fingerprint(fixations.drop_outside(stimuli))
 
 
-def test_maps():
-    maps = [np.zeros((3, 4)), np.array([[0, 2], [1, 0]], np.uint8), np.eye(2, dtype=bool)]
-    found = Fixations.from_maps(maps)
-    assert found.n_images == 3
-    assert found.image.tolist() == [1, 1, 1, 2, 2]
-    assert found.x.tolist() == [1.5, 1.5, 0.5, 0.5, 1.5]
-    assert found.y.tolist() == [0.5, 0.5, 1.5, 0.5, 1.5]
-    assert Fixations.from_maps([]).n_images == 0
-
-
-@pytest.mark.parametrize(
-    ("bad", "text"),
-    [
-        (np.full((2, 2), 0.5), "fixation map 1 must hold whole numbers >= 0; .*blurred map"),
-        (np.full((2, 2), -1), "fixation map 1 must hold whole numbers"),
-        (np.full((2, 2), np.nan), "fixation map 1 must hold finite numbers"),
-        (np.full((2, 2), np.inf), "fixation map 1 must hold finite numbers"),
-        (np.ones(3), r"fixation map 1 must be two-dimensional; got \(3,\)"),
-    ],
-)
-def test_wrong_maps(bad, text):
-    with pytest.raises(InputError, match=text):
-        Fixations.from_maps([np.eye(2), bad])
-
-
-def points(seed, n=40, size=(60, 80)):
-    """Return a map of counts of n fixations around the middle."""
-    rng = np.random.default_rng(seed)
-    counts = np.zeros(size, np.int64)
-    y = np.clip(rng.normal(size[0] / 2, 8, n), 0, size[0] - 1).astype(int)
-    x = np.clip(rng.normal(size[1] / 2, 10, n), 0, size[1] - 1).astype(int)
-    np.add.at(counts, (y, x), 1)
-    return counts
-
-
-@pytest.mark.parametrize("top", [255, 65535, 2, 7.5])
-def test_marks_are_one_fixation_each(top):
-    marks = [np.where(points(seed) > 0, top, 0) for seed in range(3)]
-    expected = [int((mark > 0).sum()) for mark in marks]
-    assert Fixations.from_maps(marks).counts().tolist() == expected
-    assert Fixations.from_maps(marks, values="marks").counts().tolist() == expected
-    if top == int(top):
-        counted = Fixations.from_maps(marks, values="counts").counts()
-        assert counted.tolist() == [n * top for n in expected]
-
-
-def test_counts_are_counted():
-    counts = [points(seed, n) for seed, n in enumerate((1, 40, 5000))]
-    assert Fixations.from_maps(counts).counts().tolist() == [1, 40, 5000]
-    uint8 = [each.astype(np.uint8) for each in counts]
-    assert Fixations.from_maps(uint8).counts().tolist() == [1, 40, 5000]
-    assert Fixations.from_maps(counts, values="marks").counts()[2] == (counts[2] > 0).sum()
-
-
-@pytest.mark.parametrize("n", [1, 30, 300])
-@pytest.mark.parametrize("sigma", [1.5, 5, 15])
-def test_blurred_maps_are_refused(n, sigma):
-    blurred = gaussian_filter(points(0, n).astype(float), sigma)
-    levels = np.rint(255 * blurred / blurred.max()).astype(np.uint8)
-    with pytest.raises(InputError, match=r"looks like a blurred map.* give values='counts'"):
-        Fixations.from_maps([levels])
-    assert len(Fixations.from_maps([levels], values="counts")) == levels.sum(dtype=int)
-
-
-def discs(marks, radius):
-    return np.where(maximum_filter(marks, footprint=disc(radius)), 255, 0).astype(np.uint8)
-
-
-def disc(radius):
-    rows, columns = np.mgrid[-radius : radius + 1, -radius : radius + 1]
-    return rows**2 + columns**2 <= radius**2
-
-
-def compressed(levels):
-    stream = io.BytesIO()
-    Image.fromarray(levels).save(stream, "JPEG", quality=90)
-    return np.asarray(Image.open(stream))
-
-
-MARKS = np.where(points(0, 30) > 0, 255, 0).astype(np.uint8)
-BLURRED = gaussian_filter(points(0, 30).astype(float), 4)
-
-
-@pytest.mark.parametrize(
-    ("values", "text"),
-    [
-        (compressed(MARKS), "blurred map|noise of compression"),
-        (255 - MARKS, "of its 4800 pixels are not 0; it may be inverted"),
-        (255 * np.diag(np.arange(3)), "all its values are multiples of 255"),
-        (np.rint(15 * BLURRED / BLURRED.max()), "looks like a blurred map"),
-        (np.rint(3 * BLURRED / BLURRED.max()), "areas"),
-        (np.diag([180, 212, 350, 0, 240]), "one pixel holds 350"),
-        (np.diag(np.arange(12)), "its values are 1 to 11, once each"),
-        (discs(MARKS, 2), "lie together in areas"),
-        (discs(MARKS, 2) // 255, "lie together in areas"),
-    ],
-)
-def test_what_may_be_no_counts_is_refused(values, text):
-    with pytest.raises(InputError, match=rf"({text}).* values='counts'.* values='marks'"):
-        Fixations.from_maps([values])
-    assert len(Fixations.from_maps([values], values="marks")) == (values > 0).sum()
-    assert len(Fixations.from_maps([values], values="counts")) == values.sum(dtype=int)
-
-
-def test_ordinal_numbers_of_several_people_are_refused():
-    ordinals = np.zeros((60, 80), int)
-    ordinals[::6, ::8] = np.arange(100).reshape(10, 10) % 7 + 1
-    with pytest.raises(InputError, match=r"only 15 of 100 .* ordinal numbers or durations"):
-        Fixations.from_maps([ordinals])
+def test_notes_are_kept(stimuli):
+    plain = Fixations.from_arrays([5, -3, 99, 6], [5] * 4, [0, 0, 0, 1], n_images=3)
+    assert plain.notes == ()
+    noted = Fixations(plain.columns, 3, notes=["one", "two", "one"])
+    assert fingerprint(noted) == fingerprint(plain)
+    for same in (
+        noted,
+        noted[1:],
+        noted.select_images([1]),
+        noted.of_image(0),
+        noted.drop_outside(stimuli),
+        noted.clip_to(stimuli),
+        pickle.loads(pickle.dumps(noted)),
+    ):
+        assert same.notes == ("one", "two")
+    with pytest.raises(AttributeError):
+        noted.notes = ()
 
 
 def test_pickle(fixations):
@@ -488,12 +276,15 @@ def test_pickle(fixations):
         copy.x[0] = 1
 
 
-def test_what_is_no_dataframe_or_has_numbers_for_names():
-    stimuli = Stimuli.from_sizes([(9, 9)], ids=["cat.png"])
-    with pytest.raises(InputError, match=r"table must be a DataFrame of pandas; got dict"):
-        Fixations.from_dataframe({"file": ["cat"], "x": [1], "y": [2]}, stimuli)
-    table = pd.DataFrame([["cat", 1, 2]])
-    with pytest.raises(InputError, match="the table has no column 'file'"):
-        Fixations.from_dataframe(table, stimuli)
-    found = Fixations.from_dataframe(table, stimuli, image=0, x=1, y=2)
-    assert (found.x.tolist(), found.y.tolist()) == ([1], [2])
+def test_arrays_of_other_packages():
+    class Other:
+        def __init__(self, array):
+            self.array = np.array(array)
+
+        def __array__(self, dtype=None, copy=None):
+            return self.array if dtype is None else self.array.astype(dtype)
+
+    places = Other([0.5, 2.0])
+    fixations = Fixations.from_arrays(places, places, Other([0, 1]), duration=places)
+    assert fixations.x.tolist() == fixations.duration.tolist() == [0.5, 2]
+    assert Fixations.from_maps(Other([[[0, 2, 1]], [[0, 0, 1]]])).x.tolist() == [1.5, 1.5, 2.5, 2.5]

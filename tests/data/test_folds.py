@@ -12,7 +12,7 @@ from sklearn.model_selection import StratifiedKFold
 from salmetrics import Folds, InputError, Stimuli
 from salmetrics.data.folds import kfold, mit1003, stratified
 from salmetrics.datasets import generate_dataset
-from salmetrics.io.names import natural_key
+from salmetrics.io.name_parts import natural_key
 
 N = 1003
 CATEGORIES = [f"category {i % 20}" for i in range(N)]

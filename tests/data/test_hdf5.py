@@ -90,8 +90,17 @@ def test_round_trip(make, images, tmp_path):
     assert_same_stimuli(found.stimuli, dataset.stimuli)
     assert_same_stimuli(pickle.loads(pickle.dumps(found.stimuli)), dataset.stimuli)
     assert_same_fixations(found.fixations, dataset.fixations)
+    assert found.fixations.notes == ()
     links = images == "link" and make is from_files
     assert (found.stimuli[0].path is not None) == links
+
+
+def test_what_was_noticed_and_left_out(tmp_path):
+    plain = fixations()
+    noted = Fixations(plain.columns, plain.n_images, {"why": 3}, ["first: ü", "second"])
+    write_hdf5(noted, tmp_path / "x.h5")
+    found = read_hdf5(tmp_path / "x.h5")
+    assert (dict(found.left_out), found.notes) == ({"why": 3}, ("first: ü", "second"))
 
 
 @pytest.mark.parametrize("make", [from_files, from_arrays, from_sizes])

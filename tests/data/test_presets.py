@@ -3,12 +3,14 @@
 import csv
 import io
 import json
+from contextlib import nullcontext
 
 import pandas as pd
 import pytest
 
 from salmetrics import Fixations, InputError, Stimuli
 from salmetrics.data.presets import PRESETS
+from salmetrics.errors import InputWarning
 
 STIMULI = Stimuli.from_sizes([(60, 80), (30, 40)], ids=["cat.png", "dog.png"])
 
@@ -17,6 +19,9 @@ def table(header, *rows, separator="\t"):
     text = io.StringIO()
     csv.writer(text, delimiter=separator).writerows([header, *rows])
     return text.getvalue()
+
+
+OF_SCREEN = "hold pixels of the screen, not of the image: .* MCS"
 
 
 def read(tmp_path, content, encoding="utf-8", **options):
@@ -35,6 +40,30 @@ STUDIO = [
     "FixationPointX (MCSpx)",
     "FixationPointY (MCSpx)",
 ]
+
+
+def test_a_row_of_units_is_no_row_of_the_preset(tmp_path):
+    header = ["CURRENT_FIX_X", "CURRENT_FIX_Y", "image", "RECORDING_SESSION_LABEL"]
+    for unit in ("[px]", "[deg]"):
+        content = table(header, [unit, unit, ".", "."], [1, 2, "cat.png", "a"])
+        if unit == "[px]":
+            with pytest.warns(InputWarning, match="line 2, below the header, holds units"):
+                found = read(tmp_path, content, preset="eyelink")
+            assert (len(found), dict(found.left_out)) == (1, {})
+        else:
+            with pytest.raises(InputError, match=r"'CURRENT_FIX_X' is in .* units='degree'"):
+                read(tmp_path, content, preset="eyelink")
+
+
+@pytest.mark.parametrize("write", ["to_feather", "to_parquet"])
+def test_a_row_of_units_in_a_binary_table(tmp_path, write):
+    pytest.importorskip("pyarrow")
+    frame = pd.DataFrame({"file": ["", "cat.png"], "x": ["px", "1"], "y": ["px", "2"]})
+    path = tmp_path / f"t.{write[3:]}"
+    getattr(frame, write)(path)
+    with pytest.warns(InputWarning, match="row 0, below the header, holds units"):
+        found = Fixations.from_csv(path, STIMULI)
+    assert (found.x.tolist(), dict(found.left_out)) == ([1], {})
 
 
 def test_tobii_studio(tmp_path):
@@ -101,7 +130,10 @@ def test_tobii_pro_lab(tmp_path, columns, values, x, y):
     header = [*names, "Eye movement type index", *columns]
     row = ["NA", "cat.png", "Fixation", 4, *values]
     unknown = ["NA", "cat.png", "EyesNotFound", 5, "", ""]
-    found = read(tmp_path, table(header, row, row, unknown), preset="tobii")
+    of_image = any("MCS" in name for name in columns)
+    with nullcontext() if of_image else pytest.warns(InputWarning, match=OF_SCREEN):
+        found = read(tmp_path, table(header, row, row, unknown), preset="tobii")
+    assert len(found.notes) == (0 if of_image else 1)
     assert (found.x.tolist(), found.y.tolist(), found.subject.tolist()) == ([x], [y], ["NA"])
     with pytest.raises(InputError, match=r"It looks like a table of preset='tobii'"):
         read(tmp_path, table(header, row))
@@ -118,7 +150,8 @@ def test_columns_of_the_image_are_preferred(tmp_path):
     content = table(header, ["a", "cat.png", "Fixation", 1, 1000, 900, 0.5, 0.5])
     assert read(tmp_path, content, preset="tobii").x.tolist() == [40]
     screen = {"x": "Fixation point X", "y": "Fixation point Y"}
-    assert read(tmp_path, content, preset="tobii", **screen).x.tolist() == [1000]
+    with pytest.warns(InputWarning, match=OF_SCREEN):
+        assert read(tmp_path, content, preset="tobii", **screen).x.tolist() == [1000]
 
 
 def test_eyelink(tmp_path):
@@ -257,3 +290,19 @@ def test_files_of_columns(tmp_path, suffix):
     path.write_bytes(b"PAR1 no")
     with pytest.raises(InputError, match="it cannot be read: "):
         Fixations.from_csv(path, STIMULI, preset="pymovements")
+
+
+def test_degrees_of_pymovements_are_counted_downwards(tmp_path):
+    for names in (["location_x", "location_y"], ["location_0", "location_1"], ["gx", "gy"]):
+        content = table(["image", "name", *names], ["cat.png", "fixation_ivt", -1, 2])
+        path = tmp_path / "t.tsv"
+        path.write_text(content)
+        columns = {"x": "gx", "y": "gy"} if names[0] == "gx" else {}
+        stimuli = Stimuli.from_sizes([(60, 80)], ids=["cat.png"], pixels_per_degree=10)
+        options = {"preset": "pymovements", "units": "degree", **columns}
+        found = Fixations.from_csv(path, stimuli, **options)
+        assert (found.x.tolist(), found.y.tolist()) == ([30], [50])
+        found = Fixations.from_csv(path, stimuli, origin="centre", **options)
+        assert (found.x.tolist(), found.y.tolist()) == ([30], [10])
+        with pytest.raises(InputError, match=r"units='degree' needs pixels_per_degree=$"):
+            Fixations.from_csv(path, STIMULI, **options)

@@ -126,6 +126,8 @@ def test_index_past_the_end():
         ({"ids": ["a", "a"]}, r"ids must be unique; repeated: 'a' \(1 in all\)"),
         ({"ids": ["a"]}, "ids must name each of the 2 images; got 1 ids"),
         ({"sigma": 0}, "sigma must be a positive number; got 0"),
+        ({"sigma": 1e9}, "sigma must be at most 10000 pixels; got 1000000000.0"),
+        ({"pixels_per_degree": 10001}, "pixels_per_degree must be at most 10000 pixels; got"),
         ({"sigma": np.nan}, "sigma must be a positive number; got nan"),
         ({"pixels_per_degree": -1}, "pixels_per_degree must be a positive number"),
         ({"attributes": {"k": [1]}}, r"attribute 'k' must have one value for each of the 2 images"),

@@ -1,24 +1,13 @@
 """Tables of text in the dialects that people have, and what is refused."""
 
-import bz2
-import gzip
-import lzma
-import zipfile
-
-import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from salmetrics import InputError
-from salmetrics.data.tables import (
-    as_column,
-    as_numbers,
-    decimal_mark,
-    decoded,
-    read_table,
-    shown,
-)
+from salmetrics.data.table_cells import as_numbers
+from salmetrics.data.tables import read_table
 
 WANTED = {"image": ("file",), "x": ("x",), "y": ("y",)}
 PLAIN = "file,x,y\na.png,1.5,2.5\nb.png,3,4\n"
@@ -78,23 +67,6 @@ def test_dialects_by_options(tmp_path, content, options):
     assert read(tmp_path, content, **options).columns == COLUMNS
 
 
-@pytest.mark.parametrize("pack", [gzip.compress, bz2.compress, lzma.compress])
-def test_packed(tmp_path, pack):
-    suffix = {gzip.compress: "gz", bz2.compress: "bz2", lzma.compress: "xz"}[pack]
-    assert read(tmp_path, pack(PLAIN.encode()), f"t.csv.{suffix}").columns == COLUMNS
-    with pytest.raises(InputError, match=r"it cannot be (unpacked|read)"):
-        read(tmp_path, b"not packed", f"t.csv.{suffix}")
-
-
-def test_zip_archives(tmp_path):
-    path = tmp_path / "t.zip"
-    with zipfile.ZipFile(path, "w") as archive:
-        archive.writestr("data/t.csv", PLAIN)
-        archive.writestr("__MACOSX/data/._t.csv", "x")
-        archive.writestr("data/.DS_Store", "x")
-    assert read_table(path, WANTED).columns == COLUMNS
-
-
 def test_large_cells(tmp_path):
     cell = "a" * 300_000
     assert read(tmp_path, f"file,x,y,note\na,1,2,{cell}\n").columns["note"] == [cell]
@@ -103,11 +75,6 @@ def test_large_cells(tmp_path):
 def test_a_comment_that_names_the_columns(tmp_path):
     content = f"# columns: file, x, y, and others,file,x,y\n{PLAIN}"
     assert read(tmp_path, content).columns == COLUMNS
-
-
-def test_tabs_come_before_blanks(tmp_path):
-    with pytest.raises(InputError, match="'Media name', 'Point X', 'Point Y'"):
-        read(tmp_path, "Media name\tPoint X\tPoint Y\na b\t1\t\n")
 
 
 def test_lines_of_the_file(tmp_path):
@@ -127,7 +94,7 @@ def test_rows_that_look_like_comments(tmp_path):
 
 
 def test_names_of_columns(tmp_path):
-    table = read(tmp_path, ",file,x,y,a,a\n0,f,1,2,3,4\n")
+    table = read(tmp_path, ",file,x,y,a,a\nr,f,1,2,3,4\n")
     assert list(table.columns) == ["column 1", "file", "x", "y", "a", "a.1"]
     for name in ("NA", "nan", "1.0", "001", "007"):
         assert read(tmp_path, f"file,x,y\n {name} ,1,2\n").columns["file"] == [name]
@@ -148,7 +115,7 @@ def test_names_of_columns(tmp_path):
             "has 1 column, 'file~x~y', if cells are separated by ',', ';', a tab",
         ),
         ("file,x,y\na,1,5,2,5\n", "line 2 has 5. If commas are decimal marks"),
-        ("x y file\n1 2 3 a\n", "line 2 has 4. If the first cell is the number of the row"),
+        ("x y file\n2 2 3 a\n", "line 2 has 4. If the first cell is the number of the row"),
         (
             "file,x,y\na,1\nb,1\nc,1\nd,1\n",
             r"4 rows have .*: line 2 has 2, .*, line 4 has 2 \.\.\.",
@@ -200,89 +167,82 @@ def test_wrong_options(tmp_path):
         read(tmp_path, b"PAR1", "t.parquet")
 
 
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "utf-16-le", "latin-1", "cp1252"])
-def test_encodings(encoding):
-    text = "file,x,y,subject\nstraße.png,1,2,Jürg\n"
-    assert decoded(text.encode(encoding)) == text
-    assert decoded(b"\x81\xe4") == "\x81ä"  # invalid in cp1252
+@pytest.mark.parametrize(
+    "content",
+    [
+        '"","file","x","y"\n"1","a.png",1.5,2.5\n"2","b.png",3,4\n',  # write.csv
+        '"";"file";"x";"y"\n"7";"a.png";1.5;2.5\n"3";"b.png";3;4\n',  # rows of a larger table
+        ",file,x,y\n0,a.png,1.5,2.5\n1,b.png,3,4\n",  # to_csv of pandas
+    ],
+)
+def test_a_column_of_row_numbers_without_a_name_is_left_aside(tmp_path, content):
+    table = read(tmp_path, content)
+    assert (table.columns, table.notes) == (COLUMNS, ())
+
+
+@pytest.mark.parametrize("numbers", ["1,1", "1,", "1,b", "1,1.5"])
+def test_what_is_no_row_number_is_kept(tmp_path, numbers):
+    first, second = numbers.split(",")
+    table = read(tmp_path, f",file,x,y\n{first},a.png,1.5,2.5\n{second},b.png,3,4\n")
+    assert table.columns == {"column 1": [first, second], **COLUMNS}
+
+
+def test_the_column_without_a_name_may_be_wanted(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text(",x,y\n1,5,6\n2,7,8\n")
+    wanted = WANTED | {"image": ("column 1",)}
+    assert read_table(path, wanted).columns["column 1"] == ["1", "2"]
 
 
 @pytest.mark.parametrize(
-    ("cells", "separator", "mark"),
+    "content",
     [
-        (["1.5", "2"], ";", "."),
-        (["1,5", "2"], ";", ","),
-        (["1", "2"], ";", "."),
-        (["0,125", "2"], ";", ","),  # thousands do not begin with 0
-        (["512,125", "1,250"], ";", ","),  # all have decimals
-        (["1,5", "2.5"], ";", "."),  # and 1,5 will be refused
-        (["1,5", "2"], ",", "."),  # in cells with commas, it is for the user to say
+        '"file" "x" "y"\n"1" "a.png" 1.5 2.5\n"2" "b.png" 3 4\n',  # write.table
+        "file x y\n1 a.png 1.5 2.5\n2 b.png 3 4\n",  # quote = FALSE
+        '"file","x","y"\n"4","a.png",1.5,2.5\n"2","b.png",3,4\n',
+        "file\tx\ty\n1\ta.png\t1.5\t2.5\n2\tb.png\t3\t4\n",
     ],
 )
-def test_decimal_marks(cells, separator, mark):
-    assert decimal_mark([("x", cells)], separator, "line {}".format) == mark
-
-
-def test_commas_that_may_separate_thousands():
-    text = r"a comma may be .* thousands: line 0 \(x '1,234'\); give decimal=','"
-    with pytest.raises(InputError, match=text):
-        decimal_mark([("x", ["1,234", "."]), ("y", ["512", "77"])], ";", "line {}".format)
+def test_a_header_without_a_cell_for_row_numbers_is_moved(tmp_path, content):
+    table = read(tmp_path, content)
+    assert table.columns == COLUMNS
+    assert table.lines.tolist() == [2, 3]
+    (note,) = table.notes
+    assert "the header has one cell less than the rows" in note
 
 
 @pytest.mark.parametrize(
-    "cell",
+    "content",
     [
-        "1 234",
-        "0x10",
-        "1_000",
-        "1,5",
-        "1.5.2",
-        "inf",
-        "-Infinity",
-        "1e999",
-        "٣",
-        "\N{MINUS SIGN}1",
-        "a",
+        "file,x,y\n1,5,2,5\n2,6,3,5\n",  # decimal commas
+        "file x y\n2 a.png 1.5 2.5\n3 b.png 3 4\n",
+        "file x y\n1 a.png 1.5 2.5\nb.png 3 4\n",
+        "file x y\ncat 1.png 3 4\n",
+        '"file" "x" "y"\n"1" "a.png" 1.5 2.5\n"1" "b.png" 3 4\n',
     ],
 )
-def test_what_is_no_number(cell):
-    for cells in ([cell], ["1", cell], ["NA", cell]):
-        numbers, bad = as_numbers(cells)
-        assert bad.tolist() == [len(cells) - 1]
-        assert np.isfinite(numbers[:-1]).sum() == (cells[0] == "1")
+def test_other_rows_with_a_cell_more_are_refused(tmp_path, content):
+    with pytest.raises(InputError, match="another number of cells: line 2 has 4"):
+        read(tmp_path, content)
 
 
-def test_missing_numbers():
-    cells = ["", ".", "-", "NA", "n/a", "NaN", "None", "NULL", "#N/A", "1", "+.5", "-2e-1", "3."]
-    numbers, bad = as_numbers(cells)
-    assert not bad.size
-    assert np.isnan(numbers[:9]).all()
-    assert numbers[9:].tolist() == [1, 0.5, -0.2, 3]
-    numbers, bad = as_numbers(["1,5", "2", "1.5"], ",")
-    assert (numbers[:2].tolist(), bad.tolist()) == ([1.5, 2], [2])
+def test_a_row_of_units(tmp_path):
+    table = read(tmp_path, PLAIN.replace("a.png", ",px,px\na.png"))
+    assert (table.columns, table.n_refused) == (COLUMNS, 0)
+    assert table.lines.tolist() == [3, 4]
+    assert dict(table.units.cells) == {"x": "px", "y": "px"}
+    assert table.notes == ("line 2, below the header, holds units ('px'), and is left out",)
+    assert read(tmp_path, PLAIN).units is None
 
 
-@pytest.mark.parametrize(
-    ("cells", "expected"),
-    [
-        (["210", "-3"], np.array([210, -3])),
-        (["210", "NA"], np.array([210, np.nan])),
-        (["1.5", "2"], np.array([1.5, 2])),
-        (["True", "false"], np.array([True, False])),
-        (["007", "1"], np.array(["007", "1"], object)),
-        (["a", ""], np.array(["a", ""], object)),
-        (["", "NA"], np.array(["", "NA"], object)),
-        (["123456789012345678901", "1"], np.array([123456789012345678901.0, 1])),
-    ],
-)
-def test_further_columns(cells, expected):
-    found = as_column(cells)
-    assert found.dtype.kind == expected.dtype.kind
-    np.testing.assert_array_equal(found, expected)
+@pytest.mark.parametrize("row", ["u,px,1", "u,n/a,n/a", "u,left,right", "u,,"])
+def test_other_rows_below_the_header_are_rows(tmp_path, row):
+    table = read(tmp_path, PLAIN.replace("a.png", f"{row}\na.png"))
+    assert (table.units, len(table.lines)) == (None, 3)
 
 
-def test_names_in_messages_are_cut():
-    assert shown(["a" * 99] * 9) == ", ".join([repr("a" * 40 + "...")] * 8) + " ..."
+def test_units_further_below_are_no_row_of_units(tmp_path):
+    assert len(read(tmp_path, PLAIN.replace("b.png", "u,px,px\nb.png")).lines) == 3
 
 
 NAMES = st.text(
@@ -321,3 +281,35 @@ def test_any_table_in_any_dialect(
         numbers, bad = as_numbers(table.columns[name], decimal)
         assert not bad.size
         assert numbers.tolist() == [row[k] for row in rows]
+
+
+def test_a_guessed_encoding_is_noted(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_bytes("file,x,y,subject\ncat.png,1,2,Иван\n".encode("cp1251"))
+    table = read_table(path, WANTED)
+    assert table.notes == (table.guessed,)
+    assert "not UTF-8, and is read as cp1252" in table.guessed
+    assert read_table(path, WANTED, encoding="cp1251").notes == ()
+
+
+@pytest.mark.parametrize("end", ["\x1a", "\r\n\x1a\r\n", "\n\x1a\x1a\x1a"])
+def test_the_end_of_a_file_of_dos_is_no_row(tmp_path, end):
+    path = tmp_path / "t.csv"
+    path.write_bytes(f"file,x,y\r\ncat.png,1,2{end}".encode())
+    assert read_table(path, WANTED).columns == {"file": ["cat.png"], "x": ["1"], "y": ["2"]}
+
+
+def test_columns_of_lists(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text('file,location\ncat.png,"[1.5, 2]"\n')
+    for wanted in (WANTED, WANTED | {"x": ("location_x",), "y": ("location_y",)}):
+        with pytest.raises(InputError, match=r"x=, y=\. As to 'location': it holds lists such as"):
+            read_table(path, wanted)
+
+
+def test_columns_of_lists_in_a_binary_table(tmp_path):
+    pytest.importorskip("pyarrow")
+    path = tmp_path / "t.parquet"
+    pd.DataFrame({"file": ["cat.png"], "location": [[1.5, 2.0]]}).to_parquet(path)
+    with pytest.raises(InputError, match=r"As to 'location': it holds lists such as"):
+        read_table(path, WANTED)

@@ -152,6 +152,21 @@ def test_resize():
     assert (resize(one, (3, 17)).stimuli[0].image == 77).all()
 
 
+def noted(name, *notes):
+    dataset = make(name)
+    old = dataset.fixations
+    return Dataset(name, dataset.stimuli, Fixations(old.columns, old.n_images, notes=notes))
+
+
+def test_notes_are_kept():
+    one = noted("one", "odd", "odder")
+    assert resize(one, (10, 12)).fixations.notes == ("odd", "odder")
+    assert subsample(one, 2).fixations.notes == ("odd", "odder")
+    assert concatenate([one[:2], one[2:]]).fixations.notes == ("odd", "odder")
+    joined = concatenate([one, noted("two", "odd"), noted("three")])
+    assert joined.fixations.notes == ("one: odd", "one: odder", "two: odd")
+
+
 def test_resize_by_a_rule():
     def turned(size):
         return (12, 16) if size[1] >= size[0] else (16, 12)

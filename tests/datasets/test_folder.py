@@ -154,12 +154,22 @@ def test_names_of_maps_of_fixations(folder, counts):
     assert fixations.counts().tolist() == [3, 1]
 
 
+def test_what_maps_of_fixations_have_is_noted(folder, counts):
+    for path in [*(folder / "maps").rglob("*.png"), *(folder / "maps").rglob("*.npy")]:
+        path.rename(path.with_stem(f"{path.stem}_fix"))
+    with pytest.warns(InputWarning, match="the maps have '_fix' after the name") as warned:
+        fixations = load_folder(folder / "pictures", folder / "maps").fixations
+    assert len(warned) == 1
+    assert fixations.notes == ("the maps of fixations: the maps have '_fix' after the name",)
+
+
 def test_fixations_that_are_dropped_for_another_origin_are_warned_of(folder):
     rows = [f"a.png,{x},{y}" for x in (-9, -3, 0, 4, 8) for y in (-4, -1, 0, 3)]
     (folder / "centred.csv").write_text("\n".join(["file,x,y", *rows]))
     for outside in ("drop", "clip"):
         with pytest.warns(InputWarning, match=r"14 of 20 .*in the middle .* give origin='centre'"):
-            load_folder(folder / "pictures", folder / "centred.csv", outside=outside)
+            found = load_folder(folder / "pictures", folder / "centred.csv", outside=outside)
+        assert found.fixations.notes[0].startswith("14 of 20 fixations are outside their image")
     with pytest.raises(InputError, match="give origin='centre'"):
         load_folder(folder / "pictures", folder / "centred.csv")
     centred = load_folder(folder / "pictures", folder / "centred.csv", origin="centre")
@@ -258,8 +268,31 @@ def test_many_places_outside_for_no_known_reason(folder):
         (folder / "m.csv").write_text("\n".join(["file,x,y", *inside, *outside[:n]]))
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
-            load_folder(folder / "pictures", folder / "m.csv", outside="drop")
+            found = load_folder(folder / "pictures", folder / "m.csv", outside="drop")
+        assert list(found.fixations.notes) == [str(w.message) for w in caught]
         assert [str(w.message) for w in caught] == [
             "10 of 30 fixations are outside their image. Check the units, the origin and the size "
             "of the images"
         ] * is_warned
+
+
+def test_positions_on_the_screen_are_said_where_they_are_outside(folder):
+    rows = [f"{x},{y},a.png,s" for x in (5, 60, 70) for y in (3, 40, 50, 60)]
+    header = "CURRENT_FIX_X,CURRENT_FIX_Y,image,RECORDING_SESSION_LABEL"
+    (folder / "screen.csv").write_text("\n".join([header, *rows]))
+    data = folder / "pictures", folder / "screen.csv"
+    with pytest.raises(InputError, match=r"outside='clip'.*\. Tables of this program have pos"):
+        load_folder(*data, preset="eyelink")
+    with pytest.warns(InputWarning, match=r"11 of 12 .* subtract the place of the image"):
+        load_folder(*data, preset="eyelink", outside="drop")
+
+
+def test_maps_of_fixations_are_named_and_what_is_odd_is_noted(folder, counts):
+    first = 120 * counts["a"]
+    Image.fromarray(first).save(folder / "maps/a.png")
+    with pytest.raises(InputError, match=r"fixation map 'a.png': all its values are multiples"):
+        load_folder(folder / "pictures", folder / "maps")
+    with pytest.warns(InputWarning, match=r"1 of 2 fixation maps are .* map 'a.png': all its"):
+        found = load_folder(folder / "pictures", folder / "maps", values="marks").fixations
+    assert found.counts().tolist() == [2, 1]
+    assert len(found.notes) == 1

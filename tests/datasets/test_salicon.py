@@ -81,7 +81,10 @@ def test_json(tiny, archives, tmp_path):
         ({"kind": "x"}, "kind must be one of"),
         ({"part": "x"}, "part must be one of"),
         ({"form": "x"}, "form must be one of"),
-        ({"form": "json", "kind": "mouse"}, "form='json' has no mouse samples; use form='mat'"),
+        (
+            {"form": "json", "kind": "mouse"},
+            "form 'json' has no mouse samples; kind 'mouse' needs form 'mat'",
+        ),
     ],
 )
 def test_wrong_options(tiny, archives, tmp_path, options, text):

@@ -6,6 +6,7 @@ from scipy.optimize import linprog
 from scipy.sparse import coo_array
 
 from salmetrics import expected_score
+from salmetrics.densities import optimal_sim
 from salmetrics.densities.optimal_sim import sim_optimal_map, stratified_samples
 from salmetrics.densities.smoothing import Smoothing
 
@@ -31,6 +32,35 @@ def samples_of(p, smoothing, n_samples, stream):
     pixels = stratified_samples(p, n_samples, N_FIXATIONS, stream, tile=tile)
     maps = np.array([smoothing.points(p.shape, each) for each in pixels])
     return maps / maps.sum((1, 2), keepdims=True)
+
+
+@pytest.mark.parametrize(
+    "smoothing",
+    [
+        *(Smoothing(sigma=3.0, boundary=b) for b in ("constant", "reflect", "renormalise")),
+        Smoothing(cycles=8.0),
+    ],
+)
+@pytest.mark.parametrize("max_bytes", [2**20, 10_000])
+def test_samples_of_many_fixations_give_the_same_map(smoothing, max_bytes, monkeypatch):
+    def best():
+        stream = np.random.default_rng(5)
+        p = np.exp(TWO_BUMPS)
+        return sim_optimal_map(p, smoothing, 50, stream, n_samples=60, max_bytes=max_bytes)
+
+    expected = best()
+    monkeypatch.setattr(optimal_sim, "_MANY", 10)
+    # samples of few fixations are summed in float32
+    np.testing.assert_allclose(best(), expected, rtol=1e-3, atol=1e-6 * expected.max())
+
+
+def test_samples_do_not_depend_on_the_draws_looked_up_at_a_time(monkeypatch):
+    def samples():
+        return stratified_samples(np.exp(TWO_BUMPS), 7, 20, np.random.default_rng(5), tile=3)
+
+    expected = samples()
+    monkeypatch.setattr(optimal_sim, "_BLOCK", 30)
+    np.testing.assert_array_equal(samples(), expected)
 
 
 @pytest.mark.parametrize("tile", [1, 3, 7, 50])

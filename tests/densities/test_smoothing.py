@@ -37,6 +37,24 @@ def reference(image, sigma, boundary, truncate):
     return blurred(image, boundary)
 
 
+@each_boundary
+@each_sigma
+def test_kernels_between_pixels_and_a_grid(pixels, sigma, boundary):
+    smoothing = Smoothing(sigma=sigma, boundary=boundary)
+    rows, columns = np.array([0, 3, 4, 20]), np.array([1, 2, 30])
+    down, right = smoothing.kernels_between(SHAPE, rows, columns)
+    expected = smoothing.points(SHAPE, pixels)[np.ix_(rows, columns)]
+    np.testing.assert_allclose(down.T @ counts(pixels) @ right, expected, rtol=1e-12, atol=1e-18)
+
+
+def test_kernels_between_pixels_and_a_grid_with_cycles(pixels):
+    smoothing = Smoothing(cycles=6.0)
+    rows, columns = np.array([0, 3, 4, 20]), np.array([1, 2, 30])
+    down, right = smoothing.kernels_between(SHAPE, rows, columns)
+    expected = smoothing.points(SHAPE, pixels)[np.ix_(rows, columns)]
+    np.testing.assert_allclose(down.T @ counts(pixels) @ right, expected, rtol=1e-12, atol=1e-18)
+
+
 def test_by_hand():
     w = np.exp(-0.5 * np.arange(2) ** 2 / 0.4**2)
     w /= w[0] + 2 * w[1]

@@ -109,7 +109,7 @@ def test_a_metric_without_any_value_has_a_reason(failed):
         table.take("m", [i], table.arrays("m", "first", [i], {i: done}))
     reasons = table.finished().reasons
     assert set(reasons) == {("m", "NSS"), ("m", "CC")}
-    expected = "see .errors" if failed else "there are no nonfixations"
+    expected = "see the errors of the result" if failed else "there are no nonfixations"
     assert all(expected in why for why in reasons.values())
 
 

@@ -1,5 +1,6 @@
 """Many models on many data sets: tables, what is skipped, and runs that are killed."""
 
+import errno
 import os
 import re
 import signal
@@ -15,7 +16,8 @@ import salmetrics
 from salmetrics import Dataset, InputError, benchmark, export_predictions
 from salmetrics.cli import main
 from salmetrics.datasets import generate_dataset
-from salmetrics.evaluation.benchmark import Skipped
+from salmetrics.errors import NotSavedWarning
+from salmetrics.results.evaluation import Evaluation
 
 NAMES = ["one", "two"]
 
@@ -296,6 +298,24 @@ def test_finished_data_sets_are_saved_before_the_next_begins(broken, tmp_path):
     assert (out / "generalisation.csv").exists()
 
 
+def test_a_result_outlives_a_disk_that_fails(tmp_path, monkeypatch):
+    (tmp_path / "out").touch()
+    options = {"metrics": ["LL"], "n_bootstrap": 0, "progress": False, "out": tmp_path / "out"}
+    models = {"uniform": salmetrics.Uniform()}
+    with pytest.raises(FileExistsError):  # before anything is computed
+        benchmark(DATASETS, models, **options)
+    (tmp_path / "out").unlink()
+
+    def full(*arguments):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Evaluation, "save", full)
+    with pytest.warns(NotSavedWarning, match="out=: the disk is full") as caught:
+        result = benchmark(DATASETS, models, **options)
+    assert result.evaluations["two"].value("uniform", "LL") == pytest.approx(-np.log2(24 * 32))
+    assert {warning.filename for warning in caught} == {__file__}
+
+
 def test_a_data_set_that_fails_is_left_out(maps):
     odd = Dataset("odd", DATASETS[0].stimuli)  # no fixations
     options = {"metrics": ["NSS"], "n_bootstrap": 0, "progress": False}
@@ -383,10 +403,6 @@ def test_maps_without_an_image_are_counted(maps):
     result = run(maps, [DATASETS[0][:5]], metrics=["NSS"])
     assert result.extra == {("one", name): 13 for name in ("good", "fair", "poor")}
     assert "maps that belong to no image:\n- 13 of good on one" in repr(result)
-
-
-def test_skipped_is_plain():
-    assert Skipped("a", "b", "c") == Skipped("a", "b", "c")
 
 
 # ---- the command
@@ -537,25 +553,14 @@ def test_pack(packed, capsys):
 def test_a_killed_run_resumes(packed, maps):
     """Whatever is finished when a run is killed, the tables are the same in the end."""
 
-    def start(out):
-        arguments = ["--dataset", "one.h5", "--dataset", "two.h5", "--maps", *paths(maps).values()]
-        code = "from salmetrics.cli import main; import sys; sys.exit(main(sys.argv[1:]))"
-        return subprocess.Popen(
-            [
-                sys.executable,
-                "-c",
-                code,
-                "benchmark",
-                *map(str, arguments),
-                "--out",
-                out,
-                "--n-bootstrap",
-                "50",
-            ],
-            stdout=subprocess.DEVNULL,
-        )
+    command = ["benchmark", "--dataset", "one.h5", "--dataset", "two.h5", "--n-bootstrap", "50"]
+    command += ["--maps", *map(str, paths(maps).values()), "--out"]
 
-    assert start("whole").wait() == 0
+    def start(out):
+        started = [sys.executable, "-m", "salmetrics", *command, out]
+        return subprocess.Popen(started, stdout=subprocess.DEVNULL)
+
+    assert main([*command, "whole"]) == 0
     for wanted in (1, 4):
         process = start("killed")
         while process.poll() is None and len(list(packed.glob("killed/**/*.chunk"))) < wanted:
@@ -563,6 +568,6 @@ def test_a_killed_run_resumes(packed, maps):
         process.send_signal(signal.SIGKILL)
         assert process.wait() == -signal.SIGKILL
     assert not (packed / "killed" / "one.csv").exists()
-    assert start("killed").wait() == 0
+    assert main([*command, "killed"]) == 0
     for file in ("one.csv", "one.md", "two.csv", "two.md", "generalisation.csv", "skipped.tsv"):
         assert (packed / "killed" / file).read_bytes() == (packed / "whole" / file).read_bytes()

@@ -179,7 +179,7 @@ def test_footnotes(data):
     models = {"m": Map(), "d": Density()}
     result = evaluate(models, data, metrics=["LL", "IG", "SIM"], baseline=baseline)
     assert result.footnotes().splitlines() == [
-        "protocol default 1 with metrics=('LL', 'IG', 'SIM')",
+        "protocol default 1 with metrics LL, IG, SIM",
         "IG over centre-bias (bandwidth 0.1, floor 0.01)",
         "±: half of the 95 % bootstrap interval over images",
         "- LL, IG of m: a saliency map has no log likelihood; turn the maps into densities first, "
@@ -769,3 +769,59 @@ def test_a_path_is_called_by_its_last_part(tmp_path):
     for path in (tmp_path / "maps.npy", str(tmp_path / "maps.npy")):
         result = salmetrics.evaluate(path, stimuli, fixations, metrics=["NSS"], n_bootstrap=0)
         assert result.models == ["maps"]
+
+
+class Stack:
+    """Maps in an array of another package, of which only conversion is known."""
+
+    def __init__(self, array):
+        self.array, self.shape = array, array.shape
+
+    def __array__(self, dtype=None, copy=None):
+        return self.array if dtype is None else self.array.astype(dtype)
+
+
+def test_arrays_of_other_packages_score_as_those_of_numpy(rng):
+    stimuli, fixations = generate_dataset(4, size=(20, 30), seed=2).dataset
+    maps = rng.random((4, 20, 30)).astype(np.float32)
+
+    def scores(models):
+        options = {"metrics": ["NSS"], "kind": "saliency_map", "n_bootstrap": 0}
+        result = salmetrics.evaluate(models, stimuli, fixations, progress=False, **options)
+        return result.summary["value"].tolist()
+
+    expected = scores(maps)
+    for stack in (Stack(maps), Stack(maps[:, np.newaxis])):
+        assert scores(stack) == scores({"mine": stack}) == expected
+        assert scores({"mine": stack, "yours": stack}) == 2 * expected
+        assert [salmetrics.nss(stack, stimuli, fixations)] == expected
+    by_image = {name: Stack(one) for name, one in zip(stimuli.ids, maps, strict=True)}
+    assert scores(by_image) == scores({"mine": by_image}) == expected
+    assert scores(list(by_image.values())) == expected
+    first = fixations.select_images([0])
+    one = salmetrics.nss(Stack(maps[0]), stimuli[:1], first)
+    assert one == salmetrics.nss(maps[:1], stimuli[:1], first)
+    for models in (maps[:3], {"mine": Stack(maps[:3])}):
+        with pytest.raises(InputError, match="there are 3 predictions for 4 stimuli"):
+            scores(models)
+    with pytest.raises(InputError, match=r"images last; give np.moveaxis\(maps, -1, 0\)"):
+        scores(np.moveaxis(maps, 0, -1))
+    with pytest.raises(InputError, match="must not be masked arrays"):
+        scores(np.ma.masked_array(maps, maps > 0.5))
+
+
+@pytest.mark.slow  # torch is imported
+def test_stacks_of_torch(rng):
+    torch = pytest.importorskip("torch")
+    stimuli, fixations = generate_dataset(4, size=(20, 30), seed=2).dataset
+    maps = torch.tensor(rng.random((4, 20, 30)), dtype=torch.float32)
+    expected = salmetrics.nss(maps.numpy(), stimuli, fixations)
+    for tensor in (maps, maps.clone().requires_grad_(), maps[:, None]):
+        assert salmetrics.nss(tensor, stimuli, fixations) == expected
+        options = {"metrics": ["NSS"], "kind": "saliency_map", "n_bootstrap": 0}
+        for models, name in ((tensor, "model"), ({"mine": tensor}, "mine")):
+            result = salmetrics.evaluate(models, stimuli, fixations, progress=False, **options)
+            assert result.value(name, "NSS") == expected
+    # three digits are left
+    short = salmetrics.nss(maps.bfloat16(), stimuli, fixations)
+    assert short == pytest.approx(expected, abs=0.02)

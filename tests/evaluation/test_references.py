@@ -217,3 +217,19 @@ def test_a_gold_standard_among_the_models_is_not_scored_twice():
     again = add_gold_standard(scores, STIMULI, FIXATIONS, protocol, references, RunOptions())
     assert again is scores
     assert again.n_predictions == 4
+
+
+def test_a_baseline_that_no_metric_needs_is_opened():
+    stimuli = salmetrics.Stimuli.from_sizes([(20, 30)])
+    fixations = salmetrics.Fixations.from_arrays([3.5], [4.5], [0])
+
+    def scored(baseline):
+        return salmetrics.evaluate(
+            salmetrics.Uniform(), stimuli, fixations, metrics=["AUC"], baseline=baseline
+        )
+
+    with pytest.raises(salmetrics.InputError, match=r"^baseline=: there is no folder or file"):
+        scored("unifrm")
+    with pytest.raises(TypeError, match="int cannot serve as a model"):
+        scored(3)
+    assert scored(salmetrics.Uniform()).value("uniform", "AUC") == 0.5

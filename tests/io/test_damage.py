@@ -1,5 +1,7 @@
 """Errors of damaged files: those of libraries become one line, mistakes of programs stay."""
 
+import io
+import json
 import lzma
 import re
 import struct
@@ -9,6 +11,7 @@ import zipfile
 import zlib
 
 import pytest
+from PIL import Image, UnidentifiedImageError
 from scipy.io.matlab import MatReadError
 
 from salmetrics import InputError
@@ -79,3 +82,12 @@ def test_parts_of_the_message():
 )
 def test_why(error, text):
     assert why(error) == text
+
+
+def test_words_of_libraries_that_say_little():
+    with pytest.raises(UnidentifiedImageError) as image:
+        Image.open(io.BytesIO(b"no image"))
+    assert why(image.value) == "it is no image, or of an unknown format"
+    with pytest.raises(json.JSONDecodeError) as text:
+        json.loads("{")
+    assert why(text.value).startswith("it is not JSON (Expecting property name")

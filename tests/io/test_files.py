@@ -6,7 +6,7 @@ import stat
 import pytest
 
 from salmetrics import InputError
-from salmetrics.io.files import check_file, check_target, files_below, replacing
+from salmetrics.io.files import check_file, check_target, files_below, replacing, write_text
 
 
 def test_files_that_must_exist(tmp_path):
@@ -69,3 +69,35 @@ def test_the_umask_decides_who_may_read(tmp_path):
     finally:
         os.umask(before)
     assert stat.S_IMODE((tmp_path / "f").stat().st_mode) == 0o640
+
+
+def test_a_text_replaces_a_file_as_a_whole(tmp_path, monkeypatch):
+    path = tmp_path / "t.md"
+    write_text(path, "größer\n")
+    assert path.read_bytes() == "größer\n".encode().replace(b"\n", os.linesep.encode())
+
+    def full(*arguments):
+        raise OSError("the disk is full")
+
+    monkeypatch.setattr(os, "replace", full)
+    with pytest.raises(OSError, match="the disk is full"):
+        write_text(path, "new")
+    assert [file.name for file in tmp_path.iterdir()] == ["t.md"]
+    assert path.read_text(encoding="utf-8") == "größer\n"
+
+
+def test_paths_of_other_types_and_folders(tmp_path):
+    for path in (3, None, True, [tmp_path]):
+        with pytest.raises(InputError, match="path must be the path of a file; got"):
+            check_file(path)
+        with pytest.raises(InputError, match="path must be the path of a file; got"):
+            check_target(path)
+    with pytest.raises(InputError, match=r"there is no file .*, but a folder; name a file in it"):
+        check_file(tmp_path)
+
+
+def test_suffixes_that_promise_another_format(tmp_path):
+    for name in ("x.h5", "x.HDF5", "x", "x.v1"):
+        assert check_target(tmp_path / name, (".h5", ".hdf5")) == tmp_path / name
+    with pytest.raises(InputError, match=r"must end in \.h5, .* not in \.csv; and so on$"):
+        check_target(tmp_path / "x.csv", (".h5", ".hdf5"), "; and so on")

@@ -145,3 +145,11 @@ def test_exif_orientation(suffix, orientation, turned, tmp_path):
     path = tmp_path / f"a{suffix}"
     Image.fromarray(np.zeros((5, 7), np.uint8)).convert("RGB").save(path, exif=tags)
     assert read_head(path) == ((5, 7), turned)
+
+
+def test_an_empty_file_and_a_long_name(tmp_path):
+    (tmp_path / "x.png").touch()
+    with pytest.raises(InputError, match=r"x\.png' cannot be read as an image: it is empty$"):
+        read_head(tmp_path / "x.png")
+    with pytest.raises(InputError, match="does not exist"):
+        read_head(tmp_path / f"{'a' * 300}.png")

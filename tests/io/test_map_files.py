@@ -188,3 +188,10 @@ def test_a_truncated_array_shows_in_its_size():
     data = encode_map(NUMBERS, ".npy", 8)
     with pytest.raises(InputError, match="x cannot be read: the file is truncated"):
         map_size(io.BytesIO(data[:-1]), ".npy", "x")
+
+
+@pytest.mark.parametrize("suffix", [".jpg", ".mat", ".npy", ".png", ".tif"])
+def test_empty_files(suffix):
+    for read in (map_size, read_map):
+        with pytest.raises(InputError, match=r"^the map cannot be read: it is empty$"):
+            read(io.BytesIO(), suffix, "the map")

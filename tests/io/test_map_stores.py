@@ -14,7 +14,6 @@ from PIL import Image
 from scipy.io import savemat
 
 from salmetrics import InputError
-from salmetrics.errors import InputWarning
 from salmetrics.io.map_stores import MARKER, open_maps
 
 MAPS = {
@@ -186,7 +185,38 @@ def test_a_stack(tmp_path):
             np.testing.assert_array_equal(maps.read(str(i)), stack[i])
 
 
-@pytest.mark.parametrize("shape", [(3, 4), (0, 3, 4), (2, 3, 4, 1)])
+@pytest.mark.parametrize("trailing", [(), (1,), (3,)])
+def test_a_stack_alone_in_a_file(tmp_path, trailing):
+    stack = np.random.default_rng(0).random((3, 2, 4))
+    stored = np.broadcast_to(stack.reshape(3, 2, 4, *(1 for _ in trailing)), (3, 2, 4, *trailing))
+    np.save(tmp_path / "x.npy", stored)
+    np.savez(tmp_path / "x.npz", stored, ids=np.arange(3))
+    with h5py.File(tmp_path / "x.h5", "w") as file:
+        file["group/maps"] = stored
+        file["group/names"] = [b"a", b"b", b"c"]
+    for place in ("x.npy", "x.npz", "x.h5", "x.h5:group", "x.h5:group/maps"):
+        name, _, part = place.partition(":")
+        maps = open_maps(tmp_path / name, part or None)
+        copy = pickle.loads(pickle.dumps(maps))
+        assert (maps.names, maps.ordered) == (("0", "1", "2"), True)
+        assert list(copy.sizes(maps.names)) == [(2, 4)] * 3
+        for store in (maps, copy):
+            for i in range(3):
+                np.testing.assert_array_equal(store.read(str(i)), stack[i])
+
+
+def test_several_stacks_in_a_file(tmp_path):
+    stack = np.random.default_rng(0).random((3, 2, 4))
+    np.savez(tmp_path / "x.npz", a=stack, b=stack)
+    with h5py.File(tmp_path / "x.h5", "w") as file:
+        file["a"], file["b"] = stack, stack + 1
+    for name in ("x.npz", "x.h5"):
+        with pytest.raises(InputError, match=r"holds 2 arrays of several maps each: 'a', 'b'"):
+            open_maps(tmp_path / name)
+    np.testing.assert_array_equal(open_maps(tmp_path / "x.h5", "b").read("2"), stack[2] + 1)
+
+
+@pytest.mark.parametrize("shape", [(3, 4), (0, 3, 4), (2, 3, 4, 5)])
 def test_arrays_that_are_no_stack(shape, tmp_path):
     np.save(tmp_path / "x.npy", np.zeros(shape))
     with pytest.raises(InputError, match=r"must hold one map per image, shape \(n, height, width"):
@@ -283,7 +313,24 @@ def test_maps_that_are_to_be_shown_turned_are_read_as_stored(tmp_path, archived)
             for file in sorted(folder.iterdir()):
                 archive.write(file, file.name)
     maps = open_maps(path)
-    with pytest.warns(InputWarning, match=r"^2 of 5 maps in .* such as 'b.jpg', 'c.png'; they"):
-        sizes = list(maps.sizes(maps.names))
+    sizes = list(maps.sizes(maps.names))
+    (note,) = maps.notes
+    assert note.startswith("2 of 5 maps say that they are to be shown turned")
+    assert "such as 'b.jpg', 'c.png'; they are read as stored" in note
+    assert list(maps.sizes(["a.jpg"])) == [(4, 6)]
+    assert maps.notes == ()
     assert sizes == [(4, 6)] * 4 + [(3, 3)]
     assert maps.read("b.jpg").shape == (4, 6)
+
+
+@pytest.mark.parametrize("name", ["x.mat", "x.npy", "x.npz", "x.h5", "x.json", "x.zip"])
+def test_files_of_nothing_and_of_little(tmp_path, name):
+    (tmp_path / name).touch()
+    with pytest.raises(InputError, match=r"cannot be read: it is empty$"):
+        open_maps(tmp_path / name)
+    (tmp_path / name).write_bytes(bytes(range(50, 150)))
+    with pytest.raises(InputError, match=r"cannot be read: |it is no HDF5 file") as caught:
+        open_maps(tmp_path / name)
+    assert "IndexError" not in str(caught.value)
+    with pytest.raises(InputError, match="there is no folder or file of maps"):
+        open_maps(tmp_path / ("a" * 300 + name))

@@ -1,4 +1,4 @@
-"""Names of images in maps and tables: what belongs together, what is refused, what is suggested."""
+"""Names of images in maps and tables: what belongs together, and what is refused."""
 
 import unicodedata
 
@@ -6,18 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from salmetrics import InputError
-from salmetrics.io.names import (
-    is_junk,
-    match_maps,
-    match_numbers,
-    match_rows,
-    natural_key,
-    number_at_end,
-    rendered,
-    shifted_numbers,
-    suggested_template,
-)
+from salmetrics.io.names import match_maps, match_numbers, match_rows
 
 
 def composed(text):
@@ -97,50 +86,6 @@ def test_a_name_that_may_be_several_images():
     assert matching.problems == {"001.png": "'001.png' (may be 'Action/001.png', 'Art/001.png')"}
 
 
-CATEGORIES = ["Action/001.jpg", "Action/002.jpg", "Art/001.jpg"]
-
-
-@pytest.mark.parametrize(
-    ("pattern", "rule"),
-    [
-        ("{f}/{s}_SaliencyMap", "the maps have '_SaliencyMap' after the name"),
-        ("{f}/sal-{s}", "the maps have 'sal-' before the name"),
-        ("{f}/m_{s}_v2", "the maps have 'm_' before and '_v2' after the name"),
-        ("{f}/map{s}", "the maps have 'map' before the name"),
-        ("{f}/{s}smap", "the maps have 'smap' after the name"),
-        ("m/{f}/Output/{s}", "the maps are in folders 'Output'"),
-        ("{f}/Output/v1/{s}", "the maps are in folders 'Output/v1'"),
-        (
-            "x/{f}/out/{s}-sal",
-            "the maps have '-sal' after the name, and the maps are in folders 'out'",
-        ),
-    ],
-)
-def test_what_all_maps_have(pattern, rule):
-    names = [pattern.format(f=i.split("/")[0], s=i.split("/")[1][:3]) for i in CATEGORIES]
-    matching = maps_of(names, CATEGORIES)
-    assert (matching.found, matching.rule) == (dict(zip(CATEGORIES, names, strict=True)), rule)
-    rows = match_rows(names, CATEGORIES)
-    assert rows.found == dict(zip(names, CATEGORIES, strict=True))
-    assert rows.rule == rule.replace("the maps", "the names")
-
-
-def test_what_all_images_have():
-    images = ["stim/Action/full/001_orig.jpg", "stim/Art/full/002_orig.jpg"]
-    names = ["stim/Action/001", "stim/Art/002"]
-    assert maps_of(names, images).found == dict(zip(images, names, strict=True))
-    assert "'_orig' after" in maps_of(names, images).rule
-
-
-def test_a_part_that_only_some_have_is_not_taken_off():
-    assert maps_of(["a_sal", "b_gt"], ["a.png", "b.png"]).problems
-    assert maps_of(["a_sal", "a_gt", "b_sal", "b_gt"], ["a.png", "b.png"]).problems
-    assert maps_of(["Action/out/1", "Art/in/1"], ["Action/1.png", "Art/1.png"]).problems
-    # all maps are of one other category, whose folder is common to all
-    assert maps_of(["Affective/Output/001"], ["Action/001.jpg"]).problems
-    assert maps_of(["11", "12", "13"], ["1.png", "2.png", "3.png"]).problems
-
-
 def test_maps_beyond_those_of_the_images_do_not_matter():
     names = [f"sal_{i}" for i in range(1, 13)]
     matching = maps_of(names, ["1.png", "2.png", "12.png"])
@@ -184,74 +129,15 @@ def test_many_images_of_one_name():
     assert maps_of(names, images).found == dict(zip(images, names, strict=True))
 
 
-# ---- templates
-
-
-@pytest.mark.parametrize(
-    ("template", "expected"),
-    [
-        ("{stem}_sal", ["a/img07_sal", "b/img12_sal"]),
-        ("{name}.npy", ["a/img07.jpg.npy", "b/img12.jpg.npy"]),
-        ("{folder}/Output/{stem}", ["a/Output/img07", "b/Output/img12"]),
-        ("{number}", ["a/7", "b/12"]),
-        ("sal_{number:04d}", ["a/sal_0007", "b/sal_0012"]),
-        ("/arr_{index}", ["arr_0", "arr_1"]),
-        ("/{position:>02}", ["01", "02"]),
-    ],
-)
-def test_templates(template, expected):
-    images = ["a/img07.jpg", "b/img12.jpg"]
-    assert rendered(template, images) == expected
-    found = maps_of(expected, images, template).found
-    assert found == dict(zip(images, expected, strict=True))
-    rows = match_rows(expected, images, template).found
-    assert rows == dict(zip(expected, images, strict=True))
+def test_numbers_at_the_end_of_names():
+    matching = match_numbers(["42", "7"], ["COCO_val_000042.jpg", "x/7.jpg", "cat.jpg"])
+    assert matching.found == {"COCO_val_000042.jpg": "42", "x/7.jpg": "7"}
+    assert matching.problems == {"cat.jpg": "no map for 'cat.jpg'"}
 
 
 def test_a_template_decides_alone():
     assert maps_of(["a", "a_sal"], ["a.png"], "{stem}_sal").found == {"a.png": "a_sal"}
     assert maps_of(["a"], ["a.png"], "{stem}_sal").problems
-
-
-@pytest.mark.parametrize(
-    ("template", "text"),
-    [
-        ("sal", "must have fields among {folder}, .*; it has none"),
-        ("{}", "{} is unknown"),
-        ("{stem.__class__}", "{stem.__class__} is unknown"),
-        ("{stem[0]}", r"{stem\[0\]} is unknown"),
-        ("{stem", "is invalid: expected '}'"),
-        ("{stem:d}", "is invalid: Unknown format code"),
-        ("{number}", "needs a number at the end of each image's name; 'cat.png' has none"),
-    ],
-)
-def test_invalid_templates(template, text):
-    with pytest.raises(InputError, match=text):
-        rendered(template, ["cat.png"])
-
-
-@pytest.mark.parametrize(
-    ("names", "images", "template"),
-    [
-        (["arr_0", "arr_1"], ["cat.png", "dog.png"], "arr_{index}"),
-        (["1", "2"], ["cat.png", "dog.png"], "{position}"),
-        (["001", "002"], ["cat.png", "dog.png"], "{position:03d}"),
-        (["1", "2", "10"], ["001.png", "002.png", "010.png"], "{number}"),
-        (["0", "1"], ["1.png", "2.png"], "{index}"),
-        (["m{0", "m{1"], ["cat.png", "dog.png"], "m{{{index}"),
-        (["1", "3"], ["cat.png", "dog.png"], None),
-        (["sal_1", "sal_2"], ["im1.png", "im2.png"], "sal_{number}"),
-        (["im_1", "im_2"], ["im1.png", "im2.png"], "im_{number}"),
-        (["dog1", "dog2"], ["cat1.png", "cat2.png"], None),
-        (["a1", "b2"], ["cat.png", "dog.png"], None),
-        (["cat"], ["dog.png"], None),
-    ],
-)
-def test_suggestions(names, images, template):
-    suggested = suggested_template(names, images)
-    assert (suggested and suggested[0]) == template
-    if template is not None:
-        assert not maps_of(names, images, template).problems
 
 
 def test_a_common_part_of_rows_beside_those_of_other_images():
@@ -268,42 +154,18 @@ def test_a_common_part_of_rows_beside_those_of_other_images():
     assert (both.found, both.rule) == ({"im0.png": "im0.png"}, None)
 
 
-def test_numbers_from_0_and_from_1():
-    images = [f"im{k}.png" for k in range(1, 12)]
-    maps = [f"im{k}" for k in range(12)]
-    assert shifted_numbers(maps, images) == ("im{number}", "im{index}")
-    assert shifted_numbers([f"{k:03d}" for k in range(12)], images)[1] == "{index:03d}"
-    assert shifted_numbers(maps[1:], images) is None
-    assert shifted_numbers(maps, images[1:]) is None  # some of the images
-    assert shifted_numbers([f"im{k}" for k in range(100)], images) is None
-    assert shifted_numbers(maps, ["im0.png", *images]) is None
-
-
-def test_numbers():
-    assert number_at_end("COCO_val_000042") == 42
-    assert number_at_end("cat") is None
-    matching = match_numbers(["42", "7"], ["COCO_val_000042.jpg", "x/7.jpg", "cat.jpg"])
-    assert matching.found == {"COCO_val_000042.jpg": "42", "x/7.jpg": "7"}
-    assert matching.problems == {"cat.jpg": "no map for 'cat.jpg'"}
-    assert sorted(["i10", "i2", "I1"], key=natural_key) == ["I1", "i2", "i10"]
-
-
-@pytest.mark.parametrize(
-    "name",
-    [
-        ".hidden.png",
-        "a/._b.png",
-        "__MACOSX/a.png",
-        "@eaDir/a.png",
-        "x/.ipynb_checkpoints/a.png",
-        "$RECYCLE.BIN/a.png",
-        "a\\.git\\b.png",
-    ],
-)
-def test_junk(name):
-    assert is_junk(name)
-
-
-@pytest.mark.parametrize("name", ["a.png", "a.b/c.png", "MACOSX/a.png"])
-def test_no_junk(name):
-    assert not is_junk(name)
+def test_images_whose_names_differ_by_the_suffix():
+    ids = ["x/1.jpg", "x/1.png", "x/2.jpg"]
+    matching = match_maps({"1.png": "1", "2.png": "2"}, ids)
+    assert matching.found["x/2.jpg"] == "2.png"
+    taken = match_maps({"1.png": "1.png", "2.png": "2"}, ids)
+    assert taken.problems == {
+        "x/1.jpg": "no map for 'x/1.jpg' (1.png is that of 'x/1.png'; one called x/1.jpg.png "
+        "would be its own)"
+    }
+    own = {"x/1.jpg.png": "x/1.jpg", "x/1.png.png": "x/1.png", "2.png": "2"}
+    assert match_maps(own, ids).found == {
+        "x/1.jpg": "x/1.jpg.png",
+        "x/1.png": "x/1.png.png",
+        "x/2.jpg": "2.png",
+    }

@@ -31,6 +31,31 @@ def test_held_out_sums(rng, mode):
     np.testing.assert_allclose(others, counts @ masses, rtol=1e-12)
 
 
+def test_sums_of_holder(rng, mode):
+    at_y, at_x, ys, xs = rng.random((4, 30)) * 20
+    at_holder, ends = rng.integers(-1, 4, 30), np.array([9, 9, 20, 30])
+    holder = np.repeat([0, 2, 3], [9, 11, 10])
+    found = kde.sums_of_holder(at_y, at_x, at_holder, ys, xs, ends, 3.0)
+    squares = (at_y[:, np.newaxis] - ys) ** 2 + (at_x[:, np.newaxis] - xs) ** 2
+    own = at_holder[:, np.newaxis] == holder
+    np.testing.assert_allclose(found, (np.exp(-squares / 18) * own).sum(1), rtol=1e-12)
+
+
+@pytest.mark.parametrize("side", [1.0, 3.7, 50.0])
+@pytest.mark.parametrize("reach", [0.5, 6.0, 100.0])
+def test_near_sums(side, reach, rng, mode):
+    size = (20, 31)
+    at_y, ys = rng.random((2, 40)) * 20
+    at_x, xs = rng.random((2, 40)) * 31
+    left_out, holder = rng.integers(-1, 4, 40), rng.integers(0, 4, 40)
+    cells = kde.cells_of(size, ys, xs, side)
+    found = kde.near_sums(cells, at_y, at_x, left_out, ys, xs, holder, 3.0, reach)
+    squares = (at_y[:, np.newaxis] - ys) ** 2 + (at_x[:, np.newaxis] - xs) ** 2
+    counts = (left_out[:, np.newaxis] != holder) & (squares <= reach**2)
+    np.testing.assert_allclose(found, (np.exp(-squares / 18) * counts).sum(1), rtol=1e-12)
+    assert (squares <= reach**2).sum() <= kde.n_near(cells, at_y, at_x, reach) <= 1600
+
+
 def test_map_of_kernels(rng):
     ys, xs = rng.random(4) * 12, rng.random(4) * 17
     rows, columns = np.mgrid[:12, :17] + 0.5

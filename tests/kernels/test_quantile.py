@@ -47,6 +47,26 @@ def test_sampled_maps(radii, rng, mode):
     assert not maps[1].any()
 
 
+def test_blurred_on_grid(rng, mode):
+    pixels = rng.integers(0, 9 * 11, 60).astype(np.int32)
+    down, right = rng.random((9, 4)), rng.random((11, 5))
+    down[rng.random(down.shape) < 0.4], right[rng.random(right.shape) < 0.4] = 0, 0
+    down[2], right[:, 3] = 0, 0
+    counts = np.bincount(pixels, minlength=99).reshape(9, 11)
+    found = quantile.blurred_on_grid(pixels, down, right)
+    np.testing.assert_allclose(found, down.T @ counts @ right, rtol=1e-12)
+
+
+def test_searched(rng, mode):
+    ascending = np.cumsum(np.where(rng.random(300) < 0.5, 0.0, rng.random(300) ** 8))
+    ascending = np.concatenate([[0.0, 0.0], ascending, ascending[-1:]])
+    values = np.concatenate([ascending, np.nextafter(ascending[3:], 0), rng.random(50)])
+    values = values[values <= ascending[-1]]
+    found = np.empty(values.size, np.int32)
+    quantile.searched(ascending, values, found)
+    np.testing.assert_array_equal(found, np.searchsorted(ascending, values, side="right"))
+
+
 def test_a_point_on_the_grid_by_hand(mode):
     weights = np.array([0.5, 0.25], np.float32)
     maps = quantile.sampled_maps(

@@ -12,6 +12,7 @@ from scipy.ndimage import gaussian_filter
 
 from salmetrics import CentreBias, Fixations, InputError, Stimuli
 from salmetrics.densities import smoothing
+from salmetrics.errors import CannotFitError, InputWarning
 
 SIZES = {"one size": [(24, 32)] * 4, "mixed": [(24, 32), (32, 24), (24, 32), (17, 41)]}
 
@@ -206,7 +207,7 @@ def test_fit_needs_two_images():
     stimuli = Stimuli.from_sizes([(9, 9), (9, 9)])
     fixations = Fixations.from_arrays([1, 2], [1, 2], [0, 0], n_images=2)
     with pytest.raises(
-        InputError, match="it needs fixations on at least two images; there are some on 1; Ce"
+        CannotFitError, match=r"least two images; there are some on 1; salmetrics\.GaussianC"
     ):
         CentreBias.fit(stimuli, fixations)
 
@@ -386,3 +387,16 @@ def test_the_work_of_a_fit_does_not_grow_with_the_square_of_the_fixations(rng, m
     CentreBias.fit(*crowd(100_000, rng), progress=False)
     # the images have 768 pixels each, and about 25 bandwidths are tried
     assert sum(pairs) <= 40 * 2 * 768**2
+
+
+def test_the_only_image_with_fixations_is_noted(tmp_path):
+    stimuli = Stimuli.from_sizes([(9, 9)] * 3, ids=list("abc"))
+    fixations = Fixations.from_arrays([1, 2], [1, 2], [1, 1], n_images=3)
+    model = CentreBias(stimuli, fixations)
+    (note,) = model.notes
+    assert note.startswith("all fixations of the centre bias are on 'b', whose prediction")
+    np.testing.assert_array_equal(model.log_density(stimuli[1]), np.full((9, 9), -np.log(81)))
+    with pytest.warns(InputWarning, match="are on 'b', whose prediction leaves them out"):
+        model.check_data(stimuli, fixations)
+    model.check_data(stimuli[:1], fixations.select_images([0]))  # predicted from the others
+    assert CentreBias(*make_data(SIZES["mixed"])).notes == ()

@@ -1,5 +1,7 @@
 """Whatever can serve as a model, turned into one; and densities where they are needed."""
 
+import abc
+import warnings
 from contextlib import nullcontext
 
 import numpy as np
@@ -9,6 +11,7 @@ from pysaliency_reference import pysaliency
 import salmetrics
 from salmetrics import (
     DensityModel,
+    Fixations,
     InputError,
     InputWarning,
     SaliencyMapModel,
@@ -208,6 +211,14 @@ def test_keys_follow_the_rule_for_maps(keys, rule):
     with nullcontext() if rule is None else pytest.warns(InputWarning, match=rule):
         model = as_model(arrays, stimuli, kind="saliency_map")
     assert [model.saliency_map(s)[0, 0] for s in stimuli] == [0, 1, 2]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        model.check_data(stimuli, None)  # what was warned of is not said again
+        later = as_model(arrays, kind="saliency_map")
+    with nullcontext() if rule is None else pytest.warns(InputWarning, match=rule):
+        later.check_data(stimuli, None)
+    assert model.notes == later.notes
+    assert [rule] == [*model.notes, None][:1]
 
 
 def test_keys_that_may_be_meant_otherwise():
@@ -295,3 +306,99 @@ def test_a_file_whose_name_has_a_colon(tmp_path):
 def test_keys_that_are_equal_as_text():
     with pytest.raises(InputError, match="must differ as text; 0 and '0' do not"):
         as_model({0: MAPS[0], "0": MAPS[1]}, kind="saliency_map")
+
+
+class NeedsWeights:
+    def __init__(self, weights, size=3):
+        self.weights = weights
+
+    def __call__(self, stimulus):
+        return np.zeros(stimulus.size)
+
+
+class Unfinished(abc.ABC):
+    @abc.abstractmethod
+    def saliency_map(self, stimulus): ...
+
+
+class Half(SaliencyMapModel):
+    pass
+
+
+class DerivedNeedsWeights(SaliencyMapModel):
+    def __init__(self, weights):
+        self.weights = weights
+
+    def saliency_map(self, stimulus):
+        return np.zeros(stimulus.size)
+
+
+@pytest.mark.parametrize(
+    ("named", "message"),
+    [
+        (NeedsWeights, "class NeedsWeights needs weights; give an object of it"),
+        (DerivedNeedsWeights, "class DerivedNeedsWeights needs weights; give an object of it"),
+        (Unfinished, "class Unfinished must define saliency_map"),
+        (Half, "class Half must define saliency_map"),
+    ],
+)
+def test_classes_that_cannot_be_made(named, message):
+    with pytest.raises(InputError, match=f"^{message}$"):
+        as_model(named, kind="saliency_map")
+
+
+class Predicts:
+    def predict(self, image):
+        return image[..., 0]
+
+
+class NotDerived:
+    def log_density(self, stimulus):
+        return np.full(stimulus.size, -np.log(np.prod(stimulus.size)))
+
+
+@pytest.mark.parametrize(
+    ("obj", "advice"),
+    [
+        (Predicts(), r"Give its method: as_model\(model.predict, kind=..., input='image'\)"),
+        (NotDerived(), r"Derive NotDerived from salmetrics\.DensityModel"),
+        ((each for each in ()), r"A generator is used up .*; give list\(...\) of it"),
+        (iter([]), r"give list\(...\) of it"),
+    ],
+)
+def test_advice_on_objects_that_are_no_models(obj, advice):
+    with pytest.raises(TypeError, match=f"cannot serve as a model: .*{advice}"):
+        as_model(obj, kind="saliency_map")
+
+
+def test_a_torch_module_needs_a_function_that_makes_its_input():
+    torch = pytest.importorskip("torch")
+    stimuli = Stimuli.from_arrays([np.zeros((4, 5, 3), np.uint8)])
+    net = torch.nn.Conv2d(3, 1, 1)
+    for options in ({}, {"input": "image"}):
+        model = as_model(net, kind="saliency_map", **options)
+        with pytest.raises(InputError, match=r"is a torch module, .* Give a function that makes"):
+            model.saliency_map(stimuli[0])
+
+    def of_stimulus(stimulus):
+        return net(torch.from_numpy(stimulus.rgb.transpose(2, 0, 1)[np.newaxis] / 255).float())
+
+    model = as_model(of_stimulus, kind="saliency_map")
+    assert model.saliency_map(stimuli[0]).shape == (4, 5)
+
+
+def test_arrays_of_objects():
+    stimuli = Stimuli.from_sizes([(2, 3), (4, 5)])
+    maps = np.empty(2, object)
+    maps[:] = [np.ones((2, 3)), np.ones((4, 5))]
+    assert as_model(maps, stimuli, kind="saliency_map").saliency_map(stimuli[1]).shape == (4, 5)
+    for values, text in (
+        (None, "got object, a NoneType: return an array of shape"),
+        (
+            np.array([[None, 1]]),
+            r"got object \(NoneType, int\): .* numpy.asarray\(map, dtype=float",
+        ),
+    ):
+        model = as_model(lambda stimulus, values=values: values, kind="saliency_map")
+        with pytest.raises(InputError, match=f"must hold real numbers; {text}"):
+            salmetrics.auc(model, stimuli, Fixations.from_arrays([1.0, 1], [1.0, 1], [0, 1]))

@@ -132,3 +132,14 @@ def test_files_and_their_note(tmp_path):
 def test_errors(call, text):
     with pytest.raises(InputError, match=text):
         call(Stimuli.from_sizes(SIZES, ids=STIMULI.ids), FIXATIONS)
+
+
+def test_an_odd_width_of_the_blur_is_told():
+    stimuli = salmetrics.Stimuli.from_sizes([(80, 120)] * 2, pixels_per_degree=40)
+    fixations = salmetrics.Fixations.from_arrays([30.0, 20], [20.0, 10], [0, 1])
+    with pytest.warns(salmetrics.InputWarning, match="sigma 40 pixels is wider than a quarter"):
+        maps = salmetrics.EmpiricalMaps(stimuli, fixations)
+    assert maps.notes[0].startswith("a blur of sigma 40 pixels")
+    assert salmetrics.EmpiricalMaps(stimuli, fixations, sigma=5).notes == ()
+    with pytest.raises(InputError, match="sigma 120 pixels is wider than every image"):
+        salmetrics.EmpiricalMaps(stimuli, fixations, sigma_degrees=3)

@@ -2,6 +2,7 @@
 
 import importlib
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -86,6 +87,25 @@ def test_grey_levels(name, options, top, tolerance, tmp_path):
         scaled = (expected - expected.min()) / np.ptp(expected)
         found = back.saliency_map(stimulus) / top
         np.testing.assert_allclose(found, scaled, atol=tolerance * 1.001, rtol=0)
+
+
+@pytest.mark.parametrize(
+    ("name", "files", "holds"),
+    [
+        ("x", ".jpg", ".jpg holds 8 bits per pixel"),
+        ("x.zip", ".jpg", ".jpg holds 8 bits per pixel"),
+        ("x.json", ".png", ".json holds 8 bits per pixel"),
+        ("x", ".npy", ".npy holds numbers, as dtype= says"),
+        ("x.tar", ".mat", ".mat holds numbers, as dtype= says"),
+        ("x.h5", ".png", ".h5 holds numbers, as dtype= says"),
+        ("x.npz", ".png", ".npz holds numbers, as dtype= says"),
+        ("x.mat", ".png", ".mat holds numbers, as dtype= says"),
+    ],
+)
+def test_bits_that_a_format_does_not_have(name, files, holds, tmp_path):
+    with pytest.raises(InputError, match=f"^bits=16 is not possible: {re.escape(holds)}"):
+        export_predictions(Contrast(), STIMULI, tmp_path / name, files=files, bits=16)
+    assert not list(tmp_path.iterdir())
 
 
 def test_constant_and_huge_maps_as_grey_levels(tmp_path):

@@ -6,6 +6,7 @@ import pytest
 
 from salmetrics import CentreBias, GaussianCentreBias, GoldStandard, InputError, Uniform
 from salmetrics.datasets import generate_dataset
+from salmetrics.errors import CannotFitError
 from salmetrics.models import registry
 
 DATASET = generate_dataset(8, size=(60, 80), n_subjects=4).dataset
@@ -52,6 +53,9 @@ def test_centre_bias():
     given = registry.centre_bias("0.05", DATASET)
     assert given.bandwidth == 0.05
     assert given.optimum is None
+    for argument in (None, "0.05"):
+        with pytest.raises(CannotFitError, match=r"there are some on 1; .* needs none"):
+            registry.centre_bias(argument, DATASET[:1])
     with pytest.raises(InputError, match="model 'centre-bias' takes a number; got 'wide'"):
         registry.centre_bias("wide", DATASET)
 
@@ -69,7 +73,8 @@ def test_gold_standard():
     bound = registry.gold_standard("upper-bound", DATASET)
     assert bound.upper_bound
     assert not bound.subject_dependent
-    with pytest.raises(InputError, match="hold_out must be one of 'subject', 'fixation'; got 'x'"):
+    text = "argument of gold-standard must be one of 'subject', 'fixation', 'upper-bound'; got 'x'"
+    with pytest.raises(InputError, match=text):
         registry.gold_standard("x", DATASET)
 
 

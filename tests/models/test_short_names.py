@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from salmetrics.models.short_names import distinct_names, names_of_path
+from salmetrics import InputError
+from salmetrics.models.short_names import checked_names, distinct_names, names_of_path
 
 
 @pytest.mark.parametrize(
@@ -31,3 +32,9 @@ def test_names(tmp_path, monkeypatch, paths, expected):
 
 def test_names_that_are_given_stay():
     assert distinct_names([["maps"], ["maps", "a/maps"]]) == ["maps", "a/maps"]
+
+
+@pytest.mark.parametrize("name", [None, "", " ", (1, 2), 1.5, True])
+def test_names_that_are_no_text(name):
+    with pytest.raises(InputError, match="names of models must be text; got"):
+        checked_names([name])

@@ -6,6 +6,7 @@ import json
 import pickle
 import struct
 import tarfile
+import warnings
 import zipfile
 import zlib
 
@@ -19,6 +20,7 @@ import salmetrics
 from salmetrics import InputError, StoredMaps
 from salmetrics.errors import InputWarning
 from salmetrics.fingerprint import fingerprint
+from salmetrics.models.stored_maps import naming_for
 
 IDS = ["a.jpg", "sub/b.jpg", "c.jpeg"]
 SIZE = (4, 5)
@@ -306,11 +308,42 @@ def test_what_all_maps_have_is_said(names, rule, tmp_path):
     images = stimuli_of(["Action/001.png", "Art/001.png"])
     with pytest.warns(InputWarning, match=f"maps': {rule}$"):
         maps = StoredMaps(path, images)
-    assert maps.rule == rule
+    assert (maps.rule, maps.notes) == (rule, (rule,))
     assert [maps(image)[0, 0] for image in images] == [0, 1]
     other = stimuli_of(["Action/001.png", "Affective/001.png"])
     with pytest.raises(InputError, match=r"no map for 'Affective/001\.png'"):
         StoredMaps(path, other)
+
+
+def test_notes_are_warned_of_once(tmp_path):
+    maps = StoredMaps(write_folder(tmp_path / "maps", numbered(["a_sal", "b_sal"])))
+    images = stimuli_of(["a.png", "b.png"])
+    assert maps.notes == ()
+    with pytest.warns(InputWarning, match="the maps have '_sal' after the name"):
+        maps.check(images)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        maps.check(images)
+        assert maps.notes == ("the maps have '_sal' after the name",)
+        write_folder(tmp_path / "plain", numbered(["a", "b"]))
+        assert StoredMaps(tmp_path / "plain", images).notes == ()
+
+
+def test_maps_of_no_image_and_maps_shown_turned_are_noted(tmp_path):
+    names = [f"{i}.png" for i in range(10)]
+    folder = tmp_path / "maps"
+    folder.mkdir()
+    tags = Image.Exif()
+    tags[0x0112] = 6
+    for name in [*names, "more.png"]:
+        Image.fromarray(grey(0)).save(folder / name, exif=tags)
+    with pytest.warns(InputWarning) as warned:
+        maps = StoredMaps(folder, stimuli_of(names))
+    assert maps.notes[0] == "1 map belongs to no image: 'more.png'"
+    assert maps.notes[1].startswith("10 of 10 maps say that they are to be shown turned")
+    assert [str(w.message) for w in warned] == [f"{str(folder)!r}: {note}" for note in maps.notes]
+    copy = pickle.loads(pickle.dumps(maps))
+    assert copy.notes == maps.notes
 
 
 def test_a_template_of_names(tmp_path):
@@ -384,6 +417,28 @@ def test_an_order_of_maps_with_names_is_refused(folder, stimuli):
         StoredMaps(folder, stimuli, map_order="given")
     with pytest.raises(InputError, match="have names, so leave it out"):
         StoredMaps(folder, stimuli, map_name="{stem}", map_order="numbered")
+
+
+def test_a_template_for_maps_without_names_is_refused(tmp_path, stimuli):
+    np.save(tmp_path / "s.npy", np.zeros((3, *SIZE)))
+    text = (
+        r"map_name= is for maps with names; those in '.*s.npy' have none .* which map_order= says"
+    )
+    for template in ("{stem}_s", "{index}"):
+        with pytest.raises(InputError, match=text):
+            StoredMaps(tmp_path / "s.npy", stimuli, map_name=template, map_order="given")
+    rows = [{"image_id": 1, "saliency_map": base64.b64encode(bytes_of(grey(0))).decode()}]
+    (tmp_path / "s.json").write_text(json.dumps(rows))
+    with pytest.raises(InputError, match=r"map_name= .* have the numbers of their images"):
+        StoredMaps(tmp_path / "s.json", map_name="{stem}_s")
+
+
+def test_what_maps_need_of_a_template_and_an_order(folder, tmp_path):
+    np.save(tmp_path / "s.npy", np.zeros((3, *SIZE)))
+    assert naming_for(tmp_path / "s.npy", None, "{stem}_s", "given") == (None, "given")
+    assert naming_for(folder, None, "{stem}_s", "given") == ("{stem}_s", None)
+    assert naming_for(folder, None, "{index}", "given") == ("{index}", "given")
+    assert naming_for(folder, None, None, "given") == (None, None)
 
 
 def test_maps_numbered_from_0_and_images_from_1(tmp_path):
@@ -787,3 +842,21 @@ def test_resized_maps_must_be_readable(tmp_path):
     path = write_folder(tmp_path / "maps", {"a.png": FILES["a.png"][:20]})
     with pytest.raises(InputError, match=r"map .* cannot be read"):
         salmetrics.as_model(path, stimuli_of(["a.jpg"]), resize="bilinear")
+
+
+def test_a_stack_with_its_axes_in_another_order(tmp_path):
+    stimuli = stimuli_of(["a.jpg", "b.jpg"])
+    stack = np.random.default_rng(0).random((2, *SIZE))
+    last = np.moveaxis(stack, 0, -1)
+    np.save(tmp_path / "x.npy", last)
+    np.savez(tmp_path / "x.npz", last)
+    with h5py.File(tmp_path / "x.h5", "w") as file:
+        file["maps"] = last
+    for name in ("x.npy", "x.npz", "x.h5"):
+        with pytest.raises(InputError, match=r"\(4, 5, 2\) looks like \(height, width, n\)"):
+            salmetrics.as_model(tmp_path / name, stimuli)
+    savemat(tmp_path / "x.mat", {"results": stack})
+    with pytest.raises(InputError, match=r"\(2, 4, 5\) looks like \(n, height, width\)"):
+        salmetrics.as_model(tmp_path / "x.mat", stimuli)
+    model = salmetrics.as_model(stack[..., np.newaxis], stimuli, kind="saliency_map")
+    np.testing.assert_array_equal(model.saliency_map(stimuli[1]), stack[1])

@@ -84,7 +84,7 @@ def test_show(result, tmp_path, capsys):
     assert main(["show", str(tmp_path / "r.h5"), *flags]) == 0
     out = capsys.readouterr().out
     assert out.startswith("pictures: 24 images, 360 fixations\nmade 20")
-    assert repr(result) in out
+    assert repr(result).replace("salmetrics.fit", "evaluate --fit").replace("_d", "-d") in out
     assert "p (Holm)" in out
     assert "outdoor" in out
     assert '"n_bootstrap": 60' in out
@@ -145,3 +145,18 @@ def test_by_missing_numbers_and_many_values():
     assert np.isnan(groups.index[-1][0])
     with pytest.raises(InputError, match="attribute 'many' has several values per image"):
         result.by("many")
+
+
+@pytest.mark.parametrize("name", ["x.csv", "x.parquet", "x.json", "x.PNG"])
+def test_save_and_load_say_what_they_are_for(result, tmp_path, name):
+    with pytest.raises(InputError, match=r"must end in \.h5, .*; to_csv\(\), to_markdown"):
+        result.save(tmp_path / name)
+    with pytest.raises(InputError, match=r"must end in \.csv.*; save\(\) writes the whole result"):
+        result.to_csv(tmp_path / "x.h5")
+    assert not list(tmp_path.iterdir())
+    (tmp_path / name).write_text("model,metric")
+    with pytest.raises(InputError, match=r"is not a readable evaluation: it is no HDF5 file; name"):
+        Evaluation.load(tmp_path / name)
+    for path, text in ((3, "path must be the path of a file; got 3"), (tmp_path, "but a folder")):
+        with pytest.raises(InputError, match=text):
+            Evaluation.load(path)

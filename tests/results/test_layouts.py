@@ -108,8 +108,8 @@ def test_mit300():
         "",
         "layout mit300: Jia and Bruce (2018), EML-NET, arXiv:1805.01047, table 3\\",
         "SIM is SIM-MATLAB, sAUC is sAUC-MATLAB, NSS is NSS-MATLAB, KLD is KLDiv\\",
-        "protocol mit-matlab 1 with metrics=('AUC-Judd', 'SIM-MATLAB', 'EMD', 'AUC-Borji', "
-        "'sAUC-MATLAB', 'CC', 'NSS-MATLAB', 'KLDiv')",
+        "protocol mit-matlab 1 with metrics AUC-Judd, SIM-MATLAB, EMD, AUC-Borji, sAUC-MATLAB, "
+        "CC, NSS-MATLAB, KLDiv",
     ]
 
 
@@ -329,7 +329,7 @@ def test_what_is_missing_is_named():
         laid_out(result, "x")
     text = (
         "layout 'mit300' needs AUC-Judd, SIM-MATLAB, EMD, AUC-Borji, sAUC-MATLAB, KLDiv; evaluate "
-        r"with protocol='mit-matlab' and these metrics"
+        r"with protocol 'mit-matlab' and these metrics"
     )
     with pytest.raises(InputError, match=text):
         to_latex(result, "mit300")
@@ -394,13 +394,13 @@ def test_command_with_a_protocol_and_metrics_of_its_own(folder, capsys):
     data = ["--dataset", "sorted.h5", "--layout", "salicon"]
     metrics = ["NSS", "CC", "AUC", "sAUC", "KLDiv", "IG", "SIM", "LL"]
     assert benchmark(*data, "--protocol", "default", "--metrics", *metrics) == 0
-    assert "protocol default 1 with metrics=('NSS', 'CC', 'AUC'" in capsys.readouterr().out
+    assert "protocol default 1 with metrics NSS, CC, AUC" in capsys.readouterr().out
     assert Evaluation.load("out/sorted.h5").metrics == metrics
     assert benchmark(*data, "--protocol", "mit-matlab", "--sigma", "4", "--out", "other") == 0
     out = capsys.readouterr().out
     assert "which goes with protocol salicon-2017" in out
     assert "protocol mit-matlab 1 with" in out
-    assert "sigma=4.0, cycles=None" in out  # or the width would be of no effect
+    assert "sigma 4.0; cycles None" in out  # or the width would be of no effect
     wide = Evaluation.load("other/sorted.h5")
     assert benchmark(*data, "--protocol", "mit-matlab", "--out", "cycles") == 0
     assert wide.table["CC"].iloc[0] != Evaluation.load("cycles/sorted.h5").table["CC"].iloc[0]
@@ -411,7 +411,7 @@ def test_command_by_category(folder, capsys):
     layout = ["--layout", "cat2000-categories", "--sigma", "4"]
     assert benchmark("--dataset", "sorted.h5", *layout) == 0
     out = capsys.readouterr().out
-    assert "protocol mit-tuebingen-cat2000 1 with sigma=4.0, prediction_sigma=4.0" in out
+    assert "protocol mit-tuebingen-cat2000 1 with sigma 4.0; prediction_sigma 4.0" in out
     result = Evaluation.load("out/sorted.h5")
     by = result.by("category")["value"]
     expected = (by["a", "uniform", "AUC"] + by["b", "uniform", "AUC"]) / 2

@@ -67,7 +67,7 @@ def lines_of(keys, *, record=RECORD, protocol=DEFAULT, scores=SCORES, intervals=
 def test_a_table_names_its_protocol_and_what_was_overridden():
     assert lines_of(["NSS"], intervals=False) == ["protocol default 1"]
     protocol = get_protocol("mit-matlab").override(sigma=3.0, average="subject")
-    expected = "protocol mit-matlab 1 with average='subject', sigma=3.0"
+    expected = "protocol mit-matlab 1 with average subject; sigma 3.0"
     assert lines_of(["NSS"], protocol=protocol, intervals=False) == [expected]
 
 
@@ -108,7 +108,7 @@ def test_reasons_failures_and_joined_results():
     assert lines_of(["CC"], record=record, scores=scores)[2:] == [
         "- CC of m: why",
         "- joined, differs for b: baseline.name: 'x' and 'y'",
-        "- 2 predictions failed and are left out: see .errors",
+        "- 2 predictions failed and are left out: see the errors of the result",
     ]
 
 

@@ -4,22 +4,20 @@ from __future__ import annotations
 
 import argparse
 import re
-from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, get_args
 
+from salmetrics.cli.arguments.dataset_spec import named_dataset, scale_of, scaled
+from salmetrics.cli.arguments.fixation_table import add_table, table_format
 from salmetrics.cli.arguments.parsing import section
 from salmetrics.data.dataset import Dataset
 from salmetrics.data.fixation_columns import MISSING
-from salmetrics.data.fixations import MOVED, OUTSIDE, MapValues
-from salmetrics.data.hdf5 import read_hdf5
-from salmetrics.data.positions import Origin, Units
-from salmetrics.data.presets import PRESETS
-from salmetrics.data.tables import DECIMALS, TableFormat
-from salmetrics.datasets import load, load_folder, names
+from salmetrics.data.fixation_maps import MapValues
+from salmetrics.data.fixations import MOVED, OUTSIDE
+from salmetrics.datasets import load_folder, names
 from salmetrics.datasets.folder import load_images
-from salmetrics.datasets.registry import options_of
-from salmetrics.errors import InputError, check_choice, nearest
+from salmetrics.errors import InputError, call_all
 from salmetrics.models.stored_maps import MapOrder
 from salmetrics.protocols import Protocol, get_protocol
 
@@ -29,10 +27,7 @@ __all__ = [
     "add_width",
     "dataset_of",
     "datasets_of",
-    "ground_truth_of",
     "heading",
-    "named_dataset",
-    "option_values",
     "protocol_of",
     "shortened",
 ]
@@ -43,10 +38,6 @@ _DATASET_HELP = (
     "pixels_per_degree=PIXELS and name=NAME are for every data set. Registered: "
     f"{', '.join(names())}"
 )
-
-
-# options that every data set has
-_EVERY = ("empirical", "name", "pixels_per_degree", "sigma")
 
 
 def add_data(
@@ -76,10 +67,21 @@ def add_data(
         type=Path,
         help="a table with one row per fixation, or a folder, archive or file of maps of fixations",
     )
+    data.add_argument(
+        "--name",
+        metavar="NAME",
+        help="name of the data set (default: that of --dataset, or of the folder of --images)",
+    )
     if width:
         add_width(data)
     else:
-        command.set_defaults(sigma=None, pixels_per_degree=None)
+        command.set_defaults(sigma=None, only_units=True)
+        data.add_argument(
+            "--pixels-per-degree",
+            type=float,
+            metavar="PIXELS",
+            help="pixels per degree of visual angle, for --units degree",
+        )
     add_first(data)
     more = section(command, "more about fixations")
     more.add_argument(
@@ -111,67 +113,7 @@ def add_data(
         help="meaning of the values of maps of fixations: numbers of fixations, or marks of one "
         "fixation each (default: found)",
     )
-    _add_table(command)
-
-
-def _add_table(command: argparse.ArgumentParser) -> None:
-    """Add the options that say how a table of fixations is written."""
-    table = command.add_argument_group("more about the table of --fixations")
-    table.add_argument(
-        "--preset",
-        choices=tuple(PRESETS),
-        help="program that wrote the table, whose columns, units and rows are known",
-    )
-    for column, default in (("image", "file"), ("x", "x"), ("y", "y")):
-        table.add_argument(
-            f"--{column}-column",
-            metavar="NAME",
-            help=f"column of {'names of images' if column == 'image' else column} (default: "
-            f"{default}, or that of --preset)",
-        )
-    table.add_argument(
-        "--subject-column",
-        metavar="NAME",
-        help="column of the subject (default: subject, if it exists, or that of --preset)",
-    )
-    table.add_argument(
-        "--units",
-        choices=get_args(Units),
-        help="units of x and y: pixel; normalised, fractions of the image; percent of it; norm, "
-        "-1 to 1 from the middle, as in PsychoPy; or degree, with "
-        "--pixels-per-degree (default: pixel)",
-    )
-    table.add_argument(
-        "--origin",
-        choices=get_args(Origin),
-        help="where x and y are 0; y is upwards from bottom-left and centre (default: top-left)",
-    )
-    table.add_argument(
-        "--unknown-images",
-        choices=MISSING,
-        default="error",
-        help="what to do with rows on images that are not in --images (default: error)",
-    )
-    table.add_argument(
-        "--image-name",
-        metavar="TEMPLATE",
-        help="name of an image in the table, such as 'stim{number:03d}' (see --map-name)",
-    )
-    table.add_argument(
-        "--one-based", action="store_true", help="pixels are counted from 1, as in MATLAB"
-    )
-    table.add_argument(
-        "--separator",
-        metavar="MARK",
-        help="what separates cells: one character, tab or space (default: found)",
-    )
-    table.add_argument(
-        "--decimal", choices=DECIMALS, metavar="MARK", help="decimal mark . or , (default: found)"
-    )
-    table.add_argument("--encoding", help="encoding of the text, such as cp1252 (default: found)")
-    table.add_argument(
-        "--comment", metavar="MARK", help="what comment lines begin with (default: # %% or //)"
-    )
+    add_table(command)
 
 
 def add_width(group: argparse._ArgumentGroup) -> None:
@@ -236,175 +178,17 @@ def _check_widths(options: argparse.Namespace, protocol: Protocol) -> None:
     named: Any = getattr(options, "dataset", None) or []
     alone = isinstance(named, str)
     specs: list[str] = [named] if alone else named
-    given = [spec for spec in specs if _scale(spec)]
+    given = [spec for spec in specs if scale_of(spec)]
     if given and alone and (options.sigma is not None or options.pixels_per_degree is not None):
         raise InputError(
             f"--dataset {given[0]} has a width already; leave out --sigma and --pixels-per-degree"
         )
     wide = protocol.sigma is not None or protocol.cycles is not None
-    if wide and any("sigma" in _scale(spec) for spec in given):
+    if wide and any("sigma" in scale_of(spec) for spec in given):
         raise InputError(
             f"protocol {protocol.name!r} has a blur of its own, so that of --dataset {given[0]} "
-            "would be ignored; leave sigma= out, or change the protocol for all with --sigma"
+            "would be ignored; leave its option sigma out, or change the protocol's with --sigma"
         )
-
-
-def _parts(spec: str) -> tuple[str, list[str], dict[str, str]]:
-    """Split the value of --dataset: the data set, its own options, and those that every one has."""
-    if Path(spec).exists():
-        return spec, [], {}
-    first, *texts = re.split(r",(?=[a-z_]+=)", spec)
-    every = {}
-    own = []
-    for text in texts:
-        key, _, value = text.partition("=")
-        if key not in _EVERY:
-            own.append(text)
-        elif key in every or not value:
-            raise InputError(f"--dataset {spec}: {key}= must be given once, with a value")
-        else:
-            every[key] = value
-    return first, own, every
-
-
-def _number(spec: str, key: str, text: str) -> float:
-    try:
-        return float(text)
-    except ValueError as error:
-        raise InputError(
-            f"--dataset {spec}: {key} must be a number of pixels; got {text!r}"
-        ) from error
-
-
-def _scale(spec: str) -> dict[str, float]:
-    """Return the width of the blur and the size of a degree that the value of --dataset gives."""
-    every = _parts(spec)[2]
-    keys = ("pixels_per_degree", "sigma")
-    return {key: _number(spec, key, every[key]) for key in keys if key in every}
-
-
-def ground_truth_of(spec: str) -> str | None:
-    """Return the ground-truth maps that the value of --dataset names, if any."""
-    return _parts(spec)[2].get("empirical")
-
-
-def named_dataset(spec: str, root: Path | None = None, *, ground_truth: bool = False) -> Dataset:
-    """Load a data set.
-
-    Parameters
-    ----------
-    spec
-        Name of a registered data set, ``name`` or ``name:folder``, with ``option=value`` after
-        commas; or the path of an HDF5 file that salmetrics wrote. Both take ``sigma=``,
-        ``pixels_per_degree=`` and ``name=``.
-    root
-        Folder of a registered data set; by default the one it is downloaded to.
-    ground_truth
-        Whether it may name ground-truth maps; see `ground_truth_of`.
-
-    Raises
-    ------
-    InputError
-        If the data set is unknown, not downloaded, or not a data set.
-    """
-    _, _, every = _parts(spec)
-    if "empirical" in every and not ground_truth:
-        raise InputError(
-            f"--dataset {spec}: empirical= is for several data sets (salmetrics benchmark); here, "
-            "give the ground-truth maps as --empirical, if the command has it"
-        )
-    dataset = _loaded(spec, root)
-    try:
-        dataset = _scaled(dataset, **_scale(spec))
-    except InputError as error:
-        if str(error).startswith("--dataset "):
-            raise
-        raise InputError(f"--dataset {spec}: {error}") from error
-    name = every.get("name", dataset.name)
-    return Dataset(name, dataset.stimuli, dataset.fixations, dataset.info)
-
-
-def _scaled(
-    dataset: Dataset, *, sigma: float | None = None, pixels_per_degree: float | None = None
-) -> Dataset:
-    """Return a data set with another scale, as far as one is given."""
-    if sigma is None and pixels_per_degree is None:
-        return dataset
-    # one degree replaces a width that was for another scale
-    degree = pixels_per_degree or dataset.stimuli.pixels_per_degree
-    stimuli = dataset.stimuli.with_scale(sigma=sigma, pixels_per_degree=degree)
-    return Dataset(dataset.name, stimuli, dataset.fixations, dataset.info)
-
-
-def _loaded(spec: str, root: Path | None) -> Dataset:
-    """Load a data set without the options that every data set has."""
-    first, options, _ = _parts(spec)
-    name, _, folder = first.partition(":")
-    if name in names():
-        if first == name and root is None and Path(name).exists():
-            raise InputError(
-                f"--dataset {name} is a registered data set, and {name!r} is also a folder or file "
-                f"here: say {name}:{name} for the data set in this folder, {name}: (with a colon) "
-                "for the downloaded one, or ./ before the name of a file"
-            )
-        if folder and root is not None:
-            raise InputError(f"--dataset {spec} names its folder already; leave out --root")
-        return load(name, folder or root, download=False, **option_values(name, options))
-    if not Path(first).exists():
-        raise InputError(
-            f"--dataset {spec!r} is neither registered ({', '.join(names())}), nor a file"
-            f"{nearest(name, names())}"
-        )
-    if root is not None:
-        raise InputError("--root needs a registered --dataset; leave it out with a file")
-    if options:
-        raise InputError(
-            f"--dataset {spec}: a file has the options {', '.join(f'{key}=' for key in _EVERY)} "
-            f"only; got {options[0]!r}"
-        )
-    dataset = read_hdf5(first)
-    if not isinstance(dataset, Dataset):
-        raise InputError(
-            f"{first!r} holds {type(dataset).__name__.lower()} alone; a data set has stimuli and "
-            "fixations: salmetrics.write_hdf5(Dataset(name, stimuli, fixations), path)"
-        )
-    return dataset
-
-
-def option_values(name: str, texts: Sequence[str]) -> dict[str, Any]:
-    """Return the values of options of a registered data set.
-
-    Parameters
-    ----------
-    name
-        Name of the data set.
-    texts
-        Options as ``option=value``: yes or no for switches, ``HEIGHTxWIDTH`` for a size.
-
-    Raises
-    ------
-    InputError
-        If the data set or an option is unknown, or a value is invalid.
-    """
-    check_choice("data set", name, names())
-    defaults = options_of(name)
-    values: dict[str, Any] = {}
-    for text in texts:
-        option, _, value = text.partition("=")
-        if not defaults:
-            raise InputError(f"{name} has no options; got {text!r}")
-        check_choice(f"option of {name}", option, sorted(defaults))
-        if isinstance(defaults[option], bool):
-            check_choice(option, value, ("yes", "no"))
-            values[option] = value == "yes"
-        elif option == "size":
-            height, _, width = value.partition("x")
-            if not (height.isdigit() and width.isdigit()):
-                raise InputError(f"size must be HEIGHTxWIDTH; got {value!r}")
-            values[option] = (int(height), int(width))
-        else:
-            values[option] = value
-    return values
 
 
 def datasets_of(options: argparse.Namespace, *, ground_truth: bool = False) -> list[Dataset]:
@@ -429,29 +213,50 @@ def datasets_of(options: argparse.Namespace, *, ground_truth: bool = False) -> l
         )
     else:
         _check_no_table(options)
-    for spec in specs:
-        dataset = named_dataset(spec, options.root, ground_truth=ground_truth)
-        if not _scale(spec):
-            dataset = _scaled(
+        if options.name is not None and len(specs) > 1:
+            raise InputError("--name names one data set; of several: --dataset SPEC,name=NAME")
+    loaded = call_all(
+        {
+            f"{i} {spec}": partial(named_dataset, spec, options.root, ground_truth=ground_truth)
+            for i, spec in enumerate(specs)
+        },
+        named=False,
+    )
+    for spec, dataset in zip(specs, loaded.values(), strict=True):
+        if not scale_of(spec):
+            dataset = scaled(
                 dataset, sigma=options.sigma, pixels_per_degree=options.pixels_per_degree
             )
         datasets.append(dataset)
+    if len(datasets) == 1 and specs:
+        datasets = [_renamed(datasets[0], options)]
     names = [dataset.name for dataset in datasets]
     repeated = [name for name in names if names.count(name) > 1]
     if repeated:
         raise InputError(
             f"two data sets are called {repeated[0]!r}; give one another name: --dataset "
-            "SPEC,name=NAME"
+            "SPEC,name=NAME, or --name NAME for that of --images"
         )
     return [shortened(dataset, options) for dataset in datasets]
+
+
+def _renamed(dataset: Dataset, options: argparse.Namespace) -> Dataset:
+    """Return a data set with the name of --name, if there is one."""
+    if options.name is None:
+        return dataset
+    if not options.name:
+        raise InputError("--name must not be empty")
+    return Dataset(options.name, dataset.stimuli, dataset.fixations, dataset.info)
 
 
 def _check_no_table(options: argparse.Namespace) -> None:
     """Refuse options for --fixations beside --dataset."""
     given = [
         f"--{name.replace('_', '-')}{'-column' * (name in ('image', 'x', 'y', 'subject'))}"
-        for name in _table_format(options).given()
+        for name in table_format(options).given()
     ]
+    if getattr(options, "only_units", False) and options.pixels_per_degree is not None:
+        given.append("--pixels-per-degree")
     if options.outside != "error":
         given.append("--outside")
     if options.fixation_values is not None:
@@ -470,6 +275,10 @@ def _has_ground_truth(options: argparse.Namespace) -> bool:
 
 def dataset_of(options: argparse.Namespace) -> Dataset:
     """Return the data set of --dataset, or of --images and --fixations."""
+    return _renamed(_dataset_of(options), options)
+
+
+def _dataset_of(options: argparse.Namespace) -> Dataset:
     if options.dataset is not None:
         if options.images is not None or options.fixations is not None:
             raise InputError("give --dataset, or --images and --fixations, not both")
@@ -487,7 +296,7 @@ def dataset_of(options: argparse.Namespace) -> Dataset:
             "no data: give --dataset, or --images and --fixations"
             + (", or --images and --empirical" if hasattr(options, "empirical") else "")
         )
-    form = _table_format(options)
+    form = table_format(options)
     try:
         return load_folder(
             options.images,
@@ -503,27 +312,6 @@ def dataset_of(options: argparse.Namespace) -> Dataset:
     except InputError as error:
         text = re.sub(r"\b(map_name|map_order)=", r"fixation_\1=", str(error))
         raise InputError(text) from error
-
-
-def _table_format(options: argparse.Namespace) -> TableFormat:
-    """Return how the table of --fixations is to be read."""
-    return TableFormat(
-        image=options.image_column,
-        x=options.x_column,
-        y=options.y_column,
-        subject=options.subject_column,
-        preset=options.preset,
-        units=options.units,
-        origin=options.origin,
-        one_based=options.one_based,
-        missing=options.missing,
-        unknown_images=options.unknown_images,
-        image_name=options.image_name,
-        separator=options.separator,
-        decimal=options.decimal,
-        encoding=options.encoding,
-        comment=options.comment,
-    )
 
 
 def heading(dataset: Dataset) -> str:

@@ -10,7 +10,9 @@ from salmetrics.results.evaluation import Evaluation
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["evaluation_document", "records", "table_text"]
+__all__ = ["errors_text", "evaluation_document", "records", "table_text"]
+
+_LISTED = 3  # errors
 
 
 def evaluation_document(result: Evaluation) -> dict[str, Any]:
@@ -23,7 +25,9 @@ def evaluation_document(result: Evaluation) -> dict[str, Any]:
         "baseline": result.baseline,
         "gold_standard": result.gold_standard,
         "seed": result.seed,
+        "checks": list(record.get("checks", [])),
         "scores": records(result.summary),
+        "errors": records(result.errors),
     }
 
 
@@ -33,6 +37,20 @@ def table_text(table: object) -> str:
     return "\n".join(
         output.on_command_line(line) if line.startswith("- ") else line for line in lines
     )
+
+
+def errors_text(result: Evaluation) -> str:
+    """Return on which images predictions failed, at most three, and why; empty if none failed."""
+    failed = result.errors
+    if failed.empty:
+        return ""
+    lines = [
+        f"- {row.model} on {row.image!r}: {' '.join(str(row.error).split())}"
+        for row in failed.head(_LISTED).itertuples()
+    ]
+    if len(failed) > _LISTED:
+        lines.append(f"- and {len(failed) - _LISTED} more; --json lists all")
+    return "\n".join([f"errors: {len(failed)}", *lines])
 
 
 def records(table: pd.DataFrame) -> list[dict[str, Any]]:

@@ -12,8 +12,9 @@ from salmetrics.cli.arguments.scoring import add_kind
 from salmetrics.errors import InputError
 from salmetrics.io.map_files import WRITTEN_SUFFIXES
 from salmetrics.io.map_writing import STORE_SUFFIXES, store_suffix
+from salmetrics.models.export import Bits, check_form, writes_numbers
 
-__all__ = ["add_one_model", "add_writing", "check_maps_out"]
+__all__ = ["add_one_model", "add_writing", "check_maps_out", "written_bits"]
 
 
 def add_one_model(command: argparse.ArgumentParser, kinds: tuple[Kind, ...], usual: Kind) -> None:
@@ -67,9 +68,22 @@ def check_maps_out(options: argparse.Namespace) -> None:
     if store_suffix(options.out) not in STORE_SUFFIXES:
         listed = ", ".join(suffix for suffix in STORE_SUFFIXES if suffix)
         raise InputError(f"--out must be a folder, or end in {listed}; got {str(options.out)!r}")
+    check_form(store_suffix(options.out), options.files, options.bits)
+    if options.dtype == "float64" and not writes_numbers(store_suffix(options.out), options.files):
+        raise InputError(
+            "--dtype float64 is for numbers, and grey levels hold none; leave it out, or use "
+            "--files .npy, or an --out ending in .h5"
+        )
     partial = options.out.with_name(f"{options.out.name}.partial")
     if not options.out.exists():
         output.check_out(options.out)
     elif options.out.is_file() and not partial.exists():
         raise InputError(f"--out {str(options.out)!r} exists already; name a new one, or remove it")
     output.keeps(f"finished maps are beside {options.out}; the same command resumes from them")
+
+
+def written_bits(options: argparse.Namespace) -> Bits | None:
+    """Return the bits per pixel of grey levels, 8 by default; None for numbers."""
+    if options.bits is not None or writes_numbers(store_suffix(options.out), options.files):
+        return options.bits
+    return 8

@@ -7,9 +7,10 @@ import hashlib
 import importlib
 import importlib.util
 import inspect
+import os
 import sys
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -20,15 +21,16 @@ from salmetrics.densities.resampling import Resize
 from salmetrics.errors import InputError, described, nearest
 from salmetrics.evaluation.benchmark import part_for
 from salmetrics.models.base import Model
-from salmetrics.models.conversion import as_model
+from salmetrics.models.conversion import as_model, instance_of, path_and_part
 from salmetrics.models.registry import named_model, names
 from salmetrics.models.short_names import distinct_names, names_of_path
-from salmetrics.models.stored_maps import MapOrder
+from salmetrics.models.stored_maps import MapOrder, naming_for
 
 __all__ = [
     "DENSITY_KINDS",
     "MODEL_HELP",
     "is_registered",
+    "is_shared",
     "model_of",
     "named_specs",
     "opened",
@@ -52,6 +54,7 @@ def opened(
     map_name: str | None = None,
     map_order: MapOrder | None = None,
     datasets: Sequence[str] | None = None,
+    shared: bool = False,
 ) -> Model:
     """Return the model that a command names, as a `Model`.
 
@@ -70,6 +73,9 @@ def opened(
         Names and order of stored maps, see `salmetrics.StoredMaps`; other models ignore them.
     datasets
         Names of all data sets, if a folder may have a part for each.
+    shared
+        Whether `map_name` and `map_order` are for several models, see `is_shared`: each takes what
+        it needs then.
 
     Raises
     ------
@@ -81,6 +87,8 @@ def opened(
         named = part_for(named, dataset, datasets)
     registered = is_registered(spec)
     is_stored = isinstance(named, (str, Path))
+    if is_stored and shared:
+        map_name, map_order = naming_for(*path_and_part(named), map_name, map_order)
     try:
         return as_model(
             named,
@@ -92,6 +100,54 @@ def opened(
         )
     except TypeError as error:
         raise InputError(f"--model {spec}: {error}") from error
+
+
+def is_shared(
+    specs: Sequence[str], datasets: Sequence[Dataset], reading: Mapping[str, Any]
+) -> bool:
+    """Whether stored maps of several models take what they need of --map-name and --map-order.
+
+    Parameters
+    ----------
+    specs
+        The models.
+    datasets
+        Data sets; a folder may have a part for each.
+    reading
+        Values of the options, with None for those that are not given.
+
+    Returns
+    -------
+    shared : bool
+        False if an option would be of no use to any model, which is an error then.
+    """
+    given = {key: reading[key] for key in ("map_name", "map_order")}
+    wanted = {key for key, value in given.items() if value is not None}
+    if not wanted:
+        return False
+    needed: set[str] = set()
+    names = [dataset.name for dataset in datasets]
+    n_stored = 0
+    for spec in specs:
+        if not _is_stored(spec):
+            continue
+        n_stored += 1
+        for dataset in datasets:
+            try:
+                part = path_and_part(part_for(spec, dataset, names))
+                used = naming_for(*part, *given.values())
+            except (InputError, OSError):  # which opening the model will tell
+                return True
+            needed |= {key for key, value in zip(given, used, strict=True) if value is not None}
+    return n_stored > 1 and needed == wanted
+
+
+def _is_stored(spec: str) -> bool:
+    """Whether a model that is not registered is the path of stored maps."""
+    name, _, _ = spec.partition(":")
+    if name in names() or (spec.endswith(".py") and os.path.isfile(spec)):
+        return False
+    return os.path.exists(spec) or (os.path.isfile(name) and not name.endswith(".py"))
 
 
 def model_of(spec: str, dataset: Dataset, option: str = "model") -> Any:
@@ -109,8 +165,13 @@ def model_of(spec: str, dataset: Dataset, option: str = "model") -> Any:
     """
     name, _, argument = spec.partition(":")
     if is_registered(spec):
-        return named_model(name, argument or None, dataset)
-    if spec.endswith(".py") and Path(spec).is_file():
+        try:
+            return named_model(name, argument or None, dataset)
+        except InputError as error:
+            if f"{str(error).partition(' ')[0]}=" not in argument:
+                raise
+            raise InputError(f"{option} {spec!r}: its option {error}") from error
+    if spec.endswith(".py") and os.path.isfile(spec):
         known = _definitions(Path(spec))
         if not known:
             raise InputError(f"{option} file {spec!r} defines no class and no function")
@@ -119,7 +180,7 @@ def model_of(spec: str, dataset: Dataset, option: str = "model") -> Any:
         raise InputError(
             f"{option} {spec!r} is a file of Python; name a class in it: {listed}{more}"
         )
-    if Path(spec).exists() or (Path(name).is_file() and not name.endswith(".py")):
+    if _is_stored(spec):
         return spec  # including the name of a part of a file, file.mat:variable
     name, _, attribute = spec.rpartition(":")
     if not name or not attribute:
@@ -150,7 +211,7 @@ def is_registered(spec: str) -> bool:
     name = spec.partition(":")[0]
     if name not in names():
         return False
-    if Path(spec).exists():
+    if os.path.exists(spec):
         raise InputError(
             f"{spec!r} is a registered model, and also a folder or file here: say ./{spec} for "
             f"the path, or {spec}: (with a colon) for the registered model"
@@ -162,22 +223,11 @@ def _instance(named: Any, spec: str) -> Any:
     """Return an object of a class that needs no arguments, and anything else as it is."""
     if not inspect.isclass(named):
         return named
-    if inspect.isabstract(named):
-        missing = ", ".join(sorted(getattr(named, "__abstractmethods__", ())))
-        raise InputError(f"--model {spec}: class {named.__name__} must define {missing}")
-    required = [
-        parameter.name
-        for parameter in inspect.signature(named).parameters.values()
-        if parameter.default is parameter.empty
-        and parameter.kind not in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
-    ]
-    if required:
-        raise InputError(
-            f"--model {spec}: class {named.__name__} needs {', '.join(required)}, and the command "
-            "line gives no arguments; give them defaults, or name a class derived from it, or an "
-            "object of it"
-        )
-    return named()
+    no_arguments = (
+        ", and the command line gives no arguments; give them defaults, or name a class derived "
+        "from it, or an object of it"
+    )
+    return instance_of(named, f"--model {spec}: ", no_arguments)
 
 
 def _definitions(path: Path) -> list[str]:
@@ -350,7 +400,7 @@ def split_name(text: str, option: str = "--model") -> tuple[str | None, str]:
 def _is_path(spec: str) -> bool:
     """Whether this is an existing folder or file, or a part of one: ``file.mat:variable``."""
     head, colon, _ = spec.rpartition(":")
-    return Path(spec).exists() or bool(colon and Path(head).is_file())
+    return os.path.exists(spec) or bool(colon and os.path.isfile(head))
 
 
 def _short_names(spec: str) -> list[str]:
@@ -358,8 +408,8 @@ def _short_names(spec: str) -> list[str]:
     if spec.partition(":")[0] in names():
         return [spec]
     head, colon, part = spec.rpartition(":")
-    if not colon or Path(spec).exists():
+    if not colon or os.path.exists(spec):
         return names_of_path(spec)
-    if Path(head).is_file() and not head.endswith(".py"):  # a variable of a file of maps
+    if os.path.isfile(head) and not head.endswith(".py"):  # a variable of a file of maps
         return [f"{name}:{part}" for name in names_of_path(head)]
     return [part, *(f"{name}:{part}" for name in names_of_path(head, Path(head).name))]

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, get_args
 
 from salmetrics.array_types import Kind
 from salmetrics.cli.arguments.parsing import section
 from salmetrics.densities.resampling import RESIZES
+from salmetrics.metrics.registry import METRICS
 from salmetrics.models.stored_maps import MapOrder
-from salmetrics.protocols import PROTOCOLS
+from salmetrics.protocols import PROTOCOLS, Protocol
 from salmetrics.results.layouts import LAYOUTS
 
 __all__ = [
+    "KeyChoices",
+    "SplitKeys",
     "add_json",
     "add_kind",
     "add_layout",
@@ -21,6 +24,8 @@ __all__ = [
     "add_resources",
     "add_scoring",
     "map_reading",
+    "split_keys",
+    "with_metrics",
 ]
 
 
@@ -37,9 +42,10 @@ def add_scoring(command: argparse.ArgumentParser) -> argparse._ArgumentGroup:
     scoring.add_argument(
         "--metrics",
         nargs="+",
-        action="extend",
+        action=SplitKeys,
         metavar="KEY",
-        help="metrics to compute, see `salmetrics metrics` (default: those of the protocol)",
+        help="metrics to compute, see `salmetrics metrics`, or all (default: those of the "
+        "protocol)",
     )
     more.add_argument(
         "--protocol",
@@ -64,6 +70,48 @@ def add_scoring(command: argparse.ArgumentParser) -> argparse._ArgumentGroup:
         "--seed", type=int, default=0, metavar="N", help="seed of all random draws (default: 0)"
     )
     return scoring
+
+
+class SplitKeys(argparse.Action):
+    """Action of an option for keys of metrics, which collects them without commas and repeats."""
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: str | Sequence[Any] | None,
+        option_string: str | None = None,
+    ) -> None:
+        """Add keys to those that are there already."""
+        words = [values] if isinstance(values, str) else list(values or ())
+        keys = [*(getattr(namespace, self.dest) or ()), *split_keys(words)]
+        setattr(namespace, self.dest, list(dict.fromkeys(keys)))
+
+
+class KeyChoices(tuple[str, ...]):
+    """Choices of `SplitKeys`: each of several keys with commas between them must be one."""
+
+    def __contains__(self, text: object) -> bool:
+        return isinstance(text, str) and all(map(super().__contains__, split_keys([text])))
+
+
+def split_keys(words: Iterable[str]) -> list[str]:
+    """Return keys of metrics, which may have commas between them."""
+    return [key.strip() for word in words for key in word.split(",") if key.strip()]
+
+
+def with_metrics(
+    options: argparse.Namespace, protocol: Protocol
+) -> tuple[Protocol, list[str] | None]:
+    """Return the protocol and the metrics of --metrics, each of which must be possible.
+
+    All metrics, in place of single ones, are those of the protocol: what the data do not allow is
+    missing, with the reason.
+    """
+    if "all" not in (options.metrics or ()):
+        return protocol, options.metrics
+    keys = tuple(key for key, metric in METRICS.items() if metric.share_of is None)
+    return protocol.override(metrics=keys), None
 
 
 def add_json(group: argparse._ActionsContainer) -> None:

@@ -2,6 +2,7 @@
 
 import argparse
 import re
+import warnings
 
 import numpy as np
 import pytest
@@ -15,8 +16,6 @@ from salmetrics.cli.arguments.dataset import (
     dataset_of,
     datasets_of,
     heading,
-    named_dataset,
-    option_values,
     protocol_of,
     shortened,
 )
@@ -32,12 +31,6 @@ def test_outside(folder, capsys, outside, n):
     assert printed.err.startswith("salmetrics: warning: 16 of 40 fixations are outside their image")
     n_fixations = int(re.search(r"(\d+) fixations", printed.out)[1])
     assert n_fixations == n if n else 10 < n_fixations < 40
-
-
-def test_column_names(folder):
-    columns = ["--image-column", "name", "--x-column", "col", "--y-column", "row"]
-    data = ["--images", "images", "--fixations", "named.csv", *columns]
-    assert main(["evaluate", *data, "--metrics", "NSS", "--model", "uniform"]) == 0
 
 
 @pytest.mark.parametrize(
@@ -95,37 +88,6 @@ def test_the_first_images(folder):
     assert len(first.fixations) == (dataset.fixations.image < 2).sum()
 
 
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        (
-            "",
-            "line 3: x=-0.25, y=0.25 on '0.png' (width 30, height 20). They look like fractions of "
-            "the image: give --units normalised; or use --outside drop, or --outside clip, which",
-        ),
-        ("--units degree", "--units degree needs the place of 0 degrees: --origin centre if y"),
-        ("--units degree --origin centre", "--units degree needs --pixels-per-degree"),
-        ("--one-based --units normalised", "--one-based is for pixels that are counted"),
-        ("--separator ab", "--separator takes one character, 'tab' or 'space'; got 'ab'"),
-        ("--separator ;", "Give another separator with --separator, and other names with --image-"),
-        ("--encoding utf-7x", "--encoding utf-7x does not fit: unknown encoding"),
-        (
-            "--subject-column nobody",
-            "has no column 'nobody'; its columns are 'file', 'x', 'y', 'who'. "
-            "Name yours with --subject-column",
-        ),
-        ("--subject-column who", "--missing drop, or leave the column out"),
-        ("--preset tobii", "Name yours with --image-column, --x-column, --y-column"),
-        ("--decimal ,", "--decimal , is assumed, --decimal . reads 12.5"),
-    ],
-)
-def test_messages_name_options(folder, capsys, options, message):
-    rows = ["file,x,y,who", "0.png,.25,.25,a", "0.png,-.25,.25,"]
-    (folder / "t.csv").write_text("\n".join(rows))
-    arguments = f"evaluate --images images --fixations t.csv --model uniform {options}"
-    assert message in error_of(capsys, arguments)
-
-
 def test_folders_and_files_in_the_wrong_place(folder, capsys):
     model = "--model uniform"
     text = error_of(capsys, f"evaluate --images images/0.png --fixations fixations.csv {model}")
@@ -171,8 +133,12 @@ def test_maps_of_fixations(folder, capsys):
         "images: 3 images (1 without fixations), 4 fixations",
         "left out: 1 image without a map of fixations",
     ]
-    assert main(f"{command} --missing drop --fixation-values counts".split()) == 0
-    assert capsys.readouterr().out.startswith("images: 3 images (1 without fixations), 1020 fixa")
+    with warnings.catch_warnings():
+        warnings.simplefilter("always")  # which the command line prints
+        assert main(f"{command} --missing drop --fixation-values counts".split()) == 0
+    out = capsys.readouterr().out
+    assert out.startswith("images: 3 images (1 without fixations), 1020 fixations")
+    assert "- warning: 2 of 3 fixation maps are read with --fixation-values counts though" in out
     text = error_of(capsys, command.replace("maps", "fixations.csv --fixation-values marks"))
     assert "--fixation-values is for maps of fixations; 'fixations.csv' is a table" in text
 
@@ -204,27 +170,6 @@ def test_options_that_do_not_go_together(result):
         dataset_of(parsed([*DATA, "--root", "x"]))
 
 
-def test_names(result):
-    assert len(named_dataset("data.h5").stimuli) == 4
-    with pytest.raises(InputError, match="--root needs a registered --dataset"):
-        named_dataset("data.h5", result)
-    with pytest.raises(InputError, match="--dataset osie:x names its folder already; leave out"):
-        named_dataset("osie:x", result)
-    with pytest.raises(InputError, match=r"'none.h5' is neither registered .*, nor a file"):
-        named_dataset("none.h5")
-    salmetrics.write_hdf5(salmetrics.read_hdf5("data.h5").stimuli, "stimuli.h5")
-    with pytest.raises(InputError, match=r"'stimuli.h5' holds stimuli alone; a data set has"):
-        named_dataset("stimuli.h5")
-
-
-def test_option_values():
-    assert option_values("toronto", []) == {}
-    assert option_values("salicon", ["part=val"]) == {"part": "val"}
-    texts = ["initial_fixation=yes", "size=768x1024"]
-    assert option_values("mit1003", texts) == {"initial_fixation": True, "size": (768, 1024)}
-    assert option_values("mit1003", ["initial_fixation=no"]) == {"initial_fixation": False}
-
-
 @pytest.mark.parametrize(
     ("protocol", "sigma", "degree", "own_width", "overrides"),
     [
@@ -242,33 +187,6 @@ def test_option_values():
 def test_widths_of_protocols(protocol, sigma, degree, own_width, overrides):
     options = argparse.Namespace(protocol=protocol, sigma=sigma, pixels_per_degree=degree)
     assert protocol_of(options, own_width=own_width).overrides == overrides
-
-
-def test_every_data_set_has_a_scale_and_a_name_of_its_own(result):
-    dataset = salmetrics.read_hdf5("data.h5")
-    stimuli = dataset.stimuli.with_scale(sigma=24, pixels_per_degree=35)
-    salmetrics.write_hdf5(salmetrics.Dataset("d", stimuli, dataset.fixations), "known.h5")
-
-    def scale(options):
-        stimuli = named_dataset(f"known.h5{options}").stimuli
-        return stimuli.sigma, stimuli.pixels_per_degree
-
-    assert scale("") == (24, 35)
-    assert scale(",sigma=20") == (20, 35)
-    assert scale(",pixels_per_degree=30") == (None, 30)  # a degree replaces the width, too
-    assert scale(",sigma=20,pixels_per_degree=30") == (20, 30)
-    assert named_dataset("known.h5,name=mine").name == "mine"
-    assert named_dataset("known.h5,name=mine").stimuli.name == "mine"
-    for options, text in (
-        ("sigma=wide", "sigma must be a number of pixels; got 'wide'"),
-        ("sigma=-1", "sigma must be a positive number"),
-        ("sigma=1,sigma=2", "sigma= must be given once"),
-        ("name=", "name= must be given once, with a value"),
-        ("part=val", "a file has the options empirical=, name="),
-        ("empirical=maps", "empirical= is for several data sets"),
-    ):
-        with pytest.raises(InputError, match=text):
-            named_dataset(f"known.h5,{options}")
 
 
 def test_the_scale_of_all_data_sets_and_of_one(result):
@@ -299,16 +217,6 @@ def test_images_with_ground_truth_alone(result):
     dataset = dataset_of(options)
     assert len(dataset.fixations) == 0
     assert dataset.stimuli.ids == ("0.png", "1.png", "2.png")
-
-
-def test_a_data_set_that_is_registered_and_a_folder(folder):
-    (folder / "toronto").mkdir()
-    text = "--dataset toronto is a registered data set, and 'toronto' is also a folder or file here"
-    with pytest.raises(InputError, match=text):
-        named_dataset("toronto")
-    for spec in ("toronto:", "toronto:toronto"):
-        with pytest.raises(InputError, match="datasets get toronto"):
-            named_dataset(spec)
 
 
 def test_maps_of_fixations_with_other_names(folder, capsys):

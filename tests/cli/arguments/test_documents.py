@@ -24,7 +24,8 @@ def test_scores(folder, capsys):
     printed = document(capsys, [*command, "--metrics", "LL", "AUC", "--out", "r.h5"])
     result = salmetrics.Evaluation.load("r.h5")
     assert set(printed) == {
-        *("dataset", "protocol", "baseline", "gold_standard", "seed", "scores", "saved")
+        *("dataset", "protocol", "baseline", "gold_standard", "seed", "checks", "scores"),
+        *("errors", "saved"),
     }
     assert printed["dataset"]["n_fixations"] == 40
     assert printed["saved"] == ["r.h5"]

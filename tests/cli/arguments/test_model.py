@@ -10,7 +10,9 @@ import pytest
 import salmetrics
 from salmetrics import InputError
 from salmetrics.cli import main
-from salmetrics.cli.arguments.model import model_of, named_specs, opened, split_name
+from salmetrics.cli.arguments import model as model_arguments
+from salmetrics.cli.arguments.model import is_shared, model_of, named_specs, opened, split_name
+from salmetrics.cli.output import on_command_line
 from tests.cli.command_line import DATA, error_of
 
 WRONG = {
@@ -208,3 +210,77 @@ def test_names_and_order_of_maps(folder, capsys):
     assert pd.read_csv("named.csv").value[0] == pytest.approx(expected, abs=1e-12)
     text = "--map-order must be one of"
     assert text in error_of(capsys, [*options, "--map-order", "random"])
+
+
+@pytest.fixture
+def mixed(folder):
+    """Maps with names, with a suffix, and without names, of images whose order is not clear."""
+    table = pd.read_csv("fixations.csv")
+    names = {"0.png": "img1.png", "1.png": "img2.png", "2.png": "img10.png"}
+    for old, new in names.items():
+        (folder / "images" / old).rename(folder / "images" / new)
+    table.assign(file=table["file"].map(names)).to_csv("fixations.csv", index=False)
+    dataset = salmetrics.datasets.load_folder("images", "fixations.csv", outside="drop")
+    for kind, form in (("named", "{}"), ("suffix", "{}_sal")):
+        (folder / kind).mkdir()
+        for each in dataset.stimuli:
+            name = form.format(each.id.removesuffix(".png"))
+            np.save(folder / kind / f"{name}.npy", each.image[:, :, 0])
+            if kind == "suffix":
+                np.save(folder / kind / f"{name}_raw.npy", each.image[:, :, 1])
+    shortest = min(each.size[0] for each in dataset.stimuli)
+    stack = np.random.default_rng(0).random((3, shortest, 30))
+    np.save(folder / "stack.npy", stack)
+    return dataset
+
+
+def test_one_order_for_maps_with_and_without_names(mixed, capsys):
+    models = ["named", "stack.npy"]
+    reading = {"map_name": None, "map_order": "numbered"}
+    assert is_shared(models, [mixed], reading)
+    assert not is_shared(models, [mixed], dict.fromkeys(reading))
+    assert not is_shared(["stack.npy", "uniform"], [mixed], reading)  # for one model, as it is
+    command = ["evaluate", *DATA, "--outside", "drop", "--resize", "bilinear", "--metrics", "NSS"]
+    command += ["--n-bootstrap", "0", "--out", "r.h5", "--model", "named", "--model"]
+    assert "say which: --map-order" in error_of(capsys, [*command, "stack.npy"])
+    assert main([*command, "stack.npy", "--map-order", "numbered"]) == 0
+    assert main([*command, "suffix", "--model", "suffix2=suffix", "--map-order", "given"]) == 2
+    lines = capsys.readouterr().err.splitlines()
+    assert [line.split(":")[2] for line in lines] == [" named", " suffix", " suffix2"]
+    assert all("--map-order is for maps without names" in line for line in lines)
+    saved = salmetrics.Evaluation.load("r.h5")
+    assert list(mixed.stimuli.ids) == ["img1.png", "img10.png", "img2.png"]
+    maps = [np.load("stack.npy")[i] for i in (0, 2, 1)]
+    model = salmetrics.as_model(maps, mixed.stimuli, kind="saliency_map", resize="bilinear")
+    assert saved.value("stack", "NSS") == pytest.approx(salmetrics.nss(model, *mixed), rel=1e-9)
+
+
+def test_one_template_for_maps_with_and_without_names(mixed, capsys):
+    command = ["benchmark", *DATA, "--outside", "drop", "--resize", "bilinear", "--metrics", "NSS"]
+    command += ["--n-bootstrap", "0", "--out", "b", "--map-name", "{stem}_sal"]
+    error = error_of(capsys, [*command, "--maps", "stack.npy"])
+    assert "--map-name is for maps with names" in error
+    assert "which --map-order says, so leave --map-name out" in error
+    both = ["--map-order", "given", "--maps", "suffix", "stack.npy"]
+    assert main([*command, *both]) == 0
+    table = pd.read_csv("b/images.csv", index_col="model")
+    first = salmetrics.as_model(lambda stimulus: stimulus.image[:, :, 0], kind="saliency_map")
+    assert table.loc["suffix", "NSS"] == pytest.approx(salmetrics.nss(first, *mixed), rel=1e-9)
+    Path("broken.npz").write_bytes(b"PK")
+    assert main([*command, *both, "broken.npz"]) == 2
+    assert "broken on images: archive 'broken.npz' cannot be read" in capsys.readouterr().err
+
+
+def test_errors_name_options_of_the_model(folder, monkeypatch):
+    """An option sigma of a model is not the option --sigma of the command."""
+
+    def refuse(name, argument, dataset):
+        raise InputError("sigma must be a number; got 'x'")
+
+    monkeypatch.setattr(model_arguments, "named_model", refuse)
+    text = "--model 'uniform:sigma=x': its option sigma must be a number"
+    with pytest.raises(InputError, match=text) as caught:
+        model_of("uniform:sigma=x", None, "--model")
+    assert on_command_line(str(caught.value), {"sigma": "--sigma"}) == str(caught.value)
+    with pytest.raises(InputError, match=r"^sigma must be"):
+        model_of("uniform", None)

@@ -5,12 +5,16 @@ import argparse
 import pytest
 
 from salmetrics.cli.arguments.scoring import (
+    KeyChoices,
     add_kind,
     add_layout,
     add_resize,
     add_resources,
     add_scoring,
+    with_metrics,
 )
+from salmetrics.metrics.registry import METRICS
+from salmetrics.protocols import DEFAULT
 
 
 @pytest.fixture
@@ -72,3 +76,34 @@ def test_layouts(command):
     assert command.parse_args([]).layout is None
     assert command.parse_args(["--layout", "salicon"]).layout == "salicon"
     assert "mit300, salicon; it is saved" in " ".join(command.format_help().split())
+
+
+@pytest.mark.parametrize(
+    ("words", "keys"),
+    [
+        (["AUC,NSS"], ["AUC", "NSS"]),
+        (["AUC,", "NSS"], ["AUC", "NSS"]),
+        (["AUC", ",", "NSS", "AUC"], ["AUC", "NSS"]),
+        (["AUC", "--metrics", "CC"], ["AUC", "CC"]),
+    ],
+)
+def test_keys_of_metrics(command, words, keys):
+    add_scoring(command)
+    assert command.parse_args(["--metrics", *words]).metrics == keys
+
+
+def test_choices_of_keys():
+    choices = KeyChoices(["AUC", "CC"])
+    assert "AUC" in choices
+    assert "CC,AUC" in choices
+    assert "CC,NSS" not in choices
+    assert 3 not in choices
+
+
+def test_all_metrics(command):
+    add_scoring(command)
+    options = command.parse_args(["--metrics", "CC", "NSS"])
+    assert with_metrics(options, DEFAULT) == (DEFAULT, ["CC", "NSS"])
+    protocol, asked = with_metrics(command.parse_args(["--metrics", "all"]), DEFAULT)
+    assert asked is None  # so that a metric may be missing
+    assert set(protocol.metrics) == set(METRICS) - {"IGE"}

@@ -12,7 +12,7 @@ import pytest
 import salmetrics
 from salmetrics import Dataset, InputError
 from salmetrics.cli import main
-from salmetrics.cli.arguments.dataset import option_values
+from salmetrics.cli.arguments.dataset_spec import option_values
 from salmetrics_models import ReadoutModel
 from salmetrics_models.deepgaze.architectures import DEEPGAZE_2, DEEPGAZE_2E, DEEPGAZE_2E_ACW
 from salmetrics_models.training import RECIPES
