@@ -16,7 +16,23 @@ __all__ = ["EFFICIENTNET_LITE", "published_name", "published_names"]
 
 _NORMALISATION = Normalisation((127.0,) * 3, (128.0,) * 3, scale=1.0)
 _BLOCKS = {0: (1, 2, 2, 3, 3, 4, 1), 1: (1, 3, 3, 4, 4, 5, 1), 2: (1, 3, 3, 4, 4, 5, 1)}
-_CHANNELS = {0: 2608, 1: 2608, 2: 2824}
+# layers that a random search over OSIE found, and their channels together; ".drop" is before the
+# activation
+_LAYERS = {
+    0: (
+        *("blocks.2.0.bn1.drop", "blocks.2.1.bn1.drop", "blocks.2.1"),
+        *("blocks.4.2", "blocks.5.1.bn1.drop", "blocks.5.3"),
+    ),
+    1: (
+        *("blocks.2.1.bn1.drop", "blocks.3.2.bn1.drop", "blocks.4.2.bn1.drop"),
+        *("blocks.5.0.bn1.drop", "blocks.5.3.bn1.drop", "blocks.6.0"),
+    ),
+    2: (
+        *("blocks.2.2", "blocks.3.3", "blocks.4.1.bn1.drop", "blocks.5.0.bn1.drop"),
+        *("blocks.5.2.bn1.drop", "blocks.5.4", "blocks.6.0"),
+    ),
+}
+_CHANNELS = {0: 1880, 1: 3536, 2: 3384}
 _FILES = {  # name and digest of the file in version 0.1.0 of each package
     0: (
         "efficientnet-lite0-57934424.pth",
@@ -96,19 +112,12 @@ def published_name(key: str, blocks: tuple[int, ...]) -> str:
 
 
 def _backbone(version: int) -> Backbone:
-    last = [n - 1 for n in _BLOCKS[version]]
     file, sha256 = _FILES[version]
     return Backbone(
         f"efficientnet-lite{version}",
         partial(_network, version),
         _trunk,
-        (
-            f"blocks.3.{last[3]}.bn1.drop",  # before the activation
-            f"blocks.4.{last[4]}.bn1.drop",
-            f"blocks.4.{last[4]}",
-            f"blocks.5.{last[5]}",
-            "blocks.6.0.conv_pw",
-        ),
+        _LAYERS[version],
         _CHANNELS[version],
         normalisation=_NORMALISATION,
         packaged=PackagedWeights(
