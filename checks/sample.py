@@ -89,7 +89,7 @@ def litegaze(options):
 
 
 def hand_made(options):
-    """Yield each photograph's grey levels of readouts of hand-made features that have not seen it."""
+    """Yield each photograph's grey levels of unseen readouts of hand-made features."""
     from salmetrics_models.training.configuration import example, read_configuration
 
     options.hand_made.mkdir(parents=True, exist_ok=True)
@@ -138,7 +138,9 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("part", choices=("data", "maps"))
     parser.add_argument("--root", type=Path, help="folder of OSIE")
-    parser.add_argument("--model", action="append", choices=MODELS, help="model whose maps to write")
+    parser.add_argument(
+        "--model", action="append", choices=MODELS, help="model whose maps to write"
+    )
     parser.add_argument("--hand-made", type=Path, default=Path("hand-made"), help="its training")
     parser.add_argument("--readouts", type=Path, help="readouts of LiteGaze, if not its own")
     options = parser.parse_args()

@@ -113,7 +113,7 @@ def _info(options: argparse.Namespace) -> None:
         output.say(f"Sigma of empirical maps: {entry.sigma:g} pixels")
     if entry.scale_source:
         output.say(textwrap.fill(f"Scale: {entry.scale_source}", 100))
-    output.say("\nFiles:")
+    output.say("\nFiles:" if entry.files else "\nFiles: they come with salmetrics")
     for source in entry.files:
         when = ", ".join(f"{key}={_either(value)}" for key, value in source.when.items())
         output.say(

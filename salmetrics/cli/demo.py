@@ -1,4 +1,4 @@
-"""`salmetrics demo`: a first result, on photographs that people looked at, or on generated images."""
+"""`salmetrics demo`: a first result, on photographs or on generated images."""
 
 from __future__ import annotations
 
@@ -74,8 +74,8 @@ def _run_sample(options: argparse.Namespace) -> None:
     output.say(
         f"{len(stimuli)} photographs, {len(fixations)} fixations of {n_people} people\n\n"
         f"{result}\n\n"
-        f"Of the {most:.2f} bit per fixation that other people's fixations tell about where someone "
-        f"looks,\nbeyond the centre bias, litegaze predicts {gain:.2f} from the photograph alone: "
+        f"Beyond the centre bias, other people's fixations tell {most:.2f} bit per fixation about "
+        f"where someone looks.\nlitegaze tells {gain:.2f} from the photograph alone: "
         f"{100 * gain / most:.0f} %\n"
     )
     output.document(evaluation_document(result))

@@ -54,14 +54,15 @@ def draw_sample(
     assert isinstance(litegaze, DensityModel)
     assert isinstance(contrast, SaliencyMapModel)
     names = shown(result)
-    figure = Figure(figsize=(14, 10.6), layout="constrained", facecolor=_GROUND)
+    figure = Figure(figsize=(14, 10.2), layout="constrained", facecolor=_GROUND)
     FigureCanvasAgg(figure)
-    upper, lower = figure.subfigures(2, 1, height_ratios=[4.1, 1], hspace=0.02)
+    parts: Any = figure.subfigures(2, 1, height_ratios=[4.3, 1], hspace=0.02)
+    upper, lower = parts
     panels: Any = upper.subplots(len(names), 4)
-    for row, image, which in zip(panels, names, ("most", "median", "least"), strict=True):
+    for row, image, which in zip(panels, names, ("best", "median", "worst"), strict=True):
         i = stimuli.ids.index(image)
         stimulus = stimuli[i]
-        plot_fixations(stimulus, fixations.of_image(i), ax=row[0], s=16)
+        plot_fixations(stimulus, fixations.of_image(i), ax=row[0], s=14)
         row[1].imshow(contrast.saliency_map(stimulus), cmap="gray")
         row[1].set(xticks=[], yticks=[])
         logs = [model.log_density(stimulus) for model in (litegaze, people)]
@@ -69,16 +70,17 @@ def draw_sample(
         for ax, log in zip(row[2:], logs, strict=True):
             norm = PowerNorm(0.5, 0, highest)
             plot_density(log, masses=_MASSES, bar=False, legend=False, ax=ax, norm=norm)
-        gain = result.per_image.loc[image, ("litegaze", "IG")]
-        most = result.per_image.loc[image, ("gold-standard", "IG")]
+        gain, most = (
+            float(result.per_image[name, "IG"][image]) for name in ("litegaze", "gold-standard")
+        )
         row[0].set_ylabel(
-            f"photograph {image}, litegaze's {which}:\n{gain:.2f} of {most:.2f} bit/fixation"
+            f"{which} of {len(stimuli)}, photograph {image}\nlitegaze {gain:.2f}, people {most:.2f} bit"
         )
     titles = (
         "where 15 people looked",
         "local contrast",
-        "litegaze",
-        "density of all people's fixations",
+        "litegaze (half of it: inside the dots)",
+        "all people's fixations, blurred",
     )
     for ax, text in zip(panels[0], titles, strict=True):
         ax.set_title(text, fontsize="large")

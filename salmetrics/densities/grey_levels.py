@@ -1,4 +1,4 @@
-"""Densities as grey levels, in memory and in pictures: of equal numbers of pixels, or of the log."""
+"""Densities as grey levels: of equal numbers of pixels, or in equal steps of the log."""
 
 from __future__ import annotations
 
