@@ -27,6 +27,8 @@ from salmetrics.results.evaluation import Evaluation
 
 __all__ = ["add"]
 
+METRICS = ("IG", "AUC", "sAUC", "NSS", "CC")
+
 
 def add(commands: Any) -> None:
     """Add the command to the subparsers of the program."""
@@ -113,7 +115,7 @@ def run_demo(out: Path) -> tuple[Dataset, Evaluation]:
     """
     dataset = load("sample")
     models = {"centre bias": CentreBias.fit(*dataset), **dict(reversed(sample_models().items()))}
-    result = evaluate(models, *dataset, gold_standard=True)
+    result = evaluate(models, *dataset, metrics=METRICS, gold_standard=True)
     out.mkdir(parents=True, exist_ok=True)
     output.save(out / "table.csv", result.to_csv)
     output.save(out / "figure.png", partial(draw_sample, dataset, models, result))

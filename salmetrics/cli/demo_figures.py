@@ -73,9 +73,8 @@ def draw_sample(
         gain, most = (
             float(result.per_image[name, "IG"][image]) for name in ("litegaze", "gold-standard")
         )
-        row[0].set_ylabel(
-            f"{which} of {len(stimuli)}, photograph {image}\nlitegaze {gain:.2f}, people {most:.2f} bit"
-        )
+        place = f"{which} of {len(stimuli)}, photograph {image}"
+        row[0].set_ylabel(f"{place}\nlitegaze {gain:.2f}, people {most:.2f} bit")
     titles = (
         "where 15 people looked",
         "local contrast",

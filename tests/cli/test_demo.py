@@ -76,7 +76,7 @@ def test_some_of_the_sample(tmp_path, monkeypatch, capsys):
     assert value.loc["litegaze", "IGE"] == pytest.approx(share / 100, abs=0.006)
     assert table.loc[("litegaze", "IG"), "low"] > 0.5
     assert value.loc["centre bias", "IG"] == 0
-    for key in ("AUC", "NSS", "CC", "SIM"):
+    for key in ("AUC", "NSS", "CC"):
         assert value.loc["litegaze", key] > value.loc[["centre bias", "local-contrast"], key].max()
     with Image.open(tmp_path / "new/demo/figure.png") as figure:
         assert figure.width == 1540

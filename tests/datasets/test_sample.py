@@ -57,6 +57,7 @@ def test_models(sample):
         sample_model(None, sample)
 
 
+@pytest.mark.slow
 def test_maps_belong_to_the_photographs(sample):
     """Each map predicts its own photograph better than the maps of other photographs do."""
     stimuli, _ = sample
@@ -66,6 +67,7 @@ def test_maps_belong_to_the_photographs(sample):
         assert salmetrics.sauc(model, *sample[::3]) > 0.55
 
 
+@pytest.mark.slow
 def test_litegaze_beats_the_centre_bias(sample):
     litegaze = sample_models()["litegaze"]
     result = salmetrics.evaluate(litegaze, *sample, metrics=["IG"])
