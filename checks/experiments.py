@@ -102,10 +102,9 @@ def amount(options):
 
 
 def print_scores(models, dataset, baseline, **options):
-    """Print metrics with intervals, and differences to the last model; return the evaluation."""
+    """Print metrics with intervals."""
     result = salmetrics.evaluate(models, *dataset, baseline=baseline, **options)
-    print(result.to_table() if hasattr(result, "to_table") else result.summary.to_string())
-    return result
+    print(result.to_markdown())
 
 
 def mixtures(options):
@@ -131,7 +130,7 @@ def mixtures(options):
             models[label] = mixed(every)
     result = salmetrics.evaluate(models, *dataset, gold_standard=options.gold_standard)
     result.save(options.out / "mixtures.h5")
-    print(result.summary.to_string())
+    print(result.to_markdown())
     print("calibration: sum of absolute differences of shares from 1/10, and mean of 2 Q - 1")
     for name, model in models.items():
         found = salmetrics.calibration(model, *dataset, n_bootstrap=0)
@@ -183,7 +182,7 @@ def images(options):
         metrics=["IG"],
         gold_standard=options.gold_standard,
     )
-    gains = result.per_image["IG"].unstack("model")
+    gains = result.per_image.xs("IG", axis=1, level="metric")
     order = gains["LiteGaze"].sort_values()
     spread = gains[list(singles)].std(axis=1).sort_values()
     print(gains.corr(method="spearman").to_string())
@@ -202,7 +201,9 @@ def kept(model, stimuli, path, name):
     """Return the densities of a model, computed once and kept in a file."""
     if not path.exists():
         salmetrics.export_predictions(model, stimuli, path)
-    return salmetrics.StoredMaps(path, stimuli, kind="log_density", name=name)
+    model = salmetrics.as_model(salmetrics.StoredMaps(path, stimuli), stimuli, kind="log_density")
+    model.name = name
+    return model
 
 
 def mixed(models):
