@@ -42,6 +42,9 @@ def trained(photographs, tmp_path_factory):
     for branch in network.branches:
         extractor = branch.features
         load_backbone(extractor.backbone, extractor.network, extractor.backbone.packaged.path())
+        with torch.no_grad():  # so that they matter
+            branch.readouts.norm_weight0.uniform_(0.5, 1.5)
+            branch.readouts.norm_bias0.uniform_(-0.5, 0.5)
     about = {"architecture": architecture.description(), "n_folds": N_FOLDS}
     write_weights(folder / "model.pth", network.state_dict(), about)
     small = salmetrics.resize(photographs, (300, 400))
@@ -216,7 +219,10 @@ class TestFiles:
             (lambda t, a: t.pop("thumbnails"), "is not a file of readouts of litegaze"),
             (lambda t, a: a.pop("architecture"), "is not a file of readouts of litegaze"),
             (lambda t, a: a.update(n_folds=2), "parts are of other numbers of folds"),
-            (lambda t, a: t.pop("branches.0.readouts.weight0"), "1 missing"),
+            (
+                lambda t, a: t.pop("branches.0.readouts.weight0"),
+                "missing, the first 'branches.0.readouts",
+            ),
             (
                 lambda t, a: a["backbones"].update({NAMES[0]: "0" * 16}),
                 f"trained on other weights of {NAMES[0]}",
