@@ -11,14 +11,13 @@ from salmetrics.cli import output
 from salmetrics.cli.arguments.dataset import add_first, shortened
 from salmetrics.cli.arguments.dataset_spec import named_dataset
 from salmetrics.cli.arguments.map_output import add_writing, check_maps_out, written_bits
-from salmetrics.cli.arguments.model import opened
 from salmetrics.data.dataset import Dataset
 from salmetrics.data.fixations import Fixations
 from salmetrics.datasets.folder import load_images
 from salmetrics.errors import InputError, NeedsDensityError, check_choice
 from salmetrics.models.base import DensityModel, model_name
 from salmetrics.models.export import export_predictions
-from salmetrics.models.registry import names
+from salmetrics.models.registry import named_model, names
 
 __all__ = ["add"]
 
@@ -130,8 +129,7 @@ def _run(options: argparse.Namespace) -> None:
             raise InputError(
                 f"{part!r} looks like several options, with a comma before 'name='; rename it"
             )
-    spec = options.model + (f":{','.join(parts)}" if parts else "")
-    model = opened(spec, dataset)
+    model = named_model(options.model, ",".join(parts) or None, dataset)
     if not isinstance(model, DensityModel):
         raise NeedsDensityError(
             f"{options.model} gives saliency maps, not densities; use export-maps"
