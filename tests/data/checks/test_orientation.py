@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.ndimage import gaussian_filter
 
 from salmetrics import Fixations, Stimuli
 from salmetrics.data.checks.orientation import orientation_findings
@@ -50,6 +51,27 @@ def test_maps_that_are_low_where_people_look():
     (finding,) = orientation_findings("mine", spots(np.negative), STIMULI, FIXATIONS)
     assert (finding.level, finding.code) == ("warning", "inverted")
     assert "low where people look" in finding.message
+
+
+@pytest.mark.parametrize("n", [3, 7])
+def test_few_images(n):
+    for flip, code in ((np.negative, "inverted"), (lambda m: m[::-1], "orientation")):
+        few = dict(list(spots(flip).items())[:n])
+        (finding,) = orientation_findings("mine", few, STIMULI, FIXATIONS)
+        assert finding.code == code
+    few = dict(list(spots().items())[:n])
+    assert orientation_findings("mine", few, STIMULI, FIXATIONS) == []
+    for seed in range(10):  # poor models, whose maps are low at most fixations of some image
+        noise = np.random.default_rng(seed).standard_normal((n, 60, 80))
+        maps = dict(zip(STIMULI.ids, (gaussian_filter(each, 6) for each in noise), strict=False))
+        assert orientation_findings("mine", maps, STIMULI, FIXATIONS) == []
+
+
+def test_maps_that_cannot_be_standardised_do_not_count():
+    maps = spots(np.negative)
+    for name, value in zip(STIMULI.ids[:10], [np.nan, np.inf] * 5, strict=True):
+        maps[name] = np.where(maps[name] < -0.5, value, maps[name])
+    assert orientation_findings("mine", maps, STIMULI, FIXATIONS) == []
 
 
 def test_transposed_maps_of_square_images():
