@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -262,11 +262,13 @@ def _read(path: str | Path, stimuli: Stimuli, form: TableFormat) -> FixationRows
         for name, values in table.columns.items()
         if name not in roles.values()
     }
-    notes = table.notes if position.of_screen is None else (*table.notes, position.of_screen)
+    notes = table.notes
     if "subject" not in roles:
         notes += unused_subjects(list(others), others.__getitem__)
     places = _places(columns.rows, table.where)
-    return _assembled(columns, others, stimuli, known, form, (units, origin), notes, places)
+    rows = _assembled(columns, others, stimuli, known, form, (units, origin), notes, places)
+    of_screen = position.notes(rows.x, rows.y, stimuli.sizes[rows.image])
+    return replace(rows, notes=(*rows.notes, *of_screen))
 
 
 def _places(rows: NDArray[np.int64], where: Callable[[int], str]) -> Callable[[int], str]:
