@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from salmetrics.data.fixation_columns import MISSING, FixationColumns, fixation_columns
+from salmetrics.data.fixation_columns import MISSING, FixationColumns, chosen, fixation_columns
 from salmetrics.data.positions import check_units, to_pixels
 from salmetrics.data.presets import layout_of, preset_like
 from salmetrics.data.stimuli import Stimuli
@@ -220,7 +220,7 @@ def _read(path: str | Path, stimuli: Stimuli, form: TableFormat) -> FixationRows
         separator=form.separator,
         encoding=form.encoding,
         comment=form.comment,
-        keep=layout.keep,
+        keep=None if layout.preset is None else layout.keep,
     )
     table = layout.one_row_each(table, raw=form.units is not None)
     roles = layout.chosen(table.columns)
@@ -258,7 +258,7 @@ def _read(path: str | Path, stimuli: Stimuli, form: TableFormat) -> FixationRows
         raise InputError(f"{error}; {table.guessed}") from error
     columns = columns.on_images(lambda name: name in known.image_of)
     others = {
-        name: as_column([values[row] for row in columns.rows], decimal)
+        name: as_column(chosen(values, columns.rows), decimal)
         for name, values in table.columns.items()
         if name not in roles.values()
     }
@@ -287,7 +287,7 @@ def _assembled(
     where: Callable[[int], str],
 ) -> FixationRows:
     """Return fixations with positions in pixels, on the images that have the names."""
-    image = np.array([known.image_of[name] for name in columns.names], dtype=np.int64)
+    image = np.array(list(map(known.image_of.__getitem__, columns.names)), dtype=np.int64)
     units, origin = scale
     x, y = to_pixels(
         columns.x,
@@ -322,7 +322,6 @@ def _matched(
 
     With `drop`, names without an image are left out.
     """
-    first_row = {name: row for row, name in reversed(list(enumerate(names)))}
     unique = list(dict.fromkeys(names))
     orders = two_orders(stimuli.ids)
     if template is not None and orders is not None and counts_images(template):
@@ -333,7 +332,7 @@ def _matched(
     matching = match_rows(unique, stimuli.ids, template, drop=drop)
     if matching.problems:
         listed = [
-            f"{text} in {where(first_row[name])}"
+            f"{text} in {where(names.index(name))}"
             for name, text in list(matching.problems.items())[:3]
         ]
         raise InputError(

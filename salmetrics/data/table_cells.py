@@ -68,6 +68,8 @@ def decimal_mark(
     InputError
         If a comma may be either a decimal mark or a mark of thousands.
     """
+    if separator == ",":
+        return "."
     grouped: list[str] = []
     n_with, n_without = 0, 0
     for name, cells in columns:
@@ -80,7 +82,7 @@ def decimal_mark(
                 return "."
             elif isinstance(cell, str) and cell.casefold() not in NO_VALUE:
                 n_without += 1
-    if not n_with or separator == ",":
+    if not n_with:
         return "."
     if len(grouped) == n_with and n_without:
         raise InputError(
@@ -114,8 +116,8 @@ def as_numbers(
     if isinstance(cells, np.ndarray) and cells.dtype.kind in "biuf":
         return cells.astype(np.float64), np.zeros(0, np.int64)
     if decimal == "." and len(cells) and _has_digits_alone(cells):
-        try:  # NumPy reads the same numbers, faster
-            numbers = np.array(cells, dtype=str).astype(np.float64)
+        try:  # the same numbers, faster
+            numbers = np.array(list(map(float, cells)))
         except ValueError:
             pass  # such as an empty cell; found below
         else:
@@ -143,7 +145,7 @@ def as_numbers(
 
 def _has_digits_alone(cells: Cells) -> bool:
     """Whether all cells are texts of characters that numbers have."""
-    return all(isinstance(cell, str) for cell in cells) and set("".join(cells)) <= _DIGITS
+    return set(map(type, cells)) == {str} and set("".join(cells)) <= _DIGITS
 
 
 def as_column(cells: Sequence[str], decimal: str = ".") -> NDArray[Any]:
@@ -156,7 +158,7 @@ def as_column(cells: Sequence[str], decimal: str = ".") -> NDArray[Any]:
         return np.array([cell.lower() == "true" for cell in cells])
     if not any(map(_CODE.fullmatch, values)):
         if values and all(map(_WHOLE.fullmatch, values)):
-            return np.array(cells, dtype=str).astype(np.int64)
+            return np.array(list(map(int, cells)), np.int64)
         numbers, bad = as_numbers(cells, decimal)
         if not bad.size and (np.isfinite(numbers).any() or not len(cells)):
             return numbers

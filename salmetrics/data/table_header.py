@@ -11,6 +11,7 @@ from salmetrics.data.table_cells import LISTS, is_list, is_number, shortened, sh
 from salmetrics.errors import InputError
 
 __all__ = [
+    "MARKERS",
     "SEPARATORS",
     "ColumnsError",
     "cells_of",
@@ -24,7 +25,7 @@ __all__ = [
 
 SEPARATORS = {",": "','", ";": "';'", "\t": "a tab", "|": "'|'", " ": "blanks"}
 _SEPARATOR_NAMES = {"\\t": "\t", "comma": ",", "semicolon": ";", "space": " ", "tab": "\t"}
-_MARKERS = ("#", "%", "//")  # which comments begin with
+MARKERS = ("#", "%", "//")  # which comments begin with
 _HEAD = 200  # lines among which the header is looked for
 _LARGEST_CELL = 2**31 - 1  # such as all samples of a trial
 
@@ -75,7 +76,7 @@ def _fits(lines: Sequence[str], n: int, separator: str, comment: str | None) -> 
 
 def is_marked(line: str, comment: str | None) -> bool:
     """Whether a line begins like a comment."""
-    markers = _MARKERS if comment is None else (comment,) if comment else ()
+    markers = MARKERS if comment is None else (comment,) if comment else ()
     return line.lstrip().startswith(markers) if markers else False
 
 

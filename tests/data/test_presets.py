@@ -4,6 +4,7 @@ import csv
 import io
 import json
 
+import numpy as np
 import pandas as pd
 import pytest
 

@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from salmetrics import InputError
+from salmetrics.data import tables
 from salmetrics.data.table_cells import as_numbers
 from salmetrics.data.tables import read_table
 
@@ -313,3 +314,40 @@ def test_columns_of_lists_in_a_binary_table(tmp_path):
     pd.DataFrame({"file": ["cat.png"], "location": [[1.5, 2.0]]}).to_parquet(path)
     with pytest.raises(InputError, match=r"As to 'location': it holds lists such as"):
         read_table(path, WANTED)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "a,b,c\n1, 2 ,x y\n,3,\n4,5,6\n",
+        "a,b,c\r\n1,2,3\r\n\r\n4,5,6",
+        "a\tb\tc\n1\t2\t\t\n",
+        "note\na,b,a\n1,2,3\n4,5,6\n",
+        "a,b,c\n1,2,3\na,b,c\n4,5,6\n",
+        "a,b,c\n1,2,3\n,,\n4,5,6\n",
+        "a,b,c\n1,2,3,\n4,5,6,\n",
+        'a,b,c\n"1,5",2,3\n4,5,6\n',
+        "a,b,c\n1,2,3\n# 7,8\n% x\n4,5,6\n",
+        "a,b,c\n1,100%,http://c\n4,5,#6\n",
+        "a,b,c\npx,px,px\n4,5,6\n",
+        ",a,b,c\n1,7,8,9\n2,5,5,5\n",
+        "a,b,c\n",
+    ],
+)
+def test_plain_rows_are_read_as_others_are(tmp_path, monkeypatch, content):
+    path = tmp_path / "t.csv"
+    path.write_bytes(content.encode())
+    wanted = {"x": ("a",), "y": ("b",)}
+    try:
+        quick = read_table(path, wanted)
+    except InputError as error:
+        quick = error
+    monkeypatch.setattr(tables._Source, "plain_columns", lambda self: None)
+    try:
+        slow = read_table(path, wanted)
+    except InputError as error:
+        assert str(quick) == str(error)
+        return
+    assert quick.columns == slow.columns
+    assert quick.lines.tolist() == slow.lines.tolist()
+    assert (quick.units, quick.notes) == (slow.units, slow.notes)
