@@ -53,7 +53,7 @@ def test_maps_that_are_low_where_people_look():
     assert "low where people look" in finding.message
 
 
-@pytest.mark.parametrize("n", [3, 7])
+@pytest.mark.parametrize("n", [3, 5])
 def test_few_images(n):
     for flip, code in ((np.negative, "inverted"), (lambda m: m[::-1], "orientation")):
         few = dict(list(spots(flip).items())[:n])
@@ -61,7 +61,7 @@ def test_few_images(n):
         assert finding.code == code
     few = dict(list(spots().items())[:n])
     assert orientation_findings("mine", few, STIMULI, FIXATIONS) == []
-    for seed in range(10):  # poor models, whose maps are low at most fixations of some image
+    for seed in range(5):  # poor models, whose maps are low at most fixations of some image
         noise = np.random.default_rng(seed).standard_normal((n, 60, 80))
         maps = dict(zip(STIMULI.ids, (gaussian_filter(each, 6) for each in noise), strict=False))
         assert orientation_findings("mine", maps, STIMULI, FIXATIONS) == []

@@ -132,7 +132,7 @@ def test_places_on_a_grid_do_not_repeat_in_a_row():
 
 
 def test_subjects_are_named_if_there_are_some():
-    alone = FIXATIONS.select_subjects(FIXATIONS.subject[:1])
+    alone = FIXATIONS[FIXATIONS.subject == FIXATIONS.subject[0]]
     for fixations, said in ((FIXATIONS, True), (alone, False)):
         n = len(fixations)
         (copies,) = row_findings(STIMULI, fixations[np.tile(np.arange(n), 2)])
