@@ -11,13 +11,13 @@ from salmetrics.data.table_cells import LISTS, is_list, is_number, shortened, sh
 from salmetrics.errors import InputError
 
 __all__ = [
-    "MARKERS",
     "SEPARATORS",
     "ColumnsError",
     "cells_of",
     "check_columns",
     "find_header",
     "is_marked",
+    "markers",
     "refusal",
     "separator_of",
     "split",
@@ -25,7 +25,7 @@ __all__ = [
 
 SEPARATORS = {",": "','", ";": "';'", "\t": "a tab", "|": "'|'", " ": "blanks"}
 _SEPARATOR_NAMES = {"\\t": "\t", "comma": ",", "semicolon": ";", "space": " ", "tab": "\t"}
-MARKERS = ("#", "%", "//")  # which comments begin with
+_MARKERS = ("#", "%", "//")  # which comments begin with
 _HEAD = 200  # lines among which the header is looked for
 _LARGEST_CELL = 2**31 - 1  # such as all samples of a trial
 
@@ -76,8 +76,12 @@ def _fits(lines: Sequence[str], n: int, separator: str, comment: str | None) -> 
 
 def is_marked(line: str, comment: str | None) -> bool:
     """Whether a line begins like a comment."""
-    markers = MARKERS if comment is None else (comment,) if comment else ()
-    return line.lstrip().startswith(markers) if markers else False
+    return line.lstrip().startswith(markers(comment))
+
+
+def markers(comment: str | None) -> tuple[str, ...]:
+    """Return what comments may begin with."""
+    return _MARKERS if comment is None else (comment,) if comment else ()
 
 
 def _names(cells: Sequence[str]) -> list[str]:

@@ -19,12 +19,12 @@ from numpy.typing import NDArray
 from salmetrics.array_types import Rows
 from salmetrics.data.table_cells import is_list
 from salmetrics.data.table_header import (
-    MARKERS,
     SEPARATORS,
     cells_of,
     check_columns,
     find_header,
     is_marked,
+    markers,
     refusal,
     separator_of,
     split,
@@ -259,13 +259,13 @@ class _Source:
         written = [k for k, line in enumerate(below) if line]
         text = self.separator.join(line for line in below if line)
         n = len(self.names)
-        markers = MARKERS if self.comment is None else (self.comment,) if self.comment else ()
+        marks = markers(self.comment)
         if (
             self.separator == " "
             or '"' in text
             or {below[k].count(self.separator) for k in written} != {n - 1}
             or (
-                any(map(text.__contains__, markers))
+                any(map(text.__contains__, marks))
                 and any(is_marked(line, self.comment) for line in below)
             )
         ):
