@@ -1,7 +1,6 @@
 """Empirical maps: the ground truth of scores, as arrays and as files."""
 
 import json
-
 import warnings
 
 import numpy as np
