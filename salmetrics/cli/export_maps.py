@@ -20,6 +20,7 @@ from salmetrics.cli.arguments.scoring import add_json, map_reading
 from salmetrics.errors import InputError
 from salmetrics.models.export import export_predictions
 from salmetrics.models.quantised import QuantisedModel
+from salmetrics.results.rendering import counted
 
 __all__ = ["add"]
 
@@ -33,7 +34,7 @@ def add(commands: Any) -> None:
         ),
     )
     command.set_defaults(run=_run)
-    add_data(command, width=False)
+    add_data(command, width=False, images_alone=True)
     add_one_model(command, KINDS, "log_density")
     levels = command.add_argument_group("grey levels, for benchmarks that take images")
     levels.add_argument(
@@ -55,8 +56,8 @@ def _run(options: argparse.Namespace) -> None:
         raise InputError("--without needs --quantise")
     if options.quantise and options.bits == 16:
         raise InputError("--quantise writes 8 bits per pixel; leave out --bits 16")
-    if options.quantise and options.files == ".npy":
-        options.files = ".png"
+    if options.quantise:
+        options.usual_files = ".png"
     check_maps_out(options)
     name, spec = split_name(options.model)
     dataset = shortened(dataset_of(options), options)
@@ -76,5 +77,5 @@ def _run(options: argparse.Namespace) -> None:
         dtype=options.dtype,
     )
     called = name or model.name or spec
-    output.wrote(written, f"{len(dataset)} maps of {called}")
+    output.wrote(written, f"{counted(len(dataset), 'map')} of {called}")
     output.document({"dataset": dataset.name, "model": called, "n_maps": len(dataset)})

@@ -17,6 +17,7 @@ from salmetrics.errors import InputError
 from salmetrics.models.empirical import EmpiricalMaps
 from salmetrics.models.export import export_predictions
 from salmetrics.protocols import PROTOCOLS
+from salmetrics.results.rendering import counted
 
 __all__ = ["add"]
 
@@ -82,7 +83,8 @@ def _run(options: argparse.Namespace) -> None:
     bits = written_bits(options)
     levels = "" if bits is None else f", grey levels of {bits} bits from 0 to each maximum"
     output.wrote(
-        written, f"{len(dataset)} maps, {width}, protocol {maps.protocol.name}{levels}{more}"
+        written,
+        f"{counted(len(dataset), 'map')}, {width}, protocol {maps.protocol.name}{levels}{more}",
     )
     output.document(
         {
