@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from salmetrics.cli import output
-from salmetrics.cli.arguments.dataset import add_data, dataset_of, shortened
+from salmetrics.cli.arguments.dataset import add_data, dataset_of, heading, shortened
 from salmetrics.cli.arguments.map_output import add_writing, check_maps_out, written_bits
 from salmetrics.cli.arguments.parsing import section
 from salmetrics.cli.arguments.scoring import add_json
@@ -56,6 +56,7 @@ def add(commands: Any) -> None:
 def _run(options: argparse.Namespace) -> None:
     check_maps_out(options)
     dataset, left_out = _with_fixations(shortened(dataset_of(options), options))
+    output.say(heading(dataset))
     stimuli = dataset.stimuli
     if options.pixels_per_degree is not None:  # which replaces a width that the data set has
         stimuli = stimuli.with_scale(pixels_per_degree=options.pixels_per_degree)
@@ -90,6 +91,7 @@ def _run(options: argparse.Namespace) -> None:
         {
             "n_maps": len(dataset),
             "n_without_fixations": left_out,
+            "left_out": dict(dataset.fixations.left_out),
             "sigma": smoothing.sigma,
             "cycles": smoothing.cycles,
             "protocol": maps.protocol.name,

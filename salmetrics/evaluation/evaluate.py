@@ -26,6 +26,7 @@ from salmetrics.evaluation.checks import (
 )
 from salmetrics.evaluation.references import wants_gold_standard
 from salmetrics.evaluation.scoring import blurs, check_data, checked_references, scored
+from salmetrics.metrics.registry import whole_metrics
 from salmetrics.models.base import model_name
 from salmetrics.models.conversion import as_model
 from salmetrics.models.short_names import checked_names, distinct_names, names_of_path
@@ -155,6 +156,8 @@ def evaluate(
     choices = get_protocol(protocol)
     if metrics is not None:
         choices = choices.override(metrics=metrics if isinstance(metrics, str) else tuple(metrics))
+    if wants_gold_standard(gold_standard):  # with which shares of it come
+        choices = choices.override(metrics=whole_metrics(choices.metrics))
     if wants_gold_standard(gold_standard) and not shares_of(choices.metrics):
         raise InputError("gold_standard= is for IGE, which needs IG among the metrics")
     named: dict[str, Any] = call_all(
