@@ -7,7 +7,7 @@ from typing import Any
 
 from salmetrics.array_types import KINDS
 from salmetrics.cli import output
-from salmetrics.cli.arguments.dataset import add_data, dataset_of, shortened
+from salmetrics.cli.arguments.dataset import add_data, dataset_of, first_images
 from salmetrics.cli.arguments.map_output import (
     add_one_model,
     add_writing,
@@ -60,7 +60,7 @@ def _run(options: argparse.Namespace) -> None:
         options.usual_files = ".png"
     check_maps_out(options)
     name, spec = split_name(options.model)
-    dataset = shortened(dataset_of(options), options)
+    dataset = first_images(dataset_of(options), options)
     model: Any = opened(spec, dataset, kind=options.kind, **map_reading(options))
     model.check_data(*dataset)
     if options.quantise:

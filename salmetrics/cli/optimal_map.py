@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from salmetrics.cli import output
-from salmetrics.cli.arguments.dataset import add_data, dataset_of, shortened
+from salmetrics.cli.arguments.dataset import add_data, dataset_of, first_images
 from salmetrics.cli.arguments.map_output import (
     add_one_model,
     add_writing,
@@ -107,7 +107,7 @@ def _run(options: argparse.Namespace) -> None:
     check_whole("--n-draws", options.n_draws, 2)
     check_maps_out(options)
     name, spec = split_name(options.model)
-    dataset = shortened(dataset_of(options), options)
+    dataset = first_images(dataset_of(options), options)
     model = opened(spec, dataset, kind=options.kind, **map_reading(options))
     model.check_data(*dataset)
     n = options.n_fixations

@@ -28,9 +28,9 @@ __all__ = [
     "add_width",
     "dataset_of",
     "datasets_of",
+    "first_images",
     "heading",
     "protocol_of",
-    "shortened",
 ]
 
 _DATASET_HELP = (
@@ -148,7 +148,7 @@ def add_first(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--first", type=int, metavar="N", help="use only the first N images")
 
 
-def shortened(dataset: Dataset, options: argparse.Namespace) -> Dataset:
+def first_images(dataset: Dataset, options: argparse.Namespace) -> Dataset:
     """Return the images of a data set that --first selects, all without it."""
     if options.first is None:
         return dataset
@@ -248,7 +248,7 @@ def datasets_of(options: argparse.Namespace, *, ground_truth: bool = False) -> l
             f"two data sets are called {repeated[0]!r}; give one another name: --dataset "
             "SPEC,name=NAME, or --name NAME for that of --images"
         )
-    return [shortened(dataset, options) for dataset in datasets]
+    return [first_images(dataset, options) for dataset in datasets]
 
 
 def _renamed(dataset: Dataset, options: argparse.Namespace) -> Dataset:

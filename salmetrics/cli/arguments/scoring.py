@@ -119,7 +119,7 @@ def with_metrics(
     for key in options.metrics:
         share_of = None if key == "all" else METRICS[key].share_of
         if share_of is not None and not options.gold_standard:
-            raise InputError(f"{key} comes with --gold-standard, beside {share_of}")
+            raise InputError(f"{key} needs a gold standard: give --gold-standard, too")
     keys = tuple(key for key, metric in METRICS.items() if metric.share_of is None)
     return protocol.override(metrics=keys), None
 

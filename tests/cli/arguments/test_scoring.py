@@ -124,7 +124,7 @@ def test_all_metrics(command):
         (["NOPE", "all"], r"got 'NOPE'$"),
         (["ALL"], r"got 'ALL'; did you mean 'all'\?$"),
         (["nss"], r"got 'nss'; did you mean 'NSS'\?$"),
-        (["all", "IGE"], r"^IGE comes with --gold-standard, beside IG$"),
+        (["all", "IGE"], r"^IGE needs a gold standard: give --gold-standard, too$"),
     ],
 )
 def test_keys_that_are_not_computed_are_errors(command, words, text):
