@@ -7,7 +7,6 @@ import os
 import traceback
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -33,6 +32,7 @@ from salmetrics.errors import (
     described,
     shortened,
 )
+from salmetrics.fingerprint import Aside
 from salmetrics.io.name_templates import shifted_numbers
 from salmetrics.io.names import match_maps
 from salmetrics.models.base import DensityModel, Model, SaliencyMapModel, as_array, model_name
@@ -417,10 +417,7 @@ class _Lookup:
         if stimuli is not None:
             self.use_for(stimuli)
 
-    @cached_property  # which digests leave out
-    def notes(self) -> tuple[str, ...]:
-        """What was noticed about the names of the predictions."""
-        return ()
+    notes: Aside[tuple[str, ...]] = Aside((), "What was noticed about their names.")
 
     def use_for(self, stimuli: Stimuli) -> None:
         """Find the predictions of images, if they are not all named by their ids."""
@@ -477,10 +474,7 @@ class _OfModule:
         self._function = function
         self._name = name
 
-    @cached_property  # which digests leave out
-    def _answers(self) -> bool:
-        """Whether a call has succeeded, so that an error is of another kind."""
-        return False
+    _answers: Aside[bool] = Aside(False, "Whether a call has succeeded: errors are of other kinds.")
 
     def __call__(self, stimulus: Stimulus) -> Any:
         try:

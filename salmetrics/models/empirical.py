@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -15,6 +14,7 @@ from salmetrics.data.fixations import Fixations
 from salmetrics.data.stimuli import Stimuli, Stimulus
 from salmetrics.densities.smoothing import Smoothing, smoothing_of
 from salmetrics.errors import InputError, is_number
+from salmetrics.fingerprint import Aside
 from salmetrics.models.base import SaliencyMapModel
 from salmetrics.protocols import Protocol, get_protocol
 
@@ -92,10 +92,7 @@ class EmpiricalMaps(SaliencyMapModel):
         self._fixations = fixations
         self._index = {name: i for i, name in enumerate(stimuli.ids)}
 
-    @cached_property  # which digests leave out
-    def notes(self) -> tuple[str, ...]:
-        """What is odd about the width of the blur."""
-        return ()
+    notes: Aside[tuple[str, ...]] = Aside((), "What is odd about the width of the blur.")
 
     @property
     def parameters(self) -> dict[str, Any]:
