@@ -101,7 +101,7 @@ def test_tables_of_others_are_not_removed(tmp_path, content):
     names = ["generalisation.csv", "a.mit300.md", "a.mit300.tex"]
     for name in names:
         (tmp_path / name).write_bytes(content)
-    run(tmp_path, FLAT, "a")
+    remove_stale(tmp_path, ["a"])
     assert [(tmp_path / name).read_bytes() for name in names] == [content] * 3
 
 
