@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from salmetrics.cli import output
-from salmetrics.cli.arguments.dataset import add_first, shortened
+from salmetrics.cli.arguments.dataset import add_first, first_images
 from salmetrics.cli.arguments.dataset_spec import named_dataset
 from salmetrics.cli.arguments.map_output import add_writing, check_maps_out, written_bits
 from salmetrics.data.dataset import Dataset
@@ -105,7 +105,7 @@ def add(commands: Any) -> None:
 def _run(options: argparse.Namespace) -> None:
     check_choice("--model", options.model, names())
     check_maps_out(options)
-    dataset = shortened(_dataset(options), options)
+    dataset = first_images(_dataset(options), options)
     parts = [] if options.weights is None else [options.weights]
     settings = {
         "centre": options.centre_bias,

@@ -15,14 +15,15 @@ __all__ = [
     "DECIMALS",
     "LISTS",
     "NO_VALUE",
+    "N_EXAMPLES",
     "Cells",
     "as_column",
     "as_numbers",
+    "beginning",
     "decimal_mark",
     "is_list",
     "is_number",
     "listed",
-    "shortened",
     "shown",
 ]
 
@@ -36,7 +37,7 @@ NO_VALUE = frozenset({"", "-", ".", "#n/a", "-nan", "n/a", "na", "nan", "none", 
 
 Cells = Sequence[Any] | NDArray[Any]  # texts, or values of pandas
 
-_N_EXAMPLES = 3
+N_EXAMPLES = 3
 _N_NAMES = 8
 _LONGEST = 40  # characters of a cell or a line in a message
 _DIGITS = frozenset("0123456789+-.eE")
@@ -87,7 +88,7 @@ def decimal_mark(
     if len(grouped) == n_with and n_without:
         raise InputError(
             f"a comma may be a decimal mark or separate thousands: "
-            f"{', '.join(grouped[:_N_EXAMPLES])}; give decimal=',' or write thousands without it"
+            f"{', '.join(grouped[:N_EXAMPLES])}; give decimal=',' or write thousands without it"
         )
     return ","
 
@@ -180,17 +181,17 @@ def is_number(text: str) -> bool:
 
 def listed(rows: Any, where: Callable[[int], str], content: Callable[[int], str]) -> str:
     """Return at most three rows for a message, with their contents."""
-    examples = [f"{where(int(row))} ({content(int(row))})" for row in rows[:_N_EXAMPLES]]
-    return ", ".join(examples) + (" ..." if len(rows) > _N_EXAMPLES else "")
+    examples = [f"{where(int(row))} ({content(int(row))})" for row in rows[:N_EXAMPLES]]
+    return ", ".join(examples) + (" ..." if len(rows) > N_EXAMPLES else "")
 
 
 def shown(names: Sequence[Any], n: int = _N_NAMES) -> str:
     """Return at most n names for a message, each cut to a readable length."""
-    return ", ".join(repr(shortened(str(name))) for name in names[:n]) + (
+    return ", ".join(repr(beginning(str(name))) for name in names[:n]) + (
         " ..." if len(names) > n else ""
     )
 
 
-def shortened(text: str) -> str:
+def beginning(text: str) -> str:
     """Return the beginning of a text, of a readable length."""
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."

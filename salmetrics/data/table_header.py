@@ -7,7 +7,7 @@ import difflib
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from salmetrics.data.table_cells import LISTS, is_list, is_number, shortened, shown
+from salmetrics.data.table_cells import LISTS, beginning, is_list, is_number, shown
 from salmetrics.errors import InputError
 
 __all__ = [
@@ -145,7 +145,7 @@ def refusal(
     if any(is_number(name) for name in names):
         return InputError(
             f"the first line must name the columns, such as "
-            f"{','.join(n[0] for n in wanted.values())}; it is {shortened(first)!r}"
+            f"{','.join(n[0] for n in wanted.values())}; it is {beginning(first)!r}"
         )
     return _lacking(names, wanted, lists)
 

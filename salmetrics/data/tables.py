@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from salmetrics.array_types import Rows
-from salmetrics.data.table_cells import is_list
+from salmetrics.data.table_cells import N_EXAMPLES, is_list
 from salmetrics.data.table_header import (
     SEPARATORS,
     cells_of,
@@ -37,7 +37,6 @@ __all__ = ["Table", "read_table"]
 
 Keep = Callable[[list[str]], Callable[[list[str]], bool]]
 
-_N_EXAMPLES = 3
 _WHOLE = re.compile(r"\d{1,18}", re.ASCII)
 _MOVED = (
     "the header has one cell less than the rows, which begin with the numbers of rows, as R writes "
@@ -376,8 +375,8 @@ def _named(names: Sequence[str], cells: Sequence[list[str]]) -> dict[str, list[s
 
 
 def _refuse_uneven(uneven: Sequence[tuple[int, int]], n: int, separator: str) -> None:
-    examples = ", ".join(f"line {line} has {count}" for line, count in uneven[:_N_EXAMPLES])
-    more = " ..." if len(uneven) > _N_EXAMPLES else ""
+    examples = ", ".join(f"line {line} has {count}" for line, count in uneven[:N_EXAMPLES])
+    more = " ..." if len(uneven) > N_EXAMPLES else ""
     hint = ""
     if separator == "," and all(count > n for _, count in uneven):
         hint = ". If commas are decimal marks, separate the cells by something else, or quote them"

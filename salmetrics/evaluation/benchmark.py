@@ -163,7 +163,8 @@ def benchmark(
         _check_possible(metrics, opened, datasets, choices, truths)
     refused: tuple[type[Exception], ...] = (Exception,) if keep_going else ()
     if out is not None:
-        earlier = check_folder(Path(out), names, makers, ("gold-standard",))
+        layout_name = None if form is None else form.name
+        earlier = check_folder(Path(out), names, makers, ("gold-standard",), layout_name)
         if earlier is not None:
             warnings.warn(earlier, InputWarning, stacklevel=2)
         Path(out).mkdir(parents=True, exist_ok=True)
