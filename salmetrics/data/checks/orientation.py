@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from salmetrics.array_types import AnyArray, Array, Size
+from salmetrics.array_types import AnyArray, Array
 from salmetrics.data.checks.findings import Finding
 from salmetrics.data.checks.scores import (
-    LEAST,
+    GAIN,
     TURNS,
     Places,
     is_clear,
@@ -36,22 +36,16 @@ _TO_CHECK = {
 
 @dataclass
 class _Scores:
-    """Standardised values at the fixations of each image, before and after they are turned.
-
-    `chance` are the variances of what their means gain by it, where there are few images.
-    """
+    """Standardised values at the fixations of each image, before and after they are turned."""
 
     before: list[Array] = field(default_factory=list)
     after: list[Array] = field(default_factory=list)
-    chance: list[float] = field(default_factory=list)
 
-    def gain_clearly(self) -> bool:
-        """Whether the mean rises clearly, and on most images."""
-        gains = [
-            float(after.mean() - before.mean())
-            for after, before in zip(self.after, self.before, strict=True)
-        ]
-        return bool(np.mean(np.array(gains) > 0) > 0.6) and is_clear(gains, self.chance or None)
+    @property
+    def gains(self) -> list[float]:
+        """What the mean of each image gains."""
+        pairs = zip(self.after, self.before, strict=True)
+        return [float(after.mean() - before.mean()) for after, before in pairs]
 
 
 def orientation_findings(
@@ -74,7 +68,7 @@ def orientation_findings(
         "orientation", if the mean standardised value at the fixations rises by .3 and four standard
         errors, and on most images, to one above 0, when their positions are turned, mirrored or, on
         square images, transposed; else "inverted", if it is as clearly below 0. Errors are those
-        over images, or, of fewer than eight images, those of fixations that are moved together.
+        over images, of eight or more, or those of fixations that are moved together.
     """
     place = {image: i for i, image in enumerate(stimuli.ids)}
     usable = {
@@ -85,12 +79,14 @@ def orientation_findings(
         and values.min() < values.max()
     }
     found = {turn: _Scores() for turn in (*TURNS, _TRANSPOSED, "inverted")}
+    looked_at: list[tuple[AnyArray, Places]] = []
     for i, values in usable.items():
         z = standardised(values)
         if z is not None:
             rows = fixations.rows_of_image(i)
             places = fixations.y[rows].astype(np.int64), fixations.x[rows].astype(np.int64)
-            _add(found, z, places, few=len(usable) < LEAST)
+            looked_at.append((values, places))
+            _add(found, z, places)
     inverted = found.pop("inverted")
     found = {turn: scores for turn, scores in found.items() if len(scores.after) >= _LEAST}
     if not found:
@@ -99,7 +95,7 @@ def orientation_findings(
     better = np.concatenate(found[best].after)
     low = float(np.concatenate(inverted.before).mean())
     if better.mean() > max(0.25, 2 * better.std() / better.size**0.5) and (
-        found[best].gain_clearly()
+        _gains_clearly(found[best], best, looked_at)
     ):
         return [
             Finding(
@@ -112,7 +108,7 @@ def orientation_findings(
                 "were saved",
             )
         ]
-    if not inverted.gain_clearly():
+    if not _gains_clearly(inverted, "inverted", looked_at):
         return []
     return [
         Finding(
@@ -124,20 +120,46 @@ def orientation_findings(
     ]
 
 
-def _add(found: Mapping[str, _Scores], z: Array, places: Places, *, few: bool) -> None:
+def _add(found: Mapping[str, _Scores], z: Array, places: Places) -> None:
     """Add the scores of an image to those of each turn that it may have."""
-    size: Size = (z.shape[0], z.shape[1])
     for turn, scores in found.items():
-        if turn == _TRANSPOSED and size[0] != size[1]:
-            continue
-        scores.before.append(z[places])
-        scores.after.append(_turned_values(z, places, turn))
-        if few:
-            gains = [
-                float(_turned_values(z, moved, turn).mean() - z[moved].mean())
-                for moved in shifts(places, size)
-            ]
-            scores.chance.append(float(np.mean(np.square(gains))))
+        if _is_possible(turn, z):
+            scores.before.append(z[places])
+            scores.after.append(_turned_values(z, places, turn))
+
+
+def _is_possible(turn: str, values: AnyArray) -> bool:
+    return turn != _TRANSPOSED or values.shape[0] == values.shape[1]
+
+
+def _gains_clearly(
+    scores: _Scores, turn: str, looked_at: Sequence[tuple[AnyArray, Places]]
+) -> bool:
+    """Whether the mean rises clearly, and on most images.
+
+    The gains of few images differ so much that only chance, of fixations that are moved together,
+    says whether their mean is clear.
+    """
+    gains = scores.gains
+    if np.mean(np.array(gains) > 0) <= 0.6:
+        return False
+    if is_clear(gains):
+        return True
+    possible = [each for each in looked_at if _is_possible(turn, each[0])]
+    if np.mean(gains) < GAIN:
+        return False
+    return is_clear(gains, [_chance(*each, turn) for each in possible])
+
+
+def _chance(values: AnyArray, places: Places, turn: str) -> float:
+    """Return the variance of what an image's mean gains if its fixations are moved together."""
+    z = standardised(values)
+    assert z is not None
+    gains = [
+        float(_turned_values(z, moved, turn).mean() - z[moved].mean())
+        for moved in shifts(places, (z.shape[0], z.shape[1]))
+    ]
+    return float(np.mean(np.square(gains)))
 
 
 def _turned_values(z: Array, places: Places, turn: str) -> Array:

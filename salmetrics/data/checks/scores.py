@@ -71,8 +71,8 @@ def is_clear(gains: Array | Sequence[float], variances: Sequence[float] | None =
     gains
         One mean for each image.
     variances
-        Variances of the means by chance, for the standard error of fewer than eight images, whose
-        own spread says little. Without them, few images are never clear.
+        Variances of the means by chance, in place of the spread of the means. Without them, fewer
+        than eight images are never clear.
 
     Examples
     --------
@@ -81,10 +81,10 @@ def is_clear(gains: Array | Sequence[float], variances: Sequence[float] | None =
     """
     means = np.asarray(gains, np.float64)
     n = len(means)
-    if n >= LEAST:
-        error = float(means.std(ddof=1)) / n**0.5
-    elif variances is not None and n:
+    if variances is not None and n:
         error = float(np.sum(variances)) ** 0.5 / n
+    elif n >= LEAST:
+        error = float(means.std(ddof=1)) / n**0.5
     else:
         return False
     return bool(means.mean() >= max(GAIN, _CLEAR * error))
