@@ -10,14 +10,16 @@ from collections.abc import Mapping
 from functools import cache, cached_property
 from pathlib import Path, PurePath
 from types import BuiltinFunctionType, CodeType, FunctionType, MethodType, ModuleType
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
 from salmetrics.array_types import is_tensor, to_numpy
 from salmetrics.errors import InputError
 
-__all__ = ["class_path", "fingerprint"]
+__all__ = ["Aside", "class_path", "fingerprint"]
+
+T = TypeVar("T")
 
 _OURS = ("salmetrics", "salmetrics_models")
 _UNUSED = (  # attributes of a class that do not change what it does
@@ -33,6 +35,32 @@ _UNUSED = (  # attributes of a class that do not change what it does
     "_abc_impl",
 )
 _PLAIN = (bool, int, float, complex, str, bytes, PurePath)
+
+
+class Aside(cached_property[T]):
+    """An attribute that may be set and that digests leave out, such as notes on an object.
+
+    Parameters
+    ----------
+    usual
+        Its value until it is set; nothing changes it in place.
+    doc
+        Its docstring.
+
+    Examples
+    --------
+    >>> class Noted:
+    ...     notes: Aside[tuple[str, ...]] = Aside((), "What was noticed.")
+    >>> noted = Noted()
+    >>> before = fingerprint(noted), noted.notes
+    >>> noted.notes = ("something",)
+    >>> before == (fingerprint(noted), ())
+    True
+    """
+
+    def __init__(self, usual: T, doc: str) -> None:
+        super().__init__(lambda _: usual)
+        self.__doc__ = doc
 
 
 def fingerprint(obj: Any) -> str:
