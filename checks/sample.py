@@ -4,8 +4,8 @@ data: draws 24 photographs, one from each of 24 groups of equal size in the orde
 fixations spread, halves them, and writes them with their fixations.
 
 maps: writes the maps of one model, or of all. Those of LiteGaze are its own, of readouts that have
-not seen the photograph; those of hand-made features are of a training by
-``salmetrics train --example hand-made``, which is resumed, or started, in --hand-made.
+not seen the photograph; those of hand-made features are of a readout that is trained on all other
+photographs, in --hand-made, or was trained there before.
 
     python checks/sample.py data --root OSIE
     python checks/sample.py maps --root OSIE --hand-made hand-made
@@ -15,6 +15,7 @@ not seen the photograph; those of hand-made features are of a training by
 import argparse
 import io
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -89,20 +90,25 @@ def litegaze(options):
 
 
 def hand_made(options):
-    """Yield each photograph's grey levels of unseen readouts of hand-made features."""
-    from salmetrics_models.training.configuration import example, read_configuration
+    """Yield each photograph's grey levels of a readout of hand-made features of all others."""
+    from salmetrics_models.backbones.handmade import HAND_MADE
+    from salmetrics_models.deepgaze.architectures import DEEPGAZE_2E
+    from salmetrics_models.training import Recipe, Stage, train
 
-    options.hand_made.mkdir(parents=True, exist_ok=True)
-    config = options.hand_made / "hand-made.toml"
-    config.write_text(example("hand-made"), "utf-8")
-    configuration = read_configuration(
-        config,
-        lambda name, folder: load(name, folder or options.root),
-        out=options.hand_made / "run",
-    )
-    trained = configuration.train()
-    model = trained.cross_validated(device="cpu")
     stimuli, _ = load("sample")
+    osie = salmetrics.resize(load("osie", options.root), SIZE)
+    others = np.flatnonzero([name not in stimuli.ids for name in osie.stimuli.ids])
+    stopping = others[::10]
+    training = np.setdiff1d(others, stopping)
+    recipe = Recipe(learning_rate=0.01, milestones=(8, 12, 15), max_epochs=18, batch_size=8)
+    small = replace(DEEPGAZE_2E, backbones=(HAND_MADE,), downsample=1, readout_factor=8)
+    trained = train(
+        replace(small, map_factor=4),
+        [Stage("osie", osie[training], recipe, validation=osie[stopping])],
+        options.hand_made,
+        device="cpu",
+    )
+    model = trained.model(device="cpu")
     for stimulus in stimuli:
         yield stimulus, log_levels(model.log_density(stimulus))
 
