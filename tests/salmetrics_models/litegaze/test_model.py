@@ -13,7 +13,6 @@ from salmetrics import InputError
 from salmetrics.data.folds import Folds
 from salmetrics.datasets import load
 from salmetrics_models import LiteGaze, ReadoutModel
-from salmetrics_models.backbones.backbone import FeatureExtractor
 from salmetrics_models.backbones.efficientnet_lite import EFFICIENTNET_LITE
 from salmetrics_models.backbones.loading import load_backbone
 from salmetrics_models.deepgaze.network import DeepGazeNetwork
@@ -188,7 +187,7 @@ def test_a_centre_bias_of_ones_own(trained, model):
 
 def test_images_that_are_too_narrow(model):
     stimuli = salmetrics.Stimuli.from_arrays([np.zeros((60, 400, 3), np.uint8)])
-    with pytest.raises(InputError, match="the other side must then have at least 64.* 60 x 400"):
+    with pytest.raises(InputError, match=r"the other side must then have at least 64.* 60 x 400"):
         model.log_density(stimuli[0])
 
 
