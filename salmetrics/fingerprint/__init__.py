@@ -1,0 +1,5 @@
+"""Digests of models and data, which tell whether a stored result belongs to them."""
+
+from salmetrics.fingerprint.digests import class_path, fingerprint
+
+__all__ = ["class_path", "fingerprint"]
