@@ -5,13 +5,14 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import cache, partial
+from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from salmetrics.errors import InputError, check_choice, check_list
+from salmetrics_models.devices import kept_tensors
 from salmetrics_models.weights.packaged import PackagedWeights
 
 __all__ = [
@@ -223,12 +224,11 @@ def maps_of(
     return [maps[name] for name in wanted]
 
 
-@cache
+@kept_tensors(maxsize=64)
 def _mean_and_std(normalisation: Normalisation, device: torch.device) -> Tensor:
     """Return both, shape (2, 3, 1, 1); cached, since each copy would make a GPU wait."""
     values = (normalisation.mean, normalisation.std)
-    with torch.inference_mode(False):
-        return torch.tensor(values, dtype=torch.float64, device=device)[..., None, None]
+    return torch.tensor(values, dtype=torch.float64, device=device)[..., None, None]
 
 
 def _keep(

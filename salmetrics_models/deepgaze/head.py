@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from functools import lru_cache
 
 import torch
 from torch import Tensor, nn
@@ -15,6 +14,7 @@ from salmetrics_models.backbones.backbone import Backbone
 from salmetrics_models.deepgaze.architectures import Architecture
 from salmetrics_models.deepgaze.finaliser import Finaliser, Mixing, mixing_for, nearest
 from salmetrics_models.deepgaze.readouts import EPS, Readouts
+from salmetrics_models.devices import kept_tensors
 
 __all__ = [
     "Head",
@@ -199,7 +199,7 @@ def _centred(maps: Sequence[Tensor], grid: Size) -> tuple[list[Tensor], Tensor]:
 
     Each pixel of a map counts as often as the nearest neighbours on the grid repeat it.
     """
-    shares = [_shares(m.shape[-2:], grid, m.dtype, m.device) for m in maps]
+    shares = [_shares((m.shape[-2], m.shape[-1]), grid, m.dtype, m.device) for m in maps]
     n = sum(m.shape[1] for m in maps)
     # one axis after the other: over both at once float32 loses three digits
     means = [(m.flatten(2) @ share).sum(1) for m, share in zip(maps, shares, strict=True)]
@@ -212,15 +212,14 @@ def _centred(maps: Sequence[Tensor], grid: Size) -> tuple[list[Tensor], Tensor]:
     return centred, torch.rsqrt(variance + EPS)[:, None, None, None]
 
 
-@lru_cache(maxsize=64)
+@kept_tensors(maxsize=64)
 def _shares(size: Size, grid: Size, dtype: torch.dtype, device: torch.device) -> Tensor:
     """Return the share of the grid for which each pixel of a map stands, shape (h * w,)."""
-    with torch.inference_mode(False):  # may be used with gradients later
-        down, across = (
-            torch.bincount(nearest(n_in, n_out, dtype, device), minlength=n_in).to(dtype) / n_out
-            for n_in, n_out in zip(size, grid, strict=True)
-        )
-        return torch.outer(down, across).flatten()
+    down, across = (
+        torch.bincount(nearest(n_in, n_out, dtype, device), minlength=n_in).to(dtype) / n_out
+        for n_in, n_out in zip(size, grid, strict=True)
+    )
+    return torch.outer(down, across).flatten()
 
 
 def channel_scale(maps_by_image: Iterable[Sequence[Tensor]]) -> Tensor:
