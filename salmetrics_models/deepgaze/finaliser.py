@@ -48,7 +48,11 @@ class Finaliser(nn.Module):
         "nearest" neighbours, or "bicubic" in steps, see `stepwise_enlargement`.
     smooth
         Whether maps are blurred.
+    centre_weight
+        Whether the weight of the centre bias is learnt; otherwise it stays 1.
     """
+
+    centre_weight: Tensor
 
     def __init__(
         self,
@@ -57,12 +61,17 @@ class Finaliser(nn.Module):
         *,
         enlargement: Enlargement = "nearest",
         smooth: bool = True,
+        centre_weight: bool = True,
     ) -> None:
         super().__init__()
         self._enlarge = _ENLARGEMENT_OF_LINES[enlargement]
         self.sigma = nn.Parameter(torch.full((n_components,), float(sigma))) if smooth else None
         self._overshoots = enlargement != "nearest"
-        self.centre_weight = nn.Parameter(torch.ones(n_components))
+        weight = torch.ones(n_components)
+        if centre_weight:
+            self.centre_weight = nn.Parameter(weight)
+        else:  # which files hold all the same
+            self.register_buffer("centre_weight", weight)
         self._matrices: dict[tuple[Any, ...], Shared[Tensor]] = {}
 
     def forward(self, readouts: Tensor, centre: Tensor, components: Tensor) -> Tensor:

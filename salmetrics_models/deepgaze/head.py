@@ -48,7 +48,10 @@ class Head(nn.Module):
         n = architecture.n_components
         self.readouts = Readouts(backbone.channels, architecture.layers, n)
         self.finaliser = Finaliser(
-            n, enlargement=architecture.enlargement, smooth=architecture.smooth
+            n,
+            enlargement=architecture.enlargement,
+            smooth=architecture.smooth,
+            centre_weight=architecture.centre_weight,
         )
         self._factors: list[float] | None = None
         if architecture.aligned:
