@@ -85,6 +85,9 @@ class Backbone:
         share one cache; empty for `layers` alone.
     normalisation
         How the network wants the values of images.
+    offsets
+        Centre of the receptive field of unit 0 of each layer, in pixels, from that of pixel 0; empty
+        unless features are aligned.
     packaged
         Weights in an installed package, which are the default; None: they come from a file.
 
@@ -106,6 +109,7 @@ class Backbone:
     pool: tuple[str, ...] = ()
     normalisation: Normalisation = IMAGENET
     packaged: PackagedWeights | None = None
+    offsets: tuple[float, ...] = ()
 
     def reading(self, layers: Sequence[str], *, pool: Sequence[str] = ()) -> Backbone:
         """Return the same network, read at other layers.
@@ -134,7 +138,9 @@ class Backbone:
         shapes = layer_shapes(replace(self, layers=names))
         strides = tuple(_PROBE // height for _, height, _ in shapes)
         channels = sum(n for n, _, _ in shapes)
-        return replace(self, layers=names, channels=channels, strides=strides, pool=tuple(pool))
+        return replace(
+            self, layers=names, channels=channels, strides=strides, pool=tuple(pool), offsets=()
+        )
 
 
 class FeatureExtractor(nn.Module):

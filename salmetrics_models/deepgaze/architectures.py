@@ -9,6 +9,7 @@ from typing import Any
 from salmetrics.errors import InputError, check_choice, check_whole, is_number
 from salmetrics_models.backbones.backbone import Backbone
 from salmetrics_models.backbones.networks import ALEXNET, BACKBONES, VGG_19
+from salmetrics_models.backbones.receptive_fields import located
 from salmetrics_models.backbones.registry import known_backbones
 from salmetrics_models.deepgaze.finaliser import ENLARGEMENTS, Enlargement
 from salmetrics_models.deepgaze.readouts import ReadoutLayer
@@ -82,9 +83,8 @@ class Architecture:
                 "an architecture needs backbones with different names, and layers; got backbones "
                 f"{names} and {len(self.layers)} layers"
             )
-        if self.aligned:  # which needs the strides
-            with_strides = [b if b.strides else b.reading(b.layers) for b in self.backbones]
-            object.__setattr__(self, "backbones", tuple(with_strides))
+        if self.aligned:  # which needs the places of units
+            object.__setattr__(self, "backbones", tuple(map(located, self.backbones)))
 
     def description(self) -> dict[str, Any]:
         """Return values that JSON can hold, from which `from_description` restores this."""
