@@ -86,8 +86,8 @@ class Backbone:
     normalisation
         How the network wants the values of images.
     offsets
-        Centre of the receptive field of unit 0 of each layer, in pixels, from that of pixel 0; empty
-        unless features are aligned.
+        Centre of the receptive field of unit 0 of each layer, in pixels, where that of pixel 0 is
+        0; empty unless features are aligned.
     packaged
         Weights in an installed package, which are the default; None: they come from a file.
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any
 
 import torch
@@ -19,7 +20,6 @@ _NARROW = 64  # the other side of the image, in pixels
 # sides of images, of which the first one that shows whole receptive fields is taken, and an odd one
 # for each, at which every halving rounds
 _SIDES = ((1024, 993), (8192, 8161))
-_ALONG = ("rows", "columns")
 
 
 def located(backbone: Backbone) -> Backbone:
@@ -46,29 +46,52 @@ def located(backbone: Backbone) -> Backbone:
     """
     if backbone.offsets:
         return backbone
+    calls = (backbone.make, backbone.trunk)
+    measure = _kept_places if all(isinstance(c, Hashable) for c in calls) else _all_places
+    try:
+        # choices among the layers of a pool share one measurement
+        places = measure(*calls, backbone.pool or backbone.layers)
+    except _NotAlignableError as error:
+        if backbone.pool and backbone.pool != backbone.layers:  # perhaps because of other layers
+            alone = located(replace(backbone, pool=()))
+            return replace(alone, pool=backbone.pool)
+        some = ", ".join(backbone.layers[:3])
+        raise InputError(
+            f"features of {backbone.name} at {some} cannot be aligned, as {error}; "
+            "use an architecture with aligned=False, or other layers"
+        ) from error
+    own = [places[name] for name in backbone.layers]
+    strides = tuple(int(stride) for stride, _ in own)
+    return replace(backbone, strides=strides, offsets=tuple(offset for _, offset in own))
+
+
+class _NotAlignableError(Exception):
+    pass
+
+
+def _all_places(
+    make: Callable[[], nn.Module], trunk: Callable[[Any], Any], layers: tuple[str, ...]
+) -> dict[str, tuple[float, float]]:
+    """Return stride and centre of unit 0 of each layer."""
+    backbone = Backbone("", make, trunk, layers, 0)
     network = _network(backbone)
     found: list[list[tuple[float, float]]] = []
-    for along, _ in enumerate(_ALONG):
+    for along in (0, 1):
         for even, odd in _SIDES:
             places = _places(backbone, network, even, along)
             if places is not None:
                 found += [places, _places(backbone, network, odd, along) or []]
                 break
         else:
-            raise _not_alignable(backbone, "units see the whole image")
+            raise _NotAlignableError("units see the whole image")
     if any(places != found[0] for places in found):
-        raise _not_alignable(
-            backbone, "the places of units depend on the size of the image or on the axis"
+        raise _NotAlignableError(
+            "the places of units depend on the size of the image or on the axis"
         )
-    strides = tuple(int(stride) for stride, _ in found[0])
-    return replace(backbone, strides=strides, offsets=tuple(offset for _, offset in found[0]))
+    return dict(zip(layers, found[0], strict=True))
 
 
-def _not_alignable(backbone: Backbone, why: str) -> InputError:
-    return InputError(
-        f"features of {backbone.name} at {', '.join(backbone.layers[:3])} cannot be aligned, as "
-        f"{why}; use an architecture with aligned=False, or other layers"
-    )
+_kept_places = lru_cache(maxsize=32)(_all_places)
 
 
 def _network(backbone: Backbone) -> nn.Module:
@@ -180,7 +203,7 @@ def _average(
     **others: Any,
 ) -> Tensor:
     if dilation not in (1, (1, 1), [1, 1]):
-        raise InputError("features after pooling with gaps between pixels cannot be aligned")
+        raise _NotAlignableError("they come after pooling with gaps between pixels")
     return nn.functional.avg_pool2d(images, kernel_size, stride or None, padding, ceil_mode)
 
 
