@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, nullcontext
+from functools import lru_cache, wraps
+from typing import Any, Generic, ParamSpec, TypeVar
 
 import torch
 from torch import Tensor
 
 from salmetrics.errors import InputError, check_whole
 
-__all__ = ["device_of", "sent", "settings_of_torch"]
+__all__ = ["Shared", "device_of", "kept_tensors", "sent", "settings_of_torch"]
+
+_Given = ParamSpec("_Given")
+_Value = TypeVar("_Value")
 
 _SETTINGS = threading.RLock()
 
@@ -89,3 +94,66 @@ def settings_of_torch(
         finally:
             torch.set_num_threads(before[0])
             convolutions.allow_tf32, products.allow_tf32 = before[1:]
+
+
+class Shared(Generic[_Value]):
+    """A value whose tensors were made in one stream of a GPU and are read in others.
+
+    Parameters
+    ----------
+    value
+        A tensor, or an object whose attributes are tensors or lists of them, made in the current
+        stream.
+    """
+
+    def __init__(self, value: _Value) -> None:
+        self._value = value
+        self._on_gpu = [tensor for tensor in _tensors(value) if tensor.is_cuda]
+        if self._on_gpu:
+            self._stream = torch.cuda.current_stream(self._on_gpu[0].device)
+            self._made = torch.cuda.Event()
+            self._made.record(self._stream)
+
+    def read(self) -> _Value:
+        """Return the value, for work in the current stream, which waits until it has been made."""
+        if self._on_gpu:
+            now = torch.cuda.current_stream(self._on_gpu[0].device)
+            if now != self._stream:
+                now.wait_event(self._made)
+                for tensor in self._on_gpu:
+                    tensor.record_stream(now)  # its memory stays reserved until `now` has used it
+        return self._value
+
+
+def kept_tensors(maxsize: int) -> Callable[[Callable[_Given, _Value]], Callable[_Given, _Value]]:
+    """Return a decorator that caches the tensors of a function, for all streams of a GPU.
+
+    Parameters
+    ----------
+    maxsize
+        Number of values that are kept.
+    """
+
+    def decorator(make: Callable[_Given, _Value]) -> Callable[_Given, _Value]:
+        @lru_cache(maxsize)
+        def kept(*given: Any, **named: Any) -> Shared[_Value]:
+            with torch.inference_mode(False):  # may be used with gradients later
+                return Shared(make(*given, **named))
+
+        @wraps(make)
+        def read(*given: _Given.args, **named: _Given.kwargs) -> _Value:
+            return kept(*given, **named).read()  # type: ignore[arg-type]
+
+        return read
+
+    return decorator
+
+
+def _tensors(value: Any) -> Iterable[Tensor]:
+    if isinstance(value, Tensor):
+        yield value
+    elif isinstance(value, (list, tuple)):
+        for part in value:
+            yield from _tensors(part)
+    elif hasattr(value, "__dict__"):
+        yield from _tensors(list(vars(value).values()))

@@ -5,13 +5,14 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import cache, partial
+from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from salmetrics.errors import InputError, check_choice, check_list
+from salmetrics_models.devices import kept_tensors
 from salmetrics_models.weights.packaged import PackagedWeights
 
 __all__ = [
@@ -84,6 +85,9 @@ class Backbone:
         share one cache; empty for `layers` alone.
     normalisation
         How the network wants the values of images.
+    offsets
+        Centre of the receptive field of unit 0 of each layer, in pixels, where that of pixel 0 is
+        0; empty unless features are aligned.
     packaged
         Weights in an installed package, which are the default; None: they come from a file.
 
@@ -105,6 +109,7 @@ class Backbone:
     pool: tuple[str, ...] = ()
     normalisation: Normalisation = IMAGENET
     packaged: PackagedWeights | None = None
+    offsets: tuple[float, ...] = ()
 
     def reading(self, layers: Sequence[str], *, pool: Sequence[str] = ()) -> Backbone:
         """Return the same network, read at other layers.
@@ -133,7 +138,9 @@ class Backbone:
         shapes = layer_shapes(replace(self, layers=names))
         strides = tuple(_PROBE // height for _, height, _ in shapes)
         channels = sum(n for n, _, _ in shapes)
-        return replace(self, layers=names, channels=channels, strides=strides, pool=tuple(pool))
+        return replace(
+            self, layers=names, channels=channels, strides=strides, pool=tuple(pool), offsets=()
+        )
 
 
 class FeatureExtractor(nn.Module):
@@ -223,12 +230,11 @@ def maps_of(
     return [maps[name] for name in wanted]
 
 
-@cache
+@kept_tensors(maxsize=64)
 def _mean_and_std(normalisation: Normalisation, device: torch.device) -> Tensor:
     """Return both, shape (2, 3, 1, 1); cached, since each copy would make a GPU wait."""
     values = (normalisation.mean, normalisation.std)
-    with torch.inference_mode(False):
-        return torch.tensor(values, dtype=torch.float64, device=device)[..., None, None]
+    return torch.tensor(values, dtype=torch.float64, device=device)[..., None, None]
 
 
 def _keep(

@@ -139,6 +139,7 @@ VGG_19 = Backbone(
     ("features.28", "features.29", "features.31", "features.32", "features.35"),
     5 * 512,
     (16,) * 5,
+    offsets=(7.5,) * 5,
 )
 
 VGG_11 = Backbone(
@@ -149,6 +150,7 @@ VGG_11 = Backbone(
     ("features.16", "features.17", "features.18", "features.19"),
     4 * 512,
     (16,) * 4,
+    offsets=(7.5,) * 4,
 )
 
 ALEXNET = Backbone(

@@ -9,6 +9,7 @@ from typing import Any
 from salmetrics.errors import InputError, check_choice, check_whole, is_number
 from salmetrics_models.backbones.backbone import Backbone
 from salmetrics_models.backbones.networks import ALEXNET, BACKBONES, VGG_19
+from salmetrics_models.backbones.receptive_fields import located
 from salmetrics_models.backbones.registry import known_backbones
 from salmetrics_models.deepgaze.finaliser import ENLARGEMENTS, Enlargement
 from salmetrics_models.deepgaze.readouts import ReadoutLayer
@@ -48,6 +49,8 @@ class Architecture:
         Enlargement of readouts to maps: "nearest" neighbours, or "bicubic" in steps.
     smooth
         Whether maps are blurred with a Gaussian of learnt width.
+    centre_weight
+        Whether the weight of the centre bias is learnt; otherwise it stays 1.
     """
 
     backbones: tuple[Backbone, ...]
@@ -61,6 +64,7 @@ class Architecture:
     scaled: bool = False
     enlargement: Enlargement = "nearest"
     smooth: bool = True
+    centre_weight: bool = True
 
     def __post_init__(self) -> None:
         for name in ("n_components", "readout_factor", "map_factor", "least_side"):
@@ -71,7 +75,7 @@ class Architecture:
                 f"{self.downsample!r}"
             )
         check_choice("enlargement", self.enlargement, ENLARGEMENTS)
-        for name in ("aligned", "scaled", "smooth"):
+        for name in ("aligned", "scaled", "smooth", "centre_weight"):
             check_choice(name, getattr(self, name), (True, False))
         names = [backbone.name for backbone in self.backbones]
         if not names or len(set(names)) < len(names) or not self.layers:
@@ -79,13 +83,14 @@ class Architecture:
                 "an architecture needs backbones with different names, and layers; got backbones "
                 f"{names} and {len(self.layers)} layers"
             )
-        if self.aligned:  # which needs the strides
-            with_strides = [b if b.strides else b.reading(b.layers) for b in self.backbones]
-            object.__setattr__(self, "backbones", tuple(with_strides))
+        if self.aligned:  # which needs the places of units
+            object.__setattr__(self, "backbones", tuple(map(located, self.backbones)))
 
     def description(self) -> dict[str, Any]:
         """Return values that JSON can hold, from which `from_description` restores this."""
         values = {field.name: getattr(self, field.name) for field in fields(self)}
+        if self.centre_weight:  # as in files that are older than the choice
+            del values["centre_weight"]
         return values | {
             "backbones": [{"name": b.name, "layers": list(b.layers)} for b in self.backbones],
             "layers": [asdict(layer) for layer in self.layers],
@@ -94,12 +99,12 @@ class Architecture:
     def differences(self, other: Architecture) -> list[str]:
         """Return the names of the attributes that differ from those of another architecture.
 
-        Numbers of components and downsampling may differ between files of one model, and are left
-        out.
+        Numbers of components, downsampling and whether the weight of the centre bias was learnt may
+        differ between files of one model, and are left out.
         """
         own, theirs = self.description(), other.description()
-        ignored = ("n_components", "downsample")
-        return [key for key in own if own[key] != theirs[key] and key not in ignored]
+        ignored = ("n_components", "downsample", "centre_weight")
+        return [key for key in own if key not in ignored and own[key] != theirs[key]]
 
     @classmethod
     def from_description(
@@ -189,4 +194,5 @@ DEEPGAZE_2 = Architecture(
     least_side=64,
     aligned=True,
     scaled=True,
+    centre_weight=False,
 )

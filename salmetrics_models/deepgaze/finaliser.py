@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from functools import lru_cache
 from typing import Any, Literal, get_args
 
 import torch
 from torch import Tensor, nn
 
 from salmetrics.array_types import Size
+from salmetrics_models.devices import Shared, kept_tensors
 
 __all__ = [
     "ENLARGEMENTS",
@@ -48,7 +48,11 @@ class Finaliser(nn.Module):
         "nearest" neighbours, or "bicubic" in steps, see `stepwise_enlargement`.
     smooth
         Whether maps are blurred.
+    centre_weight
+        Whether the weight of the centre bias is learnt; otherwise it stays 1.
     """
+
+    centre_weight: Tensor
 
     def __init__(
         self,
@@ -57,13 +61,18 @@ class Finaliser(nn.Module):
         *,
         enlargement: Enlargement = "nearest",
         smooth: bool = True,
+        centre_weight: bool = True,
     ) -> None:
         super().__init__()
         self._enlarge = _ENLARGEMENT_OF_LINES[enlargement]
         self.sigma = nn.Parameter(torch.full((n_components,), float(sigma))) if smooth else None
         self._overshoots = enlargement != "nearest"
-        self.centre_weight = nn.Parameter(torch.ones(n_components))
-        self._matrices: dict[tuple[Any, ...], Tensor] = {}
+        weight = torch.ones(n_components)
+        if centre_weight:
+            self.centre_weight = nn.Parameter(weight)
+        else:  # which files hold all the same
+            self.register_buffer("centre_weight", weight)
+        self._matrices: dict[tuple[Any, ...], Shared[Tensor]] = {}
 
     def forward(self, readouts: Tensor, centre: Tensor, components: Tensor) -> Tensor:
         """Return log densities up to a constant, at the size of the map; all are at most 0.
@@ -120,11 +129,11 @@ class Finaliser(nn.Module):
         key = (n_in, n_out, *where, id(self.sigma), self.sigma._version)
         kept = self._matrices.get(key)
         if kept is None:
-            kept = blurred(self._enlarge(n_in, n_out, *where), self.sigma)
+            kept = Shared(blurred(self._enlarge(n_in, n_out, *where), self.sigma))
             if len(self._matrices) >= _KEPT:
                 self._matrices.clear()
             self._matrices[key] = kept
-        return kept
+        return kept.read()
 
     def __getstate__(self) -> dict[str, Any]:
         return self.__dict__ | {"_matrices": {}}
@@ -156,15 +165,14 @@ def blurred(enlargement: Tensor, sigma: Tensor) -> Tensor:
     return torch.einsum("kt,oti->koi", kernel, enlargement[rows])
 
 
-@lru_cache(maxsize=_KEPT)
+@kept_tensors(maxsize=_KEPT)
 def nearest_enlargement(n_in: int, n_out: int, dtype: torch.dtype, device: torch.device) -> Tensor:
     """Return the matrix that enlarges a line by nearest neighbours, shape (n_out, n_in)."""
-    with torch.inference_mode(False):  # may be used with gradients later
-        source = nearest(n_in, n_out, dtype, device)
-        return nn.functional.one_hot(source, n_in).to(dtype)
+    source = nearest(n_in, n_out, dtype, device)
+    return nn.functional.one_hot(source, n_in).to(dtype)
 
 
-@lru_cache(maxsize=_KEPT)
+@kept_tensors(maxsize=_KEPT)
 def stepwise_enlargement(n_in: int, n_out: int, dtype: torch.dtype, device: torch.device) -> Tensor:
     """Return the matrix that enlarges a line by cubic interpolation in steps, shape (n_out, n_in).
 
@@ -175,16 +183,15 @@ def stepwise_enlargement(n_in: int, n_out: int, dtype: torch.dtype, device: torc
     ----------
     Galván Díaz (2024), DeepGaze IIE-ACW, section V.C.
     """
-    with torch.inference_mode(False):  # may be used with gradients later
-        matrix = torch.eye(n_in, dtype=torch.float64)
-        length = n_in
-        for factor in (*_STEPS, None):
-            length = n_out if factor is None else length * factor
-            size = (length, n_in)  # columns stay as they are
-            matrix = nn.functional.interpolate(
-                matrix[None, None], size=size, mode="bicubic", align_corners=True
-            )[0, 0]
-        return matrix.to(device, dtype)
+    matrix = torch.eye(n_in, dtype=torch.float64)
+    length = n_in
+    for factor in (*_STEPS, None):
+        length = n_out if factor is None else length * factor
+        size = (length, n_in)  # columns stay as they are
+        matrix = nn.functional.interpolate(
+            matrix[None, None], size=size, mode="bicubic", align_corners=True
+        )[0, 0]
+    return matrix.to(device, dtype)
 
 
 def nearest(n_in: int, n_out: int, dtype: torch.dtype, device: torch.device) -> Tensor:
@@ -264,11 +271,10 @@ class Mixing:
         return log_density[..., down, :][..., across]
 
 
-@lru_cache(maxsize=64)
+@kept_tensors(maxsize=64)
 def mixing_for(map_size: Size, size: Size, dtype: torch.dtype, device: torch.device) -> Mixing:
     """Return a `Mixing`, cached for the next image of this size."""
-    with torch.inference_mode(False):  # may be used with gradients later
-        return Mixing(map_size, size, dtype, device)
+    return Mixing(map_size, size, dtype, device)
 
 
 _ENLARGEMENT_OF_LINES = {"bicubic": stepwise_enlargement, "nearest": nearest_enlargement}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from functools import lru_cache
 
 import torch
 from torch import Tensor, nn
@@ -15,6 +14,7 @@ from salmetrics_models.backbones.backbone import Backbone
 from salmetrics_models.deepgaze.architectures import Architecture
 from salmetrics_models.deepgaze.finaliser import Finaliser, Mixing, mixing_for, nearest
 from salmetrics_models.deepgaze.readouts import EPS, Readouts
+from salmetrics_models.devices import kept_tensors
 
 __all__ = [
     "Head",
@@ -48,11 +48,15 @@ class Head(nn.Module):
         n = architecture.n_components
         self.readouts = Readouts(backbone.channels, architecture.layers, n)
         self.finaliser = Finaliser(
-            n, enlargement=architecture.enlargement, smooth=architecture.smooth
+            n,
+            enlargement=architecture.enlargement,
+            smooth=architecture.smooth,
+            centre_weight=architecture.centre_weight,
         )
-        self._factors: list[float] | None = None
+        self._factor = architecture.readout_factor
+        self._places: list[tuple[float, float]] | None = None
         if architecture.aligned:
-            self._factors = [stride / architecture.readout_factor for stride in backbone.strides]
+            self._places = list(zip(backbone.strides, backbone.offsets, strict=True))
         self._scaled = architecture.scaled
         if self._scaled:
             self.register_buffer("feature_scale", torch.ones(backbone.channels))
@@ -87,7 +91,7 @@ class Head(nn.Module):
         readouts : Tensor of shape (n, k, height, width)
         """
         norm = self.readouts.layers[0].norm
-        if norm and (self._scaled or self._factors is not None):
+        if norm and (self._scaled or self._places is not None):
             return self.readouts(self.at_grid(maps, grid), components)
         # Interpolation and the first product are linear, so they commute: the few channels after
         # the product are interpolated instead of the thousands before it.
@@ -161,37 +165,78 @@ class Head(nn.Module):
         return total - math.log(components.numel())
 
     def _resized(self, maps: Sequence[Tensor], grid: Size) -> list[Tensor]:
-        if self._factors is None:
+        if self._places is None:
             return [nn.functional.interpolate(m, size=grid) for m in maps]
-        return [aligned(m, f, grid) for m, f in zip(maps, self._factors, strict=True)]
+        return [
+            aligned(m, *place, self._factor, grid)
+            for m, place in zip(maps, self._places, strict=True)
+        ]
 
 
-def aligned(features: Tensor, factor: float, size: Size) -> Tensor:
-    """Enlarge features linearly, such that units lie at the centres of their receptive fields.
+def aligned(features: Tensor, stride: float, offset: float, factor: int, size: Size) -> Tensor:
+    """Interpolate features linearly, such that units lie at the centres of their receptive fields.
 
-    With padding that keeps sizes, and 2 x 2 pooling, the receptive field of unit j in a layer of
-    stride s is centred on pixel s j + (s - 1) / 2 of the image. Unit j of a layer of stride t is
-    then at (t j + (t - s) / 2) / s of the first layer, which is where linear interpolation by s / t
-    reads. Where the size of the image is not a multiple of s, the last units are repeated.
+    The receptive field of unit j in a layer of stride s is centred on pixel s j + offset of the
+    image; with padding that keeps sizes, and 2 x 2 pooling, the offset is (s - 1) / 2. Pixel i of
+    the readout, of side f, is at f i + (f - 1) / 2, which is where features are read. Beyond the
+    centres of the outermost units, these are repeated.
 
     Parameters
     ----------
     features
-        Features of the layer of stride s, shape (n, channels, h, w).
+        Features of the layer, shape (n, channels, h, w).
+    stride, offset
+        Distance of the units of the layer, and centre of unit 0, in pixels.
     factor
-        Ratio of the strides, s / t.
+        Side of the readout's pixels, f, in pixels.
     size
-        (height, width) of the layer of stride t.
+        (height, width) of the readout.
 
     Returns
     -------
-    enlarged : Tensor of shape (n, channels, height, width)
+    aligned : Tensor of shape (n, channels, height, width)
     """
-    enlarged = nn.functional.interpolate(features, scale_factor=factor, mode="bilinear")
+    if offset != (stride - 1) / 2:
+        for axis, length in zip((-2, -1), size, strict=True):
+            features = _read_along(features, axis, stride, offset, factor, length)
+        return features
+    enlarged = nn.functional.interpolate(features, scale_factor=stride / factor, mode="bilinear")
     height, width = enlarged.shape[-2:]
     missing = (0, max(0, size[1] - width), 0, max(0, size[0] - height))
     padded = nn.functional.pad(enlarged, missing, mode="replicate")
     return padded[..., : size[0], : size[1]]
+
+
+def _read_along(
+    features: Tensor, axis: int, stride: float, offset: float, factor: int, length: int
+) -> Tensor:
+    """Interpolate features linearly along one axis, see `aligned`."""
+    before, after, share = _neighbours(
+        features.shape[axis], stride, offset, factor, length, features.dtype, features.device
+    )
+    if axis == -2:
+        share = share[:, None]
+    return torch.lerp(
+        features.index_select(axis, before), features.index_select(axis, after), share
+    )
+
+
+@kept_tensors(maxsize=64)
+def _neighbours(
+    n_units: int,
+    stride: float,
+    offset: float,
+    factor: int,
+    length: int,
+    dtype: torch.dtype,
+    device: torch.device,
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Return the units before and after each pixel of the readout, and the share of the latter."""
+    pixels = torch.arange(length, dtype=torch.float64) * factor + (factor - 1) / 2
+    at = ((pixels - offset) / stride).clamp(0, n_units - 1)
+    before = at.long()
+    after = (before + 1).clamp(max=n_units - 1)
+    return before.to(device), after.to(device), (at - before).to(device, dtype)
 
 
 def _centred(maps: Sequence[Tensor], grid: Size) -> tuple[list[Tensor], Tensor]:
@@ -199,7 +244,7 @@ def _centred(maps: Sequence[Tensor], grid: Size) -> tuple[list[Tensor], Tensor]:
 
     Each pixel of a map counts as often as the nearest neighbours on the grid repeat it.
     """
-    shares = [_shares(m.shape[-2:], grid, m.dtype, m.device) for m in maps]
+    shares = [_shares((m.shape[-2], m.shape[-1]), grid, m.dtype, m.device) for m in maps]
     n = sum(m.shape[1] for m in maps)
     # one axis after the other: over both at once float32 loses three digits
     means = [(m.flatten(2) @ share).sum(1) for m, share in zip(maps, shares, strict=True)]
@@ -212,15 +257,14 @@ def _centred(maps: Sequence[Tensor], grid: Size) -> tuple[list[Tensor], Tensor]:
     return centred, torch.rsqrt(variance + EPS)[:, None, None, None]
 
 
-@lru_cache(maxsize=64)
+@kept_tensors(maxsize=64)
 def _shares(size: Size, grid: Size, dtype: torch.dtype, device: torch.device) -> Tensor:
     """Return the share of the grid for which each pixel of a map stands, shape (h * w,)."""
-    with torch.inference_mode(False):  # may be used with gradients later
-        down, across = (
-            torch.bincount(nearest(n_in, n_out, dtype, device), minlength=n_in).to(dtype) / n_out
-            for n_in, n_out in zip(size, grid, strict=True)
-        )
-        return torch.outer(down, across).flatten()
+    down, across = (
+        torch.bincount(nearest(n_in, n_out, dtype, device), minlength=n_in).to(dtype) / n_out
+        for n_in, n_out in zip(size, grid, strict=True)
+    )
+    return torch.outer(down, across).flatten()
 
 
 def channel_scale(maps_by_image: Iterable[Sequence[Tensor]]) -> Tensor:

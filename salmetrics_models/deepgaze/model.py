@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from functools import lru_cache
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -24,6 +23,7 @@ from salmetrics_models.deepgaze.architectures import DEEPGAZE_1, Architecture
 from salmetrics_models.deepgaze.centre_bias import FixedCentreBias, as_centre_bias
 from salmetrics_models.deepgaze.network import DeepGazeNetwork
 from salmetrics_models.deepgaze.published import load_published
+from salmetrics_models.devices import kept_tensors
 from salmetrics_models.prediction.batched import Batched, Dtype, moved
 from salmetrics_models.prediction.producer import Task
 from salmetrics_models.seeds import check_seed, seeded
@@ -429,13 +429,12 @@ class DeepGazeI(DeepGaze):
     default_name = "deepgaze1"
 
 
-@lru_cache(maxsize=8)
+@kept_tensors(maxsize=8)
 def _fixed_centre(
     centre_bias: FixedCentreBias, size: Size, dtype: torch.dtype, device: torch.device
 ) -> Tensor:
     """Return a centre bias at a size, shape (1, h, w); cached for the next image of this size."""
-    with torch.inference_mode(False):  # may be used with gradients later
-        return moved(centre_bias.at_size(size)[None], dtype, device)
+    return moved(centre_bias.at_size(size)[None], dtype, device)
 
 
 def _resized(log_density: AnyArray, size: Size) -> AnyArray:

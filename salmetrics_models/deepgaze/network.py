@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from functools import lru_cache
 from typing import Any
 
 import torch
@@ -23,6 +22,7 @@ from salmetrics_models.deepgaze.head import (
     readout_grid,
     small_centre,
 )
+from salmetrics_models.devices import kept_tensors
 from salmetrics_models.weights.digests import CachedDigest
 
 __all__ = ["Branch", "Components", "DeepGazeNetwork", "chosen_rows", "index"]
@@ -222,10 +222,9 @@ def index(numbers: Sequence[int], device: torch.device) -> Tensor:
     return _index(tuple(numbers), device)
 
 
-@lru_cache(maxsize=256)
+@kept_tensors(maxsize=256)
 def _index(numbers: tuple[int, ...], device: torch.device) -> Tensor:
-    with torch.inference_mode(False):  # may be used with gradients later
-        return torch.tensor(numbers, device=device)
+    return torch.tensor(numbers, device=device)
 
 
 def _restored(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from pathlib import Path
 from typing import Any, get_args
 
@@ -21,6 +20,7 @@ from salmetrics_models.backbones.loading import load_backbone
 from salmetrics_models.deepgaze.centre_bias import FixedCentreBias
 from salmetrics_models.deepgaze.folded import FoldedDeepGaze
 from salmetrics_models.deepgaze.network import DeepGazeNetwork
+from salmetrics_models.devices import kept_tensors
 from salmetrics_models.litegaze.architecture import LITEGAZE, SIDE
 from salmetrics_models.litegaze.known_images import KnownImages
 from salmetrics_models.litegaze.readouts_file import READOUTS, read_readouts
@@ -217,10 +217,9 @@ def _load_packaged(extractor: FeatureExtractor, digest: str) -> None:
         )
 
 
-@lru_cache(maxsize=32)
+@kept_tensors(maxsize=32)
 def _centre_at(
     centre_bias: FixedCentreBias, size: Size, dtype: torch.dtype, device: torch.device
 ) -> Tensor:
     """Return a centre bias at a size, shape (1, h, w)."""
-    with torch.inference_mode(False):  # may be used with gradients later
-        return moved(centre_bias.at_size(size)[None], dtype, device)
+    return moved(centre_bias.at_size(size)[None], dtype, device)

@@ -6,7 +6,8 @@ import pytest
 import torch
 
 from salmetrics import InputError
-from salmetrics_models.devices import device_of, sent, settings_of_torch
+from salmetrics_models.deepgaze import finaliser
+from salmetrics_models.devices import device_of, kept_tensors, sent, settings_of_torch
 
 CPU, CUDA = torch.device("cpu"), torch.device("cuda")
 
@@ -117,3 +118,89 @@ class TestSettings:
             settings_of_torch(CPU, 0),
         ):
             pass
+
+
+class OnGpu(torch.Tensor):
+    """A tensor that says it is on a GPU, and keeps the streams that use it."""
+
+    is_cuda = True
+
+    def record_stream(self, stream):
+        self.users = [*getattr(self, "users", []), stream]
+
+
+class Stream:
+    def __init__(self):
+        self.waits_for = []
+
+    def wait_event(self, event):
+        self.waits_for.append(event)
+
+
+class Event:
+    def record(self, stream):
+        self.recorded_in = stream
+
+
+@pytest.fixture
+def streams(monkeypatch):
+    """Return two streams, and a function that makes one the current one."""
+    current = []
+    monkeypatch.setattr(torch.cuda, "current_stream", lambda device: current[-1])
+    monkeypatch.setattr(torch.cuda, "Event", Event)
+    return Stream(), Stream(), current.append
+
+
+class Holder:
+    def __init__(self):
+        self.name = "a value with tensors"
+        self.tensor = torch.ones(2).as_subclass(OnGpu)
+        self.others = [torch.ones(3).as_subclass(OnGpu), torch.ones(1)]
+
+
+def test_streams_wait_for_what_another_one_makes(streams):
+    first, second, enter = streams
+    made = []
+
+    @kept_tensors(maxsize=2)
+    def make(n):
+        made.append(n)
+        return Holder()
+
+    enter(first)
+    value = make(1)
+    assert make(1) is value
+    assert first.waits_for == []  # its work is in order
+    enter(second)
+    assert make(1) is value
+    assert [event.recorded_in for event in second.waits_for] == [first]
+    assert value.tensor.users == value.others[0].users == [second]
+    assert made == [1]
+    make(2)
+    make(3)
+    make(1)
+    assert made == [1, 2, 3, 1]
+
+
+def test_cached_tensors_may_be_used_with_gradients():
+    @kept_tensors(maxsize=1)
+    def make():
+        """Return a tensor."""
+        return torch.ones(2)
+
+    with torch.inference_mode():
+        assert not make().is_inference()
+    assert make.__doc__ == "Return a tensor."
+
+
+def test_caches_of_the_network_are_for_all_streams(streams, monkeypatch):
+    """The matrices of one backbone's stream are read in those of the others."""
+    first, second, enter = streams
+    monkeypatch.setattr(
+        finaliser.nn.functional, "one_hot", lambda *given: torch.eye(3, 2).as_subclass(OnGpu)
+    )
+    enter(first)
+    matrix = finaliser.nearest_enlargement(2, 3, torch.float16, CPU)
+    enter(second)
+    assert finaliser.nearest_enlargement(2, 3, torch.float16, CPU) is matrix
+    assert len(second.waits_for) == 1

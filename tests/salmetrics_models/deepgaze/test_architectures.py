@@ -60,6 +60,18 @@ def test_differences():
     ]
 
 
+def test_the_weight_of_the_centre_bias():
+    """DeepGaze II has none; descriptions that are older than the choice have learnt one."""
+    assert not DEEPGAZE_2.centre_weight
+    description = json.loads(json.dumps(DEEPGAZE_2.description()))
+    assert not Architecture.from_description(description).centre_weight
+    del description["centre_weight"]
+    older = Architecture.from_description(description)
+    assert older.centre_weight
+    assert DEEPGAZE_2.differences(older) == older.differences(DEEPGAZE_2) == []
+    assert "centre_weight" not in DEEPGAZE_1.description()
+
+
 def test_aligned_features_know_their_strides():
     backbone = ALEXNET.reading(["features.4"])
     architecture = replace(DEEPGAZE_2, backbones=(replace(backbone, strides=()),))

@@ -31,11 +31,11 @@ def stimuli(photo):
 
 @pytest.mark.slow
 def test_parameters_of_the_paper(published):
-    """Layers of 16, 32, 2 and 1 channels on 5 x 512 features, a blur and the centre's weight."""
+    """Layers of 16, 32, 2 and 1 channels on 5 x 512 features, and a blur."""
     n = 2560 * 16 + 16 + 16 * 32 + 32 + 32 * 2 + 2 + 2 + 1
     branch = published.network.branches[0]
     assert sum(p.numel() for p in branch.readouts.parameters()) == 3 * n
-    assert sum(p.numel() for p in branch.finaliser.parameters()) == 3 * 2
+    assert sum(p.numel() for p in branch.finaliser.parameters()) == 3
     features = branch.features.network.features
     assert sum(p.numel() for p in features.parameters()) == 20_024_384  # VGG-19's convolutions
     assert [layer.activation for layer in DEEPGAZE_2.layers] == ["relu", "relu", "relu", None]

@@ -170,3 +170,15 @@ def test_densities_beyond_the_range_of_exponentials():
     # each log is rounded to eps of its size a few times
     tolerance = 8 * np.finfo(np.float32).eps * float(exact.abs().max())
     np.testing.assert_allclose(found, exact, rtol=0, atol=tolerance)
+
+
+def test_a_weight_of_the_centre_bias_that_is_not_learnt():
+    fixed, learnt = Finaliser(2, centre_weight=False), Finaliser(2)
+    assert [name for name, _ in fixed.named_parameters()] == ["sigma"]
+    assert fixed.facts() == {"sigma": 8.0, "centre_weight": 1.0}
+    readouts, centre, every = torch.rand(1, 2, 3, 4), torch.rand(1, 6, 8), torch.arange(2)
+    assert torch.equal(fixed(readouts, centre, every), learnt(readouts, centre, every))
+    with torch.no_grad():
+        learnt.centre_weight.fill_(0.5)
+    fixed.load_state_dict(learnt.state_dict())  # a file of an older training keeps what it learnt
+    assert torch.equal(fixed(readouts, centre, every), learnt(readouts, centre, every))

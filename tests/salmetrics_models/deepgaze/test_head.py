@@ -25,7 +25,7 @@ from salmetrics_models.deepgaze.readouts import ReadoutLayer
 
 def test_product_before_interpolation_is_the_same():
     """As on the interpolated features, for layers of several strides, values and gradients."""
-    backbone = replace(VGG_19, channels=12, strides=(16, 16, 8, 1))
+    backbone = replace(VGG_19, channels=12, strides=(16, 16, 8, 1), offsets=(7.5, 15.0, 3.5, 0.0))
     architecture = replace(DEEPGAZE_2, backbones=(backbone,), n_components=3)
     torch.manual_seed(0)
     head = Head(backbone, architecture).double()
@@ -68,7 +68,7 @@ def test_nearest_neighbours_after_the_product_are_those_before(norm, sizes):
 def test_where_it_is_not_the_same_features_come_first(change, monkeypatch):
     """Statistics of aligned or scaled features are those at the grid."""
     layers = (ReadoutLayer(4, norm=True), ReadoutLayer(1))
-    backbone = replace(VGG_19, channels=6, strides=(16, 16))
+    backbone = replace(VGG_19, channels=6, strides=(16, 16), offsets=(7.5, 7.5))
     architecture = replace(DEEPGAZE_2, backbones=(backbone,), layers=layers, **change)
     head = Head(backbone, architecture)
     maps = [torch.randn(1, 3, 4, 4), torch.randn(1, 3, 4, 4)]
@@ -80,18 +80,43 @@ def test_where_it_is_not_the_same_features_come_first(change, monkeypatch):
 def test_alignment_to_a_coarser_grid():
     """A layer of stride 1 read at stride 2: its units lie between those of the grid."""
     units = torch.arange(12.0).expand(1, 1, 12, 12)
-    found = aligned(units, 0.5, (6, 6))[0, 0, 0]
+    found = aligned(units, 1, 0, 2, (6, 6))[0, 0, 0]
     assert torch.equal(found, torch.arange(6.0) * 2 + 0.5)  # halves are exact
 
 
 def test_alignment_is_linear_between_the_centres():
     """A layer of stride 16 whose values are where its units look, read at a layer of stride 2."""
     units = torch.arange(9.0) * 16 + 7.5
-    found = aligned(units[None, None, None].expand(1, 1, 9, 9), 8, (75, 75))[0, 0, 0]
+    found = aligned(units[None, None, None].expand(1, 1, 9, 9), 16, 7.5, 2, (75, 75))[0, 0, 0]
     centres = torch.arange(75.0) * 2 + 0.5
     expected = centres.clamp(7.5, 8 * 16 + 7.5)
     assert torch.equal(found, expected)  # sixteenths of whole numbers are exact in float32
-    assert aligned(units[None, None, None].expand(1, 1, 9, 9), 8, (70, 71)).shape[-2:] == (70, 71)
+    smaller = aligned(units[None, None, None].expand(1, 1, 9, 9), 16, 7.5, 2, (70, 71))
+    assert smaller.shape[-2:] == (70, 71)
+
+
+@pytest.mark.parametrize("factor", [2, 4, 16])
+@pytest.mark.parametrize(("stride", "offset"), [(16, 15.0), (8, 0.0), (4, 3.0), (32, -7.0)])
+def test_alignment_of_units_at_any_place(stride, offset, factor):
+    """Features whose values are where their units look are those places, on both axes."""
+    rows, columns = (torch.arange(float(n), dtype=torch.float64) * stride + offset for n in (7, 9))
+    size = (7 * stride // factor, 9 * stride // factor)
+    features = torch.stack([rows[:, None].expand(7, 9), columns.expand(7, 9)])[None]
+    found = aligned(features, stride, offset, factor, size)[0]
+    y, x = (torch.arange(n) * factor + (factor - 1) / 2 for n in size)
+    # positions are multiples of 1 / 64, exact in float64
+    assert torch.equal(found[0], y.double().clamp(rows[0], rows[-1])[:, None].expand(size))
+    assert torch.equal(found[1], x.double().clamp(columns[0], columns[-1]).expand(size))
+
+
+@pytest.mark.parametrize("stride", [2, 8, 16])
+def test_both_ways_of_alignment_agree(stride):
+    """That of VGG's layers, and that of units at any other place."""
+    features = torch.randn(2, 3, 5, 7, dtype=torch.float64)
+    size = (5 * stride // 2 + 3, 7 * stride // 2 - 1)
+    usual = aligned(features, stride, (stride - 1) / 2, 2, size)
+    other = aligned(features, stride, (stride - 1) / 2 + 1e-12, 2, size)
+    torch.testing.assert_close(other, usual, rtol=0, atol=1e-11)
 
 
 def test_densities_add_up_to_one_over_the_image():

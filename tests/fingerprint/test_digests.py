@@ -2,21 +2,28 @@
 
 import importlib
 import inspect
+import os
 import pkgutil
+import re
 import subprocess
 import sys
 import threading
 import types
+import weakref
 from collections import defaultdict
-from functools import cached_property, lru_cache, partial
+from contextlib import contextmanager
+from functools import cached_property, lru_cache, partial, wraps
 
 import numpy as np
 import pytest
+import torch
+from numba import njit
+from scipy import sparse
 
 import salmetrics
 from salmetrics import InputError
 from salmetrics.data.dataset import data_fingerprint
-from salmetrics.fingerprint import Aside, class_path, fingerprint
+from salmetrics.fingerprint import class_path, digests, fingerprint
 
 SCALE = 2
 
@@ -60,6 +67,53 @@ def kept(number):
     return number + SCALE
 
 
+def twice(function):
+    @wraps(function)
+    def wrapper(*given):
+        return 2 * function(*given)
+
+    return wrapper
+
+
+@contextmanager
+def managed_by_one():
+    yield 1
+
+
+@contextmanager
+def managed_by_two():
+    yield 2
+
+
+class Slots:
+    __slots__ = ("a",)
+
+    def __init__(self, a):
+        self.a = a
+
+
+class Fields(dict):
+    pass
+
+
+def fields(**attributes):
+    made = Fields(a=1)
+    made.__dict__.update(attributes)
+    return made
+
+
+def structured(last):
+    """With a gap between fields, whose bytes are whatever was there."""
+    dtype = np.dtype([("a", "i1"), ("b", "f8")], align=True)
+    made = np.frombuffer(os.urandom(2 * dtype.itemsize), dtype).copy()
+    made["a"], made["b"] = 1, last
+    return made
+
+
+def values_seen(*shown):
+    return np.ma.masked_array([1, 2], mask=shown)
+
+
 class Tensor:
     dtype = "torch.bfloat16"
 
@@ -81,6 +135,14 @@ EQUAL = [
     (lambda: closure(1), lambda: closure(1)),
     (lambda: np.ones((2, 3))[:, ::2], lambda: np.ones((2, 2))),
     (lambda: Tensor(np.ones(2)), lambda: Tensor(np.ones(2))),
+    (lambda: np.array(None, object), lambda: np.array(None, object)),
+    (lambda: np.random.default_rng(1), lambda: np.random.default_rng(1)),
+    (lambda: memoryview(b"abc")[1:], lambda: memoryview(b"bc")),
+    (lambda: weakref.WeakSet([Slots, Model]), lambda: weakref.WeakSet([Model, Slots])),
+    (lambda: sparse.eye(3).tocsr(), lambda: sparse.csr_matrix(np.eye(3))),
+    (lambda: np.sin, lambda: np.sin),
+    (lambda: structured(1), lambda: structured(1)),
+    (lambda: [torch.eye(2).to_sparse()], lambda: [torch.eye(2).to_sparse()]),
 ]
 DIFFERENT = [
     (lambda: Model(np.ones(3)), lambda: Model(np.ones(4))),
@@ -93,6 +155,31 @@ DIFFERENT = [
     (lambda: np.array(["a", None], object), lambda: np.array(["b", None], object)),
     (lambda: Tensor(np.ones(2)), lambda: Tensor(np.zeros(2))),
     (lambda: Model(1).saliency_map, lambda: Model(2).saliency_map),
+    (lambda: "a".upper, lambda: "b".upper),
+    (lambda: lru_cache(lambda: 1), lambda: lru_cache(lambda: 2)),
+    (lambda: twice(closure(1)), lambda: closure(1)),
+    (lambda: managed_by_one, lambda: managed_by_two),
+    (lambda: re.compile("a"), lambda: re.compile("a", re.IGNORECASE)),
+    (lambda: np.sin, lambda: np.cos),
+    (lambda: np.random.default_rng(1), lambda: np.random.default_rng(2)),
+    (lambda: memoryview(b"a"), lambda: memoryview(b"b")),
+    (lambda: weakref.ref(Model), lambda: weakref.ref(UsesNames)),
+    (lambda: Slots(1), lambda: Slots(2)),
+    (lambda: fields(x=1), lambda: fields(x=2)),
+    (lambda: structured(1), lambda: structured(2)),
+    (lambda: values_seen(0, 1), lambda: values_seen(1, 0)),
+    (lambda: sparse.eye(3).tocsr(), lambda: sparse.eye(3).tocsc()),
+    (lambda: sparse.eye(3).todok(), lambda: sparse.eye(4).todok()),
+    (lambda: torch.eye(2).to_sparse(), lambda: 2 * torch.eye(2).to_sparse()),
+    (lambda: torch.eye(2).to_sparse_csr(), lambda: 2 * torch.eye(2).to_sparse_csr()),
+    (lambda: torch.ones(2, device="meta"), lambda: torch.ones(3, device="meta")),
+    (lambda: torch.tensor([1j]).conj(), lambda: torch.tensor([2j]).conj()),
+    (
+        lambda: torch.Generator().manual_seed(1).get_state(),
+        lambda: torch.Generator().manual_seed(2).get_state(),
+    ),
+    (lambda: njit(lambda x: x + 1), lambda: njit(lambda x: x + 2)),
+    (lambda: np.array(1, object), lambda: np.array(2, object)),
 ]
 
 
@@ -101,6 +188,7 @@ def test_equal(pair):
     assert fingerprint(pair[0]()) == fingerprint(pair[1]())
 
 
+@pytest.mark.filterwarnings("ignore:Sparse CSR:UserWarning")
 @pytest.mark.parametrize("pair", DIFFERENT)
 def test_different(pair):
     assert fingerprint(pair[0]()) != fingerprint(pair[1]())
@@ -163,6 +251,47 @@ def test_deeply_nested_state():
         nested = [nested]
     with pytest.raises(InputError, match="nested too deeply for a digest; give it an attribute"):
         fingerprint(Model(nested))
+
+
+def test_attributes_are_no_globals(monkeypatch):
+    """A global variable may have the name of an attribute that code reads."""
+
+    def reads_an_attribute(model):
+        return [(lambda: model.SCALE)() for _ in range(model.FACTOR)]
+
+    before = fingerprint(reads_an_attribute)
+    monkeypatch.setitem(globals(), "SCALE", 3)
+    monkeypatch.setitem(globals(), "FACTOR", 3)
+    assert fingerprint(reads_an_attribute) == before
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: open(os.devnull),  # noqa: SIM115
+        lambda: (i for i in [1]),
+        lambda: np.frompyfunc(lambda x: x, 1, 1),
+        threading.local,
+    ],
+)
+def test_what_has_no_digest_is_said_in_one_line(make):
+    with pytest.raises(
+        InputError, match=r"^a \w+ has no digest \(.*; give the model an attr"
+    ) as said:
+        fingerprint(Model(make()))
+    assert "\n" not in str(said.value)
+
+
+def test_classes_of_installed_packages_count_by_version(monkeypatch):
+    class Mine(torch.nn.Conv2d):
+        pass
+
+    before = [fingerprint(Mine), fingerprint(torch.nn.Conv2d), fingerprint(Model)]
+    monkeypatch.setattr(torch.nn.Conv2d, "forward", None)
+    assert [fingerprint(Mine), fingerprint(torch.nn.Conv2d), fingerprint(Model)] == before
+    monkeypatch.setattr(digests, "owner_of", lambda m: "torch 0" if m != __name__ else None)
+    assert fingerprint(Mine) != before[0]
+    assert fingerprint(torch.nn.Conv2d) != before[1]
 
 
 def test_locks_that_code_names_are_no_obstacle(monkeypatch):
@@ -320,15 +449,3 @@ def test_modules_with_methods_of_tensors(monkeypatch):
     module.detach = module.cpu = None
     monkeypatch.setitem(globals(), "SCALE", module)
     assert fingerprint(uses_a_global) == fingerprint(uses_a_global)
-
-
-def test_asides_do_not_count():
-    class Noted:
-        notes: Aside[tuple[str, ...]] = Aside((), "What was noticed.")
-
-    noted, other = Noted(), Noted()
-    before = fingerprint(noted)
-    noted.notes = ("something",)
-    assert (noted.notes, other.notes) == (("something",), ())
-    assert fingerprint(noted) == fingerprint(other) == before
-    assert Noted.notes.__doc__ == "What was noticed."
