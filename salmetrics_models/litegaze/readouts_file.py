@@ -26,7 +26,7 @@ from salmetrics_models.litegaze.known_images import KnownImages, thumbnail
 from salmetrics_models.weights.digests import digest_of_weights
 from salmetrics_models.weights.tensor_files import read_safetensors, write_safetensors
 
-__all__ = ["READOUTS", "Readouts", "read_readouts", "write_readouts"]
+__all__ = ["READOUTS", "TrainedReadouts", "read_readouts", "write_readouts"]
 
 READOUTS = Path(str(resources.files("salmetrics_models.litegaze"))) / "readouts.safetensors"
 
@@ -36,7 +36,7 @@ _CENTRES, _THUMBNAILS, _FOLDS = "centre_biases", "thumbnails", "folds"
 
 
 @dataclass(frozen=True, eq=False)
-class Readouts:
+class TrainedReadouts:
     """The content of a file of readouts.
 
     Attributes
@@ -66,7 +66,7 @@ class Readouts:
     digest: str
 
 
-def read_readouts(path: Path, backbones: Iterable[Backbone] = ()) -> Readouts:
+def read_readouts(path: Path, backbones: Iterable[Backbone] = ()) -> TrainedReadouts:
     """Read a file of readouts.
 
     Parameters
@@ -101,7 +101,7 @@ def read_readouts(path: Path, backbones: Iterable[Backbone] = ()) -> Readouts:
     if len(logs) != n_folds or known.folds.max() >= n_folds:
         raise InputError(f"{str(path)!r} is damaged: its parts are of other numbers of folds")
     digest = hashlib.sha256(check_file(path).read_bytes()).hexdigest()[:16]
-    return Readouts(architecture, n_folds, digests, _with_norm(tensors), centres, known, digest)
+    return TrainedReadouts(architecture, n_folds, digests, _with_norm(tensors), centres, known, digest)
 
 
 def _merge_norm(state: dict[str, Tensor], prefix: str) -> None:
