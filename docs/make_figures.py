@@ -1,5 +1,6 @@
 """Draw the figures of the documentation into docs/images; takes a minute."""
 
+import tempfile
 from pathlib import Path
 
 import matplotlib as mpl
@@ -9,11 +10,13 @@ mpl.use("Agg")
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+from PIL import Image
 from scipy.ndimage import gaussian_filter
 from scipy.special import logsumexp, softmax
 
 import salmetrics
 from salmetrics import plotting
+from salmetrics.cli.demo import run_demo
 from salmetrics.datasets import generate_dataset, generate_popout
 from salmetrics.results.image_selection import best_and_worst, image_differences
 from salmetrics.results.mixtures import mixture_sweep, mixtures
@@ -74,6 +77,16 @@ def save(name, axes, **size):
 
 def one():
     return plt.subplots(figsize=(5.2, 3.6), layout="constrained")[1]
+
+
+def demo():
+    """Draw the figure of `salmetrics demo`, smaller."""
+    with tempfile.TemporaryDirectory() as folder:
+        run_demo(Path(folder))
+        with Image.open(Path(folder) / "figure.png") as picture:
+            size = (1000, round(1000 * picture.height / picture.width))
+            small = picture.convert("RGB").resize(size, Image.Resampling.LANCZOS)
+    small.save(FOLDER / "demo.png", optimize=True)
 
 
 def main():
@@ -143,6 +156,8 @@ def main():
         }
     }
     save("calibrations", plotting.plot_calibrations(calibrations)[0, 0])
+
+    demo()
 
     arrays = generate_popout(6, set_size=30, seed=1)
     figure, rows = plt.subplots(2, 6, figsize=(9, 2.7), layout="constrained")

@@ -34,6 +34,11 @@ def is_tensor(obj: Any) -> bool:
     """Whether an object is a torch tensor; the module and classes of torch have its methods too."""
     if inspect.isclass(obj) or isinstance(obj, ModuleType):
         return False
+    return _has_methods(obj)
+
+
+def _has_methods(obj: Any) -> bool:
+    """Whether an object, or the objects of a class, have the methods of tensors."""
     return hasattr(obj, "detach") and hasattr(obj, "cpu")
 
 
@@ -55,7 +60,7 @@ def to_numpy(obj: Any) -> AnyArray:
     if is_tensor(obj):
         obj = obj.detach().cpu()
         obj = (obj.float() if _is_short(obj.dtype) else obj).numpy()
-    elif isinstance(obj, (list, tuple)) and any(is_tensor(part) for part in obj):
+    elif isinstance(obj, (list, tuple)) and any(map(_has_methods, set(map(type, obj)))):
         obj = [to_numpy(part) for part in obj]
     array = np.asarray(obj)
     return array.astype(np.float32) if _is_short(array.dtype) else array

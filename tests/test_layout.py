@@ -16,6 +16,7 @@ TOGETHER = {
     "test_mit_tuebingen.py",
     "test_names.py",
     "test_readme.py",
+    "test_wheel.py",
     "test_wrong_input.py",
     "cli/test_main.py",
     "datasets/test_against_pysaliency.py",

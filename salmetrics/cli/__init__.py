@@ -46,7 +46,7 @@ _COMMANDS: Mapping[str, Mapping[str, str]] = {
         "pack": "write images and fixations into one HDF5 file, for --dataset",
     },
     "more": {
-        "demo": "evaluate four models on generated images whose true density is known",
+        "demo": "evaluate models on photographs that people looked at; they come with salmetrics",
         "completion": "print the script that completes commands and options in a shell",
     },
 }

@@ -25,6 +25,7 @@ from salmetrics.models.base import DensityModel
 from salmetrics.models.conversion import require_density
 from salmetrics.models.fitted_density import fitted_if_map
 from salmetrics.models.recalibrated import recalibrate
+from salmetrics.results.rendering import counted
 
 __all__ = ["add"]
 
@@ -140,7 +141,8 @@ def _run(options: argparse.Namespace) -> None:
         }
         # + 0.0 turns -0.0 into 0.0
         table = (pd.DataFrame.from_dict(rows, orient="index").round(4) + 0.0).to_string()
-        heading = f"{dataset.name}: {len(dataset)} images, {len(dataset.fixations)} fixations"
+        n_images = counted(len(dataset), "image")
+        heading = f"{dataset.name}: {n_images}, {counted(len(dataset.fixations), 'fixation')}"
         output.say(f"{heading}\n\n{table}\n")
     for each in unfitted:
         output.say(output.on_command_line("{model} on {dataset}: {reason}\n".format(**each)))

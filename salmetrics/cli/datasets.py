@@ -13,6 +13,7 @@ from salmetrics.cli.arguments.scoring import add_json
 from salmetrics.datasets import info, load, names
 from salmetrics.datasets.registry import default_root, options_of
 from salmetrics.errors import check_choice
+from salmetrics.results.rendering import counted
 
 __all__ = ["add"]
 
@@ -113,7 +114,7 @@ def _info(options: argparse.Namespace) -> None:
         output.say(f"Sigma of empirical maps: {entry.sigma:g} pixels")
     if entry.scale_source:
         output.say(textwrap.fill(f"Scale: {entry.scale_source}", 100))
-    output.say("\nFiles:")
+    output.say("\nFiles:" if entry.files else "\nFiles: they come with salmetrics")
     for source in entry.files:
         when = ", ".join(f"{key}={_either(value)}" for key, value in source.when.items())
         output.say(
@@ -159,7 +160,8 @@ def _get(options: argparse.Namespace) -> None:
     output.keeps(f"what is downloaded is in {folder}; the same command resumes")
     dataset = load(name, folder, archive=options.archive, check=not options.no_check, **values)
     output.say(
-        f"{name} is in {folder}: {len(dataset.stimuli)} images, {len(dataset.fixations)} fixations"
+        f"{name} is in {folder}: {counted(len(dataset.stimuli), 'image')}, "
+        f"{counted(len(dataset.fixations), 'fixation')}"
         f" ({dataset.info['dropped_outside']} outside their image were dropped)"
     )
     output.say(f"Licence: {dataset.info['licence']}. Please cite {dataset.info['citation']}")

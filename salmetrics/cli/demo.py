@@ -1,4 +1,4 @@
-"""`salmetrics demo`: a first result, on generated images."""
+"""`salmetrics demo`: a first result, on photographs or on generated images."""
 
 from __future__ import annotations
 
@@ -13,7 +13,10 @@ from salmetrics.array_types import Array
 from salmetrics.cli import output
 from salmetrics.cli.arguments.documents import evaluation_document
 from salmetrics.cli.arguments.scoring import add_json
+from salmetrics.cli.demo_figures import draw_generated, draw_sample
+from salmetrics.data.dataset import Dataset
 from salmetrics.data.stimuli import Stimulus
+from salmetrics.datasets import load, sample_models
 from salmetrics.datasets.generated import GeneratedDataset, generate_dataset
 from salmetrics.errors import InputError
 from salmetrics.evaluation.evaluate import evaluate
@@ -23,6 +26,8 @@ from salmetrics.models.centre_bias import CentreBias
 from salmetrics.results.evaluation import Evaluation
 
 __all__ = ["add"]
+
+METRICS = ("IG", "AUC", "sAUC", "NSS", "CC")
 
 
 def add(commands: Any) -> None:
@@ -38,11 +43,15 @@ def add(commands: Any) -> None:
         help="folder for table.csv and figure.png (default: salmetrics_demo)",
     )
     group.add_argument(
+        "--generated",
+        action="store_true",
+        help="score models on generated images instead, whose true density is known",
+    )
+    group.add_argument(
         "--seed",
         type=int,
-        default=0,
         metavar="N",
-        help="seed of the generated data set (default: 0)",
+        help="seed of the generated images (default: 0)",
     )
     add_json(group)
 
@@ -54,8 +63,28 @@ def _run(options: argparse.Namespace) -> None:
         raise InputError("the demo draws a figure: pip install 'salmetrics[report]'") from error
     if options.out.exists() and not options.out.is_dir():
         raise InputError(f"--out must be a folder; {str(options.out)!r} is a file")
+    if options.seed is not None and not options.generated:
+        raise InputError("--seed is for --generated: the photographs are always the same")
     options.out.mkdir(parents=True, exist_ok=True)
-    generated, result = run_demo(options.out, seed=options.seed)
+    (_run_generated if options.generated else _run_sample)(options)
+
+
+def _run_sample(options: argparse.Namespace) -> None:
+    (stimuli, fixations), result = run_demo(options.out)
+    n_people = len(np.unique(fixations.subject))
+    gain, most = result.value("litegaze", "IG"), result.value("gold-standard", "IG")
+    output.say(
+        f"{len(stimuli)} photographs, {len(fixations)} fixations of {n_people} people\n\n"
+        f"{result}\n\n"
+        f"Beyond the centre bias, other people's fixations tell {most:.2f} bit per fixation about "
+        f"where someone looks.\nlitegaze tells {gain:.2f} from the photograph alone: "
+        f"{100 * gain / most:.0f} %\n"
+    )
+    output.document(evaluation_document(result))
+
+
+def _run_generated(options: argparse.Namespace) -> None:
+    generated, result = run_generated(options.out, seed=options.seed or 0)
     stimuli, fixations = generated.dataset
     gain = _gain_of_truth(generated, result)
     z = (gain["measured"] - gain["expected"]) / gain["standard_error"]
@@ -67,6 +96,30 @@ def _run(options: argparse.Namespace) -> None:
         f"({z:+.1f} standard errors)\n"
     )
     output.document({**evaluation_document(result), "gain_of_truth": gain})
+
+
+def run_demo(out: Path) -> tuple[Dataset, Evaluation]:
+    """Evaluate models on the sample, and write ``table.csv`` and ``figure.png``.
+
+    Parameters
+    ----------
+    out
+        Folder for the files; created if it does not exist.
+
+    Returns
+    -------
+    dataset : Dataset
+        The sample.
+    result : Evaluation
+        Scores of the models and of the gold standard.
+    """
+    dataset = load("sample")
+    models = {"centre bias": CentreBias.fit(*dataset), **dict(reversed(sample_models().items()))}
+    result = evaluate(models, *dataset, metrics=METRICS, gold_standard=True)
+    out.mkdir(parents=True, exist_ok=True)
+    output.save(out / "table.csv", result.to_csv)
+    output.save(out / "figure.png", partial(draw_sample, dataset, models, result))
+    return dataset, result
 
 
 class LocalContrast(SaliencyMapModel):
@@ -83,7 +136,7 @@ class LocalContrast(SaliencyMapModel):
         return contrast
 
 
-def run_demo(out: Path, *, seed: int = 0) -> tuple[GeneratedDataset, Evaluation]:
+def run_generated(out: Path, *, seed: int = 0) -> tuple[GeneratedDataset, Evaluation]:
     """Evaluate four models on generated images, and write ``table.csv`` and ``figure.png``.
 
     Parameters
@@ -111,7 +164,7 @@ def run_demo(out: Path, *, seed: int = 0) -> tuple[GeneratedDataset, Evaluation]
     result = evaluate(models, stimuli, fixations, baseline=Uniform())
     out.mkdir(parents=True, exist_ok=True)
     output.save(out / "table.csv", result.to_csv)
-    output.save(out / "figure.png", partial(_draw, generated, result))
+    output.save(out / "figure.png", partial(draw_generated, generated, result))
     return generated, result
 
 
@@ -123,31 +176,3 @@ def _gain_of_truth(generated: GeneratedDataset, result: Evaluation) -> dict[str,
         "standard_error": float(gains.std(ddof=1) / np.sqrt(gains.size)),
         "expected": float(generated.expected_gains.mean()),
     }
-
-
-def _draw(generated: GeneratedDataset, result: Evaluation, path: Path) -> None:
-    """Draw an image, the density behind its fixations, and the scores of all models."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    from salmetrics.plotting import plot_density, plot_fixations, plot_scores
-
-    stimuli, fixations = generated.dataset
-    figure = Figure(figsize=(10, 6), layout="constrained")
-    FigureCanvasAgg(figure)
-    axes: Any = figure.subplots(2, 2)
-    plot_fixations(stimuli[0], fixations.of_image(0), ax=axes[0, 0])
-    axes[0, 0].set_title("generated image and fixations")
-    plot_density(generated.truth.log_density(stimuli[0]), ax=axes[0, 1])
-    axes[0, 1].set_title("the density they were drawn from")
-    plot_scores(result, "IG", ax=axes[1, 0])
-    expected = float(generated.expected_gains.mean())
-    axes[1, 0].axvline(expected, color="#cc3311", linestyle="--")
-    axes[1, 0].annotate(
-        "truth, by theory", (expected, 0), (-6, 0), textcoords="offset points", ha="right"
-    )
-    axes[1, 0].set_title("information gain over uniform")
-    plot_scores(result, "AUC", ax=axes[1, 1])
-    axes[1, 1].set_xlim(0.45, 1.0)
-    axes[1, 1].set_title("AUC")
-    figure.savefig(path, dpi=120)

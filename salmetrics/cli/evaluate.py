@@ -9,7 +9,13 @@ from typing import Any, get_args
 
 from salmetrics.array_types import KINDS
 from salmetrics.cli import output
-from salmetrics.cli.arguments.dataset import add_data, dataset_of, heading, protocol_of, shortened
+from salmetrics.cli.arguments.dataset import (
+    add_data,
+    dataset_of,
+    first_images,
+    heading,
+    protocol_of,
+)
 from salmetrics.cli.arguments.documents import errors_text, evaluation_document, table_text
 from salmetrics.cli.arguments.model import MODEL_HELP, is_shared, model_of, named_specs, opened
 from salmetrics.cli.arguments.parsing import section
@@ -107,7 +113,7 @@ def _run(options: argparse.Namespace) -> None:
         output.keeps(
             f"finished parts are in {options.checkpoint}; the same command resumes from them"
         )
-    dataset = shortened(dataset_of(options), options)
+    dataset = first_images(dataset_of(options), options)
     reading = map_reading(options)
     shared = is_shared(list(specs.values()), [dataset], reading)
     reading |= {"kind": options.kind, "shared": shared}

@@ -7,7 +7,7 @@ from typing import Any
 
 from salmetrics.array_types import KINDS
 from salmetrics.cli import output
-from salmetrics.cli.arguments.dataset import add_data, dataset_of, shortened
+from salmetrics.cli.arguments.dataset import add_data, dataset_of, first_images
 from salmetrics.cli.arguments.map_output import (
     add_one_model,
     add_writing,
@@ -20,6 +20,7 @@ from salmetrics.cli.arguments.scoring import add_json, map_reading
 from salmetrics.errors import InputError
 from salmetrics.models.export import export_predictions
 from salmetrics.models.quantised import QuantisedModel
+from salmetrics.results.rendering import counted
 
 __all__ = ["add"]
 
@@ -33,7 +34,7 @@ def add(commands: Any) -> None:
         ),
     )
     command.set_defaults(run=_run)
-    add_data(command, width=False)
+    add_data(command, width=False, images_alone=True)
     add_one_model(command, KINDS, "log_density")
     levels = command.add_argument_group("grey levels, for benchmarks that take images")
     levels.add_argument(
@@ -55,11 +56,11 @@ def _run(options: argparse.Namespace) -> None:
         raise InputError("--without needs --quantise")
     if options.quantise and options.bits == 16:
         raise InputError("--quantise writes 8 bits per pixel; leave out --bits 16")
-    if options.quantise and options.files == ".npy":
-        options.files = ".png"
+    if options.quantise:
+        options.usual_files = ".png"
     check_maps_out(options)
     name, spec = split_name(options.model)
-    dataset = shortened(dataset_of(options), options)
+    dataset = first_images(dataset_of(options), options)
     model: Any = opened(spec, dataset, kind=options.kind, **map_reading(options))
     model.check_data(*dataset)
     if options.quantise:
@@ -76,5 +77,5 @@ def _run(options: argparse.Namespace) -> None:
         dtype=options.dtype,
     )
     called = name or model.name or spec
-    output.wrote(written, f"{len(dataset)} maps of {called}")
+    output.wrote(written, f"{counted(len(dataset), 'map')} of {called}")
     output.document({"dataset": dataset.name, "model": called, "n_maps": len(dataset)})

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from salmetrics.cli import output
-from salmetrics.cli.arguments.dataset import add_data, dataset_of, shortened
+from salmetrics.cli.arguments.dataset import add_data, dataset_of, first_images, heading
 from salmetrics.cli.arguments.map_output import add_writing, check_maps_out, written_bits
 from salmetrics.cli.arguments.parsing import section
 from salmetrics.cli.arguments.scoring import add_json
@@ -17,6 +17,7 @@ from salmetrics.errors import InputError
 from salmetrics.models.empirical import EmpiricalMaps
 from salmetrics.models.export import export_predictions
 from salmetrics.protocols import PROTOCOLS
+from salmetrics.results.rendering import counted
 
 __all__ = ["add"]
 
@@ -54,7 +55,8 @@ def add(commands: Any) -> None:
 
 def _run(options: argparse.Namespace) -> None:
     check_maps_out(options)
-    dataset, left_out = _with_fixations(shortened(dataset_of(options), options))
+    dataset, left_out = _with_fixations(first_images(dataset_of(options), options))
+    output.say(heading(dataset))
     stimuli = dataset.stimuli
     if options.pixels_per_degree is not None:  # which replaces a width that the data set has
         stimuli = stimuli.with_scale(pixels_per_degree=options.pixels_per_degree)
@@ -82,12 +84,14 @@ def _run(options: argparse.Namespace) -> None:
     bits = written_bits(options)
     levels = "" if bits is None else f", grey levels of {bits} bits from 0 to each maximum"
     output.wrote(
-        written, f"{len(dataset)} maps, {width}, protocol {maps.protocol.name}{levels}{more}"
+        written,
+        f"{counted(len(dataset), 'map')}, {width}, protocol {maps.protocol.name}{levels}{more}",
     )
     output.document(
         {
             "n_maps": len(dataset),
             "n_without_fixations": left_out,
+            "left_out": dict(dataset.fixations.left_out),
             "sigma": smoothing.sigma,
             "cycles": smoothing.cycles,
             "protocol": maps.protocol.name,

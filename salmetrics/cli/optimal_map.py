@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from salmetrics.cli import output
-from salmetrics.cli.arguments.dataset import add_data, dataset_of, shortened
+from salmetrics.cli.arguments.dataset import add_data, dataset_of, first_images
 from salmetrics.cli.arguments.map_output import (
     add_one_model,
     add_writing,
@@ -29,6 +29,7 @@ from salmetrics.metrics.registry import OPTIMAL_MAP_METRICS
 from salmetrics.models.base import log_density_of, model_name
 from salmetrics.models.export import export_predictions
 from salmetrics.progress import progress_bar
+from salmetrics.results.rendering import counted
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -49,7 +50,7 @@ def add(commands: Any) -> None:
         ),
     )
     command.set_defaults(run=_run)
-    add_data(command)
+    add_data(command, images_alone=True)
     add_one_model(command, DENSITY_KINDS, "log_density")
     maps = command.add_argument_group("maps")
     maps.add_argument(
@@ -106,11 +107,13 @@ def _run(options: argparse.Namespace) -> None:
     check_whole("--n-draws", options.n_draws, 2)
     check_maps_out(options)
     name, spec = split_name(options.model)
-    dataset = shortened(dataset_of(options), options)
+    dataset = first_images(dataset_of(options), options)
     model = opened(spec, dataset, kind=options.kind, **map_reading(options))
     model.check_data(*dataset)
     n = options.n_fixations
     if n is None:
+        if len(dataset.fixations) == 0 and ("SIM" in keys or n_expected > 0):
+            raise InputError("there are no fixations to count; give --n-fixations")
         n = max(1, round(len(dataset.fixations) / len(dataset)))
     models = {
         key: OptimalMapModel(
@@ -127,7 +130,7 @@ def _run(options: argparse.Namespace) -> None:
     form = {"files": options.files, "bits": written_bits(options), "dtype": options.dtype}
     if len(keys) == 1:
         export_predictions(models[keys[0]], dataset.stimuli, options.out, **form)
-        text = f"{len(dataset)} maps of {name or model_name(model)} for {keys[0]}"
+        text = f"{counted(len(dataset), 'map')} of {name or model_name(model)} for {keys[0]}"
         output.wrote(options.out, text)
     else:
         _export_all(models, dataset, options.out, form, name or model_name(model))
@@ -175,7 +178,7 @@ def _export_all(
             output.note(f"{target} exists already")
             continue
         export_predictions(maps, dataset.stimuli, target, **form)
-        output.wrote(target, f"{len(dataset)} maps of {name} for {key}")
+        output.wrote(target, f"{counted(len(dataset), 'map')} of {name} for {key}")
 
 
 def _expected(

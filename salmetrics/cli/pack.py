@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from salmetrics.cli import output
-from salmetrics.cli.arguments.dataset import add_data, dataset_of, shortened
+from salmetrics.cli.arguments.dataset import add_data, dataset_of, first_images
 from salmetrics.cli.arguments.scoring import add_json
 from salmetrics.data.dataset import Dataset
 from salmetrics.data.hdf5 import write_hdf5
@@ -44,7 +44,7 @@ def add(commands: Any) -> None:
 
 def _run(options: argparse.Namespace) -> None:
     output.check_out(options.out, (".h5", ".hdf5"))
-    dataset = shortened(dataset_of(options), options)
+    dataset = first_images(dataset_of(options), options)
     stimuli = dataset.stimuli
     if options.sigma is not None or options.pixels_per_degree is not None:
         stimuli = stimuli.with_scale(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from salmetrics.cli.arguments.dataset import add_data, dataset_of, shortened
+from salmetrics.cli.arguments.dataset import add_data, dataset_of, first_images
 from salmetrics.cli.arguments.figure import add_figure, check_figure, pyplot, save_figure
 from salmetrics.cli.arguments.model import DENSITY_KINDS, MODEL_HELP, named_specs, opened
 from salmetrics.cli.arguments.scoring import add_kind, map_reading
@@ -87,7 +87,7 @@ def add(kinds: Any) -> None:
 def _gallery(options: argparse.Namespace) -> None:
     check_figure(options)
     specs = named_specs(options.model)
-    dataset = shortened(dataset_of(options), options)
+    dataset = first_images(dataset_of(options), options)
     models = {name: _density(spec, dataset, options) for name, spec in specs.items()}
     images, labels = _images(dataset, models, options)
     pyplot()
@@ -142,7 +142,7 @@ def _images(
 def _gain(options: argparse.Namespace) -> None:
     check_figure(options)
     specs = named_specs([options.model, options.over], "--model and --over")
-    dataset = shortened(dataset_of(options), options)
+    dataset = first_images(dataset_of(options), options)
     _check_image(options.image, dataset)
     model, over = (_density(spec, dataset, options) for spec in specs.values())
     gold = GoldStandard.fit(*dataset, upper_bound=True)

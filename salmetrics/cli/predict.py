@@ -8,17 +8,16 @@ from pathlib import Path
 from typing import Any
 
 from salmetrics.cli import output
-from salmetrics.cli.arguments.dataset import add_first, shortened
+from salmetrics.cli.arguments.dataset import add_first, first_images
 from salmetrics.cli.arguments.dataset_spec import named_dataset
 from salmetrics.cli.arguments.map_output import add_writing, check_maps_out, written_bits
-from salmetrics.cli.arguments.model import opened
 from salmetrics.data.dataset import Dataset
 from salmetrics.data.fixations import Fixations
 from salmetrics.datasets.folder import load_images
 from salmetrics.errors import InputError, NeedsDensityError, check_choice
 from salmetrics.models.base import DensityModel, model_name
 from salmetrics.models.export import export_predictions
-from salmetrics.models.registry import names
+from salmetrics.models.registry import named_model, names
 
 __all__ = ["add"]
 
@@ -106,7 +105,7 @@ def add(commands: Any) -> None:
 def _run(options: argparse.Namespace) -> None:
     check_choice("--model", options.model, names())
     check_maps_out(options)
-    dataset = shortened(_dataset(options), options)
+    dataset = first_images(_dataset(options), options)
     parts = [] if options.weights is None else [options.weights]
     settings = {
         "centre": options.centre_bias,
@@ -130,8 +129,7 @@ def _run(options: argparse.Namespace) -> None:
             raise InputError(
                 f"{part!r} looks like several options, with a comma before 'name='; rename it"
             )
-    spec = options.model + (f":{','.join(parts)}" if parts else "")
-    model = opened(spec, dataset)
+    model = named_model(options.model, ",".join(parts) or None, dataset)
     if not isinstance(model, DensityModel):
         raise NeedsDensityError(
             f"{options.model} gives saliency maps, not densities; use export-maps"

@@ -14,7 +14,7 @@ from salmetrics.errors import InputError
 from salmetrics.results.evaluation import Evaluation
 from salmetrics.results.layouts import to_text
 from salmetrics.results.mixtures import mixtures
-from salmetrics.results.rendering import comparison_text
+from salmetrics.results.rendering import comparison_text, counted
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -72,7 +72,8 @@ def _run(options: argparse.Namespace) -> None:
     table = table_text(result if options.layout is None else to_text(result, options.layout))
     record = result.provenance
     data = record["dataset"]
-    lines = [f"{data['name']}: {data['n_images']} images, {data['n_fixations']} fixations"]
+    n_images = counted(data["n_images"], "image")
+    lines = [f"{data['name']}: {n_images}, {counted(data['n_fixations'], 'fixation')}"]
     left_out = data.get("left_out") or {}
     if left_out:
         counts = ", ".join(f"{n} {reason}" for reason, n in left_out.items())

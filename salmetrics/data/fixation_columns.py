@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from salmetrics.data.table_cells import LISTS, Cells, as_numbers, is_list, listed
 from salmetrics.errors import InputError, check_choice, some
 
-__all__ = ["MISSING", "FixationColumns", "absent_in", "as_subjects", "fixation_columns"]
+__all__ = ["MISSING", "FixationColumns", "absent_in", "as_subjects", "chosen", "fixation_columns"]
 
 MISSING = ("error", "drop")
 _UNKNOWN = "rows on images that are not among these"
@@ -126,8 +126,8 @@ def fixation_columns(
     return FixationColumns(
         x[rows],
         y[rows],
-        [str(cells["image"][row]) for row in rows.tolist()],
-        as_subjects(_chosen(cells["subject"], rows)) if "subject" in cells else None,
+        list(map(str, chosen(cells["image"], rows))),
+        as_subjects(chosen(cells["subject"], rows)) if "subject" in cells else None,
         rows,
         left_out,
     )
@@ -185,8 +185,10 @@ def absent_in(values: Any, no_name: frozenset[str] = frozenset({""})) -> NDArray
     if isinstance(values, np.ndarray) and values.dtype.kind in "biu":
         return np.zeros(len(values), dtype=bool)
     values = list(values)
-    if all(type(value) is str for value in values):  # a few different ones, of many
+    if set(map(type, values)) == {str}:  # a few different ones, of many
         absent = {value for value in set(values) if _is_absent(value, no_name)}
+        if not absent:
+            return np.zeros(len(values), dtype=bool)
         return np.array([value in absent for value in values], dtype=bool)
     return np.array([_is_absent(value, no_name) for value in values], dtype=bool)
 
@@ -213,5 +215,8 @@ def as_subjects(values: Any) -> NDArray[Any]:
     return np.array([str(value) for value in labels.tolist()], dtype=object)
 
 
-def _chosen(values: Any, rows: NDArray[np.int64]) -> Any:
-    return values[rows] if isinstance(values, np.ndarray) else [values[row] for row in rows]
+def chosen(values: Any, rows: NDArray[np.int64]) -> Any:
+    """Return the values in ascending rows."""
+    if len(rows) == len(values):
+        return values
+    return values[rows] if isinstance(values, np.ndarray) else [values[k] for k in rows.tolist()]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import PurePath
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -35,6 +37,30 @@ _OF_JPEG = (
     "it is a JPEG with several values besides 0, and lossy compression changes the pixels beside "
     "marks; save masks as PNG"
 )
+
+
+@dataclass(frozen=True)
+class _Called:
+    """The name of a map, or its number."""
+
+    name: str | int
+
+    def __str__(self) -> str:
+        return f"fixation map {self.name!r}"
+
+    def is_lossy(self, array: NDArray[Any]) -> bool:
+        """Whether its file is of lossy compression, and it has several values besides 0."""
+        suffix = PurePath(str(self.name)).suffix.lower()
+        return suffix in _LOSSY and np.unique(array).size > 2
+
+
+@dataclass(frozen=True)
+class _Problem:
+    """Why the values of a map are probably not counts."""
+
+    text: str
+    is_noise: bool = False  # so that they are no marks either
+
 
 Place = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]
 
@@ -69,7 +95,7 @@ def pixels_of_maps(
     """
     check_choice("values", values, (None, *get_args(MapValues)))
     arrays = [to_numpy(each) for each in maps]
-    called = [f"fixation map {name!r}" for name in (range(len(arrays)) if names is None else names)]
+    called = [_Called(name) for name in (range(len(arrays)) if names is None else names)]
     for array, what in zip(arrays, called, strict=True):
         if array.ndim != 2:
             raise InputError(f"{what} must be two-dimensional; got {array.shape}")
@@ -106,13 +132,13 @@ def _are_marks(maps: Sequence[NDArray[Any]]) -> bool:
     return len(found) == 1 and found.pop() > 1
 
 
-def _check_counts(counts: NDArray[Any], what: str) -> None:
+def _check_counts(counts: NDArray[Any], what: _Called) -> None:
     """Raise `InputError` for a map that does not hold whole numbers."""
     if (counts < 0).any() or (counts != np.floor(counts)).any():
         raise InputError(f"{what} must hold whole numbers >= 0; this one {_BLURRED}")
 
 
-def _check_number(counts: NDArray[Any], what: str) -> None:
+def _check_number(counts: NDArray[Any], what: _Called) -> None:
     """Raise `InputError` for a map with more fixations than an image has."""
     n = counts.sum(dtype=np.float64)
     if n > _MOST:
@@ -124,7 +150,7 @@ def _check_number(counts: NDArray[Any], what: str) -> None:
 
 
 def _overridden(
-    maps: Sequence[NDArray[Any]], called: Sequence[str], values: MapValues, are_marks: bool
+    maps: Sequence[NDArray[Any]], called: Sequence[_Called], values: MapValues, are_marks: bool
 ) -> tuple[str, ...]:
     """Return a note of what is implausible about maps that are read as `values` all the same.
 
@@ -133,42 +159,35 @@ def _overridden(
     InputError
         If they are certainly not marks.
     """
-    problems: dict[str, str] = {}
+    problems: list[str] = []
     for array, what in zip(maps, called, strict=True):
         problem = _implausible(array != 0 if are_marks else array)
-        if values == "marks" and (problem == _NOISY or _is_lossy(array, what)):
-            raise InputError(
-                f"{what} does not hold marks: {_NOISY if problem == _NOISY else _OF_JPEG}"
-            )
+        is_noise = problem is not None and problem.is_noise
+        if values == "marks" and (is_noise or what.is_lossy(array)):
+            raise InputError(f"{what} does not hold marks: {_NOISY if is_noise else _OF_JPEG}")
         if values == "counts" and are_marks and array.max(initial=0) > _LARGE_COUNT:
-            problem = f"all its pixels that are not 0 hold {array.max():g}, as marks do"
-        if problem:
-            problems[what] = problem
+            problem = _Problem(f"all its pixels that are not 0 hold {array.max():g}, as marks do")
+        if problem is not None:
+            problems.append(f"{what}: {problem.text}")
     if not problems:
         return ()
-    (what, problem), *_ = problems.items()
     return (
         f"{len(problems)} of {len(maps)} fixation maps are read with values={values!r} though they "
-        f"look otherwise; {what}: {problem}",
+        f"look otherwise; {problems[0]}",
     )
 
 
-def _is_lossy(array: NDArray[Any], what: str) -> bool:
-    """Whether a map comes from a file of lossy compression, and has several values besides 0."""
-    return what.lower().rstrip("'").endswith(_LOSSY) and np.unique(array).size > 2
-
-
-def _check_plausible(maps: Sequence[NDArray[Any]], called: Sequence[str]) -> None:
+def _check_plausible(maps: Sequence[NDArray[Any]], called: Sequence[_Called]) -> None:
     """Raise `InputError` for maps whose values are probably not counts of fixations."""
     for array, what in zip(maps, called, strict=True):
         problem = _implausible(array)
-        if problem == _NOISY:
-            raise InputError(f"{what}: {problem}")
-        if problem:
+        if problem is not None and problem.is_noise:
+            raise InputError(f"{what}: {problem.text}")
+        if problem is not None:
             marks = "; if each pixel that is not 0 is one fixation, give values='marks'"
             raise InputError(
-                f"{what}: {problem}. If it holds counts, give values='counts'"
-                + ("" if _is_lossy(array, what) else marks)
+                f"{what}: {problem.text}. If it holds counts, give values='counts'"
+                + ("" if what.is_lossy(array) else marks)
             )
     filled = [array[array > 0] for array in maps]
     n = sum(each.size for each in filled)
@@ -182,28 +201,34 @@ def _check_plausible(maps: Sequence[NDArray[Any]], called: Sequence[str]) -> Non
         )
 
 
-def _implausible(counts: NDArray[Any]) -> str | None:
+def _implausible(counts: NDArray[Any]) -> _Problem | None:
     """Return why the values of one map are probably not counts; None if they may be."""
     filled = counts > 0
     levels, often = np.unique(counts[filled], return_counts=True)
     n, top = int(filled.sum()), int(counts.max(initial=0))
     if levels.size >= _ORDINAL and (often == 1).all() and top == levels.size:
-        return f"its values are 1 to {top}, once each, which look like ordinal numbers"
+        return _Problem(f"its values are 1 to {top}, once each, which look like ordinal numbers")
     if n >= _SEVERAL and _is_noisy(counts):
-        return _NOISY
+        return _Problem(_NOISY, is_noise=True)
     if n >= _SEVERAL and _looks_blurred(counts.astype(np.float64), filled):
-        return f"this one {_BLURRED}"
+        return _Problem(f"this one {_BLURRED}")
     if levels.size > 1 and levels[0] >= _MARK and (levels % levels[0] == 0).all():
-        return f"all its values are multiples of {levels[0]:g}, as of marks that were added up"
+        return _Problem(
+            f"all its values are multiples of {levels[0]:g}, as of marks that were added up"
+        )
     if top > _LARGE_COUNT and counts.dtype.kind != "b" and levels.size > 1:
-        return f"one pixel holds {top}, more fixations than are likely; it may be a duration"
+        return _Problem(
+            f"one pixel holds {top}, more fixations than are likely; it may be a duration"
+        )
     if n < _SEVERAL:
         return None
     if n > counts.size / 3:
-        return f"{n} of its {counts.size} pixels are not 0; it may be inverted"
+        return _Problem(f"{n} of its {counts.size} pixels are not 0; it may be inverted")
     beside = _beside(filled)[filled]
     if beside.mean() > 1 and (beside == 0).mean() < _APART:
-        return "its pixels that are not 0 lie together in areas, as discs around fixations do"
+        return _Problem(
+            "its pixels that are not 0 lie together in areas, as discs around fixations do"
+        )
     return None
 
 

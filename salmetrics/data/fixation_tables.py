@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from salmetrics.data.fixation_columns import MISSING, FixationColumns, fixation_columns
+from salmetrics.data.fixation_columns import MISSING, FixationColumns, chosen, fixation_columns
 from salmetrics.data.positions import check_units, to_pixels
 from salmetrics.data.presets import layout_of, preset_like
 from salmetrics.data.stimuli import Stimuli
@@ -220,7 +220,7 @@ def _read(path: str | Path, stimuli: Stimuli, form: TableFormat) -> FixationRows
         separator=form.separator,
         encoding=form.encoding,
         comment=form.comment,
-        keep=layout.keep,
+        keep=None if layout.preset is None else layout.keep,
     )
     table = layout.one_row_each(table, raw=form.units is not None)
     roles = layout.chosen(table.columns)
@@ -258,15 +258,17 @@ def _read(path: str | Path, stimuli: Stimuli, form: TableFormat) -> FixationRows
         raise InputError(f"{error}; {table.guessed}") from error
     columns = columns.on_images(lambda name: name in known.image_of)
     others = {
-        name: as_column([values[row] for row in columns.rows], decimal)
+        name: as_column(chosen(values, columns.rows), decimal)
         for name, values in table.columns.items()
         if name not in roles.values()
     }
-    notes = table.notes if position.of_screen is None else (*table.notes, position.of_screen)
+    notes = table.notes
     if "subject" not in roles:
         notes += unused_subjects(list(others), others.__getitem__)
     places = _places(columns.rows, table.where)
-    return _assembled(columns, others, stimuli, known, form, (units, origin), notes, places)
+    rows = _assembled(columns, others, stimuli, known, form, (units, origin), notes, places)
+    of_screen = position.notes(rows.x, rows.y, stimuli.sizes[rows.image])
+    return replace(rows, notes=(*rows.notes, *of_screen))
 
 
 def _places(rows: NDArray[np.int64], where: Callable[[int], str]) -> Callable[[int], str]:
@@ -285,7 +287,7 @@ def _assembled(
     where: Callable[[int], str],
 ) -> FixationRows:
     """Return fixations with positions in pixels, on the images that have the names."""
-    image = np.array([known.image_of[name] for name in columns.names], dtype=np.int64)
+    image = np.array(list(map(known.image_of.__getitem__, columns.names)), dtype=np.int64)
     units, origin = scale
     x, y = to_pixels(
         columns.x,
@@ -320,7 +322,6 @@ def _matched(
 
     With `drop`, names without an image are left out.
     """
-    first_row = {name: row for row, name in reversed(list(enumerate(names)))}
     unique = list(dict.fromkeys(names))
     orders = two_orders(stimuli.ids)
     if template is not None and orders is not None and counts_images(template):
@@ -331,7 +332,7 @@ def _matched(
     matching = match_rows(unique, stimuli.ids, template, drop=drop)
     if matching.problems:
         listed = [
-            f"{text} in {where(first_row[name])}"
+            f"{text} in {where(names.index(name))}"
             for name, text in list(matching.problems.items())[:3]
         ]
         raise InputError(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
@@ -25,6 +24,7 @@ from salmetrics.data.fixation_tables import (
 from salmetrics.data.positions import Origin, Units
 from salmetrics.data.stimuli import Stimuli, selected_indices
 from salmetrics.errors import InputError, InputWarning
+from salmetrics.fingerprint import Aside
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -98,7 +98,7 @@ class Fixations:
         self.columns = dict(columns)
         self.n_images = n_images
         if left_out:
-            self._left_out.update(left_out)
+            self._left_out = dict(left_out)
         self._notes = tuple(dict.fromkeys(notes))
         self._order: NDArray[np.int64] | None = None
         self._offsets: NDArray[np.int64] | None = None
@@ -108,18 +108,14 @@ class Fixations:
         for column in self.columns.values():
             column.flags.writeable = False
 
-    @cached_property  # which digests leave out: the same fixations have the same digest
-    def _left_out(self) -> dict[str, int]:
-        return {}
+    # asides, because the same fixations have the same digest
+    _left_out: Aside[dict[str, int]] = Aside({}, "See `left_out`.")
+    _notes: Aside[tuple[str, ...]] = Aside((), "See `notes`.")
 
     @property
     def left_out(self) -> Mapping[str, int]:
         """Number of fixations or rows that were left out, by reason."""
         return MappingProxyType(self._left_out)
-
-    @cached_property  # as above
-    def _notes(self) -> tuple[str, ...]:
-        return ()
 
     @property
     def notes(self) -> tuple[str, ...]:

@@ -314,6 +314,8 @@ def _read_fixations(group: Any, n_images: int | None) -> Fixations:
         fixations = Fixations.from_arrays(n_images=int(group.attrs["n_images"]), **columns)
         left_out = json.loads(as_text(group.attrs.get("left_out", "{}")))
         notes = json.loads(as_text(group.attrs.get("notes", "[]")))
+        if not isinstance(notes, list) or not all(isinstance(note, str) for note in notes):
+            raise ValueError("notes must be a list of texts")
         return Fixations(fixations.columns, fixations.n_images, left_out, notes)
     names = [
         n for n in json.loads(as_text(group.attrs["__attributes__"])) if n not in _PYSALIENCY_NAMES

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from salmetrics.data.table_cells import NO_VALUE, as_numbers, listed
 from salmetrics.data.tables import Table
@@ -17,6 +18,8 @@ __all__ = ["PRESETS", "Position", "Preset", "TableLayout", "layout_of", "preset_
 
 NO_FIXATIONS = "rows that are no fixations on an image"
 SAMPLES = "further samples of the same fixations"
+_MANY = 100  # fixations that do not all avoid a third of the screen by chance
+_REACHED = 2 / 3  # of the width and of the height
 
 
 @dataclass(frozen=True)
@@ -32,8 +35,8 @@ class Position:
     degrees_from
         Where positions are 0 if they are in degrees.
     of_screen
-        What is said about positions that are those of the screen, if the program also has those of
-        the image.
+        What is said about positions that are those of the screen and do not fit the images, if the
+        program also has those of the image.
     """
 
     x: str = "x"
@@ -48,6 +51,29 @@ class Position:
         if units in (None, self.units):
             return self.origin
         return self.degrees_from if units == "degree" else None
+
+    def notes(self, x: NDArray[Any], y: NDArray[Any], sizes: NDArray[Any]) -> tuple[str, ...]:
+        """Return what is said about positions of the screen on images that did not fill it.
+
+        Parameters
+        ----------
+        x, y
+            Positions in pixels.
+        sizes
+            (height, width) of the image of each, shape (n, 2). Images that fill the screen have one
+            size, and no position is outside, nor are all in one part.
+        """
+        if self.of_screen is None or len(x) == 0:
+            return ()
+        heights, widths = sizes.T
+        fit = (
+            (sizes == sizes[0]).all()
+            and min(x.min(), y.min()) >= 0
+            and (x < widths).all()
+            and (y < heights).all()
+            and (len(x) < _MANY or min((x / widths).max(), (y / heights).max()) > _REACHED)
+        )
+        return () if fit else (self.of_screen,)
 
 
 @dataclass(frozen=True)

@@ -15,14 +15,15 @@ __all__ = [
     "DECIMALS",
     "LISTS",
     "NO_VALUE",
+    "N_EXAMPLES",
     "Cells",
     "as_column",
     "as_numbers",
+    "beginning",
     "decimal_mark",
     "is_list",
     "is_number",
     "listed",
-    "shortened",
     "shown",
 ]
 
@@ -36,7 +37,7 @@ NO_VALUE = frozenset({"", "-", ".", "#n/a", "-nan", "n/a", "na", "nan", "none", 
 
 Cells = Sequence[Any] | NDArray[Any]  # texts, or values of pandas
 
-_N_EXAMPLES = 3
+N_EXAMPLES = 3
 _N_NAMES = 8
 _LONGEST = 40  # characters of a cell or a line in a message
 _DIGITS = frozenset("0123456789+-.eE")
@@ -68,6 +69,8 @@ def decimal_mark(
     InputError
         If a comma may be either a decimal mark or a mark of thousands.
     """
+    if separator == ",":
+        return "."
     grouped: list[str] = []
     n_with, n_without = 0, 0
     for name, cells in columns:
@@ -80,12 +83,12 @@ def decimal_mark(
                 return "."
             elif isinstance(cell, str) and cell.casefold() not in NO_VALUE:
                 n_without += 1
-    if not n_with or separator == ",":
+    if not n_with:
         return "."
     if len(grouped) == n_with and n_without:
         raise InputError(
             f"a comma may be a decimal mark or separate thousands: "
-            f"{', '.join(grouped[:_N_EXAMPLES])}; give decimal=',' or write thousands without it"
+            f"{', '.join(grouped[:N_EXAMPLES])}; give decimal=',' or write thousands without it"
         )
     return ","
 
@@ -114,8 +117,8 @@ def as_numbers(
     if isinstance(cells, np.ndarray) and cells.dtype.kind in "biuf":
         return cells.astype(np.float64), np.zeros(0, np.int64)
     if decimal == "." and len(cells) and _has_digits_alone(cells):
-        try:  # NumPy reads the same numbers, faster
-            numbers = np.array(cells, dtype=str).astype(np.float64)
+        try:  # the same numbers, faster
+            numbers = np.array(list(map(float, cells)))
         except ValueError:
             pass  # such as an empty cell; found below
         else:
@@ -143,7 +146,7 @@ def as_numbers(
 
 def _has_digits_alone(cells: Cells) -> bool:
     """Whether all cells are texts of characters that numbers have."""
-    return all(isinstance(cell, str) for cell in cells) and set("".join(cells)) <= _DIGITS
+    return set(map(type, cells)) == {str} and set("".join(cells)) <= _DIGITS
 
 
 def as_column(cells: Sequence[str], decimal: str = ".") -> NDArray[Any]:
@@ -156,7 +159,7 @@ def as_column(cells: Sequence[str], decimal: str = ".") -> NDArray[Any]:
         return np.array([cell.lower() == "true" for cell in cells])
     if not any(map(_CODE.fullmatch, values)):
         if values and all(map(_WHOLE.fullmatch, values)):
-            return np.array(cells, dtype=str).astype(np.int64)
+            return np.array(list(map(int, cells)), np.int64)
         numbers, bad = as_numbers(cells, decimal)
         if not bad.size and (np.isfinite(numbers).any() or not len(cells)):
             return numbers
@@ -178,17 +181,17 @@ def is_number(text: str) -> bool:
 
 def listed(rows: Any, where: Callable[[int], str], content: Callable[[int], str]) -> str:
     """Return at most three rows for a message, with their contents."""
-    examples = [f"{where(int(row))} ({content(int(row))})" for row in rows[:_N_EXAMPLES]]
-    return ", ".join(examples) + (" ..." if len(rows) > _N_EXAMPLES else "")
+    examples = [f"{where(int(row))} ({content(int(row))})" for row in rows[:N_EXAMPLES]]
+    return ", ".join(examples) + (" ..." if len(rows) > N_EXAMPLES else "")
 
 
 def shown(names: Sequence[Any], n: int = _N_NAMES) -> str:
     """Return at most n names for a message, each cut to a readable length."""
-    return ", ".join(repr(shortened(str(name))) for name in names[:n]) + (
+    return ", ".join(repr(beginning(str(name))) for name in names[:n]) + (
         " ..." if len(names) > n else ""
     )
 
 
-def shortened(text: str) -> str:
+def beginning(text: str) -> str:
     """Return the beginning of a text, of a readable length."""
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."

@@ -7,7 +7,7 @@ import difflib
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from salmetrics.data.table_cells import LISTS, is_list, is_number, shortened, shown
+from salmetrics.data.table_cells import LISTS, beginning, is_list, is_number, shown
 from salmetrics.errors import InputError
 
 __all__ = [
@@ -17,6 +17,7 @@ __all__ = [
     "check_columns",
     "find_header",
     "is_marked",
+    "markers",
     "refusal",
     "separator_of",
     "split",
@@ -75,8 +76,12 @@ def _fits(lines: Sequence[str], n: int, separator: str, comment: str | None) -> 
 
 def is_marked(line: str, comment: str | None) -> bool:
     """Whether a line begins like a comment."""
-    markers = _MARKERS if comment is None else (comment,) if comment else ()
-    return line.lstrip().startswith(markers) if markers else False
+    return line.lstrip().startswith(markers(comment))
+
+
+def markers(comment: str | None) -> tuple[str, ...]:
+    """Return what comments may begin with."""
+    return _MARKERS if comment is None else (comment,) if comment else ()
 
 
 def _names(cells: Sequence[str]) -> list[str]:
@@ -140,7 +145,7 @@ def refusal(
     if any(is_number(name) for name in names):
         return InputError(
             f"the first line must name the columns, such as "
-            f"{','.join(n[0] for n in wanted.values())}; it is {shortened(first)!r}"
+            f"{','.join(n[0] for n in wanted.values())}; it is {beginning(first)!r}"
         )
     return _lacking(names, wanted, lists)
 

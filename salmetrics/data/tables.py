@@ -16,13 +16,15 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from salmetrics.data.table_cells import is_list
+from salmetrics.array_types import Rows
+from salmetrics.data.table_cells import N_EXAMPLES, is_list
 from salmetrics.data.table_header import (
     SEPARATORS,
     cells_of,
     check_columns,
     find_header,
     is_marked,
+    markers,
     refusal,
     separator_of,
     split,
@@ -35,7 +37,6 @@ __all__ = ["Table", "read_table"]
 
 Keep = Callable[[list[str]], Callable[[list[str]], bool]]
 
-_N_EXAMPLES = 3
 _WHOLE = re.compile(r"\d{1,18}", re.ASCII)
 _MOVED = (
     "the header has one cell less than the rows, which begin with the numbers of rows, as R writes "
@@ -246,6 +247,34 @@ class _Source:
                 "with a double quote must end with one"
             ) from error
 
+    def plain_columns(self) -> tuple[list[list[str]], Rows] | None:
+        """Return the cells of each column, and the lines of the rows, of the plainest tables.
+
+        None for others: where cells are quoted, or lines may be comments, the header again, or
+        rows with nothing in them or another number of cells. For these, `rows` finds the same cells
+        as here.
+        """
+        below = [line.strip("\r\n") for line in self.lines[self.start + 1 :]]
+        written = [k for k, line in enumerate(below) if line]
+        text = self.separator.join(line for line in below if line)
+        n = len(self.names)
+        marks = markers(self.comment)
+        if (
+            self.separator == " "
+            or '"' in text
+            or {below[k].count(self.separator) for k in written} != {n - 1}
+            or (
+                any(map(text.__contains__, marks))
+                and any(is_marked(line, self.comment) for line in below)
+            )
+        ):
+            return None
+        cells = list(map(str.strip, text.split(self.separator)))
+        columns = [cells[k::n] for k in range(n)]
+        if {"", self.names[0]} & set(columns[0]):
+            return None
+        return columns, np.array(written, np.int64) + self.start + 2
+
     def is_quoted(self, line: int) -> bool:
         """Whether a line begins with a quoted cell."""
         return self.lines[line - 1].lstrip().startswith('"')
@@ -301,11 +330,19 @@ def _rows(source: _Source, wanted: Mapping[str, Sequence[str]], keep: Keep | Non
     """Read the rows below the header."""
     names = source.names
     n = len(names)
+    plain = source.plain_columns() if keep is None else None
+    if plain is not None:
+        columns, lines = plain
+        first = {name: cells[0] for name, cells in zip(names, columns, strict=True)}
+        units = unit_row(first, wanted, f"line {lines[0]}")
+        start = 0 if units is None else 1
+        named = _named(names, [cells[start:] for cells in columns])
+        return Table(named, lines[start:], source.separator).with_units(units)
     is_kept = None if keep is None else keep(names)
     rows: list[list[str]] = []
     numbers: list[int] = []
     n_refused = 0
-    units: UnitRow | None = None
+    units = None
     uneven: list[tuple[int, int]] = []
     for k, (line, row) in enumerate(source.rows(n)):
         if k == 0 and len(row) == n:
@@ -321,20 +358,25 @@ def _rows(source: _Source, wanted: Mapping[str, Sequence[str]], keep: Keep | Non
             n_refused += 1
     if uneven:
         _refuse_uneven(uneven, n, source.separator)
+    cells = list(map(list, zip(*rows, strict=True))) or [[] for _ in names]
+    table = Table(_named(names, cells), np.array(numbers, np.int64), source.separator, n_refused)
+    return table.with_units(units)
+
+
+def _named(names: Sequence[str], cells: Sequence[list[str]]) -> dict[str, list[str]]:
+    """Return columns by name; a name that comes again gets a number."""
     columns: dict[str, list[str]] = {}
-    cells = list(zip(*rows, strict=True)) or [()] * n
     for name, values in zip(names, cells, strict=True):
         k, unique = 1, name
         while unique in columns:
             unique, k = f"{name}.{k}", k + 1
-        columns[unique] = list(values)
-    lines = np.array(numbers, np.int64)
-    return Table(columns, lines, source.separator, n_refused).with_units(units)
+        columns[unique] = values
+    return columns
 
 
 def _refuse_uneven(uneven: Sequence[tuple[int, int]], n: int, separator: str) -> None:
-    examples = ", ".join(f"line {line} has {count}" for line, count in uneven[:_N_EXAMPLES])
-    more = " ..." if len(uneven) > _N_EXAMPLES else ""
+    examples = ", ".join(f"line {line} has {count}" for line, count in uneven[:N_EXAMPLES])
+    more = " ..." if len(uneven) > N_EXAMPLES else ""
     hint = ""
     if separator == "," and all(count > n for _, count in uneven):
         hint = ". If commas are decimal marks, separate the cells by something else, or quote them"

@@ -10,6 +10,7 @@ from salmetrics.datasets.generated import generate_dataset
 from salmetrics.datasets.judd import judd_fixations
 from salmetrics.datasets.popout import PopOut, generate_popout
 from salmetrics.datasets.registry import get, info, load, names
+from salmetrics.datasets.sample import sample_models
 
 __all__ = [
     "Description",
@@ -22,4 +23,5 @@ __all__ = [
     "load",
     "load_folder",
     "names",
+    "sample_models",
 ]

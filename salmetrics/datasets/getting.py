@@ -32,6 +32,10 @@ def named_archives(
     """Return the archives of the user by their published names."""
     if archive is None:
         return {}
+    if not description.files:
+        raise InputError(
+            f"{description.name!r} comes with salmetrics and has no archives; leave archive= out"
+        )
     paths = [archive] if isinstance(archive, (str, Path)) else list(archive)
     names = [source.name for source in description.files]
     if len(paths) == 1 == len(names):  # its name does not matter

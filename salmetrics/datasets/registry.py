@@ -6,6 +6,7 @@ import os
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
+from importlib.resources import files
 from inspect import signature
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,7 @@ _READERS = {
     "osie": "osie:read",
     "pascal-s": "pascal_s:read",
     "salicon": "salicon:read",
+    "sample": "sample:read",
     "toronto": "toronto:read",
 }
 _READERS_VERSION = 2  # increased when a reader returns other data for the same files
@@ -266,7 +268,9 @@ def _with_defaults(name: str, options: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def default_root(name: str) -> Path:
-    """Return the default folder of a data set."""
+    """Return the default folder of a data set; one without files to get comes with the package."""
+    if not described(name).files:
+        return Path(str(files("salmetrics.datasets").joinpath(name)))
     folder = os.environ.get("SALMETRICS_DATA")
     return (Path(folder) if folder else cache_folder() / "datasets") / name
 
@@ -276,15 +280,15 @@ def _cache_file(
 ) -> Path:
     """Return the path of the cache, which depends on options, files, facts and reader."""
     description = getting.description
-    files = []
+    found = []
     for source in description.files:
         path = find_path(getting.folder, source.holds)
         if path is not None and source.needed(options):
             status = path.stat()
-            files.append([source.name, status.st_size, status.st_mtime_ns])
+            found.append([source.name, status.st_size, status.st_mtime_ns])
     facts = [description.facts(), description.pixels_per_degree, description.sigma]
     variant = fingerprint(sorted((key, repr(value)) for key, value in read_options.items()))
-    content = fingerprint([_READERS_VERSION, files, facts])
+    content = fingerprint([_READERS_VERSION, found, facts])
     return getting.folder / f"{description.name}-{variant[:8]}-{content[:8]}.h5"
 
 

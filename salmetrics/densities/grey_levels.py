@@ -1,4 +1,4 @@
-"""Densities as grey levels with equal numbers of pixels, in memory and in pictures."""
+"""Densities as grey levels: of equal numbers of pixels, or in equal steps of the log."""
 
 from __future__ import annotations
 
@@ -7,11 +7,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from salmetrics.array_types import Array
 from salmetrics.checked_map import as_log_density
 from salmetrics.errors import InputError, is_whole
 from salmetrics.io.files import replacing
 
-__all__ = ["quantise", "save_quantised"]
+__all__ = ["from_log_levels", "log_levels", "quantise", "save_quantised"]
+
+LOG_STEP = 0.05  # nats between two grey levels of a log density
 
 
 def quantise(log_density: ArrayLike, n_levels: int = 256) -> NDArray[np.uint8]:
@@ -77,3 +80,57 @@ def save_quantised(log_density: ArrayLike, path: str | Path) -> None:
     picture = Image.fromarray(quantise(log_density))
     with replacing(target) as temporary:
         picture.save(temporary, form, **({"quality": 95} if form == "JPEG" else {}))
+
+
+def log_levels(log_density: ArrayLike) -> NDArray[np.uint8]:
+    """Round a log density to grey levels that are 0.05 nats apart, the largest of them 255.
+
+    Unlike `quantise`, this keeps the density: `from_log_levels` returns it. What is more than
+    12.75 nats below the maximum gets level 0.
+
+    Parameters
+    ----------
+    log_density
+        Natural log of a density, shape (h, w), logsumexp 0.
+
+    Returns
+    -------
+    levels : ndarray of shape (h, w), uint8
+        Grey levels, higher where the density is higher.
+
+    Raises
+    ------
+    InputError
+        If `log_density` is not a log density.
+    """
+    log = as_log_density(log_density).values.astype(np.float64)
+    steps = np.rint((log.max() - log) / LOG_STEP)
+    return (255 - np.minimum(steps, 255)).astype(np.uint8)
+
+
+def from_log_levels(levels: ArrayLike) -> Array:
+    """Return the log density whose grey levels `log_levels` returned.
+
+    Parameters
+    ----------
+    levels
+        Grey levels, uint8 of shape (h, w).
+
+    Returns
+    -------
+    log_density : ndarray of shape (h, w)
+        Natural log of the density, logsumexp 0. Pixels of one image are shifted by at most 0.025
+        nats, and then all by what makes the sum 1.
+
+    Raises
+    ------
+    InputError
+        If `levels` are not an array of bytes with two axes.
+    """
+    array = np.asarray(levels)
+    if array.dtype != np.uint8 or array.ndim != 2 or array.size == 0:
+        raise InputError(
+            f"levels must be uint8 of shape (h, w); got {array.dtype} of shape {array.shape}"
+        )
+    log = (array.astype(np.float64) - 255) * LOG_STEP
+    return np.asarray(log - np.log(np.exp(log).sum()))

@@ -20,13 +20,14 @@ from salmetrics.errors import (
     NotSavedWarning,
     call_all,
     check_choice,
+    check_list,
     described,
 )
 from salmetrics.evaluation.evaluate import evaluate
 from salmetrics.evaluation.scoring import missing_for_data
 from salmetrics.io.checkpoint import NoCheckpointError
 from salmetrics.io.map_stores import MAP_STORES
-from salmetrics.metrics.registry import METRICS
+from salmetrics.metrics.registry import METRICS, whole_metrics
 from salmetrics.models.base import Model
 from salmetrics.models.conversion import as_model
 from salmetrics.models.fitted_density import fitted_if_map
@@ -149,6 +150,8 @@ def benchmark(
     _check_names(names)
     makers = _makers(models, made, names)
     form = None if layout is None else get_layout(layout)
+    if metrics is not None and gold_standard:
+        metrics = whole_metrics(check_list("metrics", metrics))
     choices = _protocol(protocol, metrics, form)
     _check_order(sort_by, choices, form, datasets)
     opened, skipped = _open_all(
@@ -160,7 +163,8 @@ def benchmark(
         _check_possible(metrics, opened, datasets, choices, truths)
     refused: tuple[type[Exception], ...] = (Exception,) if keep_going else ()
     if out is not None:
-        earlier = check_folder(Path(out), names, makers, ("gold-standard",))
+        layout_name = None if form is None else form.name
+        earlier = check_folder(Path(out), names, makers, ("gold-standard",), layout_name)
         if earlier is not None:
             warnings.warn(earlier, InputWarning, stacklevel=2)
         Path(out).mkdir(parents=True, exist_ok=True)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
 
 from salmetrics.array_types import AnyArray, Kind
+from salmetrics.data.checks.blur_width import width_findings
 from salmetrics.data.checks.contrast import contrast_findings
 from salmetrics.data.checks.findings import Finding
 from salmetrics.data.checks.maps import image_findings, map_findings
@@ -16,21 +17,19 @@ from salmetrics.data.checks.orientation import orientation_findings
 from salmetrics.data.checks.positions import position_findings
 from salmetrics.data.fixations import Fixations
 from salmetrics.data.stimuli import Stimuli
-from salmetrics.densities.blur_width import odd_width
 from salmetrics.errors import InputError
 from salmetrics.evaluation.references import opened_ground_truth
 from salmetrics.models.base import DensityModel, Model
 from salmetrics.models.conversion import as_model
 from salmetrics.models.notes import notes_of
-from salmetrics.protocols import DEFAULT, Protocol
 
 __all__ = [
     "check_inputs",
     "check_types",
     "findings_of",
+    "new_findings",
     "reading_findings",
     "truth_findings",
-    "width_findings",
 ]
 
 _LOOKED_AT = 16  # images whose stored maps are read before scoring
@@ -98,7 +97,8 @@ def check_inputs(
         of_places = image_findings(stimuli) + position_findings(stimuli, fixations)
         of_places += [] if _has_error(of_places) else _outside(stimuli, fixations)
         return findings + of_places
-    findings += findings_of(opened, stimuli, fixations) + width_findings(stimuli)
+    findings += findings_of(opened, stimuli, fixations)
+    findings += new_findings(width_findings(stimuli), read)
     if not _has_error(findings):
         findings += truth_findings(truth, stimuli, fixations)
     return findings
@@ -155,6 +155,20 @@ def reading_findings(models: Mapping[str, Model], fixations: Fixations) -> list[
     return [Finding("warning", "reading", text) for text in said]
 
 
+def new_findings(findings: Iterable[Finding], models: Mapping[str, Any]) -> list[Finding]:
+    """Return the findings that none of these models has noticed, and warned of, already.
+
+    Parameters
+    ----------
+    findings
+        What was found.
+    models
+        Whatever is scored or compared with, by name.
+    """
+    noticed = {note for model in models.values() for note in notes_of(model)}
+    return [finding for finding in findings if finding.message not in noticed]
+
+
 def truth_findings(maps: Model | None, stimuli: Stimuli, fixations: Fixations) -> list[Finding]:
     """Return what is odd about ground-truth maps.
 
@@ -168,24 +182,6 @@ def truth_findings(maps: Model | None, stimuli: Stimuli, fixations: Fixations) -
     if maps is None:
         return []
     return _findings_of_maps("the ground truth", maps, stimuli, fixations, truth=True)
-
-
-def width_findings(stimuli: Stimuli, protocol: Protocol = DEFAULT) -> list[Finding]:
-    """Return what is odd about the width by which fixations are blurred.
-
-    Parameters
-    ----------
-    stimuli
-        What was shown.
-    protocol
-        All choices; widths that it publishes are not judged.
-    """
-    scale = stimuli.sigma, stimuli.pixels_per_degree
-    found = odd_width(protocol, *scale, stimuli.sizes)
-    if found is None:
-        return []
-    wrong, text = found
-    return [Finding("error" if wrong else "warning", "width", text)]
 
 
 def _findings_of_maps(

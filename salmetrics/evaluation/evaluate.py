@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from salmetrics.array_types import Kind, is_array
+from salmetrics.data.checks.blur_width import width_findings
 from salmetrics.data.checks.findings import act_on
 from salmetrics.data.fixations import Fixations
 from salmetrics.data.stimuli import Stimuli
@@ -19,12 +20,13 @@ from salmetrics.errors import InputError, call_all, check_whole
 from salmetrics.evaluation.checks import (
     check_types,
     findings_of,
+    new_findings,
     reading_findings,
     truth_findings,
-    width_findings,
 )
 from salmetrics.evaluation.references import wants_gold_standard
 from salmetrics.evaluation.scoring import blurs, check_data, checked_references, scored
+from salmetrics.metrics.registry import whole_metrics
 from salmetrics.models.base import model_name
 from salmetrics.models.conversion import as_model
 from salmetrics.models.short_names import checked_names, distinct_names, names_of_path
@@ -154,6 +156,8 @@ def evaluate(
     choices = get_protocol(protocol)
     if metrics is not None:
         choices = choices.override(metrics=metrics if isinstance(metrics, str) else tuple(metrics))
+    if wants_gold_standard(gold_standard):  # with which shares of it come
+        choices = choices.override(metrics=whole_metrics(choices.metrics))
     if wants_gold_standard(gold_standard) and not shares_of(choices.metrics):
         raise InputError("gold_standard= is for IGE, which needs IG among the metrics")
     named: dict[str, Any] = call_all(
@@ -165,7 +169,8 @@ def evaluate(
     check_data(named, stimuli, fixations)
     findings = findings_of(named, stimuli, fixations)
     if blurs(named, stimuli, fixations, choices, ground_truth=empirical is not None):
-        findings += width_findings(stimuli, choices)
+        known = {**named, "the ground truth": empirical}
+        findings += new_findings(width_findings(stimuli, choices), known)
     act_on(findings if check else (replace(f, level="warning") for f in findings))
     references = checked_references(
         named,

@@ -63,7 +63,7 @@ def checked_references(
     for key in protocol.metrics:
         check_choice("metric", key, METRICS)
         if METRICS[key].share_of is not None:
-            raise InputError(f"{key} comes with gold_standard=, beside {METRICS[key].share_of}")
+            raise InputError(f"{key} needs a gold standard: give gold_standard=, too")
     fixations.check_against(stimuli)
     ground_truth = references.get("empirical") is not None
     if len(fixations) == 0 and not ground_truth:

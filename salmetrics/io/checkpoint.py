@@ -60,6 +60,8 @@ class Checkpoint:
         digest = hashlib.sha256(text.encode()).hexdigest()[:16]
         plain = "".join(c if c.isalnum() or c in "-_." else "_" for c in name)[:60]
         self._folder = folder / f"{plain}-{digest}"
+        if folder.exists() and not folder.is_dir():
+            raise NoCheckpointError(f"checkpoint must be a folder; {str(folder)!r} is a file")
         try:
             folder.mkdir(parents=True, exist_ok=True)
             is_new = not (self._folder / "manifest.json").exists()

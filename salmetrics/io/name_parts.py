@@ -40,9 +40,6 @@ class Name:
         return tuple(part.casefold() for part in self.parts)
 
 
-# how well a name and an id agree: number of equal parts; case too; the suffix too; all bytes
-
-
 def as_name(raw: str) -> Name:
     """Return a name in its parts: with slashes, composed, and without a drive."""
     path = PurePosixPath(unicodedata.normalize("NFC", slashed(raw)))

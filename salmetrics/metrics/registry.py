@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -22,7 +22,14 @@ from salmetrics.metrics import auc, cc, emd, information, kldiv, nss, sim
 from salmetrics.metrics.observation import Need, Observation
 from salmetrics.protocols import Average, Protocol
 
-__all__ = ["METRICS", "OPTIMAL_MAP_METRICS", "Metric", "metrics_of_function", "metrics_that_need"]
+__all__ = [
+    "METRICS",
+    "OPTIMAL_MAP_METRICS",
+    "Metric",
+    "metrics_of_function",
+    "metrics_that_need",
+    "whole_metrics",
+]
 
 Per = Literal["fixation", "image"]
 
@@ -436,3 +443,15 @@ def metrics_of_function(function: str) -> dict[str, str]:
         for key, metric in METRICS.items()
         if metric.function == function and metric.method is not None
     }
+
+
+def whole_metrics(keys: Iterable[str]) -> tuple[str, ...]:
+    """Return keys of metrics with those that are shares, which come with it, replaced by the whole.
+
+    Examples
+    --------
+    >>> whole_metrics(["IGE", "IG", "AUC"])
+    ('IG', 'AUC')
+    """
+    wholes = ((METRICS[key].share_of if key in METRICS else None) or key for key in keys)
+    return tuple(dict.fromkeys(wholes))

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import inspect
 import os
+import traceback
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -30,7 +30,9 @@ from salmetrics.errors import (
     NeedsDensityError,
     check_choice,
     described,
+    shortened,
 )
+from salmetrics.fingerprint import Aside
 from salmetrics.io.name_templates import shifted_numbers
 from salmetrics.io.names import match_maps
 from salmetrics.models.base import DensityModel, Model, SaliencyMapModel, as_array, model_name
@@ -415,10 +417,7 @@ class _Lookup:
         if stimuli is not None:
             self.use_for(stimuli)
 
-    @cached_property  # which digests leave out
-    def notes(self) -> tuple[str, ...]:
-        """What was noticed about the names of the predictions."""
-        return ()
+    notes: Aside[tuple[str, ...]] = Aside((), "What was noticed about their names.")
 
     def use_for(self, stimuli: Stimuli) -> None:
         """Find the predictions of images, if they are not all named by their ids."""
@@ -469,22 +468,46 @@ class _OfImage:
 
 
 class _OfModule:
-    """A torch module that is called as a function; its errors say what it is called with."""
+    """A torch module that is called as a function, and told apart from one that needs tensors."""
 
     def __init__(self, function: Predict, name: str) -> None:
         self._function = function
         self._name = name
 
+    _answers: Aside[bool] = Aside(False, "Whether a call has succeeded: errors are of other kinds.")
+
     def __call__(self, stimulus: Stimulus) -> Any:
         try:
-            return self._function(stimulus)
+            answer = self._function(stimulus)
         except (AttributeError, RuntimeError, TypeError) as error:
-            reason = " ".join(described(error).split())[:_LONGEST]
+            if self._answers or not _is_of_call(error):
+                raise
             raise InputError(
                 f"{self._name} is a torch module, and cannot be called with a stimulus or pixels "
-                f"as it is ({reason} ...). Give a function that makes its input, such as "
-                f"as_model(lambda stimulus: net(prepared(stimulus.rgb)), kind=...)"
+                f"as it is ({shortened(' '.join(described(error).split()), _LONGEST)}). Give a "
+                "function that makes its input, such as "
+                "as_model(lambda stimulus: net(prepared(stimulus.rgb)), kind=...)"
             ) from error
+        self._answers = True
+        return answer
+
+
+def _is_of_call(error: AttributeError | RuntimeError | TypeError) -> bool:
+    """Whether an error follows from a stimulus or pixels where a tensor is expected.
+
+    The innermost function still holds them then, while in another error it holds tensors.
+    """
+    given = (Stimulus, np.ndarray)
+    if type(error) not in (AttributeError, RuntimeError, TypeError):
+        return False  # such as a lack of memory
+    if isinstance(error, AttributeError):
+        return isinstance(error.obj, given)
+    frame: dict[str, Any] = {}
+    for each, _ in traceback.walk_tb(error.__traceback__):
+        frame = each.f_locals
+    held = list(frame.values())
+    held += [part for each in held if isinstance(each, tuple) for part in each]
+    return any(isinstance(each, given) for each in held)
 
 
 def _is_torch_module(obj: Any) -> bool:

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import warnings
-from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from salmetrics.array_types import Array
 from salmetrics.checked_map import pixel_indices
+from salmetrics.data.checks.blur_width import width_findings
+from salmetrics.data.checks.findings import act_on
 from salmetrics.data.fixations import Fixations
 from salmetrics.data.stimuli import Stimuli, Stimulus
-from salmetrics.densities.blur_width import odd_width
 from salmetrics.densities.smoothing import Smoothing, smoothing_of
-from salmetrics.errors import InputError, InputWarning, is_number
+from salmetrics.errors import InputError, is_number
+from salmetrics.fingerprint import Aside
 from salmetrics.models.base import SaliencyMapModel
 from salmetrics.protocols import Protocol, get_protocol
 
@@ -86,26 +86,13 @@ class EmpiricalMaps(SaliencyMapModel):
             choices = choices.override(sigma=sigma, cycles=None)
         self.protocol = choices
         self.smoothing: Smoothing = smoothing_of(choices, stimuli.sigma, stimuli.pixels_per_degree)
-        self.notes = self._judged(stimuli)
+        findings = width_findings(stimuli, choices)
+        act_on(findings)
+        self.notes = tuple(finding.message for finding in findings)
         self._fixations = fixations
         self._index = {name: i for i, name in enumerate(stimuli.ids)}
 
-    @cached_property  # which digests leave out
-    def notes(self) -> tuple[str, ...]:
-        """What is odd about the width of the blur."""
-        return ()
-
-    def _judged(self, stimuli: Stimuli) -> tuple[str, ...]:
-        """Warn of a width of the blur that is odd, and return the warning."""
-        scale = stimuli.sigma, stimuli.pixels_per_degree
-        found = odd_width(self.protocol, *scale, stimuli.sizes)
-        if found is None:
-            return ()
-        wrong, text = found
-        if wrong:
-            raise InputError(text)
-        warnings.warn(text, InputWarning, stacklevel=4)
-        return (text,)
+    notes: Aside[tuple[str, ...]] = Aside((), "What is odd about the width of the blur.")
 
     @property
     def parameters(self) -> dict[str, Any]:

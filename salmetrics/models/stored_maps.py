@@ -12,6 +12,7 @@ from salmetrics.array_types import AnyArray, Kind, Size
 from salmetrics.data.stimuli import Stimuli, Stimulus
 from salmetrics.densities.resampling import is_turned
 from salmetrics.errors import InputError, InputWarning, check_choice, some
+from salmetrics.fingerprint import Aside
 from salmetrics.io.map_files import MAP_SUFFIXES
 from salmetrics.io.map_stacks import other_axis
 from salmetrics.io.map_stores import Maps, open_maps
@@ -181,10 +182,9 @@ class StoredMaps:
         if self._ids is None:
             self._use_for(stimuli)
 
-    @cached_property  # which digests leave out
-    def notes(self) -> tuple[str, ...]:
-        """What was noticed when the maps were checked for images."""
-        return ()
+    notes: Aside[tuple[str, ...]] = Aside(
+        (), "What was noticed when the maps were checked for images."
+    )
 
     def _use_for(self, stimuli: Stimuli) -> None:
         """Raise one `InputError` for all problems; warn, once, of what is odd."""

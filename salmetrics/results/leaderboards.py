@@ -17,7 +17,7 @@ from salmetrics.metrics.registry import METRICS
 from salmetrics.results.earlier_boards import remove_stale
 from salmetrics.results.evaluation import Evaluation
 from salmetrics.results.layouts import Layout, to_latex, to_markdown, to_text
-from salmetrics.results.rendering import as_markdown, as_text
+from salmetrics.results.rendering import as_markdown, as_text, counted
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -202,7 +202,8 @@ class Benchmark:
         parts = []
         for name, result in self.evaluations.items():
             data = result.provenance["dataset"]
-            head = f"{name}: {data['n_images']} images, {data['n_fixations']} fixations"
+            n_images = counted(data["n_images"], "image")
+            head = f"{name}: {n_images}, {counted(data['n_fixations'], 'fixation')}"
             if self.layout is None:
                 by = self._sorted_by[name]
                 parts.append(f"{head}, by {by}\n\n{self._text(name, as_text)}")

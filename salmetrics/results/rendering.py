@@ -62,6 +62,11 @@ def as_html(summary: pd.DataFrame, footnotes: str) -> str:
     return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table><p>{notes}</p>"
 
 
+def counted(n: int, noun: str) -> str:
+    """Return a number of things as text, such as "1 image" or "2 images"."""
+    return f"{n} {noun}" if n == 1 else f"{n} {noun}s"
+
+
 def comparison_text(table: pd.DataFrame, *, alpha: float = 0.05) -> str:
     """Return the table of `Evaluation.compare` for a terminal, one block of pairs per metric.
 

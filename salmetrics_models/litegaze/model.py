@@ -51,8 +51,8 @@ class LiteGaze(FoldedDeepGaze):
         Centre bias, see `DeepGaze`; None: that of the training.
     unknown
         What predicts other images than those of the training: "mixture", all readouts; or "error".
-    device, dtype, autocast, components, batch_size, n_threads
-        See `DeepGaze`.
+    **options
+        `device`, `dtype`, `autocast`, `components`, `batch_size` and `n_threads`, see `DeepGaze`.
 
     Raises
     ------

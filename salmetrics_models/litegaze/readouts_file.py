@@ -31,6 +31,7 @@ __all__ = ["READOUTS", "Readouts", "read_readouts", "write_readouts"]
 READOUTS = Path(str(resources.files("salmetrics_models.litegaze"))) / "readouts.safetensors"
 
 _BACKBONE = ".features.network."  # in names of tensors that other files hold
+_MANY = 1000  # numbers of one readout in a tensor that may be rounded in the file
 _CENTRES, _THUMBNAILS, _FOLDS = "centre_biases", "thumbnails", "folds"
 
 
@@ -100,7 +101,33 @@ def read_readouts(path: Path, backbones: Iterable[Backbone] = ()) -> Readouts:
     if len(logs) != n_folds or known.folds.max() >= n_folds:
         raise InputError(f"{str(path)!r} is damaged: its parts are of other numbers of folds")
     digest = hashlib.sha256(check_file(path).read_bytes()).hexdigest()[:16]
-    return Readouts(architecture, n_folds, digests, tensors, centres, known, digest)
+    return Readouts(architecture, n_folds, digests, _with_norm(tensors), centres, known, digest)
+
+
+def _merge_norm(state: dict[str, Tensor], prefix: str) -> None:
+    """Merge the scales and offsets of a readout's first normalisation into its first layer.
+
+    They are a quarter of the numbers, and the products are the same without them.
+    """
+    if f"{prefix}norm_weight0" not in state:
+        return
+    norm_weight, norm_bias = (
+        state.pop(f"{prefix}{name}0") for name in ("norm_weight", "norm_bias")
+    )
+    weight = state[f"{prefix}weight0"]
+    state[f"{prefix}bias0"] = state[f"{prefix}bias0"] + (weight @ norm_bias[..., None])[..., 0]
+    state[f"{prefix}weight0"] = weight * norm_weight[:, None]
+
+
+def _with_norm(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Return tensors with the neutral scales and offsets that `_merge_norm` left out."""
+    whole = {key: tensor.float() for key, tensor in tensors.items()}
+    for key, weight in tensors.items():
+        if key.endswith("readouts.weight0"):
+            neutral = weight.new_ones(weight.shape[0], weight.shape[2]).float()
+            whole.setdefault(key.replace("weight0", "norm_weight0"), neutral)
+            whole.setdefault(key.replace("weight0", "norm_bias0"), neutral * 0)
+    return whole
 
 
 def _centre(log: AnyArray, name: str) -> FixedCentreBias:
@@ -133,7 +160,7 @@ def write_readouts(
     centre_biases
         Log density of the centre bias of each fold's training images, shape (h, w).
     dtype
-        Type of the numbers of the readouts in the file.
+        Type of the large tensors in the file.
     about
         Further facts for the description, such as the recipe.
 
@@ -144,7 +171,9 @@ def write_readouts(
     """
     network: Any = model.network
     state = {k: t for k, t in network.state_dict().items() if _BACKBONE not in k}
-    tensors = {key: tensor.to(dtype) for key, tensor in state.items()}
+    for b in range(len(network.branches)):
+        _merge_norm(state, f"branches.{b}.readouts.")
+    tensors = {key: t.to(dtype if t[0].numel() >= _MANY else t.dtype) for key, t in state.items()}
     tensors[_CENTRES] = torch.stack(list(centre_biases)).float()
     tensors[_THUMBNAILS] = torch.from_numpy(np.stack([thumbnail(s.rgb) for s in stimuli]))
     tensors[_FOLDS] = torch.from_numpy(folds.of(stimuli).astype(np.uint8))

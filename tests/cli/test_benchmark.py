@@ -47,7 +47,7 @@ def test_the_other_kind_of_maps(result, capsys):
             "--model uniform --model uniform",
             "--model uniform is given twice; give it once, or name",
         ),
-        ("--model uniform --metrics ABC", "--metrics must be one of 'LL'"),
+        ("--model uniform --metrics ABC", "--metrics must be one of 'all', 'LL'"),
     ],
 )
 def test_errors(result, capsys, arguments, text):

@@ -47,7 +47,7 @@ def test_get(tiny, tmp_path, capsys):
     command += ["--root", str(tmp_path / "mit"), "--archive", str(archives[0])]
     assert main([*command, "--archive", str(archives[1])]) == 0
     out = capsys.readouterr().out
-    assert f"mit1003 is in {tmp_path / 'mit'}: 1 images, " in out
+    assert f"mit1003 is in {tmp_path / 'mit'}: 1 image, " in out
     assert "(0 outside their image were dropped)" in out
     assert "Please cite Judd" in out
     words = ["evaluate", "--dataset", "mit1003", "--root", str(tmp_path / "mit"), "--model"]

@@ -12,7 +12,7 @@ from PIL import Image
 from salmetrics import Stimuli, Uniform, information_gain
 from salmetrics.cli import main
 from salmetrics.cli.demo import LocalContrast
-from salmetrics.datasets import generate_dataset
+from salmetrics.datasets import generate_dataset, load
 from tests.cli.command_line import error_of
 
 
@@ -20,7 +20,7 @@ def test_small(tmp_path, monkeypatch, capsys):
     """The report of the demo on fewer and smaller images."""
     small = partial(generate_dataset, 4, size=(30, 40), n_subjects=3)
     monkeypatch.setattr("salmetrics.cli.demo.generate_dataset", small)
-    assert main(["demo", "--out", str(tmp_path / "demo"), "--seed", "2"]) == 0
+    assert main(["demo", "--generated", "--out", str(tmp_path / "demo"), "--seed", "2"]) == 0
     report = capsys.readouterr().out.rstrip()
     generated = small(seed=2)
     assert report.startswith(f"4 generated images, {len(generated.dataset.fixations)} fixations")
@@ -49,25 +49,34 @@ def test_without_matplotlib(tmp_path, monkeypatch, capsys):
     assert not (tmp_path / "demo").exists()
 
 
+def test_seed_is_for_generated_images(tmp_path, capsys):
+    error = error_of(capsys, ["demo", "--out", tmp_path / "demo", "--seed", 1])
+    assert "--seed is for --generated" in error
+    assert not (tmp_path / "demo").exists()
+
+
 @pytest.mark.slow
-def test_demo(tmp_path, capsys):
-    assert main(["demo", "--out", str(tmp_path / "new" / "demo"), "--seed", "1"]) == 0
+def test_some_of_the_sample(tmp_path, monkeypatch, capsys):
+    """A real model beats the centre bias and local contrast, on four of the photographs."""
+    some = load("sample")[::6]
+    monkeypatch.setattr("salmetrics.cli.demo.load", lambda name: some)
+    assert main(["demo", "--out", str(tmp_path / "new" / "demo")]) == 0
     out = capsys.readouterr().out
-    gain = re.search(
-        r"truth over uniform: ([\d.]+) \+- ([\d.]+) .* measured, ([\d.]+) by theory "
-        r"\(([+-][\d.]+) standard errors\)",
-        out,
+    assert out.startswith(f"4 photographs, {len(some.fixations)} fixations of 15 people\n")
+    people, litegaze, share = map(
+        float,
+        re.search(
+            r"fixations tell ([\d.]+) bit .*\nlitegaze tells ([\d.]+) from .*: (\d+) %", out
+        ).groups(),
     )
-    measured, error, expected, z = map(float, gain.groups())
-    assert abs(z) < 4
-    assert z == pytest.approx(
-        (measured - expected) / error, abs=0.1
-    )  # z is printed with one decimal
-    table = pd.read_csv(tmp_path / "new/demo/table.csv", index_col=["model", "metric"])["value"]
-    assert table["truth", "IG"] == pytest.approx(measured, abs=6e-5)  # printed with four decimals
-    assert table["uniform", "IG"] == 0
-    others = ["uniform", "centre bias"]
-    for key in ("LL", "IG", "AUC", "NSS", "CC"):
-        assert table["truth", key] > max(table[name, key] for name in others)
+    table = pd.read_csv(tmp_path / "new/demo/table.csv", index_col=["model", "metric"])
+    value = table["value"].unstack()
+    assert value.loc["litegaze", "IG"] == pytest.approx(litegaze, abs=0.006)  # two decimals
+    assert value.loc["gold-standard", "IG"] == pytest.approx(people, abs=0.006)
+    assert value.loc["litegaze", "IGE"] == pytest.approx(share / 100, abs=0.006)
+    assert table.loc[("litegaze", "IG"), "low"] > 0.5
+    assert value.loc["centre bias", "IG"] == 0
+    for key in ("AUC", "NSS", "CC"):
+        assert value.loc["litegaze", key] > value.loc[["centre bias", "local-contrast"], key].max()
     with Image.open(tmp_path / "new/demo/figure.png") as figure:
-        assert figure.size == (1200, 720)
+        assert figure.width == 1540

@@ -56,7 +56,7 @@ def test_options(folder, capsys, arguments, text):
     ("arguments", "text"),
     [
         (["--model", "uniform"], "--model uniform is given twice"),
-        (["--metrics", "ABC"], "--metrics must be one of 'LL'"),
+        (["--metrics", "ABC"], "--metrics must be one of 'all', 'LL'"),
         (["--baseline", "my_models.py:Flat"], "--baseline needs densities; Flat gives saliency"),
         (["--out", "no/table.csv"], "--out: folder 'no' does not exist; create it first"),
     ],

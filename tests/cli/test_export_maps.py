@@ -77,3 +77,28 @@ def test_degrees(folder, capsys):
     given = ["--dataset", "data.h5", "--model", "uniform", "--pixels-per-degree", "4"]
     error = error_of(capsys, ["export-maps", *given, "--out", "b.h5"])
     assert "--pixels-per-degree need --images and --fixations" in error
+
+
+def test_images_alone(folder, capsys):
+    images = ["export-maps", "--images", "images", "--model"]
+    assert main([*images, "gaussian-centre-bias", "--first", "1", "--out", "alone"]) == 0
+    assert "wrote alone: 1 map of gaussian-centre-bias" in capsys.readouterr().out
+    assert main(["export-maps", *INSIDE, *images[3:], "gaussian-centre-bias", "--out", "both"]) == 0
+    with open("alone/0.npy", "rb") as alone, open("both/0.npy", "rb") as both:
+        assert alone.read() == both.read()
+    capsys.readouterr()
+    text = error_of(capsys, [*images, "centre-bias", "--out", "x"])
+    assert "so it needs fixations on at least two images; there are some on 0" in text
+    text = error_of(capsys, [*images, "uniform", "--x-column", "x", "--out", "x"])
+    assert "--x-column need --fixations" in text
+    text = error_of(capsys, "export-maps --fixations f.csv --model uniform --out x")
+    assert "give --dataset, or --images (and --fixations, where a model needs them)" in text
+
+
+@pytest.mark.parametrize(("words", "suffix"), [("", ".png"), ("--files .npy", ".npy")])
+def test_files_of_grey_levels(folder, words, suffix):
+    command = f"export-maps --images images --model gaussian-centre-bias --quantise {words} --out q"
+    assert main(command.split()) == 0
+    assert {path.suffix for path in (folder / "q").iterdir()} == {suffix}
+    if suffix == ".npy":
+        assert set(np.unique(np.load("q/0.npy"))) <= set(range(256))

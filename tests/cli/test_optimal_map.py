@@ -96,3 +96,11 @@ def test_sizes_of_images_and_maps(folder):
 def test_errors(result, capsys, arguments, text):
     assert text in error_of(capsys, f"optimal-map --dataset data.h5 --model {arguments}")
     assert not list(result.glob("x*"))
+
+
+def test_images_alone(folder, capsys):
+    command = "optimal-map --images images --model gaussian-centre-bias --first 1 --out maps.h5"
+    assert main(f"{command} --metric AUC".split()) == 0
+    assert "1 map of gaussian-centre-bias for AUC" in capsys.readouterr().out
+    text = error_of(capsys, f"{command} --metric SIM --sigma 3".replace("maps", "more"))
+    assert "there are no fixations to count; give --n-fixations" in text

@@ -43,14 +43,14 @@ def test_settings_reach_the_model_and_the_report(folder, monkeypatch, capsys):
         def parameters(self):
             return {"weights": "w.pth", "device": "cpu", "hidden": [1, 2], "autocast": False}
 
-    def opened(spec, dataset):
-        specs.append(spec)
+    def named_model(name, argument, dataset):
+        specs.append((name, argument))
         return Network()
 
-    monkeypatch.setattr("salmetrics.cli.predict.opened", opened)
+    monkeypatch.setattr("salmetrics.cli.predict.named_model", named_model)
     command = "predict --images images --model uniform --weights w.pth --batch-size 2 --fold 1"
     assert main([*command.split(), "--autocast", "--out", "logs.h5"]) == 0
-    assert specs == ["uniform:w.pth,batch_size=2,autocast=yes,fold=1"]
+    assert specs == [("uniform", "w.pth,batch_size=2,autocast=yes,fold=1")]
     assert "made with weights w.pth, device cpu, fold 1\n" in capsys.readouterr().out
 
 
@@ -79,6 +79,6 @@ def test_saliency_maps_are_refused(folder, monkeypatch, capsys):
         def saliency_map(self, stimulus):
             return np.ones(stimulus.size)
 
-    monkeypatch.setattr("salmetrics.cli.predict.opened", lambda spec, dataset: Flat())
+    monkeypatch.setattr("salmetrics.cli.predict.named_model", lambda *spec: Flat())
     error = error_of(capsys, "predict --images images --model uniform --out x")
     assert "uniform gives saliency maps, not densities; use export-maps" in error

@@ -146,8 +146,9 @@ def test_marks_amid_noise_of_compression_are_refused(quality, radius):
 
 def test_marks_of_a_jpeg_with_several_values_are_refused():
     levels = compressed(np.rint(255 * BLURRED / BLURRED.max()).astype(np.uint8), 30)
-    with pytest.raises(InputError, match=r"map 'a/1.JPG' does not hold marks: it is a JPEG"):
-        Fixations.from_maps([levels], values="marks", names=["a/1.JPG"])
+    for name in ("a/1.JPG", "bob's.jpg", 'the "new" one.jpeg'):
+        with pytest.raises(InputError, match=r"does not hold marks: it is a JPEG"):
+            Fixations.from_maps([levels], values="marks", names=[name])
     with pytest.raises(InputError, match=r"map 'a/1.JPG': .* give values='counts'$"):
         Fixations.from_maps([levels], names=["a/1.JPG"])
     assert len(Fixations.from_maps([MARKS], values="marks", names=["1.jpg"])) == (MARKS > 0).sum()

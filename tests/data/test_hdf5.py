@@ -101,6 +101,11 @@ def test_what_was_noticed_and_left_out(tmp_path):
     write_hdf5(noted, tmp_path / "x.h5")
     found = read_hdf5(tmp_path / "x.h5")
     assert (dict(found.left_out), found.notes) == ({"why": 3}, ("first: ü", "second"))
+    for other in ('"text"', "[1]", "{}"):
+        with h5py.File(tmp_path / "x.h5", "a") as file:
+            file.attrs["notes"] = other
+        with pytest.raises(InputError, match="notes must be a list of texts"):
+            read_hdf5(tmp_path / "x.h5")
 
 
 @pytest.mark.parametrize("make", [from_files, from_arrays, from_sizes])

@@ -3,8 +3,8 @@
 import csv
 import io
 import json
-from contextlib import nullcontext
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -130,10 +130,8 @@ def test_tobii_pro_lab(tmp_path, columns, values, x, y):
     header = [*names, "Eye movement type index", *columns]
     row = ["NA", "cat.png", "Fixation", 4, *values]
     unknown = ["NA", "cat.png", "EyesNotFound", 5, "", ""]
-    of_image = any("MCS" in name for name in columns)
-    with nullcontext() if of_image else pytest.warns(InputWarning, match=OF_SCREEN):
-        found = read(tmp_path, table(header, row, row, unknown), preset="tobii")
-    assert len(found.notes) == (0 if of_image else 1)
+    found = read(tmp_path, table(header, row, row, unknown), preset="tobii")
+    assert found.notes == ()
     assert (found.x.tolist(), found.y.tolist(), found.subject.tolist()) == ([x], [y], ["NA"])
     with pytest.raises(InputError, match=r"It looks like a table of preset='tobii'"):
         read(tmp_path, table(header, row))
@@ -141,6 +139,38 @@ def test_tobii_pro_lab(tmp_path, columns, values, x, y):
         other = [name if name != lacking else "other" for name in header]
         with pytest.raises(InputError, match=rf"preset='tobii' needs the column '{lacking}'"):
             read(tmp_path, table(other, row), preset="tobii")
+
+
+def of_screen(x, y, names):
+    columns = ["Participant name", "Presented Media name", "Eye movement type"]
+    columns += ["Eye movement type index", "Fixation point X", "Fixation point Y"]
+    rows = [
+        ["a", name, "Fixation", k, *place]
+        for k, (name, *place) in enumerate(zip(names, x, y, strict=True))
+    ]
+    return table(columns, *rows)
+
+
+@pytest.mark.parametrize(
+    ("x", "y", "names"),
+    [
+        ([5, 85], [6, 6], ["cat.png"] * 2),  # outside
+        ([5, 30], [-1, 6], ["cat.png"] * 2),
+        ([5, 30], [6, 6], ["cat.png", "dog.png"]),  # images of two sizes
+        (np.linspace(0, 50, 150), np.linspace(0, 58, 150), ["cat.png"] * 150),  # none at the right
+    ],
+)
+def test_positions_of_the_screen_that_do_not_fit_the_images(tmp_path, x, y, names):
+    with pytest.warns(InputWarning, match=OF_SCREEN) as caught:
+        found = read(tmp_path, of_screen(x, y, names), preset="tobii")
+    assert (len(caught), len(found.notes)) == (1, 1)
+
+
+def test_positions_of_the_screen_that_fit_the_images(tmp_path):
+    x, y = np.random.default_rng(0).uniform(0, [[80], [60]], (2, 300))
+    assert read(tmp_path, of_screen(x, y, ["cat.png"] * 300), preset="tobii").notes == ()
+    few = of_screen([5, 30], [6, 6], ["dog.png"] * 2)
+    assert read(tmp_path, few, preset="tobii").notes == ()
 
 
 def test_columns_of_the_image_are_preferred(tmp_path):

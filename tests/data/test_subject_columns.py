@@ -39,3 +39,19 @@ def test_what_is_noted(cells, noted):
     found = unused_subjects(["x2", "Subject"], {"Subject": cells}.__getitem__)
     text = "column 'Subject' looks like subjects, and is not used: give subject='Subject'"
     assert found == ((text,) if noted else ())
+
+
+@pytest.mark.parametrize(
+    ("name", "cells", "noted"),
+    [
+        ("person", [0, 1, 1, 0, 0], False),  # whether the image shows one
+        ("person", [0.0, 1.0, 1.0, 0.0], False),
+        ("Person", ["yes", "No", "yes", "No"], False),
+        ("subject", [True, False, True, False], False),
+        ("person", [0, 1, 2, 0, 1, 2], True),
+        ("person", ["y", "z", "y", "z"], True),
+        ("Subject ID", [0, 1, 1, 0, 0], True),
+    ],
+)
+def test_answers_are_no_subjects(name, cells, noted):
+    assert bool(unused_subjects([name], {name: cells}.__getitem__)) == noted

@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from salmetrics import InputError
+from salmetrics.data import tables
 from salmetrics.data.table_cells import as_numbers
 from salmetrics.data.tables import read_table
 
@@ -313,3 +314,37 @@ def test_columns_of_lists_in_a_binary_table(tmp_path):
     pd.DataFrame({"file": ["cat.png"], "location": [[1.5, 2.0]]}).to_parquet(path)
     with pytest.raises(InputError, match=r"As to 'location': it holds lists such as"):
         read_table(path, WANTED)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "a,b,c\n1, 2 ,x y\n,3,\n4,5,6\n",
+        "a,b,c\r\n1,2,3\r\n\r\n4,5,6",
+        "a\tb\tc\n1\t2\t\t\n",
+        "note\na,b,a\n1,2,3\n4,5,6\n",
+        "a,b,c\n1,2,3\na,b,c\n4,5,6\n",
+        "a,b,c\n1,2,3\n,,\n4,5,6\n",
+        "a,b,c\n1,2,3,\n4,5,6,\n",
+        'a,b,c\n"1,5",2,3\n4,5,6\n',
+        "a,b,c\n1,2,3\n# 7,8\n% x\n4,5,6\n",
+        "a,b,c\n1,100%,http://c\n4,5,#6\n",
+        "a,b,c\npx,px,px\n4,5,6\n",
+        ",a,b,c\n1,7,8,9\n2,5,5,5\n",
+        "a,b,c\n",
+    ],
+)
+def test_plain_rows_are_read_as_others_are(tmp_path, monkeypatch, content):
+    path = tmp_path / "t.csv"
+    path.write_bytes(content.encode())
+    quick = read_or_refused(path)
+    monkeypatch.setattr(tables._Source, "plain_columns", lambda self: None)
+    assert read_or_refused(path) == quick
+
+
+def read_or_refused(path):
+    try:
+        table = read_table(path, {"x": ("a",), "y": ("b",)})
+    except InputError as error:
+        return str(error)
+    return table.columns, table.lines.tolist(), table.units, table.notes

@@ -15,7 +15,7 @@ from tests.datasets.published import PUBLISHED, assert_same, small
 
 
 def test_names_and_options():
-    assert datasets.names() == sorted(PUBLISHED)
+    assert datasets.names() == sorted([*PUBLISHED, "sample"])
     for name in datasets.names():
         description = datasets.info(name)
         defaults = registry.options_of(name)

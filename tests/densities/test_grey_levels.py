@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from salmetrics import InputError
-from salmetrics.densities.grey_levels import quantise, save_quantised
+from salmetrics.densities.grey_levels import from_log_levels, log_levels, quantise, save_quantised
 
 
 def density(seed, size=(7, 9)):
@@ -62,3 +62,32 @@ def test_by_hand():
 def test_wrong_numbers_of_levels(n_levels):
     with pytest.raises(InputError, match=f"n_levels must be from 2 to 256; got {n_levels!r}"):
         quantise(density(0), n_levels)
+
+
+@given(st.integers(0, 10**6))
+def test_log_levels_keep_the_density(seed):
+    log = density(seed)
+    levels = log_levels(log)
+    assert levels.dtype == np.uint8
+    assert levels.max() == 255
+    back = from_log_levels(levels)
+    assert np.exp(back).sum() == pytest.approx(1, rel=1e-12)
+    kept = levels > 0  # lower densities are clipped
+    # half a step of rounding, the shift of the sum by as much, and the mass of what is clipped
+    assert np.abs(back - log)[kept].max() < 0.05 + 1e-3
+    assert np.array_equal(log_levels(back), levels)
+
+
+def test_log_levels_by_hand():
+    p = np.array([[1.0, np.exp(-0.05), np.exp(-1), 0]])
+    with np.errstate(divide="ignore"):
+        log = np.log(p / p.sum())
+    assert log_levels(log).tolist() == [[255, 254, 235, 0]]
+
+
+@pytest.mark.parametrize(
+    "levels", [np.ones((2, 2)), np.ones(3, np.uint8), np.ones((0, 2), np.uint8)]
+)
+def test_wrong_levels(levels):
+    with pytest.raises(InputError, match=r"levels must be uint8 of shape \(h, w\); got "):
+        from_log_levels(levels)

@@ -234,8 +234,10 @@ def test_inter_observer(gold):
 def test_errors(gold):
     with pytest.raises(InputError, match="needs IG among the metrics"):
         evaluated(MODELS, gold, metrics=["LL"])
-    with pytest.raises(InputError, match="IGE comes with gold_standard=, beside IG"):
+    with pytest.raises(InputError, match="IGE needs a gold standard: give gold_standard=, too"):
         evaluated(MODELS, None, metrics=["IG", "IGE"])
+    named, alone = (evaluated(MODELS, gold, metrics=metrics) for metrics in (["IGE"], ["IG"]))
+    assert named.summary.equals(alone.summary)
     with pytest.raises(InputError, match="gold_standard= needs densities; red gives saliency maps"):
         evaluated(MODELS, salmetrics.as_model(red, kind="saliency_map"))
     with pytest.raises(InputError, match="there is a model 'gold-standard' already"):

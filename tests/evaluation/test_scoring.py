@@ -34,7 +34,13 @@ def of_other_data():
     [
         ({}, STIMULI, FIXATIONS, ("IG",), "models must hold at least one model"),
         ({"m": UNIFORM}, STIMULI, FIXATIONS, ("IG", "XY"), "metric must be one of 'LL'.*got 'XY'"),
-        ({"m": UNIFORM}, STIMULI, FIXATIONS, ("IGE",), "IGE comes with gold_standard=, beside IG"),
+        (
+            {"m": UNIFORM},
+            STIMULI,
+            FIXATIONS,
+            ("IGE",),
+            "IGE needs a gold standard: give gold_standard=, too",
+        ),
         ({"m": UNIFORM}, STIMULI[:3], FIXATIONS, ("IG",), "on 4 images, but there are 3 stimuli"),
         ({"m": UNIFORM}, STIMULI, FIXATIONS[:0], ("IG",), "there are no fixations to score"),
         ({"m": of_other_data()}, STIMULI, FIXATIONS, ("IG",), "other fixations"),

@@ -93,5 +93,5 @@ def test_several_writers(tmp_path):
 
 def test_folder_that_is_a_file(tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(InputError, match=r"checkpoint .*file' cannot be written"):
+    with pytest.raises(InputError, match=r"checkpoint must be a folder; '.*file' is a file"):
         Checkpoint(tmp_path / "file", "m", {})

@@ -20,6 +20,7 @@ from salmetrics import (
     as_model,
 )
 from salmetrics.errors import NeedsDensityError
+from salmetrics.fingerprint import fingerprint
 from salmetrics.models.conversion import require_density
 
 IMAGES = np.random.default_rng(4).integers(0, 256, (2, 6, 8, 3), dtype=np.uint8)
@@ -385,6 +386,59 @@ def test_a_torch_module_needs_a_function_that_makes_its_input():
 
     model = as_model(of_stimulus, kind="saliency_map")
     assert model.saliency_map(stimuli[0]).shape == (4, 5)
+
+
+def test_other_errors_of_torch_modules_stay_as_they_are():
+    torch = pytest.importorskip("torch")
+    stimulus = Stimuli.from_arrays([np.zeros((4, 5, 3), np.uint8)])[0]
+
+    class Net(torch.nn.Module):
+        def __init__(self, channels=3):
+            super().__init__()
+            self.failure = None
+            self.conv = torch.nn.Conv2d(channels, 1, 1)
+
+        def forward(self, stimulus):
+            if self.failure is not None:
+                raise self.failure
+            pixels = torch.from_numpy(stimulus.rgb.transpose(2, 0, 1)[np.newaxis] / 255)
+            return self.conv(pixels.float())
+
+    net = Net()
+    model = as_model(net, kind="saliency_map")
+    before = fingerprint(model)
+    net.failure = torch.OutOfMemoryError("no memory")
+    with pytest.raises(torch.OutOfMemoryError):
+        model.saliency_map(stimulus)
+    net.failure = None
+    assert model.saliency_map(stimulus).shape == (4, 5)
+    assert fingerprint(model) == before
+    net.failure = RuntimeError("device lost")
+    with pytest.raises(RuntimeError, match=r"^device lost$"):  # after a call that succeeded
+        model.saliency_map(stimulus)
+    with pytest.raises(RuntimeError, match=r"to have 4 channels, but got 3"):
+        as_model(Net(4), kind="saliency_map").saliency_map(stimulus)
+    wrong = Net()
+    wrong.forward = lambda stimulus: wrong.missing
+    with pytest.raises(AttributeError, match="missing"):
+        as_model(wrong, kind="saliency_map").saliency_map(stimulus)
+
+
+@pytest.mark.parametrize(
+    "forward",
+    [
+        lambda x: x.unsqueeze(0),
+        lambda x, y: x,
+        lambda x: x["image"],
+        lambda x: x.image_of_another_kind,
+    ],
+)
+def test_torch_modules_that_take_something_else(forward):
+    torch = pytest.importorskip("torch")
+    net = torch.nn.Identity()
+    net.forward = forward
+    with pytest.raises(InputError, match=r"Identity is a torch module, .*[^.]\)\. Give a function"):
+        as_model(net, kind="saliency_map").saliency_map(STIMULI[0])
 
 
 def test_arrays_of_objects():

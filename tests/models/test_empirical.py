@@ -1,6 +1,7 @@
 """Empirical maps: the ground truth of scores, as arrays and as files."""
 
 import json
+import warnings
 
 import numpy as np
 import pytest
@@ -143,3 +144,17 @@ def test_an_odd_width_of_the_blur_is_told():
     assert salmetrics.EmpiricalMaps(stimuli, fixations, sigma=5).notes == ()
     with pytest.raises(InputError, match="sigma 120 pixels is wider than every image"):
         salmetrics.EmpiricalMaps(stimuli, fixations, sigma_degrees=3)
+
+
+@pytest.mark.parametrize("given", ["models", "empirical"])
+def test_an_odd_width_of_the_blur_is_told_once(given):
+    stimuli = salmetrics.Stimuli.from_sizes([(80, 120)] * 2, sigma=40)
+    fixations = salmetrics.Fixations.from_arrays([30.0, 20], [20.0, 10], [0, 1])
+    options = {"models": salmetrics.Uniform(), "metrics": ["CC"], "n_bootstrap": 0}
+    with pytest.warns(salmetrics.InputWarning, match="a blur of sigma 40 pixels is wider"):
+        options[given] = salmetrics.EmpiricalMaps(stimuli, fixations)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        result = salmetrics.evaluate(stimuli=stimuli, fixations=fixations, **options)
+    (kept,) = result.provenance["checks"]
+    assert "a blur of sigma 40 pixels" in kept

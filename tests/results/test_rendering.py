@@ -14,6 +14,7 @@ from salmetrics.results.rendering import (
     as_markdown,
     as_text,
     comparison_text,
+    counted,
     explained,
     footnotes,
     with_parameters,
@@ -150,6 +151,10 @@ SUMMARY = summary_of(
         ("*b*", "CC", 0.125, np.nan, np.nan),
     ]
 )
+
+
+def test_counts():
+    assert [counted(n, "image") for n in range(3)] == ["0 images", "1 image", "2 images"]
 
 
 def test_text():

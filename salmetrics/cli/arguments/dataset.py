@@ -20,6 +20,7 @@ from salmetrics.datasets.folder import load_images
 from salmetrics.errors import InputError, call_all
 from salmetrics.models.stored_maps import MapOrder
 from salmetrics.protocols import Protocol, get_protocol
+from salmetrics.results.rendering import counted
 
 __all__ = [
     "add_data",
@@ -27,9 +28,9 @@ __all__ = [
     "add_width",
     "dataset_of",
     "datasets_of",
+    "first_images",
     "heading",
     "protocol_of",
-    "shortened",
 ]
 
 _DATASET_HELP = (
@@ -41,7 +42,11 @@ _DATASET_HELP = (
 
 
 def add_data(
-    command: argparse.ArgumentParser, *, width: bool = True, several: bool = False
+    command: argparse.ArgumentParser,
+    *,
+    width: bool = True,
+    several: bool = False,
+    images_alone: bool = False,
 ) -> None:
     """Add the options that name a data set.
 
@@ -53,8 +58,14 @@ def add_data(
         Whether to add the options for the width of empirical maps too.
     several
         Whether ``--dataset`` may be repeated.
+    images_alone
+        Whether ``--fixations`` may be missing.
     """
-    data = command.add_argument_group("data: --dataset, or --images and --fixations")
+    title = "data: --dataset, or --images and --fixations"
+    if images_alone:
+        command.set_defaults(images_alone=True)
+        title += ", which many models do not need"
+    data = command.add_argument_group(title)
     if several:
         text = f"{_DATASET_HELP}. May be repeated"
         data.add_argument("--dataset", action="append", metavar="SPEC", help=text)
@@ -137,7 +148,7 @@ def add_first(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--first", type=int, metavar="N", help="use only the first N images")
 
 
-def shortened(dataset: Dataset, options: argparse.Namespace) -> Dataset:
+def first_images(dataset: Dataset, options: argparse.Namespace) -> Dataset:
     """Return the images of a data set that --first selects, all without it."""
     if options.first is None:
         return dataset
@@ -237,7 +248,7 @@ def datasets_of(options: argparse.Namespace, *, ground_truth: bool = False) -> l
             f"two data sets are called {repeated[0]!r}; give one another name: --dataset "
             "SPEC,name=NAME, or --name NAME for that of --images"
         )
-    return [shortened(dataset, options) for dataset in datasets]
+    return [first_images(dataset, options) for dataset in datasets]
 
 
 def _renamed(dataset: Dataset, options: argparse.Namespace) -> Dataset:
@@ -251,12 +262,19 @@ def _renamed(dataset: Dataset, options: argparse.Namespace) -> Dataset:
 
 def _check_no_table(options: argparse.Namespace) -> None:
     """Refuse options for --fixations beside --dataset."""
+    given = _table_options(options)
+    if getattr(options, "only_units", False) and options.pixels_per_degree is not None:
+        given.append("--pixels-per-degree")
+    if given:
+        raise InputError(f"{', '.join(given)} need --images and --fixations, not --dataset")
+
+
+def _table_options(options: argparse.Namespace) -> list[str]:
+    """Return the options that are given and say how --fixations is read."""
     given = [
         f"--{name.replace('_', '-')}{'-column' * (name in ('image', 'x', 'y', 'subject'))}"
         for name in table_format(options).given()
     ]
-    if getattr(options, "only_units", False) and options.pixels_per_degree is not None:
-        given.append("--pixels-per-degree")
     if options.outside != "error":
         given.append("--outside")
     if options.fixation_values is not None:
@@ -265,8 +283,7 @@ def _check_no_table(options: argparse.Namespace) -> None:
         given.append("--fixation-map-name")
     if options.fixation_map_order is not None:
         given.append("--fixation-map-order")
-    if given:
-        raise InputError(f"{', '.join(given)} need --images and --fixations, not --dataset")
+    return given
 
 
 def _has_ground_truth(options: argparse.Namespace) -> bool:
@@ -286,14 +303,22 @@ def _dataset_of(options: argparse.Namespace) -> Dataset:
         return named_dataset(options.dataset, options.root)
     if options.root is not None:
         raise InputError("--root needs --dataset")
-    if options.images is not None and options.fixations is None and _has_ground_truth(options):
+    images_alone = getattr(options, "images_alone", False)
+    without = images_alone or _has_ground_truth(options)
+    if options.images is not None and options.fixations is None and without:
+        given = _table_options(options)
+        if given:
+            raise InputError(f"{', '.join(given)} need --fixations")
         stimuli = load_images(
             options.images, sigma=options.sigma, pixels_per_degree=options.pixels_per_degree
         )
         return Dataset(Path(options.images).resolve().name, stimuli)
     if options.images is None or options.fixations is None:
+        both = (
+            " (and --fixations, where a model needs them)" if images_alone else " and --fixations"
+        )
         raise InputError(
-            "no data: give --dataset, or --images and --fixations"
+            f"no data: give --dataset, or --images{both}"
             + (", or --images and --empirical" if hasattr(options, "empirical") else "")
         )
     form = table_format(options)
@@ -329,7 +354,8 @@ def heading(dataset: Dataset) -> str:
     fixations = dataset.fixations
     n_empty = int((fixations.counts() == 0).sum())
     empty = f" ({n_empty} without fixations)" if n_empty else ""
-    lines = [f"{dataset.name}: {len(dataset)} images{empty}, {len(fixations)} fixations"]
+    n_images, n_fixations = counted(len(dataset), "image"), counted(len(fixations), "fixation")
+    lines = [f"{dataset.name}: {n_images}{empty}, {n_fixations}"]
     of = {reason: dataset.info.get("recorded") for reason in (OUTSIDE, MOVED)}
     counts = [
         _counted(n, of.get(reason), reason)

@@ -46,10 +46,10 @@ def add_writing(command: argparse.ArgumentParser, files: str) -> None:
         help="new folder, or file ending in .zip, .tar, .tar.gz, .h5, .npz, .mat or .json; the "
         "same command resumes after an interruption",
     )
+    command.set_defaults(usual_files=files)
     form.add_argument(
         "--files",
         choices=sorted(WRITTEN_SUFFIXES),
-        default=files,
         help=f"format of the files in a folder or archive (default: {files})",
     )
     form.add_argument(
@@ -68,6 +68,7 @@ def check_maps_out(options: argparse.Namespace) -> None:
     if store_suffix(options.out) not in STORE_SUFFIXES:
         listed = ", ".join(suffix for suffix in STORE_SUFFIXES if suffix)
         raise InputError(f"--out must be a folder, or end in {listed}; got {str(options.out)!r}")
+    options.files = options.files or options.usual_files
     check_form(store_suffix(options.out), options.files, options.bits)
     if options.dtype == "float64" and not writes_numbers(store_suffix(options.out), options.files):
         raise InputError(

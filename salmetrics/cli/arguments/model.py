@@ -144,10 +144,10 @@ def is_shared(
 
 def _is_stored(spec: str) -> bool:
     """Whether a model that is not registered is the path of stored maps."""
-    name, _, _ = spec.partition(":")
-    if name in names() or (spec.endswith(".py") and os.path.isfile(spec)):
+    if spec.partition(":")[0] in names() or (spec.endswith(".py") and os.path.isfile(spec)):
         return False
-    return os.path.exists(spec) or (os.path.isfile(name) and not name.endswith(".py"))
+    is_of_python = spec.rpartition(":")[0].endswith(".py")  # a class in a file
+    return os.path.exists(spec) if is_of_python else _is_path(spec)
 
 
 def model_of(spec: str, dataset: Dataset, option: str = "model") -> Any:

@@ -9,6 +9,7 @@ from typing import Any, get_args
 from salmetrics.array_types import Kind
 from salmetrics.cli.arguments.parsing import section
 from salmetrics.densities.resampling import RESIZES
+from salmetrics.errors import InputError, check_choice
 from salmetrics.metrics.registry import METRICS
 from salmetrics.models.stored_maps import MapOrder
 from salmetrics.protocols import PROTOCOLS, Protocol
@@ -84,7 +85,10 @@ class SplitKeys(argparse.Action):
     ) -> None:
         """Add keys to those that are there already."""
         words = [values] if isinstance(values, str) else list(values or ())
-        keys = [*(getattr(namespace, self.dest) or ()), *split_keys(words)]
+        given = split_keys(words)
+        if not given:
+            raise argparse.ArgumentError(self, "expected at least one key")
+        keys = [*(getattr(namespace, self.dest) or ()), *given]
         setattr(namespace, self.dest, list(dict.fromkeys(keys)))
 
 
@@ -105,11 +109,17 @@ def with_metrics(
 ) -> tuple[Protocol, list[str] | None]:
     """Return the protocol and the metrics of --metrics, each of which must be possible.
 
-    All metrics, in place of single ones, are those of the protocol: what the data do not allow is
-    missing, with the reason.
+    All metrics, with or without single ones, are those of the protocol: what the data do not allow
+    is missing, with the reason.
     """
+    for key in options.metrics or ():
+        check_choice("--metrics", key, ("all", *METRICS))
     if "all" not in (options.metrics or ()):
         return protocol, options.metrics
+    for key in options.metrics:
+        share_of = None if key == "all" else METRICS[key].share_of
+        if share_of is not None and not options.gold_standard:
+            raise InputError(f"{key} needs a gold standard: give --gold-standard, too")
     keys = tuple(key for key, metric in METRICS.items() if metric.share_of is None)
     return protocol.override(metrics=keys), None
 

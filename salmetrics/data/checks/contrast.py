@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import gaussian_filter
 
 from salmetrics.array_types import AnyArray, Array, Rows
 from salmetrics.data.checks.findings import Finding
+from salmetrics.data.checks.scores import LEAST, TURNS, is_clear, standardised, turned
 from salmetrics.errors import InputError
 
 if TYPE_CHECKING:
@@ -20,16 +20,13 @@ __all__ = ["contrast_findings"]
 
 _IMAGES = 24  # read at most
 _PIXELS = 48e6  # in all images together
-_LEAST = 8  # images from which on their means say something
 _CELLS = 100  # along the shorter side, of the means that contrast is computed from
 _BLUR = 2.5  # cells
-_GAIN = 0.3  # of the mean standardised contrast
-_CLEAR = 4.0  # standard errors over images
 _HIGH = 0.5  # mean standardised contrast that is clearly above that of any place
-_TURNS = {
-    "upside down": ((False, True), "which way y runs (origin=)"),
-    "mirrored": ((True, False), "which way x runs"),
-    "turned by 180 degrees": ((True, True), "the origin of positions (origin=)"),
+_TO_CHECK = {
+    "upside down": "which way y runs (origin=)",
+    "mirrored": "which way x runs",
+    "turned by 180 degrees": "the origin of positions (origin=)",
 }
 
 
@@ -58,21 +55,19 @@ def contrast_findings(stimuli: Stimuli, fixations: Fixations) -> list[Finding]:
             continue  # models that look at images report it
         if contrast is not None:
             means.append(_means(contrast, stimuli.sizes[i], fixations, i))
-    if len(means) < _LEAST:
+    if len(means) < LEAST:
         return []
-    upright, *turned = np.array(means).T
-    turn, after = max(zip(_TURNS, turned, strict=True), key=lambda each: float(each[1].mean()))
-    gains = after - upright
-    error = float(gains.std(ddof=1)) / len(gains) ** 0.5
-    if gains.mean() < max(_GAIN, _CLEAR * error) or after.mean() < _HIGH:
+    upright, *others = np.array(means).T
+    turn, after = max(zip(TURNS, others, strict=True), key=lambda each: float(each[1].mean()))
+    if not is_clear(after - upright) or after.mean() < _HIGH:
         return []
     return [
         Finding(
             "warning",
             "turned-places",
             f"fixations are at places of higher contrast if they are {turn} (NSS of contrast "
-            f"{after.mean():.2f} instead of {upright.mean():.2f} on {len(gains)} images): check "
-            f"{_TURNS[turn][1]}",
+            f"{after.mean():.2f} instead of {upright.mean():.2f} on {len(means)} images): check "
+            f"{_TO_CHECK[turn]}",
         )
     ]
 
@@ -83,15 +78,17 @@ def _looked_at(stimuli: Stimuli, fixations: Fixations) -> Rows:
         return np.zeros(0, np.int64)
     seen = np.flatnonzero(fixations.counts())
     n = min(_IMAGES, int(_PIXELS / stimuli.sizes[seen].prod(axis=1).max()))
-    if n < _LEAST:
+    if n < LEAST:
         return np.zeros(0, np.int64)
     if len(seen) > n:
         seen = seen[np.linspace(0, len(seen) - 1, n).astype(int)]
     return np.array([i for i in seen.tolist() if stimuli[i].has_pixels], np.int64)
 
 
-def _contrast(image: NDArray[np.uint8]) -> AnyArray | None:
+def _contrast(image: NDArray[np.uint8]) -> Array | None:
     """Return the standardised gradient of a small copy; None for an image without any."""
+    from scipy.ndimage import gaussian_filter
+
     grey = image[..., 1] if image.ndim == 3 else image
     height, width = grey.shape
     step = max(1, min(height, width) // _CELLS)
@@ -99,9 +96,7 @@ def _contrast(image: NDArray[np.uint8]) -> AnyArray | None:
     cells = padded.reshape(len(padded) // step, step, -1, step).mean((1, 3))
     if min(cells.shape) < 2:
         return None
-    contrast = gaussian_filter(np.hypot(*np.gradient(cells)), _BLUR)
-    spread = float(contrast.std())
-    return (contrast - contrast.mean()) / spread if spread > 0 else None
+    return standardised(gaussian_filter(np.hypot(*np.gradient(cells)), _BLUR))
 
 
 def _means(contrast: AnyArray, size: AnyArray, fixations: Fixations, image: int) -> list[float]:
@@ -109,11 +104,6 @@ def _means(contrast: AnyArray, size: AnyArray, fixations: Fixations, image: int)
     rows = fixations.rows_of_image(image)
     height, width = size.tolist()
     step = max(1, min(height, width) // _CELLS)
-    places = [(False, False), *(turn for turn, _ in _TURNS.values())]
-    means = []
-    for across, down in places:
-        x: Array = width - 1 - np.floor(fixations.x[rows]) if across else fixations.x[rows]
-        y: Array = height - 1 - np.floor(fixations.y[rows]) if down else fixations.y[rows]
-        i, j = (y // step).astype(np.int64), (x // step).astype(np.int64)
-        means.append(float(contrast[i, j].mean()))
-    return means
+    upright = fixations.y[rows].astype(np.int64), fixations.x[rows].astype(np.int64)
+    places = [upright, *(turned(upright, (height, width), turn) for turn in TURNS)]
+    return [float(contrast[i // step, j // step].mean()) for i, j in places]

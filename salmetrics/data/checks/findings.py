@@ -9,7 +9,7 @@ from typing import Literal
 
 from salmetrics.errors import InputError, InputWarning
 
-__all__ = ["Finding", "act_on"]
+__all__ = ["Finding", "Level", "act_on"]
 
 Level = Literal["error", "warning"]
 

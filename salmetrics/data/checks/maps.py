@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,7 @@ import numpy as np
 
 from salmetrics.array_types import AnyArray, Kind
 from salmetrics.data.checks.findings import Finding
+from salmetrics.data.checks.scores import standardised
 from salmetrics.errors import some
 
 if TYPE_CHECKING:
@@ -19,6 +21,7 @@ __all__ = ["image_findings", "map_findings"]
 _FEW_VALUES = 8
 _LOG_TOLERANCE = 1e-3
 _LOGS = (("log-density", 1.0), ("log2-density", np.log(2)), ("log10-density", np.log(10)))
+_CENTRE_BIAS = re.compile("centre|center|baseline|prior", re.IGNORECASE)
 _STRIDED = 4096  # pixels looked at before all are sorted
 
 
@@ -68,9 +71,9 @@ def map_findings(
     Returns
     -------
     findings : list of Finding
-        "constant" and "few-values"; for saliency maps also "same-map", which a centre bias is, and
-        densities that are taken for maps: "density" and logs to a base, "log-density",
-        "log2-density", "log10-density".
+        "constant" and "few-values"; for saliency maps also "same-map", unless the map is named like
+        a centre bias, or central and symmetric as one; and densities that are taken for maps:
+        "density" and logs to a base, "log-density", "log2-density", "log10-density".
     """
     codes = ("constant", "few-values", "density", *(code for code, _ in _LOGS))
     found: dict[str, list[str]] = {code: [] for code in codes}
@@ -114,11 +117,28 @@ def map_findings(
         if images
     ]
     contents = {(values.shape, values.tobytes()) for values in maps.values()}
-    if kind == "saliency_map" and n > 2 and len(contents) == 1 and not found["constant"]:
+    if (
+        kind == "saliency_map"
+        and n > 2
+        and len(contents) == 1
+        and not found["constant"]
+        and not _CENTRE_BIAS.search(name)
+        and not _is_central(next(iter(maps.values())))
+    ):
         findings.append(
             Finding("warning", "same-map", f"all {n} maps of {name} that were looked at are equal")
         )
     return findings
+
+
+def _is_central(values: AnyArray) -> bool:
+    """Whether a map is high in the middle and nearly the same if it is turned by 180 degrees."""
+    z = standardised(values)
+    if z is None or min(z.shape) < 3:
+        return False
+    height, width = (n // 3 for n in z.shape)
+    middle = z[height : z.shape[0] - height, width : z.shape[1] - width]
+    return bool(middle.mean() > 0.5 and (z * z[::-1, ::-1]).mean() > 0.8)
 
 
 def _oddness(values: AnyArray, kind: Kind) -> str | None:

@@ -9,6 +9,7 @@ import numpy as np
 
 from salmetrics.array_types import AnyArray
 from salmetrics.data.checks.findings import Finding
+from salmetrics.data.checks.scores import GAIN, is_clear, standardised
 
 if TYPE_CHECKING:
     from salmetrics.data.fixations import Fixations
@@ -16,9 +17,6 @@ if TYPE_CHECKING:
 
 __all__ = ["order_findings"]
 
-_LEAST = 8  # images from which on their means say something
-_GAIN = 0.3  # of the mean standardised value
-_CLEAR = 4.0  # standard errors over images
 _SHIFTS = {1: "after", -1: "before"}
 
 
@@ -48,15 +46,14 @@ def order_findings(
     for shift, said in _SHIFTS.items():
         pairs = [(own, own + shift) for own in scores if own + shift in scores[own]]
         pairs = [(own, other) for own, other in pairs if own in scores[own]]
-        if len(pairs) < _LEAST:
-            continue
         # what any map has there, as where all people look at the centre, is no sign of an order
-        gains = np.array([_beyond(scores, own, o) - _beyond(scores, own, own) for own, o in pairs])
-        error = float(gains.std(ddof=1)) / len(gains) ** 0.5
+        gains = [_beyond(scores, own, o) - _beyond(scores, own, own) for own, o in pairs]
+        if not is_clear(gains):
+            continue
         before, after = (
             float(np.mean([scores[pair[0]][pair[k]] for pair in pairs])) for k in (0, 1)
         )
-        if gains.mean() >= max(_GAIN, _CLEAR * error) and after >= before + _GAIN:
+        if after >= before + GAIN:
             found.append((after, before, said, len(pairs)))
     if not found:
         return []
@@ -85,13 +82,12 @@ def _scores(
             pixels[i] = fixations.y[rows].astype(np.int64), fixations.x[rows].astype(np.int64)
     scores: dict[int, dict[int, float]] = {}
     for image, values in maps.items():
-        spread = float(values.std()) if np.isfinite(values).all() else 0.0
-        if spread > 0:
-            mean = float(values.mean())
+        z = standardised(values)
+        if z is not None:
             scores[place[image]] = {
-                i: float((values[at].mean() - mean) / spread)
+                i: float(z[at].mean())
                 for i, at in pixels.items()
-                if tuple(stimuli[i].size) == values.shape
+                if tuple(stimuli[i].size) == z.shape
             }
     return scores
 

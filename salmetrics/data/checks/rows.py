@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,6 +23,7 @@ _IN_A_ROW = 20  # rows of one person on one image that may be raw samples
 _STEPS = 50  # steps from which on their lengths say something
 _NEAR = 0.03  # of the diagonal: most steps of raw samples are shorter, most saccades longer
 _NOT_FAR = 0.05  # of the diagonal, for samples of a noisy tracker at regular times
+_DURATION = re.compile("dur", re.IGNORECASE)
 _TIME = re.compile(r"time|onset|start|(^|_)t(_|$|\()", re.IGNORECASE)
 
 
@@ -38,8 +40,9 @@ def row_findings(stimuli: Stimuli, fixations: Fixations, *, placed: bool = True)
     Returns
     -------
     findings : list of Finding
-        "repeated": each place occurs several times; "samples": most are next to the one before, as
-        raw gaze is; "coinciding": many are at exactly one place on many images.
+        "repeated": each place occurs several times, copied or in a row; "samples": most are next to
+        the one before, as raw gaze is, and no times say that they are fixations; "coinciding": many
+        are at exactly one place on many images.
     """
     samples = _samples(stimuli, fixations) if placed else []
     return _repeated(fixations) or samples or _coinciding(fixations)
@@ -64,7 +67,7 @@ def _samples(stimuli: Stimuli, fixations: Fixations) -> list[Finding]:
     near, share = lengths < _NEAR * diagonals, 0.8
     if near.mean() < share and _are_regular(fixations, order, steps):
         near, share = lengths < _NOT_FAR * diagonals, 0.5
-    if near.mean() < share:
+    if near.mean() < share or _last_long(fixations, order, steps):
         return []
     typical = float(np.median(sizes[sizes >= _IN_A_ROW]))
     return [
@@ -89,15 +92,36 @@ def _are_counts(image: Rows, x: Array, y: Array) -> bool:
 
 def _are_regular(fixations: Fixations, order: Rows, steps: Rows) -> bool:
     """Whether a column of times rises by the same amount from row to row, as samples do."""
+    return any(_is_regular(np.diff(times[order])[steps]) for times in _named_like(fixations, _TIME))
+
+
+def _is_regular(rises: Array) -> bool:
+    usual = float(np.median(rises))
+    return bool(usual > 0 and (np.abs(rises - usual) < 0.2 * usual).mean() > 0.9)
+
+
+def _last_long(fixations: Fixations, order: Rows, steps: Rows) -> bool:
+    """Whether durations, or times from row to row, are as long and as varied as fixations are."""
+    for values in _named_like(fixations, _DURATION):
+        changes = np.diff(values[order])[steps] != 0  # rows of one fixation may all have its own
+        if changes.mean() > 0.5 and _is_long(values):
+            return True
+    rises = (np.diff(times[order])[steps] for times in _named_like(fixations, _TIME))
+    return any(_is_long(each) and not _is_regular(each) for each in rises)
+
+
+def _is_long(times: Array) -> bool:
+    """Whether times are mostly from .08 to 1 s, in seconds, milliseconds or microseconds."""
+    usual = float(np.median(times))
+    return any(0.08 * unit <= usual < unit for unit in (1, 1e3, 1e6))
+
+
+def _named_like(fixations: Fixations, pattern: re.Pattern[str]) -> Iterator[Array]:
+    """Yield the columns of numbers whose names have a pattern in them."""
     for name, column in fixations.columns.items():
         values: AnyArray = np.asarray(column)
-        if values.dtype.kind not in "iuf" or not _TIME.search(name):
-            continue
-        rises = np.diff(values.astype(np.float64)[order])[steps]
-        usual = float(np.median(rises))
-        if usual > 0 and (np.abs(rises - usual) < 0.2 * usual).mean() > 0.9:
-            return True
-    return False
+        if values.dtype.kind in "iuf" and pattern.search(name):
+            yield values.astype(np.float64)
 
 
 def _repeated(fixations: Fixations) -> list[Finding]:
@@ -105,8 +129,10 @@ def _repeated(fixations: Fixations) -> list[Finding]:
     n = len(fixations)
     if n < _LEAST:
         return []
+    labels, subject = np.unique(fixations.subject, return_inverse=True)
+    whose = " and of the same subject" if len(labels) > 1 else ""
     keys = fixations.image
-    for column in (fixations.subject, fixations.x, fixations.y):
+    for column in (subject, fixations.x, fixations.y):
         values, index = np.unique(column, return_inverse=True)
         keys = np.unique(keys * len(values) + index, return_inverse=True)[1]
     counts = np.bincount(keys)
@@ -117,12 +143,16 @@ def _repeated(fixations: Fixations) -> list[Finding]:
         centres = (fixations.x % 1 == 0.5).all() and (fixations.y % 1 == 0.5).all()  # of counts
         if len(counts) < _LEAST // 2 or centres or repeats <= 0.9 * n:
             return []
-        said = f"{repeats} of {n} fixations are at a place where the subject has others"
+        cells = np.lexsort((subject, fixations.image))  # stable, so that rows keep their order
+        n_after = int((np.diff(keys[cells]) == 0).sum())
+        if n_after < 0.4 * n:  # places on a grid, where many people look
+            return []
         return [
             Finding(
                 "warning",
                 "repeated",
-                f"{said}; each place occurs about {round(n / len(counts), 1):g} times: if they "
+                f"{n_after} of {n} fixations are at the place of the one before, on the same image"
+                f"{whose}; each place occurs about {round(n / len(counts), 1):g} times: if they "
                 "are raw samples, give one row per fixation",
             )
         ]
@@ -130,9 +160,9 @@ def _repeated(fixations: Fixations) -> list[Finding]:
         Finding(
             "warning",
             "repeated",
-            f"each place occurs {times} times (the same image, subject, x and y, for "
-            f"{int(rows[times])} of {n} fixations): if the table was joined or appended more than "
-            "once, leave the copies out",
+            f"each place occurs {times} times (the same image, "
+            f"{'subject, ' if whose else ''}x and y, for {int(rows[times])} of {n} fixations): if "
+            "the table was joined or appended more than once, leave the copies out",
         )
     ]
 

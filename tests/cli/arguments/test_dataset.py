@@ -15,9 +15,9 @@ from salmetrics.cli.arguments.dataset import (
     add_data,
     dataset_of,
     datasets_of,
+    first_images,
     heading,
     protocol_of,
-    shortened,
 )
 from tests.cli.command_line import DATA, FILES, error_of
 
@@ -82,8 +82,8 @@ def test_folders_and_tables(folder):
 
 def test_the_first_images(folder):
     dataset = dataset_of(parsed(DATA))
-    assert shortened(dataset, parsed(DATA)) is dataset
-    first = shortened(dataset, parsed([*DATA, "--first", "2"]))
+    assert first_images(dataset, parsed(DATA)) is dataset
+    first = first_images(dataset, parsed([*DATA, "--first", "2"]))
     assert first.stimuli.ids == dataset.stimuli.ids[:2]
     assert len(first.fixations) == (dataset.fixations.image < 2).sum()
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from salmetrics.cli.arguments.map_output import add_one_model, add_writing
+from salmetrics.cli.arguments.map_output import add_one_model, add_writing, check_maps_out
 
 
 @pytest.fixture
@@ -26,8 +26,10 @@ def test_writing(command):
     add_writing(command, ".png")
     options = command.parse_args(["--out", "maps.zip"])
     assert options == argparse.Namespace(
-        out=Path("maps.zip"), files=".png", bits=None, dtype="float32"
+        out=Path("maps.zip"), files=None, usual_files=".png", bits=None, dtype="float32"
     )
+    check_maps_out(options)
+    assert options.files == ".png"
     options = command.parse_args(
         ["--out", "m", "--files", ".tif", "--bits", "16", "--dtype", "float64"]
     )

@@ -13,6 +13,7 @@ from salmetrics.cli.arguments.scoring import (
     add_scoring,
     with_metrics,
 )
+from salmetrics.errors import InputError
 from salmetrics.metrics.registry import METRICS
 from salmetrics.protocols import DEFAULT
 
@@ -92,6 +93,13 @@ def test_keys_of_metrics(command, words, keys):
     assert command.parse_args(["--metrics", *words]).metrics == keys
 
 
+@pytest.mark.parametrize("words", [[""], [","], [" ", ","]])
+def test_no_key_at_all(command, words):
+    add_scoring(command)
+    with pytest.raises(argparse.ArgumentError, match=r"--metrics: expected at least one key"):
+        command.parse_args(["--metrics", *words])
+
+
 def test_choices_of_keys():
     choices = KeyChoices(["AUC", "CC"])
     assert "AUC" in choices
@@ -107,3 +115,26 @@ def test_all_metrics(command):
     protocol, asked = with_metrics(command.parse_args(["--metrics", "all"]), DEFAULT)
     assert asked is None  # so that a metric may be missing
     assert set(protocol.metrics) == set(METRICS) - {"IGE"}
+
+
+@pytest.mark.parametrize(
+    ("words", "text"),
+    [
+        (["all,NOPE"], r"^--metrics must be one of 'all', 'LL', .*; got 'NOPE'$"),
+        (["NOPE", "all"], r"got 'NOPE'$"),
+        (["ALL"], r"got 'ALL'; did you mean 'all'\?$"),
+        (["nss"], r"got 'nss'; did you mean 'NSS'\?$"),
+        (["all", "IGE"], r"^IGE needs a gold standard: give --gold-standard, too$"),
+    ],
+)
+def test_keys_that_are_not_computed_are_errors(command, words, text):
+    add_scoring(command)
+    with pytest.raises(InputError, match=text):
+        with_metrics(command.parse_args(["--metrics", *words]), DEFAULT)
+
+
+def test_all_metrics_beside_single_ones(command):
+    add_scoring(command)
+    of_all = with_metrics(command.parse_args(["--metrics", "all"]), DEFAULT)
+    words = ["--gold-standard", "--metrics", "IGE", "NSS", "all"]
+    assert with_metrics(command.parse_args(words), DEFAULT) == of_all

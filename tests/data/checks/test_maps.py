@@ -58,6 +58,15 @@ def test_ordinary_maps_are_not_odd():
     assert map_findings("mine", {"a": np.full((2, 2), np.nan)}, "saliency_map") == []
 
 
+def test_a_centre_bias_given_as_maps_is_not_odd():
+    centred = np.outer(np.hanning(30), np.hanning(40))
+    assert map_findings("mine", dict.fromkeys("abc", centred), "saliency_map") == []
+    assert map_findings("Center bias", dict.fromkeys("abc", SMOOTH["2"]), "saliency_map") == []
+    for other in (-centred, np.roll(centred, 9, axis=1)):
+        (finding,) = map_findings("mine", dict.fromkeys("abc", other), "saliency_map")
+        assert finding.code == "same-map"
+
+
 def test_masks_as_ground_truth():
     (finding,) = map_findings("the ground truth", {"a": np.eye(20)}, "saliency_map", truth=True)
     assert "given as fixations (fixations=, on the command line" in finding.message

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.ndimage import gaussian_filter
 
 from salmetrics import Fixations, Stimuli
 from salmetrics.data.checks.orientation import orientation_findings
@@ -50,6 +51,45 @@ def test_maps_that_are_low_where_people_look():
     (finding,) = orientation_findings("mine", spots(np.negative), STIMULI, FIXATIONS)
     assert (finding.level, finding.code) == ("warning", "inverted")
     assert "low where people look" in finding.message
+
+
+@pytest.mark.parametrize("n", [3, 5])
+def test_few_images(n):
+    for flip, code in ((np.negative, "inverted"), (lambda m: m[::-1], "orientation")):
+        few = dict(list(spots(flip).items())[:n])
+        (finding,) = orientation_findings("mine", few, STIMULI, FIXATIONS)
+        assert finding.code == code
+    few = dict(list(spots().items())[:n])
+    assert orientation_findings("mine", few, STIMULI, FIXATIONS) == []
+    for seed in range(5):  # poor models, whose maps are low at most fixations of some image
+        noise = np.random.default_rng(seed).standard_normal((n, 60, 80))
+        maps = dict(zip(STIMULI.ids, (gaussian_filter(each, 6) for each in noise), strict=False))
+        assert orientation_findings("mine", maps, STIMULI, FIXATIONS) == []
+
+
+def test_images_that_gain_much_and_little():
+    """Spots at other heights: their gains differ so much that their own error is no measure."""
+    stimuli = Stimuli.from_sizes([(60, 80)] * 8)
+    maps, rows = {}, []
+    rng = np.random.default_rng(2)
+    for i, (name, y) in enumerate(zip(stimuli.ids, [15, 29, 30, 16, 44, 31, 28, 15], strict=True)):
+        spot = np.zeros((60, 80))
+        spot[y, 40] = 1
+        maps[name] = gaussian_filter(spot, 5)[::-1]
+        rows += [(40 + dx, y + dy, i) for dx, dy in rng.normal(0, 3, (12, 2))]
+    fixations = Fixations.from_arrays(*np.array(rows)[:, :2].T, [row[2] for row in rows])
+    (finding,) = orientation_findings("mine", maps, stimuli, fixations)
+    assert finding.code == "orientation"
+    assert "upside down" in finding.message
+    upright = {name: values[::-1] for name, values in maps.items()}
+    assert orientation_findings("mine", upright, stimuli, fixations) == []
+
+
+def test_maps_that_cannot_be_standardised_do_not_count():
+    maps = spots(np.negative)
+    for name, value in zip(STIMULI.ids[:10], [np.nan, np.inf] * 5, strict=True):
+        maps[name] = np.where(maps[name] < -0.5, value, maps[name])
+    assert orientation_findings("mine", maps, STIMULI, FIXATIONS) == []
 
 
 def test_transposed_maps_of_square_images():

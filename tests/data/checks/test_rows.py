@@ -120,3 +120,43 @@ def test_one_row_per_fixation_is_not_a_sample():
     gaze = samples(2)
     assert row_findings(LARGE, gaze[::15]) == []
     assert row_findings(LARGE, gaze[:50]) == []
+
+
+def test_places_on_a_grid_do_not_repeat_in_a_row():
+    rng = np.random.default_rng(0)
+    x, y = np.clip(rng.normal([[400], [300]], 80, (2, 8000)), 0, [[799], [599]]) // 10 * 10
+    image = rng.integers(0, 4, 8000)
+    for subject in (None, np.arange(8000) % 3):
+        gaze = Fixations.from_arrays(x, y, image, subject=subject)
+        assert row_findings(LARGE, gaze) == []
+
+
+def test_subjects_are_named_if_there_are_some():
+    alone = FIXATIONS[FIXATIONS.subject == FIXATIONS.subject[0]]
+    for fixations, said in ((FIXATIONS, True), (alone, False)):
+        n = len(fixations)
+        (copies,) = row_findings(STIMULI, fixations[np.tile(np.arange(n), 2)])
+        (gaze,) = row_findings(STIMULI, fixations[np.repeat(np.arange(n), np.arange(n) % 3 + 2)])
+        assert ["subject" in finding.message for finding in (copies, gaze)] == [said] * 2
+
+
+def small_steps(**columns):
+    """Return fixations of 3 people on 4 images, whose steps are as short as those of samples."""
+    return samples(8, **columns)
+
+
+@pytest.mark.parametrize("unit", [0.001, 1, 1000])
+def test_times_that_are_those_of_fixations(unit):
+    rng = np.random.default_rng(2)
+    durations = rng.gamma(4, 60, 1800) * unit
+    assert row_findings(LARGE, small_steps(duration=durations)) == []
+    assert row_findings(LARGE, small_steps(t_start=np.cumsum(durations + 30 * unit))) == []
+    of_samples = (
+        {"duration": durations[np.arange(1800) // 15]},  # that of the fixation, for each sample
+        {"duration": np.full(1800, 16.7 * unit)},
+        {"t_start": np.arange(1800) * 100 * unit},  # of a slow tracker
+        {"t_start": np.cumsum(rng.uniform(10, 50, 1800)) * unit},  # of a browser
+        {"trial": durations},
+    )
+    for columns in of_samples:
+        assert codes(row_findings(LARGE, small_steps(**columns))) == [("warning", "samples")]

@@ -13,7 +13,6 @@ from salmetrics import InputError
 from salmetrics.data.folds import Folds
 from salmetrics.datasets import load
 from salmetrics_models import LiteGaze, ReadoutModel
-from salmetrics_models.backbones.backbone import FeatureExtractor
 from salmetrics_models.backbones.efficientnet_lite import EFFICIENTNET_LITE
 from salmetrics_models.backbones.loading import load_backbone
 from salmetrics_models.deepgaze.network import DeepGazeNetwork
@@ -42,6 +41,9 @@ def trained(photographs, tmp_path_factory):
     for branch in network.branches:
         extractor = branch.features
         load_backbone(extractor.backbone, extractor.network, extractor.backbone.packaged.path())
+        with torch.no_grad():  # so that they matter
+            branch.readouts.norm_weight0.uniform_(0.5, 1.5)
+            branch.readouts.norm_bias0.uniform_(-0.5, 0.5)
     about = {"architecture": architecture.description(), "n_folds": N_FOLDS}
     write_weights(folder / "model.pth", network.state_dict(), about)
     small = salmetrics.resize(photographs, (300, 400))
@@ -185,7 +187,7 @@ def test_a_centre_bias_of_ones_own(trained, model):
 
 def test_images_that_are_too_narrow(model):
     stimuli = salmetrics.Stimuli.from_arrays([np.zeros((60, 400, 3), np.uint8)])
-    with pytest.raises(InputError, match="the other side must then have at least 64.* 60 x 400"):
+    with pytest.raises(InputError, match=r"the other side must then have at least 64.* 60 x 400"):
         model.log_density(stimuli[0])
 
 
@@ -216,7 +218,10 @@ class TestFiles:
             (lambda t, a: t.pop("thumbnails"), "is not a file of readouts of litegaze"),
             (lambda t, a: a.pop("architecture"), "is not a file of readouts of litegaze"),
             (lambda t, a: a.update(n_folds=2), "parts are of other numbers of folds"),
-            (lambda t, a: t.pop("branches.0.readouts.weight0"), "1 missing"),
+            (
+                lambda t, a: t.pop("branches.0.readouts.weight0"),
+                "missing, the first 'branches.0.readouts",
+            ),
             (
                 lambda t, a: a["backbones"].update({NAMES[0]: "0" * 16}),
                 f"trained on other weights of {NAMES[0]}",
