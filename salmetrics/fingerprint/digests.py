@@ -19,7 +19,7 @@ from types import (
     MethodType,
     ModuleType,
 )
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -27,7 +27,9 @@ from salmetrics.array_types import is_tensor, to_numpy
 from salmetrics.errors import InputError
 from salmetrics.fingerprint.owners import PYTHON, owner_of
 
-__all__ = ["class_path", "fingerprint"]
+__all__ = ["Aside", "class_path", "fingerprint"]
+
+T = TypeVar("T")
 
 _OURS = ("salmetrics", "salmetrics_models")
 _UNUSED = (  # attributes of a class that do not change what it does
@@ -46,6 +48,32 @@ _KEPT = type(lru_cache(len))
 _LONGEST = 200  # characters of another package's error
 _READS_GLOBALS = ("LOAD_GLOBAL", "LOAD_NAME", "LOAD_FROM_DICT_OR_GLOBALS")
 _PLAIN = (bool, int, float, complex, str, bytes, PurePath)
+
+
+class Aside(cached_property[T]):
+    """An attribute that may be set and that digests leave out, such as notes on an object.
+
+    Parameters
+    ----------
+    usual
+        Its value until it is set; nothing changes it in place.
+    doc
+        Its docstring.
+
+    Examples
+    --------
+    >>> class Noted:
+    ...     notes: Aside[tuple[str, ...]] = Aside((), "What was noticed.")
+    >>> noted = Noted()
+    >>> before = fingerprint(noted), noted.notes
+    >>> noted.notes = ("something",)
+    >>> before == (fingerprint(noted), ())
+    True
+    """
+
+    def __init__(self, usual: T, doc: str) -> None:
+        super().__init__(lambda _: usual)
+        self.__doc__ = doc
 
 
 def fingerprint(obj: Any) -> str:

@@ -138,8 +138,15 @@ class Backbone:
         shapes = layer_shapes(replace(self, layers=names))
         strides = tuple(_PROBE // height for _, height, _ in shapes)
         channels = sum(n for n, _, _ in shapes)
+        known = dict(zip(self.layers, self.offsets, strict=False))
+        offsets = tuple(known[name] for name in names if name in known)
         return replace(
-            self, layers=names, channels=channels, strides=strides, pool=tuple(pool), offsets=()
+            self,
+            layers=names,
+            channels=channels,
+            strides=strides,
+            pool=tuple(pool),
+            offsets=offsets if len(offsets) == len(names) else (),
         )
 
 

@@ -101,7 +101,9 @@ def read_readouts(path: Path, backbones: Iterable[Backbone] = ()) -> TrainedRead
     if len(logs) != n_folds or known.folds.max() >= n_folds:
         raise InputError(f"{str(path)!r} is damaged: its parts are of other numbers of folds")
     digest = hashlib.sha256(check_file(path).read_bytes()).hexdigest()[:16]
-    return TrainedReadouts(architecture, n_folds, digests, _with_norm(tensors), centres, known, digest)
+    return TrainedReadouts(
+        architecture, n_folds, digests, _with_norm(tensors), centres, known, digest
+    )
 
 
 def _merge_norm(state: dict[str, Tensor], prefix: str) -> None:

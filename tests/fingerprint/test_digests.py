@@ -23,7 +23,7 @@ from scipy import sparse
 import salmetrics
 from salmetrics import InputError
 from salmetrics.data.dataset import data_fingerprint
-from salmetrics.fingerprint import class_path, digests, fingerprint
+from salmetrics.fingerprint import Aside, class_path, digests, fingerprint
 
 SCALE = 2
 
@@ -449,3 +449,15 @@ def test_modules_with_methods_of_tensors(monkeypatch):
     module.detach = module.cpu = None
     monkeypatch.setitem(globals(), "SCALE", module)
     assert fingerprint(uses_a_global) == fingerprint(uses_a_global)
+
+
+def test_asides_do_not_count():
+    class Noted:
+        notes: Aside[tuple[str, ...]] = Aside((), "What was noticed.")
+
+    noted, other = Noted(), Noted()
+    before = fingerprint(noted)
+    noted.notes = ("something",)
+    assert (noted.notes, other.notes) == (("something",), ())
+    assert fingerprint(noted) == fingerprint(other) == before
+    assert Noted.notes.__doc__ == "What was noticed."
