@@ -69,9 +69,9 @@ _ENDS = {
 
 def _network(version: int) -> nn.Module:
     """Return a network with random weights, with TensorFlow's padding for any size of image."""
-    network: nn.Module = timm_models("efficientnet-lite", "litegaze").create_model(
-        f"tf_efficientnet_lite{version}", pretrained=False
-    )
+    network: nn.Module = timm_models(
+        "EfficientNet-Lite needs timm: pip install 'salmetrics[litegaze]'"
+    ).create_model(f"tf_efficientnet_lite{version}", pretrained=False)
     return network
 
 

@@ -30,15 +30,13 @@ def vision_models() -> ModuleType:
     return torchvision.models
 
 
-def timm_models(what: str, extra: str) -> ModuleType:
+def timm_models(needed: str) -> ModuleType:
     """Return ``timm``, which needs torchvision.
 
     Parameters
     ----------
-    what
-        Name of the network, for the message.
-    extra
-        Extra of this project that brings timm.
+    needed
+        What the error says if it is not installed.
 
     Raises
     ------
@@ -49,7 +47,7 @@ def timm_models(what: str, extra: str) -> ModuleType:
     try:
         import timm
     except ModuleNotFoundError as error:
-        raise InputError(f"{what} needs timm: pip install 'salmetrics[{extra}]'") from error
+        raise InputError(needed) from error
     module: ModuleType = timm
     return module
 

@@ -339,9 +339,9 @@ def _without_classifier(name: str) -> nn.Module:
 
 
 def _nasnet_large() -> nn.Module:
-    network: nn.Module = timm_models("NASNet", "nasnet").create_model(
-        "nasnetalarge", pretrained=False
-    )
+    network: nn.Module = timm_models(
+        "NASNet needs timm: pip install 'salmetrics[nasnet]'"
+    ).create_model("nasnetalarge", pretrained=False)
     network.last_linear = nn.Identity()
     return network
 

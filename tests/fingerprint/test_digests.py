@@ -275,11 +275,14 @@ def test_attributes_are_no_globals(monkeypatch):
     ],
 )
 def test_what_has_no_digest_is_said_in_one_line(make):
+    made = make()
     with pytest.raises(
         InputError, match=r"^a \w+ has no digest \(.*; give the model an attr"
     ) as said:
-        fingerprint(Model(make()))
+        fingerprint(Model(made))
     assert "\n" not in str(said.value)
+    if hasattr(made, "close"):
+        made.close()
 
 
 def test_classes_of_installed_packages_count_by_version(monkeypatch):
