@@ -68,7 +68,8 @@ class _State:
 
 _state = _State()
 
-_LONG = re.compile(r"""'[^']{250,}'|"[^"]{250,}"|\S{250,}""")  # longer than most paths
+# longer than most paths; a quotation begins after a blank or a bracket, not at the end of a word
+_LONG = re.compile(r"""(?<![^\s(\[=:])(?:'[^']{250,}'|"[^"]{250,}")|\S{250,}""")
 
 
 @contextlib.contextmanager

@@ -15,6 +15,7 @@ from salmetrics.cli import main
 from salmetrics.cli.arguments.dataset_spec import option_values
 from salmetrics_models import ReadoutModel
 from salmetrics_models.deepgaze.architectures import DEEPGAZE_2, DEEPGAZE_2E, DEEPGAZE_2E_ACW
+from salmetrics_models.litegaze.architecture import LITEGAZE
 from salmetrics_models.training import RECIPES
 from salmetrics_models.training import toml_tables as tables
 from salmetrics_models.training.configuration import example, example_names, read_configuration
@@ -66,6 +67,10 @@ def test_examples(name, capsys, tmp_path, monkeypatch):
             return blobs(10, lambda i: [0], categories=["a", "b"] * 5)
         n = 1003 if spec.startswith("mit1003") else 30
         few = blob_dataset(30, n_fixations=4, name=spec)
+        if name == "litegaze":  # which names two of the photographs of OSIE
+            ids = ["1279", *few.stimuli.ids[2:], "1374"]
+            arrays = [stimulus.image for stimulus in few.stimuli]
+            few = Dataset(spec, salmetrics.Stimuli.from_arrays(arrays, ids=ids), few.fixations)
         if n > 30:  # the folds of MIT1003 are defined on all its images
             sizes = [few.stimuli.sizes[0].tolist()] * n
             stimuli = salmetrics.Stimuli.from_arrays([few.stimuli[0].image] * n)
@@ -76,9 +81,14 @@ def test_examples(name, capsys, tmp_path, monkeypatch):
 
     monkeypatch.setattr(tables, "mit1003", lambda stimuli, scheme: _folds(stimuli, scheme))
     found = read_configuration(tmp_path / "config.toml", load)
-    if name == "hand-made":
+    if name in ("hand-made", "litegaze"):
         assert asked == ["osie"]
         assert tuple(found.stages[0].dataset.stimuli.sizes[0]) == (300, 400)
+        if name == "litegaze":
+            folds = found.stages[0].folds
+            assert folds["1279"] == folds["1374"]
+            assert LITEGAZE.differences(found.architecture) == []
+            assert found.architecture.downsample == LITEGAZE.downsample
         return
     if name == "deepgaze2e-acw-split":
         parts = found.parts
