@@ -24,7 +24,7 @@ class ReadoutModel(FoldedDeepGaze):
         Path of the file of a training.
     backbones
         Backbones of your own that the file may name, in addition to those of
-        `salmetrics_models.backbones.backbone`.
+        `salmetrics_models.backbones.registry`.
     **options
         Other options of `DeepGaze`, such as `centre_bias`.
 

@@ -65,7 +65,7 @@ class DeepGazeIIEACW(FoldedDeepGaze):
         its own.
     backbones
         Backbones of your own that a file may name, in addition to those of
-        `salmetrics_models.backbones.backbone`.
+        `salmetrics_models.backbones.registry`.
     **options
         Other options of `DeepGaze`, such as `device`.
 
