@@ -30,6 +30,7 @@ from salmetrics_models.training.configuration import example, read_configuration
 
 SIZE = (300, 400)
 CENTRE = (75, 100)  # size of the centre biases in the file
+FIRST_STAGE = 2  # of those whose layers are read; maps of earlier ones are large
 SAME = ["1279", "1374"]  # the same photograph twice
 # one part in three is held out, and the recipe is short: only differences between sets count
 SEARCH = Recipe(learning_rate=0.003, milestones=(3,), max_epochs=4, batch_size=8)
@@ -44,14 +45,12 @@ def stages(root):
 
 def pool(backbone):
     """Return the layers to choose from: expansions before their activation, and ends of stages."""
-    network = backbone.make()
-    names = [
-        f"blocks.{stage}.{block}.bn1.drop"
-        for stage in range(2, 7)
-        for block in range(len(network.blocks[stage]))
-    ]
-    ends = [f"blocks.{stage}.{len(network.blocks[stage]) - 1}" for stage in range(2, 7)]
-    return [*names, *ends, "blocks.6.0.bn2.drop"]
+    names = []
+    for stage, blocks in enumerate(backbone.make().blocks):
+        if stage >= FIRST_STAGE:
+            names += [f"blocks.{stage}.{block}.bn1.drop" for block in range(len(blocks))]
+            names.append(f"blocks.{stage}.{len(blocks) - 1}")
+    return [*names, "blocks.6.0.bn2.drop"]
 
 
 def layers(options):
@@ -67,6 +66,7 @@ def layers(options):
         metrics=("IG",),
         features=options.out / "features",
         feature_dtype="float16",
+        seed=list(EFFICIENTNET_LITE).index(options.backbone),
     )
     report(search)
 
