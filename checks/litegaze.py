@@ -98,7 +98,7 @@ def pack(options):
     config = options.out / "litegaze.toml"
     config.write_text(example("litegaze"), "utf-8")
     configuration = read_configuration(
-        config, lambda name, folder: load(name, folder or options.root), out=options.out / "run"
+        config, lambda name, folder: load(name, folder or options.root), out=options.out
     )
     trained = configuration.train()
     centre = Stimulus("none", CENTRE)
